@@ -1,1 +1,6 @@
-//! records
+//! FHIR in, Arrow tables out.
+
+pub mod schema;
+mod tables;
+
+pub use tables::Tables;
