@@ -1,1 +1,73 @@
-fn main() {}
+//! The project's own commands: `cargo xtask demo | test | contracts`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line's output is its purpose"
+)]
+
+mod contracts;
+mod run;
+
+use std::process::ExitCode;
+
+use run::{Failure, cargo, step};
+
+const USAGE: &str = "\
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  demo [OPTIONS]     Build Caduceus and run its story; options go to `caduceus demo` (try --help)
+  test               Run every check and every test, set-up included
+  contracts          Compile the contracts and write contracts/artifacts
+  contracts --check  Compile the contracts and fail if contracts/artifacts differs
+
+Example: cargo xtask demo --patients 200
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("demo") => demo(rest),
+        Some("test") if rest.is_empty() => test(),
+        Some("contracts") if rest.is_empty() => contracts::write(),
+        Some("contracts") if rest == ["--check"] => contracts::check(),
+        Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Failure(format!("that is not a command of xtask\n\n{USAGE}"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the story with the binary that `cargo run` builds; contracts come from the committed artifacts.
+fn demo(options: &[String]) -> Result<(), Failure> {
+    let mut command = cargo(&["run", "--package", "caduceus-cli", "--bin", "caduceus"]);
+    if options.iter().any(|option| option == "--json") {
+        command.arg("--quiet");
+    }
+    run::run(command.args(["--", "demo"]).args(options))
+}
+
+/// Everything that must hold before a change lands, cheapest first.
+fn test() -> Result<(), Failure> {
+    step("formatting", cargo(&["fmt", "--all", "--check"]))?;
+    contracts::check()?;
+    contracts::format_check()?;
+    contracts::test()?;
+    step("clippy", cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    step("documentation", {
+        let mut command = cargo(&["doc", "--workspace", "--no-deps"]);
+        command.env("RUSTDOCFLAGS", "--deny warnings");
+        command
+    })?;
+    step("rust tests", cargo(&["test", "--workspace"]))
+}

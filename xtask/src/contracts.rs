@@ -1,0 +1,189 @@
+//! Compiles the contracts with the forge and solc of npm, and keeps `contracts/artifacts` true to their source.
+//!
+//! An artifact is what the Rust bindings need and no more: the ABI and the creation bytecode of one contract. The
+//! files are committed so that `cargo build` needs nothing but cargo.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::run::{Failure, output, root, run, step};
+
+/// Contracts of OpenZeppelin that are deployed as they are.
+const FOREIGN: [&str; 3] = ["AccessManager", "TimelockController", "ERC1967Proxy"];
+
+/// The oldest Node.js that the tools run on.
+const NODE_MAJOR: u32 = 20;
+
+/// Compiles and writes the artifacts, removing those of contracts that are gone.
+pub fn write() -> Result<(), Failure> {
+    let artifacts = compile()?;
+    let folder = artifacts_folder();
+    fs::create_dir_all(&folder).map_err(|error| cannot("create", &folder, &error))?;
+    for stale in existing()?.into_keys().filter(|name| !artifacts.contains_key(name)) {
+        let path = folder.join(&stale);
+        fs::remove_file(&path).map_err(|error| cannot("remove", &path, &error))?;
+    }
+    for (name, text) in &artifacts {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|error| cannot("write", &path, &error))?;
+    }
+    println!("{} artifacts written to contracts/artifacts", artifacts.len());
+    Ok(())
+}
+
+/// Compiles and compares with the committed artifacts.
+pub fn check() -> Result<(), Failure> {
+    let (artifacts, committed) = (compile()?, existing()?);
+    let differs = |name: &&String| artifacts.get(*name) != committed.get(*name);
+    let mut names: Vec<_> = artifacts.keys().chain(committed.keys()).filter(differs).collect();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Failure(format!(
+        "contracts/artifacts is not what the sources compile to ({}); run `cargo xtask contracts` and commit the result",
+        names.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    )))
+}
+
+/// Fails where a Solidity file is not formatted.
+pub fn format_check() -> Result<(), Failure> {
+    step("solidity formatting", forge(&["fmt", "--check"])?)
+}
+
+/// Runs the unit, fuzz and invariant tests of the contracts.
+pub fn test() -> Result<(), Failure> {
+    step("contract tests", forge(&["test"])?)
+}
+
+fn folder() -> PathBuf {
+    root().join("contracts")
+}
+
+fn artifacts_folder() -> PathBuf {
+    folder().join("artifacts")
+}
+
+fn existing() -> Result<BTreeMap<String, String>, Failure> {
+    let folder = artifacts_folder();
+    let Ok(entries) = fs::read_dir(&folder) else { return Ok(BTreeMap::new()) };
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let path = entry.map_err(|error| cannot("read", &folder, &error))?.path();
+        let text = fs::read_to_string(&path).map_err(|error| cannot("read", &path, &error))?;
+        found.insert(file_name(&path), text);
+    }
+    Ok(found)
+}
+
+/// Compiles and gives the text of every artifact by file name.
+fn compile() -> Result<BTreeMap<String, String>, Failure> {
+    step("contracts", forge(&["build", "--skip", "test"])?)?;
+    let mut names = Vec::new();
+    contract_names(&folder().join("src"), &mut names)?;
+    names.extend(FOREIGN.map(|name| (format!("{name}.sol"), name.to_owned())));
+    let mut artifacts = BTreeMap::new();
+    for (file, name) in names {
+        let path = folder().join("out").join(&file).join(format!("{name}.json"));
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let compiled: Value = serde_json::from_str(&text)
+            .map_err(|error| Failure(format!("{} is not JSON: {error}", path.display())))?;
+        let bytecode = compiled.pointer("/bytecode/object").and_then(Value::as_str).unwrap_or("0x");
+        if bytecode == "0x" || bytecode.contains("__$") {
+            continue; // an interface, an abstract contract or a library that only lends its code
+        }
+        let artifact = json!({ "abi": compiled["abi"], "bytecode": { "object": bytecode } });
+        let text = serde_json::to_string_pretty(&artifact).expect("a JSON value can be printed");
+        artifacts.insert(format!("{name}.json"), text + "\n");
+    }
+    Ok(artifacts)
+}
+
+/// Every file below `src` that holds the contract it is named after, interfaces and shared libraries left out.
+fn contract_names(folder: &Path, names: &mut Vec<(String, String)>) -> Result<(), Failure> {
+    for entry in fs::read_dir(folder).map_err(|error| cannot("read", folder, &error))? {
+        let path = entry.map_err(|error| cannot("read", folder, &error))?.path();
+        let name = file_name(&path);
+        if path.is_dir() && !["interfaces", "common"].contains(&name.as_str()) {
+            contract_names(&path, names)?;
+        } else if let Some(contract) = name.strip_suffix(".sol") {
+            names.push((name.clone(), contract.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// A call of forge in the contracts' folder, its packages installed first where they are not.
+fn forge(arguments: &[&str]) -> Result<Command, Failure> {
+    install()?;
+    let mut command = Command::new(tool("forge")?);
+    command.current_dir(folder()).args(arguments);
+    Ok(command)
+}
+
+/// The executable of a Foundry tool as its npm package brings it for this platform.
+fn tool(name: &str) -> Result<PathBuf, Failure> {
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        "windows" => "win32",
+        other => other,
+    };
+    let processor = if std::env::consts::ARCH == "aarch64" { "arm64" } else { "amd64" };
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let package = format!("{name}-{system}-{processor}");
+    let path = folder().join("node_modules/@foundry-rs").join(&package).join("bin").join(file);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Failure(format!(
+        "the npm package @foundry-rs/{package} is missing: there may be none for this platform"
+    )))
+}
+
+/// Installs the locked npm packages unless those that are there came from the same lock.
+fn install() -> Result<(), Failure> {
+    let folder = folder();
+    let lock = fs::read(folder.join("package-lock.json"))
+        .map_err(|error| cannot("read", &folder.join("package-lock.json"), &error))?;
+    let stamp = folder.join("node_modules/.installed-lock.json");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    require_node()?;
+    eprintln!("== npm packages of the contracts");
+    run(npm().current_dir(&folder).args(["ci", "--no-audit", "--no-fund"]))?;
+    fs::write(&stamp, lock).map_err(|error| cannot("write", &stamp, &error))
+}
+
+fn npm() -> Command {
+    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
+fn require_node() -> Result<(), Failure> {
+    let version = output(Command::new("node").arg("--version"))?;
+    let major = version
+        .trim()
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .and_then(|part| part.parse::<u32>().ok());
+    match major {
+        Some(major) if major >= NODE_MAJOR => Ok(()),
+        _ => Err(Failure(format!(
+            "Node.js {NODE_MAJOR} or newer is needed, but `node --version` says {}",
+            version.trim()
+        ))),
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure(format!("cannot {what} {}: {error}", path.display()))
+}

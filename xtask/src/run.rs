@@ -1,0 +1,67 @@
+//! Running other programs, with failures that name the program and what to do.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Why a command of xtask ended early, in a sentence.
+pub struct Failure(pub String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The root of the workspace.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+}
+
+/// A call of the cargo that runs this program, in the workspace's root.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+    let mut command = Command::new(program);
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+/// Runs a command under a heading.
+pub fn step(name: &str, mut command: Command) -> Result<(), Failure> {
+    eprintln!("== {name}");
+    run(&mut command)
+}
+
+/// Runs a command with this process's own input and output.
+pub fn run(command: &mut Command) -> Result<(), Failure> {
+    let name = display(command);
+    let status = command.status().map_err(|error| cannot_start(&name, &error))?;
+    if status.success() { Ok(()) } else { Err(Failure(format!("`{name}` failed ({status})"))) }
+}
+
+/// Runs a command and gives what it printed on stdout.
+pub fn output(command: &mut Command) -> Result<String, Failure> {
+    let name = display(command);
+    let output = command.output().map_err(|error| cannot_start(&name, &error))?;
+    if !output.status.success() {
+        let printed = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure(format!("`{name}` failed ({}): {}", output.status, printed.trim())));
+    }
+    String::from_utf8(output.stdout)
+        .map_err(|_| Failure(format!("`{name}` printed no valid UTF-8")))
+}
+
+fn cannot_start(name: &str, error: &std::io::Error) -> Failure {
+    let program = name.split(' ').next().unwrap_or(name);
+    Failure(format!(
+        "cannot start `{program}`: {error}. Install it, or put it on the PATH, and try again."
+    ))
+}
+
+fn display(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let mut words =
+        vec![program.file_name().unwrap_or(command.get_program()).to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
+    words.join(" ")
+}
