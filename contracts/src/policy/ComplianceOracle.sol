@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {PartyRoles, Purposes, Verdicts} from "../common/Codes.sol";
+import {Module} from "../common/Module.sol";
+import {IComplianceOracle} from "../interfaces/IComplianceOracle.sol";
+import {Dataset, IDatasetToken} from "../interfaces/IDatasetToken.sol";
+import {Decision, IJurisdictionRules} from "../interfaces/IJurisdictionRules.sol";
+import {IParticipantRegistry, Participant} from "../interfaces/IParticipantRegistry.sol";
+
+/// @title ComplianceOracle
+/// @notice The one place that answers: may this party use this dataset, for this purpose, at this privacy cost?
+contract ComplianceOracle is IComplianceOracle, Module {
+    IParticipantRegistry public immutable REGISTRY;
+    IJurisdictionRules public immutable RULES;
+    IDatasetToken public immutable DATASETS;
+
+    constructor(IParticipantRegistry registry, IJurisdictionRules rules, IDatasetToken datasets) {
+        REGISTRY = registry;
+        RULES = rules;
+        DATASETS = datasets;
+    }
+
+    /// @notice Connects the oracle to its authority; once, by the proxy's constructor.
+    function initialize(address authority) external initializer {
+        __AccessManaged_init(authority);
+    }
+
+    /// @inheritdoc IComplianceOracle
+    function checkAccess(address buyer, uint256 datasetId, uint8 purpose, uint32 epsilonMilli)
+        public
+        view
+        returns (bool ok, string memory law)
+    {
+        (ok, law) = REGISTRY.standing(buyer, PartyRoles.RESEARCHER);
+        if (!ok) return (false, law);
+        if (purpose == Purposes.ANY || purpose > Purposes.LAST) return (false, "purpose unknown");
+        if (!DATASETS.exists(datasetId)) return (false, "dataset unknown");
+
+        Dataset memory dataset = DATASETS.dataset(datasetId);
+        Participant memory party = REGISTRY.participant(buyer);
+        Decision memory decision =
+            RULES.decide(dataset.dataClass, dataset.jurisdiction, party.jurisdiction, purpose);
+        if (_allows(decision, party.safeguards, dataset.k, epsilonMilli)) return (true, "");
+        return (false, decision.law);
+    }
+
+    /// @inheritdoc IComplianceOracle
+    function checkSwap(address buyer, address token, uint256 id)
+        external
+        view
+        returns (bool ok, string memory law)
+    {
+        if (token != address(DATASETS)) return (false, "dataset unknown");
+        return checkAccess(buyer, id, Purposes.GRU, 0);
+    }
+
+    /// @dev Whichever condition fails, the row's law is what set it.
+    function _allows(Decision memory decision, uint32 safeguards, uint16 k, uint32 epsilonMilli)
+        private
+        pure
+        returns (bool)
+    {
+        if (decision.verdict != Verdicts.ALLOW && decision.verdict != Verdicts.ALLOW_WITH_SAFEGUARD) {
+            return false;
+        }
+        if (decision.verdict == Verdicts.ALLOW_WITH_SAFEGUARD && decision.safeguards & safeguards == 0) {
+            return false;
+        }
+        if (k < decision.minimumK) return false;
+        return decision.maximumEpsilonMilli == 0 || epsilonMilli <= decision.maximumEpsilonMilli;
+    }
+}
