@@ -210,14 +210,17 @@ impl Chain {
     /// # Errors
     /// None in practice; the type is that of [`Chain::open`].
     pub fn in_memory(config: Config) -> Result<Self, LedgerError> {
-        Self::over(redb::backends::InMemoryBackend::new(), config)
+        Self::over(redb::backends::InMemoryBackend::new, config)
     }
 
-    /// A chain over any storage that redb can use.
+    /// A chain over any storage that redb can use. `backend` is called to open it, and again after a failed write.
     ///
     /// # Errors
     /// As [`Chain::open`].
-    pub fn over(backend: impl StorageBackend, config: Config) -> Result<Self, LedgerError> {
+    pub fn over<B: StorageBackend>(
+        backend: impl Fn() -> B + Send + Sync + 'static,
+        config: Config,
+    ) -> Result<Self, LedgerError> {
         Self::over_store(Store::over(backend)?, config)
     }
 

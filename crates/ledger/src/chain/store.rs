@@ -21,6 +21,9 @@ use super::FORMAT;
 use super::block::{Account, Block, Outcome};
 use crate::LedgerError;
 
+/// Address, slot and the block that wrote it.
+type SlotKey = (&'static [u8; 20], &'static [u8; 32], u64);
+
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// Number to hash and RLP of the header.
 const HEADERS: TableDefinition<u64, &[u8]> = TableDefinition::new("headers");
@@ -33,8 +36,7 @@ const OUTCOMES: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("outco
 const EMITTERS: TableDefinition<(&[u8; 20], u64), ()> = TableDefinition::new("emitters");
 /// Address and block to the account after that block; no bytes for an account that ceased to exist.
 const ACCOUNTS: TableDefinition<(&[u8; 20], u64), &[u8]> = TableDefinition::new("accounts");
-const STORAGE: TableDefinition<(&[u8; 20], &[u8; 32], u64), &[u8; 32]> =
-    TableDefinition::new("storage");
+const STORAGE: TableDefinition<SlotKey, &[u8; 32]> = TableDefinition::new("storage");
 const CODE: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("code");
 /// What each block touched, so that it can be taken back: addresses (20 bytes) and slots (52 bytes).
 const CHANGED_ACCOUNTS: TableDefinition<u64, &[u8]> = TableDefinition::new("changed_accounts");
@@ -52,8 +54,11 @@ pub(crate) struct Store {
     path: PathBuf,
     /// Empty between a failed write and the next use of the file, which opens it anew.
     database: RwLock<Option<Database>>,
-    reopens: bool,
+    open: Opener,
 }
+
+/// Opens the file, at first and after a failed write.
+type Opener = Box<dyn Fn(&Path) -> Result<Database, LedgerError> + Send + Sync>;
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,16 +68,23 @@ impl fmt::Debug for Store {
 
 impl Store {
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let database = open_file(path)?;
-        Ok(Self { path: path.to_owned(), database: RwLock::new(Some(database)), reopens: true })
+        Self::opened_by(path.to_owned(), Box::new(open_file))
     }
 
-    pub fn over(backend: impl StorageBackend) -> Result<Self, LedgerError> {
-        let path = PathBuf::from("(in memory)");
-        let database = Database::builder()
-            .create_with_backend(backend)
-            .map_err(|error| LedgerError::from_open(&path, error))?;
-        Ok(Self { path, database: RwLock::new(Some(database)), reopens: false })
+    pub fn over<B: StorageBackend>(
+        backend: impl Fn() -> B + Send + Sync + 'static,
+    ) -> Result<Self, LedgerError> {
+        let open = move |path: &Path| {
+            Database::builder()
+                .create_with_backend(backend())
+                .map_err(|error| LedgerError::from_open(path, error))
+        };
+        Self::opened_by(PathBuf::from("(in memory)"), Box::new(open))
+    }
+
+    fn opened_by(path: PathBuf, open: Opener) -> Result<Self, LedgerError> {
+        let database = RwLock::new(Some(open(&path)?));
+        Ok(Self { path, database, open })
     }
 
     pub fn path(&self) -> &Path {
@@ -141,7 +153,7 @@ impl Store {
     ) -> Result<&'a Database, LedgerError> {
         match database {
             Some(database) => Ok(database),
-            empty => Ok(empty.insert(open_file(&self.path)?)),
+            empty => Ok(empty.insert((self.open)(&self.path)?)),
         }
     }
 
@@ -159,10 +171,8 @@ impl Store {
             }
         };
         result.map_err(|error| {
-            if self.reopens {
-                // After a failed write the store refuses every later one until it is opened anew.
-                *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
-            }
+            // After a failed write the store refuses every later use until it is opened anew.
+            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
             self.fail(error)
         })
     }

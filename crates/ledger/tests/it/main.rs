@@ -2,5 +2,12 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
+mod anvil;
+mod crash;
+mod disk;
+mod equivalence;
+mod fees;
+mod file;
+mod outbox;
 mod rpc;
 mod support;

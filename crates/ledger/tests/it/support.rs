@@ -1,8 +1,10 @@
 //! A chain to test on, accounts, and a contract small enough to read.
 
+use alloy::consensus::proofs::calculate_receipt_root;
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy::eips::Encodable2718;
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256, bytes};
+use alloy::rpc::types::TransactionReceipt;
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use caduceus_ledger::rpc::{self, Request, Response};
@@ -94,4 +96,39 @@ pub fn ask(chain: &Chain, method: &str, params: Value) -> Result<Value, Value> {
         Some(error) => Err(error.clone()),
         None => Ok(json["result"].take()),
     }
+}
+
+/// Fails unless the chain is whole: headers link and fit their hashes, receipts fit their blocks, every transaction is
+/// found by its hash, and no ether has come from or gone to anywhere but the base fee's burning.
+pub fn check_whole(chain: &Chain) {
+    let head = chain.head().number;
+    let (mut parent, mut burnt) = (B256::ZERO, U256::ZERO);
+    for number in 0..=head {
+        let block = chain.block(number.into()).unwrap().unwrap();
+        assert_eq!(block.header.number, number);
+        assert_eq!(block.header.inner().hash_slow(), block.header.hash());
+        assert_eq!(block.header.parent_hash, parent, "block {number} follows its parent");
+        parent = block.header.hash();
+        let tag = serde_json::json!([format!("{number:#x}")]);
+        let receipts = ask(chain, "eth_getBlockReceipts", tag).unwrap();
+        let receipts: Vec<TransactionReceipt> = serde_json::from_value(receipts).unwrap();
+        assert_eq!(receipts.len(), block.transactions.len());
+        for (receipt, tx) in receipts.iter().zip(&block.transactions) {
+            assert_eq!(receipt.transaction_hash, *tx.inner().tx_hash());
+            assert_eq!(receipt.block_hash, Some(block.header.hash()));
+            let found =
+                ask(chain, "eth_getTransactionByHash", serde_json::json!([tx.inner().tx_hash()]));
+            assert_eq!(found.unwrap()["blockNumber"], serde_json::json!(format!("{number:#x}")));
+        }
+        let envelopes: Vec<_> = receipts
+            .iter()
+            .map(|receipt| receipt.inner.clone().into_primitives_receipt())
+            .collect();
+        assert_eq!(block.header.receipts_root, calculate_receipt_root(&envelopes));
+        let gas: u64 = receipts.iter().map(|receipt| receipt.gas_used).sum();
+        assert_eq!(gas, block.header.gas_used);
+        burnt += U256::from(gas) * U256::from(block.header.base_fee_per_gas.unwrap());
+    }
+    let funded: U256 = chain.config().funded.iter().map(|(_, balance)| *balance).sum();
+    assert_eq!(chain.total_balance().unwrap() + burnt, funded, "ether is conserved");
 }

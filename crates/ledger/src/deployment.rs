@@ -1,0 +1,320 @@
+//! Brings the contracts to a ledger, once, resumably, and leaves no power with the deployer.
+//!
+//! One key deploys, and it does nothing else. Its address and a nonce give the address of every contract before the
+//! first is there, so that contracts can name each other as immutables; and the nonce it has reached tells how much of
+//! the plan is done, so that a deployment that was cut off goes on where it stopped, on any chain.
+//!
+//! The plan ends with the timelock as the only admin of the access manager. Until then the deployer sets what
+//! governance sets later: rules, prices, roles.
+
+use alloy::primitives::{Address, Bytes, FixedBytes, U256, aliases::U48};
+use alloy::providers::Provider;
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::{SolCall, SolConstructor};
+use caduceus_contracts as c;
+use serde::{Deserialize, Serialize};
+
+use crate::{Ledger, Outbox, OutboxError};
+
+/// `AccessRoles` in the contracts.
+const REGISTRAR: u64 = 1;
+const GUARDIAN: u64 = 2;
+const MINTER: u64 = 3;
+
+/// Rows, laws or countries sent in one transaction, so that each stays well below a block's gas.
+const BATCH: usize = 60;
+
+/// What a deployment decides that governance can change later.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// Accounts of the attestors.
+    pub attestors: Vec<Address>,
+    /// How many attestors must agree.
+    pub threshold: u8,
+    /// Who registers parties.
+    pub registrar: Address,
+    /// Who can pause.
+    pub guardian: Address,
+    /// Rows of the jurisdiction table.
+    pub rules: Vec<c::JurisdictionRules::RuleRow>,
+    /// Texts that rows refer to by position.
+    pub laws: Vec<String>,
+    /// Countries and the region that each belongs to.
+    pub countries: Vec<(FixedBytes<2>, FixedBytes<2>)>,
+    /// USDC units (1e-6) for 1,000 records, by data class.
+    pub prices: Vec<(u8, u64)>,
+    /// USDC units in escrow for one job.
+    pub job_fee: u64,
+    /// Seconds between a proposal and its vote.
+    pub voting_delay: u32,
+    /// Seconds that a vote is open.
+    pub voting_period: u32,
+    /// Members who must vote, in per cent.
+    pub quorum_percent: u64,
+    /// Seconds between a vote and its effect.
+    pub timelock_delay: u64,
+    /// DATA that the treasury starts with, in units of 1e-18.
+    pub data_genesis: U256,
+    /// GOV that the treasury starts with, in units of 1e-18.
+    pub governance_genesis: U256,
+}
+
+macro_rules! addresses {
+    ($($(#[$doc:meta])* $field:ident: $name:literal,)*) => {
+        /// Where every contract is.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Addresses { $($(#[$doc])* pub $field: Address,)* }
+
+        impl Addresses {
+            /// The addresses that a plan by `deployer` leads to.
+            fn of(deployer: Address) -> Addresses {
+                Addresses { $($field: place(deployer, $name),)* }
+            }
+
+            /// Every contract's name and address.
+            pub fn named(&self) -> Vec<(&'static str, Address)> {
+                vec![$(($name, self.$field)),*]
+            }
+        }
+    };
+}
+
+addresses! {
+    /// All permissions.
+    access_manager: "AccessManager",
+    /// Governance's hand, and its treasury.
+    timelock: "TimelockController",
+    /// Test money of a development deployment.
+    usdc: "TestUSDC",
+    /// Who is who.
+    participant_registry: "ParticipantRegistry",
+    /// What attestors signed.
+    attestation_oracle: "AttestationOracle",
+    /// What law says.
+    jurisdiction_rules: "JurisdictionRules",
+    /// What people agreed to.
+    consent_registry: "ConsentRegistry",
+    /// Whether a party may use a dataset.
+    compliance_oracle: "ComplianceOracle",
+    /// Anchors of the vaults' logs, and accesses.
+    provenance_log: "ProvenanceLog",
+    /// The brake.
+    circuit_breaker: "CircuitBreaker",
+    /// Members.
+    membership_token: "MembershipToken",
+    /// Data NFTs.
+    dataset_token: "DatasetToken",
+    /// Votes that can be held by others than members.
+    governance_token: "GovernanceToken",
+    /// The utility token.
+    data_token: "DataToken",
+    /// The cooperative's votes.
+    cooperative_governor: "CooperativeGovernor",
+    /// The pool of datasets.
+    health_data_pool: "HealthDataPool",
+    /// Shares in it.
+    pool_share: "PoolShare",
+    /// Where licences are sold.
+    licence_market: "LicenceMarket",
+    /// Licences.
+    licence_pass: "LicencePass",
+    /// Where questions become jobs.
+    compute_market: "ComputeMarket",
+    /// Where payments are divided.
+    revenue_splitter: "RevenueSplitter",
+    /// Where members claim.
+    member_claims: "MemberClaims",
+}
+
+/// Contracts behind a proxy (ERC-1967): each takes two nonces, the implementation's and the proxy's.
+const MODULES: [&str; 12] = [
+    "ParticipantRegistry",
+    "AttestationOracle",
+    "JurisdictionRules",
+    "ConsentRegistry",
+    "ComplianceOracle",
+    "ProvenanceLog",
+    "CircuitBreaker",
+    "HealthDataPool",
+    "LicenceMarket",
+    "ComputeMarket",
+    "RevenueSplitter",
+    "MemberClaims",
+];
+
+/// Contracts as they are, in the order of their nonces, before the modules.
+const PLAIN: [&str; 10] = [
+    "AccessManager",
+    "TimelockController",
+    "TestUSDC",
+    "MembershipToken",
+    "DatasetToken",
+    "GovernanceToken",
+    "DataToken",
+    "CooperativeGovernor",
+    "PoolShare",
+    "LicencePass",
+];
+
+/// The address of a contract by its place in the plan.
+fn place(deployer: Address, name: &str) -> Address {
+    let plain = PLAIN.iter().position(|known| *known == name);
+    let module = || MODULES.iter().position(|known| *known == name).map(|index| PLAIN.len() + 2 * index + 1);
+    let nonce = plain.or_else(module).expect("every contract is in the plan");
+    deployer.create(nonce as u64)
+}
+
+/// One transaction of the plan.
+struct Step {
+    name: String,
+    to: Option<Address>,
+    data: Bytes,
+}
+
+impl Step {
+    fn create(name: &str, bytecode: &Bytes, constructor: &impl SolConstructor) -> Step {
+        Step { name: name.to_owned(), to: None, data: [&bytecode[..], &constructor.abi_encode()].concat().into() }
+    }
+
+    fn call(name: &str, to: Address, call: &impl SolCall) -> Step {
+        Step { name: name.to_owned(), to: Some(to), data: call.abi_encode().into() }
+    }
+}
+
+/// A finished deployment.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// Where the contracts are.
+    pub addresses: Addresses,
+    /// Gas used by the transactions that this run sent; nothing if the contracts were there.
+    pub gas_used: u64,
+}
+
+/// Why a deployment could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum DeploymentError {
+    /// A transaction failed.
+    #[error("the deployment stopped at `{step}`: {reason}; run the same command again to go on")]
+    Step {
+        /// Which one.
+        step: String,
+        /// Why, in words.
+        reason: String,
+    },
+    /// The chain does not answer.
+    #[error("the ledger did not answer: {0}; check that it runs and can be reached")]
+    Rpc(#[from] alloy::transports::TransportError),
+    /// The deployer's account did something else.
+    #[error("the deployer's account {0} was used for something else on this chain; start a new home with another seed")]
+    Foreign(Address),
+}
+
+/// Deploys what is not there yet. `deployer` needs ether for gas and must be used for nothing else.
+pub async fn deploy(
+    ledger: &Ledger,
+    outbox: &Outbox,
+    deployer: &PrivateKeySigner,
+    parameters: &Parameters,
+    progress: impl Fn(u64, u64),
+) -> Result<Deployment, DeploymentError> {
+    let addresses = Addresses::of(deployer.address());
+    let steps = plan(&addresses, deployer.address(), parameters);
+    let done = ledger.provider().get_transaction_count(deployer.address()).await?;
+    let mut gas_used = 0;
+    for (index, step) in steps.iter().enumerate().skip(done as usize) {
+        let key = format!("deploy/{index}");
+        let outcome = outbox.submit(ledger, &key, deployer, step.to, step.data.clone(), U256::ZERO).await;
+        let receipt = outcome.map_err(|error| DeploymentError::Step { step: step.name.clone(), reason: explain(error) })?;
+        let expected = step.to.is_none().then(|| deployer.address().create(index as u64));
+        if receipt.contract_address != expected {
+            return Err(DeploymentError::Foreign(deployer.address()));
+        }
+        gas_used += receipt.gas_used;
+        progress(index as u64 + 1, steps.len() as u64);
+    }
+    for (_, address) in addresses.named() {
+        if ledger.provider().get_code_at(address).await?.is_empty() {
+            return Err(DeploymentError::Foreign(deployer.address()));
+        }
+    }
+    Ok(Deployment { addresses, gas_used })
+}
+
+fn explain(error: OutboxError) -> String {
+    match error {
+        OutboxError::Reverted { data, message } => c::explain(&data).unwrap_or(message),
+        other => other.to_string(),
+    }
+}
+
+fn plan(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
+    let mut steps = plain_contracts(at, deployer, parameters);
+    steps.extend(modules(at, parameters));
+    steps.extend(settings(at, parameters));
+    steps.extend(permissions(at, deployer, parameters));
+    steps
+}
+
+fn plain_contracts(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
+    let authority_ = at.access_manager;
+    vec![
+        Step::create(
+            "AccessManager",
+            &c::AccessManager::BYTECODE,
+            &c::AccessManager::constructorCall { initialAdmin: deployer },
+        ),
+        Step::create(
+            "TimelockController",
+            &c::TimelockController::BYTECODE,
+            &c::TimelockController::constructorCall {
+                minDelay: U256::from(parameters.timelock_delay),
+                proposers: vec![at.cooperative_governor],
+                executors: vec![Address::ZERO],
+                admin: Address::ZERO,
+            },
+        ),
+        Step::create("TestUSDC", &c::TestUSDC::BYTECODE, &c::TestUSDC::constructorCall { owner: deployer }),
+        Step::create(
+            "MembershipToken",
+            &c::MembershipToken::BYTECODE,
+            &c::MembershipToken::constructorCall { authority_, oracle: at.attestation_oracle },
+        ),
+        Step::create(
+            "DatasetToken",
+            &c::DatasetToken::BYTECODE,
+            &c::DatasetToken::constructorCall {
+                authority_,
+                registry: at.participant_registry,
+                oracle: at.attestation_oracle,
+                breaker: at.circuit_breaker,
+                pool: at.health_data_pool,
+            },
+        ),
+        Step::create(
+            "GovernanceToken",
+            &c::GovernanceToken::BYTECODE,
+            &c::GovernanceToken::constructorCall {
+                authority_,
+                registry: at.participant_registry,
+                membership: at.membership_token,
+                timelock: at.timelock,
+            },
+        ),
+        Step::create(
+            "DataToken",
+            &c::DataToken::BYTECODE,
+            &c::DataToken::constructorCall { authority_, timelock: at.timelock, genesis: parameters.data_genesis },
+        ),
+        Step::create(
+            "CooperativeGovernor",
+            &c::CooperativeGovernor::BYTECODE,
+            &c::CooperativeGovernor::constructorCall {
+                membership: at.membership_token,
+                timelock: at.timelock,
+                votingDelay_: U48::from(parameters.voting_delay),
+                votingPeriod_: parameters.voting_period,
+                quorumPercent: U256::from(parameters.quorum_percent),
+            },
+        ),
+    ]
+}
