@@ -1,1 +1,31 @@
-//! protect
+//! Raw tables in, protected tables out: pseudonyms, Safe Harbor, k-anonymity, quality scores.
+//!
+//! Everything here is a function of its arguments. The policy ([`ProtectionPolicy`], a file that people edit) says for
+//! every published column where it comes from and what is done to it; what no rule names is not carried over. Two
+//! standards are applied one after the other:
+//!
+//! 1. Safe Harbor, 45 CFR 164.514(b)(2): the eighteen identifiers go ([`safe_harbor`]).
+//! 2. k-anonymity (Sweeney 2002) by full-domain generalization with suppression ([`anonymity`]): every combination of
+//!    the quasi-identifiers that is left is shared by at least k patients.
+//!
+//! [`quality`] scores what came out, from the protected tables alone, so that whoever holds them gets the same numbers.
+
+pub mod anonymity;
+mod date;
+mod error;
+mod hierarchy;
+mod policy;
+mod protect;
+mod pseudonym;
+
+pub mod quality;
+mod report;
+pub mod safe_harbor;
+mod transform;
+
+pub use date::Date;
+pub use error::ProtectError;
+pub use policy::ProtectionPolicy;
+pub use protect::{PATIENT_TABLE, PERSON_COLUMN, Protected, protect, smallest_class};
+pub use pseudonym::PseudonymKey;
+pub use report::{FieldReport, ProtectionReport, QuasiIdentifierReport, TableReport};

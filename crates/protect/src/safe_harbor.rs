@@ -1,0 +1,112 @@
+//! The Safe Harbor method of de-identification, 45 CFR 164.514(b)(2), as far as it is a matter of values.
+//!
+//! Most of the eighteen identifiers are met by not being read: the views ask for no name, no telephone number, no
+//! picture. What is read and would identify is reduced here: places, dates and high ages.
+
+/// Ages above this are one class, "90 or older".
+pub const OLDEST_AGE: u32 = 89;
+
+/// The first three digits of United States postal codes whose area held 20,000 people or fewer in the census of 2010.
+/// Safe Harbor has them replaced by 000. Source: U.S. Department of Health and Human Services, Guidance Regarding
+/// Methods for De-identification of Protected Health Information, answer on ZIP codes.
+pub const RESTRICTED_PREFIXES: [&str; 17] = [
+    "036", "059", "102", "203", "205", "369", "556", "692", "753", "772", "821", "823", "878",
+    "879", "884", "890", "893",
+];
+
+/// What becomes of each of the eighteen identifiers, in the order of the rule, letters (A) to (R).
+pub const IDENTIFIERS: [(&str, &str); 18] = [
+    ("names", "never read"),
+    (
+        "places smaller than a state",
+        "reduced to an area of the postal code, then generalized until k is reached",
+    ),
+    (
+        "dates and ages over 89",
+        "dates reduced to the year; ages over 89 and years that would show them removed",
+    ),
+    ("telephone numbers", "never read"),
+    ("fax numbers", "never read"),
+    ("email addresses", "never read"),
+    ("social security numbers", "never read"),
+    ("medical record numbers", "never read"),
+    ("health plan numbers", "never read"),
+    ("account numbers", "never read"),
+    ("certificate and licence numbers", "never read"),
+    ("vehicle identifiers", "never read"),
+    ("device identifiers", "never read"),
+    ("web addresses", "never read"),
+    ("IP addresses", "never read"),
+    ("biometric identifiers", "never read"),
+    ("photographs", "never read"),
+    (
+        "any other identifying number or text",
+        "resource ids replaced by keyed pseudonyms; free text dropped",
+    ),
+];
+
+/// The first three characters of a postal code, without spaces and dashes, as far as Safe Harbor allows.
+///
+/// A code of three characters or fewer loses its last one, since the whole code names a place. Where `country` does not
+/// say otherwise, the restricted prefixes of the United States are replaced too. `None`: no code that can be used.
+pub(crate) fn area(postal_code: &str, country: Option<&str>) -> Option<String> {
+    let plain: Vec<char> = postal_code
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-'))
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    if plain.len() < 2 || !plain.iter().all(char::is_ascii_alphanumeric) {
+        return None;
+    }
+    let kept: String = plain[..3.min(plain.len() - 1)].iter().collect();
+    let restricted = may_be_united_states(country) && RESTRICTED_PREFIXES.contains(&kept.as_str());
+    Some(if restricted { "000".to_owned() } else { kept })
+}
+
+fn may_be_united_states(country: Option<&str>) -> bool {
+    country.is_none_or(|name| {
+        let name = name.trim().to_ascii_uppercase();
+        matches!(name.as_str(), "" | "US" | "USA" | "U.S." | "U.S.A.")
+            || name.starts_with("UNITED STATES")
+    })
+}
+
+/// Whether an event of this year would show that whoever had it is over 89 at the reference date.
+pub(crate) fn shows_high_age(event_year: i32, reference_year: i32) -> bool {
+    reference_year - event_year > OLDEST_AGE as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sparsely_populated_areas_of_the_united_states_become_000() {
+        for prefix in RESTRICTED_PREFIXES {
+            let code = format!("{prefix}12");
+            for country in
+                [None, Some("US"), Some("usa"), Some("United States of America"), Some("")]
+            {
+                assert_eq!(area(&code, country).as_deref(), Some("000"), "{code} {country:?}");
+            }
+            assert_eq!(area(&code, Some("DE")).as_deref(), Some(prefix));
+        }
+        assert_eq!(area("66801-1234", Some("US")).as_deref(), Some("668"));
+    }
+
+    #[test]
+    fn codes_of_other_shapes_lose_what_names_the_place() {
+        assert_eq!(area("SW1A 1AA", Some("GB")).as_deref(), Some("SW1"));
+        assert_eq!(area("101", Some("IS")).as_deref(), Some("10"));
+        assert_eq!(area("100-0001", Some("JP")).as_deref(), Some("100"));
+        for nothing in ["", " ", "7", "n/a", "Straße 5"] {
+            assert_eq!(area(nothing, None), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn an_event_ninety_years_back_shows_a_high_age() {
+        assert!(shows_high_age(1936, 2026));
+        assert!(!shows_high_age(1937, 2026));
+    }
+}
