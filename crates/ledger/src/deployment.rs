@@ -249,7 +249,7 @@ fn explain(error: OutboxError) -> String {
 
 fn plan(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
     let mut steps = plain_contracts(at, deployer, parameters);
-    steps.extend(modules(at, parameters));
+    steps.extend(modules(at, deployer, parameters));
     steps.extend(settings(at, parameters));
     steps.extend(permissions(at, deployer, parameters));
     steps
@@ -316,5 +316,170 @@ fn plain_contracts(at: &Addresses, deployer: Address, parameters: &Parameters) -
                 quorumPercent: U256::from(parameters.quorum_percent),
             },
         ),
+    ]
+}
+
+/// An implementation and its proxy, initialized in the proxy's constructor so that nobody else can.
+fn module(deployer: Address, name: &str, bytecode: &Bytes, constructor: &[u8], initialize: &impl SolCall) -> [Step; 2] {
+    let proxy = MODULES.iter().position(|known| *known == name).expect("every module is in the plan");
+    let implementation = deployer.create((PLAIN.len() + 2 * proxy) as u64);
+    let constructor_of_proxy =
+        c::ERC1967Proxy::constructorCall { implementation, _data: initialize.abi_encode().into() };
+    [
+        Step {
+            name: format!("{name}, implementation"),
+            to: None,
+            data: [&bytecode[..], constructor].concat().into(),
+        },
+        Step::create(name, &c::ERC1967Proxy::BYTECODE, &constructor_of_proxy),
+    ]
+}
+
+fn modules(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
+    let authority = at.access_manager;
+    let make = |name: &str| -> [Step; 2] {
+        match name {
+            "ParticipantRegistry" => module(
+                deployer,
+                name,
+                &c::ParticipantRegistry::BYTECODE,
+                &[],
+                &c::ParticipantRegistry::initializeCall { authority },
+            ),
+            "AttestationOracle" => module(
+                deployer,
+                name,
+                &c::AttestationOracle::BYTECODE,
+                &c::AttestationOracle::constructorCall { registry: at.participant_registry }.abi_encode(),
+                &c::AttestationOracle::initializeCall {
+                    authority,
+                    attestors_: parameters.attestors.clone(),
+                    threshold_: parameters.threshold,
+                    consumers: vec![
+                        at.membership_token,
+                        at.dataset_token,
+                        at.health_data_pool,
+                        at.compute_market,
+                        at.member_claims,
+                    ],
+                },
+            ),
+            "JurisdictionRules" => module(
+                deployer,
+                name,
+                &c::JurisdictionRules::BYTECODE,
+                &[],
+                &c::JurisdictionRules::initializeCall { authority },
+            ),
+            "ConsentRegistry" => module(
+                deployer,
+                name,
+                &c::ConsentRegistry::BYTECODE,
+                &c::ConsentRegistry::constructorCall {
+                    membership: at.membership_token,
+                    registry: at.participant_registry,
+                    rules: at.jurisdiction_rules,
+                    datasets: at.dataset_token,
+                }
+                .abi_encode(),
+                &c::ConsentRegistry::initializeCall { authority },
+            ),
+            "ComplianceOracle" => module(
+                deployer,
+                name,
+                &c::ComplianceOracle::BYTECODE,
+                &c::ComplianceOracle::constructorCall {
+                    registry: at.participant_registry,
+                    rules: at.jurisdiction_rules,
+                    datasets: at.dataset_token,
+                }
+                .abi_encode(),
+                &c::ComplianceOracle::initializeCall { authority },
+            ),
+            "ProvenanceLog" => module(
+                deployer,
+                name,
+                &c::ProvenanceLog::BYTECODE,
+                &c::ProvenanceLog::constructorCall {
+                    registry: at.participant_registry,
+                    computeMarket: at.compute_market,
+                }
+                .abi_encode(),
+                &c::ProvenanceLog::initializeCall { authority },
+            ),
+            "CircuitBreaker" => module(
+                deployer,
+                name,
+                &c::CircuitBreaker::BYTECODE,
+                &[],
+                &c::CircuitBreaker::initializeCall { authority },
+            ),
+            other => unreachable!("{other} is no module"),
+        }
+    };
+    MODULES.iter().flat_map(|name| make(name)).collect()
+}
+
+/// What governance sets later and the deployer sets first.
+fn settings(at: &Addresses, parameters: &Parameters) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let to = at.jurisdiction_rules;
+    for countries in parameters.countries.chunks(BATCH) {
+        let (countries, regions) = countries.iter().copied().unzip();
+        steps.push(Step::call("set countries", to, &c::JurisdictionRules::setCountriesCall { countries, regions }));
+    }
+    for (index, laws) in parameters.laws.chunks(BATCH).enumerate() {
+        let first = u16::try_from(index * BATCH).expect("laws are numbered in 16 bits");
+        let call = c::JurisdictionRules::setLawsCall { firstId: first, laws: laws.to_vec() };
+        steps.push(Step::call("set laws", to, &call));
+    }
+    for rows in parameters.rules.chunks(BATCH) {
+        let call = c::JurisdictionRules::setRulesCall { rows: rows.to_vec() };
+        steps.push(Step::call("set rules", to, &call));
+    }
+    for (class, price) in &parameters.prices {
+        let call = c::LicenceMarket::setPriceCall { dataClass: *class, pricePer1000: U256::from(*price) };
+        steps.push(Step::call("set price", at.licence_market, &call));
+    }
+    steps
+}
+
+/// Who may do what, and then nothing left for the deployer.
+fn permissions(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
+    let manager = at.access_manager;
+    let role = |target: Address, selectors: Vec<[u8; 4]>, roleId: u64| {
+        let selectors = selectors.into_iter().map(FixedBytes).collect();
+        let call = c::AccessManager::setTargetFunctionRoleCall { target, selectors, roleId };
+        Step::call("set role of functions", manager, &call)
+    };
+    let grant = |roleId: u64, account: Address| {
+        let call = c::AccessManager::grantRoleCall { roleId, account, executionDelay: 0 };
+        Step::call("grant role", manager, &call)
+    };
+    let renounce = |roleId: u64| {
+        let call = c::AccessManager::renounceRoleCall { roleId, callerConfirmation: deployer };
+        Step::call("renounce role", manager, &call)
+    };
+    let registry = vec![
+        c::ParticipantRegistry::registerCall::SELECTOR,
+        c::ParticipantRegistry::updateCall::SELECTOR,
+        c::ParticipantRegistry::suspendCall::SELECTOR,
+    ];
+    let breaker = vec![c::CircuitBreaker::pauseCall::SELECTOR, c::CircuitBreaker::liftCall::SELECTOR];
+    let mint_to_treasury =
+        c::GovernanceToken::mintCall { to: at.timelock, amount: parameters.governance_genesis };
+    vec![
+        role(at.participant_registry, registry, REGISTRAR),
+        role(at.circuit_breaker, breaker, GUARDIAN),
+        role(at.governance_token, vec![c::GovernanceToken::mintCall::SELECTOR], MINTER),
+        role(at.data_token, vec![c::DataToken::mintCall::SELECTOR], MINTER),
+        grant(REGISTRAR, parameters.registrar),
+        grant(GUARDIAN, parameters.guardian),
+        grant(MINTER, deployer),
+        Step::call("mint GOV to the treasury", at.governance_token, &mint_to_treasury),
+        renounce(MINTER),
+        grant(MINTER, at.timelock),
+        grant(0, at.timelock),
+        renounce(0),
     ]
 }

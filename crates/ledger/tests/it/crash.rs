@@ -98,7 +98,7 @@ fn a_process_killed_at_any_moment_leaves_whole_blocks_and_all_that_it_reported()
 
 #[test]
 fn a_power_cut_at_any_moment_leaves_whole_blocks_and_all_that_was_answered() {
-    for seed in 0..60 {
+    for seed in 0..120 {
         let mut dice = Dice::new(seed);
         let disk = Disk::default();
         let backend = disk.clone();
@@ -108,7 +108,7 @@ fn a_power_cut_at_any_moment_leaves_whole_blocks_and_all_that_was_answered() {
             chain.submit(&step(nonce)).unwrap();
         }
         // The write of one more block stops after some changes, of which some reach the disk.
-        disk.fills_after(usize::try_from(dice.roll(40)).unwrap());
+        disk.fills_after(usize::try_from(dice.roll(20)).unwrap());
         let last = chain.submit(&step(answered));
         let all = dice.roll(3) == 0;
         let lost = disk.after_power_loss(|| all || dice.roll(2) == 0);
