@@ -1,0 +1,348 @@
+//! The rule table and its decision.
+//!
+//! A row matches a request when each part of its key names the request's part or leaves it open. If one of the matching
+//! rows denies, the most specific denial is the answer; else the most specific row is; with no row the answer is no.
+//! Specificity is a sum: 2 for a country and 1 for a region on either side, 1 for a named class, 1 for a named purpose;
+//! ties go by from, to, class, purpose, in that order. `JurisdictionRules` decides the same, and a test holds the two
+//! equal.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::codes::{Country, DataClass, Place, Purpose, Region, Safeguards, Verdict};
+use crate::load::{self, RuleError};
+
+/// The law that is named where no row matches.
+const NO_RULE: &str = "no rule";
+
+/// What a row applies to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RuleKey {
+    /// None stands for every class.
+    pub class: Option<DataClass>,
+    /// Where the data lie.
+    pub from: Place,
+    /// Where they are used from.
+    pub to: Place,
+    /// None stands for every purpose.
+    pub purpose: Option<Purpose>,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// What it says.
+    pub verdict: Verdict,
+    /// Any one of these suffices; empty unless the verdict is [`Verdict::AllowWith`].
+    pub safeguards: Safeguards,
+    /// The dataset must be at least this k-anonymous.
+    pub minimum_k: u16,
+    /// The most privacy loss a question may cost, epsilon x 1000; zero for no bound.
+    pub maximum_epsilon_milli: u32,
+    /// The records must stay in their territory.
+    pub localized: bool,
+    /// The law's name: an index into [`ChainTable::laws`].
+    pub law_id: u16,
+    /// What a lawyer should know about it.
+    pub note: String,
+    /// File and line in which it stands.
+    pub source: String,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Request {
+    /// What kind of data.
+    pub class: DataClass,
+    /// The country in which the data lie.
+    pub from: Country,
+    /// The country from which they are used.
+    pub to: Country,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// The answer of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The answer.
+    pub verdict: Verdict,
+    /// With [`Verdict::AllowWith`], the user must hold one of these.
+    pub safeguards: Safeguards,
+    /// The dataset must be at least this k-anonymous.
+    pub minimum_k: u16,
+    /// The most privacy loss a question may cost, epsilon x 1000; zero for no bound.
+    pub maximum_epsilon_milli: u32,
+    /// The records must stay in their territory.
+    pub localized: bool,
+    /// The law that gives the answer; "no rule" where none was found.
+    pub law: String,
+    /// Every row that matched, the one that decided first.
+    pub reasons: Vec<Reason>,
+}
+
+/// A row that matched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// What it says.
+    pub verdict: Verdict,
+    /// The law it stands on.
+    pub law: String,
+    /// What a lawyer should know about it; may be empty.
+    pub note: String,
+    /// File and line in which it stands.
+    pub source: String,
+}
+
+/// Why a use is refused: the law, and what is missing. The text is the law alone, as on the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{law}")]
+pub struct Refusal {
+    /// The law that refuses.
+    pub law: String,
+    /// What it refuses.
+    pub because: Shortfall,
+}
+
+/// What is missing for a use that the table does not permit as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Shortfall {
+    /// The use is forbidden whatever the parties do.
+    #[error("this use is not permitted")]
+    Denied,
+    /// The user holds none of the safeguards asked for.
+    #[error("one of these safeguards is needed: {0}")]
+    Safeguard(Safeguards),
+    /// The dataset is not anonymous enough.
+    #[error("the dataset must be at least {0}-anonymous")]
+    Anonymity(u16),
+    /// The question costs too much privacy (epsilon x 1000).
+    #[error("a question may cost at most {0} thousandths of epsilon")]
+    Epsilon(u32),
+}
+
+impl Decision {
+    /// Whether a user who holds `held` may use a `k`-anonymous dataset at this privacy cost (epsilon x 1000), checked in
+    /// the order of `ComplianceOracle.checkAccess`.
+    ///
+    /// # Errors
+    /// [`Refusal`], with the law of the row that decided.
+    pub fn permits(&self, held: Safeguards, k: u16, epsilon_milli: u32) -> Result<(), Refusal> {
+        let because = if self.verdict == Verdict::Deny {
+            Shortfall::Denied
+        } else if self.verdict == Verdict::AllowWith && !self.safeguards.meets(held) {
+            Shortfall::Safeguard(self.safeguards)
+        } else if k < self.minimum_k {
+            Shortfall::Anonymity(self.minimum_k)
+        } else if self.maximum_epsilon_milli != 0 && epsilon_milli > self.maximum_epsilon_milli {
+            Shortfall::Epsilon(self.maximum_epsilon_milli)
+        } else {
+            return Ok(());
+        };
+        Err(Refusal { law: self.law.clone(), because })
+    }
+}
+
+/// All rules of law that are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleTable {
+    countries: Vec<(Country, Region)>,
+    region_of: HashMap<Country, Region>,
+    region_index: HashMap<Region, u8>,
+    laws: Vec<String>,
+    rules: Vec<(RuleKey, Rule)>,
+    by_key: HashMap<RuleKey, usize>,
+}
+
+impl RuleTable {
+    /// Reads rule files, given as name and text. What a file may hold stands in `rules/README.md`.
+    ///
+    /// # Errors
+    /// [`RuleError`], with the file and line of the first thing that is wrong.
+    pub fn load(files: &[(&str, &str)]) -> Result<Self, RuleError> {
+        load::load(files)
+    }
+
+    /// `rules` have distinct keys; `region_index` numbers the regions from 1 on.
+    pub(crate) fn new(
+        countries: Vec<(Country, Region)>,
+        region_index: HashMap<Region, u8>,
+        laws: Vec<String>,
+        rules: Vec<(RuleKey, Rule)>,
+    ) -> Self {
+        let region_of = countries.iter().copied().collect();
+        let by_key = rules.iter().enumerate().map(|(index, (key, _))| (*key, index)).collect();
+        Self { countries, region_of, region_index, laws, rules, by_key }
+    }
+
+    /// Every country that is listed, with its region, in the order of the file.
+    pub fn countries(&self) -> impl Iterator<Item = (Country, Region)> {
+        self.countries.iter().copied()
+    }
+
+    /// A country's region; none when it is not listed.
+    #[must_use]
+    pub fn region_of(&self, country: Country) -> Option<Region> {
+        self.region_of.get(&country).copied()
+    }
+
+    /// A region's bit in consent bitmaps, 1 to 255; none when it is not listed.
+    #[must_use]
+    pub fn region_index(&self, region: Region) -> Option<u8> {
+        self.region_index.get(&region).copied()
+    }
+
+    /// Every row, in the order of the files.
+    pub fn rules(&self) -> impl Iterator<Item = (&RuleKey, &Rule)> {
+        self.rules.iter().map(|(key, rule)| (key, rule))
+    }
+
+    /// What the ledger's table is filled with.
+    #[must_use]
+    pub fn chain_rows(&self) -> ChainTable {
+        ChainTable {
+            laws: self.laws.clone(),
+            countries: self
+                .countries()
+                .map(|(country, region)| (country.to_bytes(), region.to_bytes()))
+                .collect(),
+            rows: self.rules().map(|(key, rule)| ChainRow::new(key, rule)).collect(),
+        }
+    }
+
+    fn law(&self, rule: &Rule) -> String {
+        self.laws[usize::from(rule.law_id)].clone()
+    }
+
+    /// The places by which a country is found, each with what it counts. A country that is not listed is met only by
+    /// rows for anywhere.
+    fn places(&self, country: Country) -> Vec<(u8, Place)> {
+        let mut places = vec![(0, Place::Any)];
+        if let Some(region) = self.region_of(country) {
+            places.push((2, Place::Code(country.to_bytes())));
+            if region.to_bytes() != country.to_bytes() {
+                places.push((1, Place::Code(region.to_bytes())));
+            }
+        }
+        places
+    }
+
+    /// Every row that matches, the most specific first.
+    fn matching(&self, request: &Request) -> Vec<&Rule> {
+        let classes = [(0, None), (1, Some(request.class))];
+        let purposes = [(0, None), (1, Some(request.purpose))];
+        let tos = self.places(request.to);
+        let mut found = Vec::new();
+        for (from_level, from) in self.places(request.from) {
+            for &(to_level, to) in &tos {
+                for (class_level, class) in classes {
+                    for (purpose_level, purpose) in purposes {
+                        let key = RuleKey { class, from, to, purpose };
+                        if let Some(&index) = self.by_key.get(&key) {
+                            let sum = from_level + to_level + class_level + purpose_level;
+                            let rank = [sum, from_level, to_level, class_level, purpose_level];
+                            found.push((Reverse(rank), index));
+                        }
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        found.into_iter().map(|(_, index)| &self.rules[index].1).collect()
+    }
+}
+
+/// Decides a use by the table.
+#[must_use]
+pub fn decide(table: &RuleTable, request: &Request) -> Decision {
+    let mut matching = table.matching(request);
+    let Some(deciding) = matching
+        .iter()
+        .position(|rule| rule.verdict == Verdict::Deny)
+        .or((!matching.is_empty()).then_some(0))
+    else {
+        return Decision {
+            verdict: Verdict::Deny,
+            safeguards: Safeguards::NONE,
+            minimum_k: 0,
+            maximum_epsilon_milli: 0,
+            localized: false,
+            law: NO_RULE.to_owned(),
+            reasons: Vec::new(),
+        };
+    };
+    matching[..=deciding].rotate_right(1);
+    let rule = matching[0];
+    Decision {
+        verdict: rule.verdict,
+        safeguards: rule.safeguards,
+        minimum_k: rule.minimum_k,
+        maximum_epsilon_milli: rule.maximum_epsilon_milli,
+        localized: rule.localized,
+        law: table.law(rule),
+        reasons: matching
+            .into_iter()
+            .map(|rule| Reason {
+                verdict: rule.verdict,
+                law: table.law(rule),
+                note: rule.note.clone(),
+                source: rule.source.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// The table as it is sent to `JurisdictionRules`: laws first, then countries, then rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainTable {
+    /// Names of laws; a law's identifier is its position, from 0 on (`setLaws`).
+    pub laws: Vec<String>,
+    /// Country and region (`setCountries`, in this order, so that regions get the same numbers as here).
+    pub countries: Vec<([u8; 2], [u8; 2])>,
+    /// The rows (`setRules`).
+    pub rows: Vec<ChainRow>,
+}
+
+/// A row with the numbers of `RuleRow` in `IJurisdictionRules.sol`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainRow {
+    /// Zero for any.
+    pub data_class: u8,
+    /// Zero for any.
+    pub from: [u8; 2],
+    /// Zero for any.
+    pub to: [u8; 2],
+    /// Zero for any.
+    pub purpose: u8,
+    /// 1 allow, 2 allow with a safeguard, 3 deny.
+    pub verdict: u8,
+    /// Bitmap.
+    pub safeguards: u32,
+    /// k-anonymity.
+    pub minimum_k: u16,
+    /// Epsilon x 1000; zero for no bound.
+    pub maximum_epsilon_milli: u32,
+    /// The records must stay.
+    pub localized: bool,
+    /// Position in [`ChainTable::laws`].
+    pub law_id: u16,
+}
+
+impl ChainRow {
+    fn new(key: &RuleKey, rule: &Rule) -> Self {
+        Self {
+            data_class: key.class.map_or(0, DataClass::number),
+            from: key.from.to_bytes(),
+            to: key.to.to_bytes(),
+            purpose: key.purpose.map_or(0, Purpose::number),
+            verdict: rule.verdict.number(),
+            safeguards: rule.safeguards.bits(),
+            minimum_k: rule.minimum_k,
+            maximum_epsilon_milli: rule.maximum_epsilon_milli,
+            localized: rule.localized,
+            law_id: rule.law_id,
+        }
+    }
+}
