@@ -389,6 +389,7 @@ impl Chain {
         *view = View { head: read_head(&self.0.store)?, hot: Hot::default() };
         *lock(&self.0.time) = snapshot.time;
         *lock(&self.0.pool) = snapshot.pool;
+        self.filters().rewind(snapshot.head);
         miner.snapshots.split_off(&mark);
         Ok(true)
     }

@@ -326,7 +326,7 @@ impl Outbox {
         let raw = attempt.raw.clone();
         let first = before.is_none();
         let entry = append(before, attempt, ledger.chain_id(), intent.signer.address());
-        self.store(intent.key, &entry)?;
+        self.store(intent.key, &entry, Durability::Immediate)?;
         match send(&provider, &raw).await? {
             Sent::Taken => Ok(Some(entry)),
             Sent::NonceUsed => Ok(None),
@@ -358,7 +358,7 @@ impl Outbox {
         let attempt = prepare(ledger, intent, newest.nonce).await?;
         let raw = attempt.raw.clone();
         let entry = append(Some(entry), attempt, ledger.chain_id(), intent.signer.address());
-        self.store(intent.key, &entry)?;
+        self.store(intent.key, &entry, Durability::Immediate)?;
         match send(&provider, &raw).await? {
             Sent::Taken => Ok(Some(entry)),
             Sent::NonceUsed => Ok(None),
@@ -407,7 +407,8 @@ impl Outbox {
         if receipt.status() {
             if entry.mined.is_none() {
                 entry.mined = Some(receipt.transaction_hash);
-                self.store(key, &entry)?;
+                // Not worth a wait for the disk: if it is lost, the receipt is found again.
+                self.store(key, &entry, Durability::None)?;
             }
             return Ok(receipt);
         }
@@ -441,19 +442,24 @@ impl Outbox {
         self.decode(key, value.value()).map(Some)
     }
 
-    fn store(&self, key: &str, entry: &Entry) -> Result<(), OutboxError> {
+    fn store(&self, key: &str, entry: &Entry, durability: Durability) -> Result<(), OutboxError> {
         let bytes = serde_json::to_vec(entry)
             .map_err(|error| LedgerError::damaged(&self.0.path, error.to_string()))?;
-        self.write(key, Some(&bytes)).map_err(|error| self.fail(error))
+        self.write(key, Some(&bytes), durability).map_err(|error| self.fail(error))
     }
 
     fn forget(&self, key: &str) -> Result<(), OutboxError> {
-        self.write(key, None).map_err(|error| self.fail(error))
+        self.write(key, None, Durability::Immediate).map_err(|error| self.fail(error))
     }
 
-    fn write(&self, key: &str, bytes: Option<&[u8]>) -> Result<(), redb::Error> {
+    fn write(
+        &self,
+        key: &str,
+        bytes: Option<&[u8]>,
+        durability: Durability,
+    ) -> Result<(), redb::Error> {
         let mut transaction = self.0.database.begin_write()?;
-        transaction.set_durability(Durability::Immediate)?;
+        transaction.set_durability(durability)?;
         {
             let mut table = transaction.open_table(ENTRIES)?;
             match bytes {

@@ -318,10 +318,13 @@ pub(crate) fn estimate(
         tx.gas_limit = gas;
         Ok(run(state, header, chain_id, tx, Rules::Call)?.result)
     };
-    let first = attempt(cap)?;
-    if let ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. } = &first {
-        return Err(ChainError::Halted(format!("gas required exceeds allowance ({cap})")));
-    }
+    let first = match attempt(cap) {
+        Ok(ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. })
+        | Err(ChainError::Refused(Refusal::IntrinsicGas { .. } | Refusal::FloorGas { .. })) => {
+            return Err(ChainError::Halted(format!("gas required exceeds allowance ({cap})")));
+        }
+        other => other?,
+    };
     let spent = first.gas().total_gas_spent().max(first.tx_gas_used());
     let (mut low, mut high) = (first.tx_gas_used().saturating_sub(1), cap);
     output(first)?;

@@ -29,6 +29,13 @@ struct Installed {
 }
 
 impl Filters {
+    /// Blocks above `head` were taken back: those that take their place are new again.
+    pub fn rewind(&mut self, head: u64) {
+        for filter in self.known.values_mut() {
+            filter.next = filter.next.min(head + 1);
+        }
+    }
+
     fn add(&mut self, logs: Option<Filter>, next: u64) -> u64 {
         if self.known.len() >= MOST_FILTERS {
             self.known.pop_first();
@@ -66,8 +73,7 @@ fn known(chain: &Chain, params: &Params<'_>) -> Result<Installed, Failure> {
 fn changes(chain: &Chain, params: &Params<'_>) -> Answer {
     let (id, filter) = (params.quantity(0)?, known(chain, params)?);
     let head = chain.head().number;
-    // Blocks may have been taken back since; what took their place is new again.
-    let from = filter.next.min(head + 1);
+    let from = filter.next;
     let answer = match &filter.logs {
         None => json(hashes(chain, from, head)?),
         Some(logs) => json(new_logs(chain, logs, from, head)?),
