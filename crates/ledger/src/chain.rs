@@ -126,8 +126,17 @@ impl Default for Config {
 }
 
 /// An EVM chain in one file. Clones share it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Chain(Arc<Inner>);
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chain")
+            .field("path", &self.path())
+            .field("chain_id", &self.0.config.chain_id)
+            .finish_non_exhaustive()
+    }
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -291,12 +300,18 @@ impl Chain {
             return Err(Refusal::AlreadyKnown.into());
         }
         if self.0.config.mining == Mining::PerTransaction {
-            let block = self.build(vec![tx], Fit::MustRun)?.block;
+            let block = self.build(vec![tx], Fit::LastMustRun)?.block;
             self.commit(&block)?;
         } else {
             let next = self.account(tx.signer(), BlockId::latest())?.map_or(0, |a| a.nonce);
-            pool.insert(tx, next)?;
-            self.build(pool.all(), Fit::MustRun)?;
+            let mut all = pool.all();
+            pool.insert(tx.clone(), next)?;
+            // Tried on what waits before it, so that its sender is told now what is wrong with it.
+            all.retain(|old| {
+                (old.signer(), old.inner().nonce()) != (tx.signer(), tx.inner().nonce())
+            });
+            all.push(tx);
+            self.build(all, Fit::LastMustRun)?;
             *lock(&self.0.pool) = pool;
         }
         Ok(hash)
@@ -312,6 +327,9 @@ impl Chain {
         let waiting = lock(&self.0.pool).all();
         let built = self.build(waiting, Fit::WhatFits)?;
         self.commit(&built.block)?;
+        for (hash, reason) in &built.dropped {
+            tracing::warn!(%hash, %reason, "a waiting transaction has become invalid and is dropped");
+        }
         lock(&self.0.pool).retain(&built.left);
         Ok(built.block.header.number)
     }
@@ -400,9 +418,11 @@ impl Chain {
         let view = self.view();
         let mut state = Overlay::new(self.newest(&view));
         let header = self.header_after(&view.head, time);
-        let (mut transactions, mut outcomes, mut left) =
-            (Vec::new(), Vec::<Outcome>::new(), Vec::new());
+        let (mut transactions, mut outcomes) = (Vec::new(), Vec::<Outcome>::new());
+        let (mut left, mut dropped) = (Vec::new(), Vec::new());
+        let last = candidates.last().map(|tx| *tx.inner().tx_hash());
         for tx in candidates {
+            let must_run = fit == Fit::LastMustRun && last == Some(*tx.inner().tx_hash());
             let gas = outcomes.last().map_or(0, |last| last.cumulative_gas);
             let full = fit == Fit::WhatFits && gas + tx.inner().gas_limit() > header.gas_limit;
             if full || !left.is_empty() {
@@ -414,14 +434,14 @@ impl Chain {
                     transactions.push(tx);
                     outcomes.push(outcome);
                 }
-                Err(ChainError::Refused(reason)) if fit == Fit::WhatFits => {
-                    tracing::warn!(hash = %tx.inner().tx_hash(), %reason, "a waiting transaction is dropped");
+                Err(ChainError::Refused(reason)) if !must_run => {
+                    dropped.push((*tx.inner().tx_hash(), reason));
                 }
                 Err(error) => return Err(error),
             }
         }
         let block = seal(header, transactions, outcomes, state.diff, view.head.state_root);
-        Ok(Built { block, left })
+        Ok(Built { block, left, dropped })
     }
 
     fn header_after(&self, parent: &Sealed<Header>, time: Time) -> Header {
@@ -641,8 +661,9 @@ impl Chain {
 /// What to do with a transaction that cannot go into a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fit {
-    /// Fail: it was just handed in, and its sender is told why.
-    MustRun,
+    /// Fail if it is the last one: it was just handed in, and its sender is told why. The block may pass its gas limit,
+    /// as it is not to be kept.
+    LastMustRun,
     /// Leave it for later if the block is full, and drop it if it has become invalid.
     WhatFits,
 }
@@ -651,6 +672,8 @@ struct Built {
     block: Block,
     /// Hashes of the transactions that wait for the next block.
     left: Vec<B256>,
+    /// Hashes of the transactions that can go into no block any more, and why.
+    dropped: Vec<(B256, Refusal)>,
 }
 
 fn first_block(config: &Config) -> Block {

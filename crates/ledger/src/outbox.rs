@@ -185,10 +185,8 @@ impl Outbox {
         Ok(Self(Arc::new(Inner { path, database, patience: PATIENCE, senders })))
     }
 
-    /// Waits at most this long for a receipt, in place of five minutes.
-    ///
-    /// # Panics
-    /// Never; a shared outbox keeps the patience it has.
+    /// Waits at most this long for a receipt, in place of five minutes. To be called before the outbox is cloned; a shared
+    /// one keeps the patience it has.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {

@@ -1,11 +1,12 @@
 //! JSON-RPC as clients see it.
 
-use alloy::consensus::{SignableTransaction, TxEip2930, TxEnvelope, TxLegacy};
+use alloy::consensus::{SignableTransaction, TxEip2930, TxEip7702, TxEnvelope, TxLegacy};
 use alloy::eips::eip2930::{AccessList, AccessListItem};
+use alloy::eips::eip7702::Authorization;
 use alloy::eips::{BlockId, Encodable2718};
-use alloy::network::TransactionBuilder;
-use alloy::primitives::{Address, B256, Bytes, TxKind, U256, bytes, keccak256};
-use alloy::providers::Provider;
+use alloy::network::{EthereumWallet, TransactionBuilder};
+use alloy::primitives::{Address, B256, Bytes, TxKind, U256, bytes, hex, keccak256};
+use alloy::providers::{Provider, ProviderBuilder};
 use alloy::rpc::types::TransactionRequest;
 use alloy::signers::SignerSync;
 use caduceus_ledger::{Chain, Config, Ledger, Mining, rpc};
@@ -501,5 +502,71 @@ fn readers_see_whole_blocks_while_others_are_written() {
                 .unwrap();
         }
     });
+    check_whole(&chain);
+}
+
+#[tokio::test]
+async fn a_provider_with_a_wallet_fills_signs_sends_and_finds_its_receipt() {
+    let ledger = Ledger::over(chain());
+    let wallet = EthereumWallet::from(account(0));
+    let provider = ProviderBuilder::new().wallet(wallet).connect_provider(ledger.provider());
+    for n in 1..4u64 {
+        let request = TransactionRequest::default().with_to(Address::ZERO).with_value(U256::ONE);
+        let receipt =
+            provider.send_transaction(request).await.unwrap().get_receipt().await.unwrap();
+        assert_eq!((receipt.status(), receipt.block_number), (true, Some(n)));
+    }
+}
+
+#[test]
+fn an_account_may_take_on_the_code_of_a_contract_and_keeps_it_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Chain::open(folder.path().join("ledger.redb"), config()).unwrap();
+    let chain = open();
+    let (sender, taker) = (account(0), account(1));
+    let address = deployed(&chain, COUNTER);
+    let authorization = Authorization { chain_id: U256::from(31337), address, nonce: 0 };
+    let signature = taker.sign_hash_sync(&authorization.signature_hash()).unwrap();
+    let tx = TxEip7702 {
+        chain_id: 31337,
+        gas_limit: 100_000,
+        max_fee_per_gas: 2_000_000_000,
+        to: taker.address(),
+        input: Bytes::from_static(&[3]),
+        authorization_list: vec![authorization.into_signed(signature)],
+        ..Default::default()
+    };
+    let signature = sender.sign_hash_sync(&tx.signature_hash()).unwrap();
+    let raw = Bytes::from(TxEnvelope::from(tx.into_signed(signature)).encoded_2718());
+    ask(&chain, "eth_sendRawTransaction", json!([raw])).unwrap();
+    drop(chain);
+    let chain = open();
+    let code = ask(&chain, "eth_getCode", json!([taker.address()])).unwrap();
+    assert_eq!(code, json!(format!("0xef0100{}", hex::encode(address))));
+    let own = chain.storage(taker.address(), U256::ZERO, BlockId::latest()).unwrap();
+    assert_eq!(own, U256::from(3));
+    let value = ask(&chain, "eth_call", json!([{ "to": taker.address() }])).unwrap();
+    assert_eq!(value, json!(B256::from(U256::from(3))));
+    let transfer = Tx { nonce: 1, ..Tx::default() };
+    send(&chain, transfer, 1).unwrap();
+    check_whole(&chain);
+}
+
+#[test]
+fn a_waiting_transaction_that_has_become_invalid_stands_in_nobodys_way() {
+    let config = Config { mining: Mining::Manual, gas_limit: 100_000, ..config() };
+    let chain = Chain::in_memory(config).unwrap();
+    // Its price is just enough for the next block, which it shares with as much gas as fits, so that it must wait for
+    // one that is dearer.
+    for nonce in 0..4 {
+        send(&chain, Tx { nonce, gas: 21_000, ..Tx::default() }, 0).unwrap();
+    }
+    let cheap = Tx { gas: 21_000, fee: 875_000_000, tip: 0, ..Tx::default() };
+    let cheap = send(&chain, cheap, 1).unwrap();
+    chain.mine().unwrap();
+    send(&chain, Tx { gas: 21_000, ..Tx::default() }, 2).unwrap();
+    chain.mine().unwrap();
+    assert_eq!(ask(&chain, "eth_getTransactionByHash", json!([cheap])).unwrap(), Value::Null);
+    assert_eq!(chain.head().gas_used, 21_000);
     check_whole(&chain);
 }
