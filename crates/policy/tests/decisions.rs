@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use caduceus_policy::{
-    Country, DataClass, Place, Purpose, Request, Rule, RuleTable, Safeguards, Shortfall, Verdict,
-    decide, default_rules,
+    Country, DataClass, Place, Purpose, Region, Request, Rule, RuleTable, Safeguards, Shortfall,
+    Verdict, decide, default_rules,
 };
 use proptest::prelude::*;
 
@@ -25,30 +25,25 @@ fn order() -> &'static [usize] {
 
 /// The decision made another way: look at every row, and take the first shape of the contract's list.
 fn naive<'a>(table: &'a RuleTable, request: &Request) -> Option<&'a Rule> {
-    let level = |place: Place, country: Country| match place {
-        Place::Any => Some(0u8),
-        Place::Code(code) => match table.region_of(country)?.to_bytes() {
-            _ if code == country.to_bytes() => Some(2),
-            region if code == region => Some(1),
-            _ => None,
-        },
-    };
-    let named = |matches: Option<bool>| match matches {
-        None => Some(0),
-        Some(true) => Some(1),
-        Some(false) => None,
+    let (from_region, to_region) = (table.region_of(request.from), table.region_of(request.to));
+    let level = |place: Place, country: Country, region: Option<Region>| match place {
+        Place::Any => Some(0),
+        Place::Code(code) if Some(code) == region.map(|_| country.to_bytes()) => Some(2),
+        Place::Code(code) if Some(code) == region.map(Region::to_bytes) => Some(1),
+        Place::Code(_) => None,
     };
     let mut matching = Vec::new();
     for (key, rule) in table.rules() {
-        let shape = (|| {
-            let from = level(key.from, request.from)?;
-            let to = level(key.to, request.to)?;
-            let class = named(key.class.map(|class| class == request.class))?;
-            let purpose = named(key.purpose.map(|purpose| purpose == request.purpose))?;
-            Some(from * 12 + to * 4 + class * 2 + purpose)
-        })();
-        if let Some(shape) = shape {
-            matching.push((order()[usize::from(shape)], rule));
+        let other_class = key.class.is_some_and(|class| class != request.class);
+        let other_purpose = key.purpose.is_some_and(|purpose| purpose != request.purpose);
+        if other_class || other_purpose {
+            continue;
+        }
+        let from = level(key.from, request.from, from_region);
+        let to = level(key.to, request.to, to_region);
+        if let Some((from, to)) = from.zip(to) {
+            let named = 2 * usize::from(key.class.is_some()) + usize::from(key.purpose.is_some());
+            matching.push((order()[from * 12 + to * 4 + named], rule));
         }
     }
     let first = |rules: &[(usize, &'a Rule)]| rules.iter().min_by_key(|(p, _)| *p).map(|(_, r)| *r);
