@@ -1,1 +1,66 @@
-//! contracts
+//! Typed bindings over `contracts/artifacts`, and nothing else.
+//!
+//! Every contract has a module of its own name: its calls, events, errors and structs, its creation bytecode, and an
+//! instance type that calls it over any alloy provider. A struct that several contracts share exists once for each of
+//! them; [`recast`] carries a value from one to the other.
+
+mod explain;
+pub mod typed;
+
+use alloy::sol_types::SolValue;
+
+pub use explain::explain;
+
+macro_rules! contracts {
+    ($($module:ident: $contract:ident = $artifact:literal;)*) => {
+        $(
+            #[allow(missing_docs, clippy::too_many_arguments, reason = "generated; the Solidity documents it")]
+            mod $module {
+                alloy::sol!(
+                    #[sol(rpc)]
+                    #[derive(Debug, PartialEq, Eq)]
+                    $contract,
+                    $artifact
+                );
+            }
+            pub use $module::$contract;
+        )*
+
+        /// The committed artifact of every contract: its name, and JSON with `abi` and `bytecode.object`.
+        pub const ARTIFACTS: &[(&str, &str)] = &[$((stringify!($contract), include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $artifact)))),*];
+    };
+}
+
+contracts! {
+    access_manager: AccessManager = "../../contracts/artifacts/AccessManager.json";
+    attestation_oracle: AttestationOracle = "../../contracts/artifacts/AttestationOracle.json";
+    circuit_breaker: CircuitBreaker = "../../contracts/artifacts/CircuitBreaker.json";
+    compliance_oracle: ComplianceOracle = "../../contracts/artifacts/ComplianceOracle.json";
+    compute_market: ComputeMarket = "../../contracts/artifacts/ComputeMarket.json";
+    consent_registry: ConsentRegistry = "../../contracts/artifacts/ConsentRegistry.json";
+    cooperative_governor: CooperativeGovernor = "../../contracts/artifacts/CooperativeGovernor.json";
+    data_token: DataToken = "../../contracts/artifacts/DataToken.json";
+    dataset_token: DatasetToken = "../../contracts/artifacts/DatasetToken.json";
+    erc1967_proxy: ERC1967Proxy = "../../contracts/artifacts/ERC1967Proxy.json";
+    governance_token: GovernanceToken = "../../contracts/artifacts/GovernanceToken.json";
+    health_data_pool: HealthDataPool = "../../contracts/artifacts/HealthDataPool.json";
+    jurisdiction_rules: JurisdictionRules = "../../contracts/artifacts/JurisdictionRules.json";
+    licence_market: LicenceMarket = "../../contracts/artifacts/LicenceMarket.json";
+    licence_pass: LicencePass = "../../contracts/artifacts/LicencePass.json";
+    member_claims: MemberClaims = "../../contracts/artifacts/MemberClaims.json";
+    membership_token: MembershipToken = "../../contracts/artifacts/MembershipToken.json";
+    participant_registry: ParticipantRegistry = "../../contracts/artifacts/ParticipantRegistry.json";
+    pool_share: PoolShare = "../../contracts/artifacts/PoolShare.json";
+    provenance_log: ProvenanceLog = "../../contracts/artifacts/ProvenanceLog.json";
+    revenue_splitter: RevenueSplitter = "../../contracts/artifacts/RevenueSplitter.json";
+    test_usdc: TestUSDC = "../../contracts/artifacts/TestUSDC.json";
+    timelock_controller: TimelockController = "../../contracts/artifacts/TimelockController.json";
+}
+
+/// Carries a struct of one binding to the same struct of another: both have the same ABI.
+///
+/// # Panics
+/// Where the two are not the same struct, which the first test that passes through here shows.
+pub fn recast<From: SolValue, To: SolValue + std::convert::From<<To::SolType as alloy::sol_types::SolType>::RustType>>(value: &From) -> To {
+    To::abi_decode(&value.abi_encode()).expect("the same struct of the same sources")
+}

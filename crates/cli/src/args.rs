@@ -1,0 +1,409 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Share health data without handing it over.
+#[derive(Debug, Parser)]
+#[command(name = "caduceus", version, max_term_width = 100)]
+#[command(after_help = "Example: caduceus demo --patients 200")]
+pub struct Arguments {
+    /// Folder that keeps keys, ledger and vaults
+    #[arg(long, global = true, env = "CADUCEUS_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Print one JSON object on stdout and nothing else there
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell the whole story: two hospitals, one question, on real contracts
+    #[command(after_help = "Example: caduceus demo --patients 200 --dir state --serve")]
+    Demo(Demo),
+    /// Make a home: keys, a ledger, the contracts
+    #[command(after_help = "Example: caduceus init --dir state")]
+    Init(Init),
+    /// Show what is in a home: parties, datasets, members, money
+    #[command(after_help = "Example: caduceus status --dir state")]
+    Status,
+    /// Make FHIR R4 records of people who do not exist
+    #[command(subcommand)]
+    Cohort(Cohort),
+    /// Register custodians and researchers
+    #[command(subcommand)]
+    Party(PartyCommand),
+    /// Read FHIR R4 (NDJSON, bundles) into a custodian's vault
+    #[command(after_help = "Example: caduceus ingest --dir state --custodian klinikum-nord --input export/")]
+    Ingest(Ingest),
+    /// Make ingested records safe: Safe Harbor, then k-anonymity
+    #[command(after_help = "Example: caduceus protect --dir state --custodian klinikum-nord --k 10")]
+    Protect(Protect),
+    /// Seal protected records, have them attested, mint the Data NFT and deposit it in the pool
+    #[command(after_help = "Example: caduceus publish --dir state --custodian klinikum-nord")]
+    Publish(OfCustodian),
+    /// Bring patients into the cooperative
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// Give and withdraw consent
+    #[command(subcommand)]
+    Consent(Consent),
+    /// Buy licences
+    #[command(subcommand)]
+    Licence(LicenceCommand),
+    /// Ask the vaults a question and print the protected answers
+    #[command(
+        after_help = "Example: caduceus query --dir state --researcher sakura-institute --sql \"SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex\""
+    )]
+    Query(Query),
+    /// Claim what the ledger owes to a custodian or to members
+    #[command(after_help = "Example: caduceus claim --dir state --custodian klinikum-nord")]
+    Claim(Claim),
+    /// Propose, vote and execute
+    #[command(subcommand)]
+    Governance(Governance),
+    /// Pause and reopen, within the guardian's limits
+    #[command(subcommand)]
+    Guardian(Guardian),
+    /// Check the vaults' logs against the ledger
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Ask what the law says
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Serve and inspect the ledger
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Patients of each custodian's generated cohort
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub patients: u32,
+    /// Real FHIR folders in place of the generated cohorts
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Another chain in place of the embedded ledger
+    #[arg(long, value_name = "URL")]
+    pub rpc: Option<String>,
+    /// Makes keys and cohorts the same each time; without it they are new
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Leave the ledger's RPC running when the story is told
+    #[arg(long)]
+    pub serve: bool,
+    /// Port of the RPC
+    #[arg(long, default_value_t = 8545, requires = "serve")]
+    pub port: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Another chain in place of the embedded ledger
+    #[arg(long, value_name = "URL")]
+    pub rpc: Option<String>,
+    /// Makes the keys the same each time, for tests; without it they are random
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Cohort {
+    /// Write Patient, Condition, Encounter, Observation and Consent NDJSON files
+    #[command(after_help = "Example: caduceus cohort generate --patients 1000 --country DE --seed 7 --out de")]
+    Generate {
+        /// How many patients
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        patients: u32,
+        /// Country of the patients (ISO 3166-1 alpha-2)
+        #[arg(long, value_name = "CC")]
+        country: String,
+        /// The same seed writes the same bytes
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        seed: u64,
+        /// Folder to write to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+/// What a party does.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RoleName {
+    Custodian,
+    Researcher,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PartyCommand {
+    /// Register a party on the ledger
+    #[command(
+        after_help = "Example: caduceus party register --dir state --name klinikum-nord --role custodian --country DE"
+    )]
+    Register {
+        /// Lower-case letters, digits and hyphens
+        #[arg(long)]
+        name: String,
+        /// What it does
+        #[arg(long)]
+        role: RoleName,
+        /// Where it is established (ISO 3166-1 alpha-2)
+        #[arg(long, value_name = "CC")]
+        country: String,
+        /// It has shown no accreditation
+        #[arg(long)]
+        unaccredited: bool,
+        /// Transfer safeguards that it has in place, such as scc or bcr
+        #[arg(long, value_delimiter = ',', value_name = "NAME")]
+        safeguards: Vec<String>,
+        /// Test USDC to give to a researcher
+        #[arg(long, default_value_t = 0, value_name = "USDC", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+        usdc: u64,
+    },
+    /// List the parties of this home
+    #[command(after_help = "Example: caduceus party list --dir state")]
+    List,
+}
+
+#[derive(Debug, Args)]
+pub struct OfCustodian {
+    /// The custodian
+    #[arg(long, value_name = "NAME")]
+    pub custodian: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Ingest {
+    /// The custodian
+    #[arg(long, value_name = "NAME")]
+    pub custodian: String,
+    /// Files or folders of FHIR R4 NDJSON or bundles
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    pub input: Vec<PathBuf>,
+    /// Vouch that patients without a Consent resource have consented; without it they are left out
+    #[arg(long)]
+    pub vouch_consent: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Protect {
+    /// The custodian
+    #[arg(long, value_name = "NAME")]
+    pub custodian: String,
+    /// Patients that must look alike, in place of the policy's number
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub k: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MemberCommand {
+    /// Let the first patients who consented join, up to a number
+    #[command(after_help = "Example: caduceus member join --dir state --custodian klinikum-nord --count 5")]
+    Join {
+        /// The custodian whose patients they are
+        #[arg(long, value_name = "NAME")]
+        custodian: String,
+        /// How many members there shall be
+        #[arg(long, default_value_t = 5, value_name = "N")]
+        count: usize,
+    },
+    /// List the members of this home
+    #[command(after_help = "Example: caduceus member list --dir state")]
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Consent {
+    /// Record a member's consent on the ledger, by signature
+    #[command(
+        after_help = "Example: caduceus consent grant --dir state --member klinikum-nord/1 --purposes GRU,HMB"
+    )]
+    Grant {
+        /// The member
+        #[arg(long, value_name = "NAME")]
+        member: String,
+        /// Purposes by their codes
+        #[arg(long, value_delimiter = ',', default_value = "GRU,HMB,PUBLIC_HEALTH", value_name = "CODE")]
+        purposes: Vec<String>,
+        /// Kinds of data
+        #[arg(long, value_delimiter = ',', default_value = "clinical", value_name = "CLASS")]
+        classes: Vec<String>,
+    },
+    /// Withdraw every consent of a member; it counts from the next answer on
+    #[command(after_help = "Example: caduceus consent revoke --dir state --member klinikum-nord/1")]
+    Revoke {
+        /// The member
+        #[arg(long, value_name = "NAME")]
+        member: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LicenceCommand {
+    /// Buy a licence in one transaction
+    #[command(after_help = "Example: caduceus licence buy --dir state --researcher sakura-institute --uses 2")]
+    Buy {
+        /// The researcher
+        #[arg(long, value_name = "NAME")]
+        researcher: String,
+        /// Datasets by their numbers; all that are in the pool if left out
+        #[arg(long, value_delimiter = ',', value_name = "ID")]
+        datasets: Vec<u64>,
+        /// What the data is for
+        #[arg(long, default_value = "HMB", value_name = "CODE")]
+        purpose: String,
+        /// How many questions
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        uses: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Query {
+    /// The researcher
+    #[arg(long, value_name = "NAME")]
+    pub researcher: String,
+    /// The question
+    #[arg(long, value_name = "TEXT")]
+    pub sql: String,
+    /// What each dataset's privacy budget is charged, such as 1 or 0.5
+    #[arg(long, default_value = "1", value_name = "E")]
+    pub epsilon: String,
+    /// Show what the question would cost and how exact its answer would be, and ask nothing
+    #[arg(long)]
+    pub explain: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Claim {
+    /// A custodian: its part of usage yield and the yield of its shares
+    #[arg(long, value_name = "NAME")]
+    pub custodian: Option<String>,
+    /// A member
+    #[arg(long, value_name = "NAME")]
+    pub member: Option<String>,
+    /// Everybody in this home
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Governance {
+    /// A member proposes another split of revenue, in basis points that sum to 10000
+    #[command(
+        after_help = "Example: caduceus governance propose --dir state --member klinikum-nord/1 --contributors 8700 --treasury 800 --buyback 500"
+    )]
+    Propose {
+        /// The member who proposes
+        #[arg(long, value_name = "NAME")]
+        member: String,
+        /// Basis points to contributors
+        #[arg(long, value_name = "BPS")]
+        contributors: u16,
+        /// Basis points to the treasury
+        #[arg(long, value_name = "BPS")]
+        treasury: u16,
+        /// Basis points to buy-back
+        #[arg(long, value_name = "BPS")]
+        buyback: u16,
+    },
+    /// Members of this home vote for the last proposal
+    #[command(after_help = "Example: caduceus governance vote --dir state")]
+    Vote {
+        /// The members who vote; all if left out
+        #[arg(long = "member", value_name = "NAME")]
+        members: Vec<String>,
+    },
+    /// Queue and execute the last proposal once it has won
+    #[command(after_help = "Example: caduceus governance execute --dir state")]
+    Execute,
+    /// Show how the last proposal stands
+    #[command(after_help = "Example: caduceus governance show --dir state")]
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Guardian {
+    /// Pause parts of the protocol; leaving, revoking, claiming and voting go on
+    #[command(after_help = "Example: caduceus guardian pause --dir state --scopes trading,jobs --hours 24")]
+    Pause {
+        /// What to pause
+        #[arg(long, value_delimiter = ',', required = true)]
+        scopes: Vec<Scope>,
+        /// For how long, at most 168
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=168))]
+        hours: u64,
+    },
+    /// End a pause before its time
+    #[command(after_help = "Example: caduceus guardian lift --dir state --scopes trading,jobs")]
+    Lift {
+        /// What to reopen
+        #[arg(long, value_delimiter = ',', required = true)]
+        scopes: Vec<Scope>,
+    },
+}
+
+/// What the circuit breaker can pause.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Scope {
+    Minting,
+    Deposits,
+    Trading,
+    Jobs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Verify every log: its hash chain, its anchors, and that nothing on the ledger is missing from it
+    #[command(after_help = "Example: caduceus audit verify --dir state")]
+    Verify {
+        /// Verify this file in place of the custodian's own log
+        #[arg(long, requires = "custodian", value_name = "FILE")]
+        log: Option<PathBuf>,
+        /// Only this custodian
+        #[arg(long, value_name = "NAME")]
+        custodian: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// What the rules say about one use, and by which law
+    #[command(
+        after_help = "Example: caduceus policy explain --from DE --to JP --class clinical --purpose HMB --json"
+    )]
+    Explain {
+        /// Where the records are (ISO 3166-1 alpha-2)
+        #[arg(long, value_name = "CC")]
+        from: String,
+        /// Where the researcher is
+        #[arg(long, value_name = "CC")]
+        to: String,
+        /// Kind of data
+        #[arg(long, default_value = "clinical")]
+        class: String,
+        /// Purpose by its code
+        #[arg(long, default_value = "HMB", value_name = "CODE")]
+        purpose: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Serve the embedded ledger's JSON-RPC on 127.0.0.1 until interrupted
+    #[command(after_help = "Example: caduceus ledger serve --dir state --port 8545")]
+    Serve {
+        /// Port to listen on; 0 takes a free one
+        #[arg(long, default_value_t = 8545)]
+        port: u16,
+    },
+    /// Show where every contract is
+    #[command(after_help = "Example: caduceus ledger contracts --dir state --json")]
+    Contracts,
+}

@@ -1,0 +1,88 @@
+//! Attestors: each looks at the evidence for itself and signs what it found, or says why not.
+//!
+//! A development home plays all of them, with a key each. The oracle on the ledger takes a statement when enough
+//! different attestors signed the same one.
+
+use alloy::primitives::{Address, B256, Bytes, keccak256};
+use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::SolValue;
+use caduceus_contracts::AttestationOracle::{Attestation, Proof};
+
+use crate::error::{NodeError, Result};
+use crate::node::Node;
+
+/// How many attestors a development home plays.
+pub const ATTESTORS: usize = 3;
+/// How many of them must agree.
+pub const THRESHOLD: u8 = 2;
+
+/// How long a statement can be used, in seconds.
+const LIFETIME: u64 = 24 * 3_600;
+
+/// The accounts of the attestors that a home plays.
+pub(crate) fn signers(keyring: &caduceus_identity::Keyring) -> Vec<PrivateKeySigner> {
+    (1..=ATTESTORS).map(|number| keyring.derive(&format!("attestor/{number}"))).collect()
+}
+
+/// A statement that attestors are asked to sign.
+pub(crate) struct Claim {
+    kind: B256,
+    subject: B256,
+    payload: B256,
+}
+
+impl Claim {
+    /// A statement of `kind` (its name in `Kinds.sol`) about `subject`, bound to the hash of its ABI-encoded content.
+    pub(crate) fn new(kind: &str, subject: B256, content: &[u8]) -> Claim {
+        Claim { kind: keccak256(kind), subject, payload: keccak256(content) }
+    }
+}
+
+/// Has every attestor examine the evidence and sign `claims`; gives one proof for each claim, in order.
+///
+/// `examine` is run once for each attestor: it looks at the evidence itself and returns an objection in words where the
+/// evidence does not bear the claims out. Fails where fewer than the threshold agree.
+pub(crate) async fn attest(
+    node: &Node,
+    claims: &[Claim],
+    mut examine: impl FnMut() -> std::result::Result<(), String>,
+) -> Result<Vec<Proof>> {
+    let mut agreeing = Vec::new();
+    let mut objections = Vec::new();
+    for signer in signers(node.keyring()) {
+        match examine() {
+            Ok(()) => agreeing.push(signer),
+            Err(objection) => objections.push(objection),
+        }
+    }
+    if agreeing.len() < usize::from(THRESHOLD) {
+        return Err(NodeError::Refused {
+            action: "the attestation".into(),
+            reason: objections.into_iter().next().unwrap_or_else(|| "too few attestors agreed".into()),
+        });
+    }
+    agreeing.truncate(usize::from(THRESHOLD));
+    agreeing.sort_by_key(PrivateKeySigner::address);
+    let now = node.now().await?;
+    Ok(claims.iter().map(|claim| sign(node, claim, &agreeing, now)).collect())
+}
+
+fn sign(node: &Node, claim: &Claim, agreeing: &[PrivateKeySigner], now: u64) -> Proof {
+    let attestation = Attestation {
+        kind: claim.kind,
+        subject: claim.subject,
+        payloadHash: claim.payload,
+        issuedAt: now,
+        expiresAt: now + LIFETIME,
+        nonce: keccak256((claim.kind, claim.subject, claim.payload, now).abi_encode()),
+    };
+    let oracle = node.at.attestation_oracle;
+    let signatures =
+        agreeing.iter().map(|signer| node.sign(signer, "Caduceus AttestationOracle", oracle, &attestation).into());
+    Proof {
+        signatures: signatures.collect::<Vec<Bytes>>(),
+        signers: agreeing.iter().map(PrivateKeySigner::address).collect::<Vec<Address>>(),
+        attestation,
+    }
+}

@@ -1,0 +1,99 @@
+//! Checks every vault's log against the ledger, from end to end.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::U256;
+use caduceus_contracts::{ComputeMarket, DatasetToken, ProvenanceLog};
+use caduceus_vault::audit::{self, Record};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::node::Node;
+use crate::party::{self, Party};
+
+/// What an audit found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuditReport {
+    /// Records whose hashes were checked.
+    pub events: u64,
+    /// True if nothing differs.
+    pub verified: bool,
+    /// The differences, each in a sentence.
+    pub differences: Vec<String>,
+}
+
+/// The log file of a custodian's vault.
+pub(crate) fn log_path(node: &Node, custodian: &Party) -> PathBuf {
+    node.home().vault_dir(&custodian.name).join("audit.jsonl")
+}
+
+/// Verifies the log of every custodian of this home: its hash chain, its anchors on the ledger, and that every
+/// dataset minted and every job settled there has its record.
+pub async fn verify(node: &Node) -> Result<AuditReport> {
+    let mut report = AuditReport { events: 0, verified: true, differences: Vec::new() };
+    for custodian in party::custodians(node)? {
+        let path = log_path(node, &custodian);
+        let (events, differences) = verify_log(node, &custodian, &path).await?;
+        report.events += events;
+        report.differences.extend(differences.into_iter().map(|text| format!("{}: {text}", custodian.name)));
+    }
+    report.verified = report.differences.is_empty();
+    Ok(report)
+}
+
+/// Verifies one log file, which may be a copy, as the log of `custodian`.
+pub async fn verify_log(node: &Node, custodian: &Party, path: &Path) -> Result<(u64, Vec<String>)> {
+    let topic = Some(custodian.address.into_word());
+    let anchored = node.events::<ProvenanceLog::Anchored>(node.at.provenance_log, &[topic]).await?;
+    let anchors: Vec<(u64, [u8; 32])> = anchored.iter().map(|anchor| (anchor.sequence, anchor.head.0)).collect();
+    match audit::verify(path, &anchors)? {
+        Err(difference) => Ok((0, vec![difference.to_string()])),
+        Ok(verified) => {
+            let records = audit::records(path)?;
+            Ok((verified.events, missing(node, custodian, &records).await?))
+        }
+    }
+}
+
+/// What the ledger shows of a custodian that its log does not.
+async fn missing(node: &Node, custodian: &Party, records: &[Record]) -> Result<Vec<String>> {
+    let noted = |kind: &str, field: &str| -> BTreeSet<String> {
+        let of_kind = records.iter().filter(|record| record.kind == kind);
+        of_kind.filter_map(|record| record.details.get(field).cloned()).collect()
+    };
+    let (published, answered) = (noted("published", "dataset"), noted("answered", "result"));
+    let custodian_topic = Some(custodian.address.into_word());
+    let minted = node.events::<DatasetToken::DatasetMinted>(node.at.dataset_token, &[None, custodian_topic]).await?;
+    let own: BTreeSet<U256> = minted.iter().map(|mint| mint.datasetId).collect();
+    let mut differences = Vec::new();
+    for dataset in &own {
+        if !published.contains(&dataset.to_string()) {
+            differences.push(format!("dataset {dataset} is on the ledger and not in the log"));
+        }
+    }
+    let market = ComputeMarket::new(node.at.compute_market, &node.provider);
+    for settled in node.events::<ComputeMarket::JobSettled>(node.at.compute_market, &[]).await? {
+        let job = market.job(settled.jobId).call().await?;
+        if own.contains(&job.datasetId) && !answered.contains(&job.resultHash.to_string()) {
+            differences.push(format!("job {} was settled on the ledger and is not in the log", settled.jobId));
+        }
+    }
+    Ok(differences)
+}
+
+/// Copies a custodian's log, alters one byte in the middle of the copy, and verifies the copy.
+///
+/// Gives what was found, which is nothing only if the check is worthless.
+pub async fn find_tampering(node: &Node, custodian: &Party) -> Result<Option<String>> {
+    let original = log_path(node, custodian);
+    let copy = node.home().dir().join("exchange").join(format!("tampered-{}.jsonl", custodian.name));
+    let mut bytes =
+        std::fs::read(&original).map_err(|error| crate::NodeError::file("read", &original, error))?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    crate::home::write_atomically(&copy, &bytes)?;
+    let (_, differences) = verify_log(node, custodian, &copy).await?;
+    std::fs::remove_file(&copy).map_err(|error| crate::NodeError::file("remove", &copy, error))?;
+    Ok(differences.into_iter().next())
+}

@@ -1,0 +1,13 @@
+//! Cohorts of people who do not exist, so that everybody has data to try things with.
+
+use std::path::Path;
+
+use caduceus_records::cohort::{self, CohortOptions, CohortSummary};
+
+use crate::error::{NodeError, Result};
+
+/// Writes FHIR R4 NDJSON for `patients` people of `country` (ISO 3166-1 alpha-2) into `folder`.
+pub fn generate(patients: usize, country: &str, seed: u64, folder: &Path) -> Result<CohortSummary> {
+    let country = country.parse().map_err(|error: cohort::UnknownCountry| NodeError::Usage(error.to_string()))?;
+    Ok(cohort::generate(&CohortOptions { patients, country, seed, ..CohortOptions::default() }, folder)?)
+}

@@ -1,0 +1,326 @@
+//! Questions to a vault: each job on the ledger is brought one state further until it is settled or refused.
+//!
+//! What to do next is read from the job's state, so that a vault that was cut off anywhere goes on from there. The
+//! privacy budget is charged before anything is computed, the answer is kept with its charge, and the ciphertext is on
+//! disk before its hash is committed.
+
+use alloy::primitives::{B256, U256, keccak256};
+use alloy::sol_types::SolValue;
+use caduceus_contracts::ComputeMarket::{Job, JobRequested};
+use caduceus_contracts::{
+    ComplianceOracle, ComputeMarket, ConsentRegistry, DatasetToken, ParticipantRegistry, recast,
+};
+use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
+use caduceus_policy::{Country, DataClass, Purpose, Request, Verdict, decide};
+use caduceus_query::{
+    Answer, BudgetLedger, Charge, DatasetKey, Epsilon, EpsilonTotal, Limits, OpenDpNoise, Question, ResearcherKey,
+};
+use caduceus_vault::Vault;
+use serde::{Deserialize, Serialize};
+
+use super::publishing::{self, Publication, Use, publications};
+use super::{anchor, note, vault};
+use crate::attestor::{self, Claim};
+use crate::error::{NodeError, Result};
+use crate::home::write_atomically;
+use crate::node::Node;
+use crate::party::{self, Party, Role};
+use crate::researcher::{QuestionDocument, result_context};
+
+/// What an encrypted answer is for (the `info` of HPKE).
+pub(crate) const RESULT_INFO: &[u8] = b"caduceus result v1";
+
+/// `JobStates` in the contracts.
+const REQUESTED: u8 = 1;
+const ACCEPTED: u8 = 2;
+const COMMITTED: u8 = 3;
+const VERIFIED: u8 = 4;
+pub(crate) const SETTLED: u8 = 5;
+
+/// What one dataset gives away in all, and to one researcher, in thousandths of epsilon.
+const BUDGET: Limits = Limits { dataset: EpsilonTotal::from_milli(100_000), researcher: EpsilonTotal::from_milli(10_000) };
+
+/// How often an answer is computed again because consent changed meanwhile, before the job waits for the next call.
+const ATTEMPTS: usize = 5;
+
+/// A job's state in words.
+pub(crate) fn state_name(state: u8) -> &'static str {
+    const NAMES: [&str; 8] =
+        ["unknown", "requested", "accepted", "committed", "verified", "settled", "refunded", "expired"];
+    NAMES.get(usize::from(state)).copied().unwrap_or("unknown")
+}
+
+/// A job that a vault has brought to its end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AnsweredJob {
+    /// The job.
+    pub job: u64,
+    /// The dataset that was asked.
+    pub dataset: u64,
+    /// How it ended: settled, refunded or expired.
+    pub state: String,
+}
+
+/// A vault at one job.
+struct Work<'a> {
+    node: &'a Node,
+    custodian: &'a Party,
+    vault: &'a Vault,
+    publication: &'a Publication,
+    id: u64,
+}
+
+/// Brings every open job on a custodian's datasets to its end.
+pub async fn answer(node: &Node, custodian: &str) -> Result<Vec<AnsweredJob>> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let vault = vault(node, &custodian)?;
+    let mut answered = Vec::new();
+    for publication in publications(node, &custodian)? {
+        let Some(dataset) = publication.dataset else { continue };
+        let topic = Some(B256::from(U256::from(dataset)));
+        let requested = node.events::<JobRequested>(node.at.compute_market, &[None, topic]).await?;
+        for request in requested {
+            let id = request.jobId.to::<u64>();
+            let work = Work { node, custodian: &custodian, vault: &vault, publication: &publication, id };
+            if work.job().await?.state >= SETTLED {
+                continue;
+            }
+            let state = work.finish().await?;
+            answered.push(AnsweredJob { job: id, dataset, state: state_name(state).to_owned() });
+        }
+    }
+    anchor(node, &custodian).await?;
+    Ok(answered)
+}
+
+impl Work<'_> {
+    async fn job(&self) -> Result<Job> {
+        let market = ComputeMarket::new(self.node.at.compute_market, &self.node.provider);
+        Ok(market.job(U256::from(self.id)).call().await?)
+    }
+
+    /// Moves the job on, state by state.
+    async fn finish(&self) -> Result<u8> {
+        loop {
+            let job = self.job().await?;
+            match job.state {
+                REQUESTED => match self.objection(&job).await? {
+                    None => self.accept().await?,
+                    Some(reason) => self.decline(&reason).await?,
+                },
+                ACCEPTED => self.commit(&job).await?,
+                COMMITTED => self.verify(&job).await?,
+                VERIFIED => self.settle().await?,
+                end => return Ok(end),
+            }
+        }
+    }
+
+    /// Why this vault will not answer, if it will not. The same law as on the ledger, decided here once more.
+    async fn objection(&self, job: &Job) -> Result<Option<String>> {
+        let node = self.node;
+        let token = DatasetToken::new(node.at.dataset_token, &node.provider).dataset(job.datasetId).call().await?;
+        let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
+        let researcher = registry.participant(job.researcher).call().await?;
+        let places = (country(token.jurisdiction), country(researcher.jurisdiction));
+        let codes = (DataClass::from_number(token.dataClass), Purpose::from_number(job.purpose));
+        let ((Some(from), Some(to)), (Some(class), Some(purpose))) = (places, codes) else {
+            return Ok(Some("a code on the ledger is not known here".into()));
+        };
+        let decision = decide(node.rules, &Request { class, from, to, purpose });
+        let held = caduceus_policy::Safeguards::from_bits(researcher.safeguards).unwrap_or_default();
+        if decision.verdict == Verdict::Deny || decision.permits(held, token.k, job.epsilonMilli).is_err() {
+            return Ok(Some(format!("Blocked by: {}", decision.law)));
+        }
+        let oracle = ComplianceOracle::new(node.at.compliance_oracle, &node.provider);
+        let onchain = oracle.checkAccess(job.researcher, job.datasetId, job.purpose, job.epsilonMilli).call().await?;
+        if !onchain.ok {
+            return Ok(Some(format!("Blocked by: {}", onchain.law)));
+        }
+        Ok(self.plan(job).err().map(|error| error.to_string()))
+    }
+
+    async fn accept(&self) -> Result<()> {
+        let call = ComputeMarket::acceptCall { jobId: U256::from(self.id) };
+        self.send("job accepted", "accept", &call).await
+    }
+
+    async fn decline(&self, reason: &str) -> Result<()> {
+        let call = ComputeMarket::declineCall { jobId: U256::from(self.id) };
+        self.send("job declined", "decline", &call).await?;
+        let details = [("job", self.id.to_string()), ("reason", reason.to_owned())];
+        note(self.node, self.custodian, "question_refused", &details).await
+    }
+
+    /// The question as a checked plan, from the document whose hash the job holds.
+    fn plan(&self, job: &Job) -> Result<caduceus_query::PrivatePlan> {
+        let path = self.node.home.exchange_path(&format!("question-{}.json", job.questionHash));
+        let bytes = std::fs::read(&path).map_err(|error| NodeError::file("read", &path, error))?;
+        if keccak256(&bytes) != job.questionHash {
+            return Err(NodeError::Damaged { path, what: "it is not the question that the ledger holds the hash of".into() });
+        }
+        let document: QuestionDocument = serde_json::from_slice(&bytes)
+            .map_err(|error| NodeError::Damaged { path, what: error.to_string() })?;
+        let schema = self.vault.schema(&publishing::cid(&self.publication.cid)?)?;
+        let question = Question { sql: document.sql, epsilon: Epsilon::from_milli(job.epsilonMilli) };
+        Ok(caduceus_query::check(&question, &schema)?)
+    }
+
+    /// Computes the answer, puts its ciphertext on disk and its hash on the ledger; again where consent changed meanwhile.
+    async fn commit(&self, job: &Job) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let counter = self.counter().await?;
+            let (result, persons) = self.ciphertext(job, counter).await?;
+            let spent = self.plan(job)?.epsilon().milli();
+            let call = ComputeMarket::commitCall {
+                jobId: U256::from(self.id),
+                resultHash: result,
+                spentEpsilonMilli: spent,
+                consentCounter: counter,
+            };
+            let details = [
+                ("job", self.id.to_string()),
+                ("result", result.to_string()),
+                ("consent_counter", counter.to_string()),
+                ("patients", persons.to_string()),
+            ];
+            note(self.node, self.custodian, "answered", &details).await?;
+            match self.send("result committed", &format!("commit/{counter}"), &call).await {
+                Err(NodeError::Refused { .. }) if self.counter().await? != counter => continue,
+                outcome => return outcome,
+            }
+        }
+        let what = format!("consent changed {ATTEMPTS} times while job {} was computed", self.id);
+        Err(NodeError::not_ready(what, "let the vault answer again"))
+    }
+
+    async fn counter(&self) -> Result<u64> {
+        let registry = ConsentRegistry::new(self.node.at.consent_registry, &self.node.provider);
+        Ok(registry.revocationCounter(self.custodian.address).call().await?)
+    }
+
+    /// The hash of the answer sealed to its researcher, computed unless it is on disk, and how many patients it counts.
+    async fn ciphertext(&self, job: &Job, counter: u64) -> Result<(B256, u64)> {
+        let key = format!("answer/{}/{}/{counter}", self.custodian.name, self.id);
+        if let Some(made) = self.node.home.recall(&key)? {
+            return Ok(made);
+        }
+        let (answer, persons) = self.compute(job, counter).await?;
+        let registry = ParticipantRegistry::new(self.node.at.participant_registry, &self.node.provider);
+        let recipient = EncryptionPublicKey::new(registry.encryptionKey(job.researcher).call().await?.0);
+        let context = result_context(self.id, job.questionHash);
+        let sealed = seal_to(&recipient, RESULT_INFO, &context, &answer, Entropy::new(crate::home::random()?))?;
+        let bytes = serde_json::to_vec(&sealed).expect("a sealed message is JSON");
+        let result = keccak256(&bytes);
+        write_atomically(&self.node.home.exchange_path(&format!("answer-{result}.json")), &bytes)?;
+        self.node.home.record(&key, &(result, persons))?;
+        Ok((result, persons))
+    }
+
+    /// Charges the budget, then computes over the patients whose consent covers this use.
+    async fn compute(&self, job: &Job, counter: u64) -> Result<(Vec<u8>, u64)> {
+        let plan = self.plan(job)?;
+        let eligible = self.eligible(job).await?;
+        let budget = self.budget()?;
+        let dataset = DatasetKey(self.publication.content_hash.0);
+        let question = plan.question_key(&counter.to_be_bytes());
+        let charge = budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.epsilon())?;
+        let token = match charge {
+            Charge::Answered(bytes) => return Ok((bytes, eligible.len() as u64)),
+            Charge::Fresh(token) | Charge::Resumed(token) => token,
+        };
+        note(self.node, self.custodian, "budget_charged", &[
+            ("job", self.id.to_string()),
+            ("epsilon_milli", plan.epsilon().milli().to_string()),
+        ])
+        .await?;
+        let cid = publishing::cid(&self.publication.cid)?;
+        let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
+        let answer: Answer = caduceus_query::run(&plan, &opened.tables, &mut OpenDpNoise).await?;
+        let bytes = serde_json::to_vec(&answer).expect("an answer is JSON");
+        Ok((budget.record(token, &bytes)?, opened.persons.len() as u64))
+    }
+
+    async fn eligible(&self, job: &Job) -> Result<std::collections::BTreeSet<String>> {
+        let token = DatasetToken::new(self.node.at.dataset_token, &self.node.provider);
+        let registry = ParticipantRegistry::new(self.node.at.participant_registry, &self.node.provider);
+        let asked = Use {
+            grantee: job.researcher,
+            class: token.dataset(job.datasetId).call().await?.dataClass,
+            purpose: job.purpose,
+            jurisdiction: registry.participant(job.researcher).call().await?.jurisdiction,
+        };
+        publishing::eligible(self.node, self.custodian, self.vault, self.publication, &asked).await
+    }
+
+    fn budget(&self) -> Result<BudgetLedger> {
+        let path = self.node.home.vault_dir(&self.custodian.name).join("budget.redb");
+        let budget = BudgetLedger::open(&path)?;
+        let dataset = DatasetKey(self.publication.content_hash.0);
+        if budget.limits(dataset)?.is_none() {
+            budget.set_limits(dataset, BUDGET)?;
+        }
+        Ok(budget)
+    }
+
+    /// Has attestors check the delivery and tells the ledger.
+    async fn verify(&self, job: &Job) -> Result<()> {
+        let id = U256::from(self.id);
+        let content = (id, job.resultHash, U256::from(job.spentEpsilonMilli), U256::from(job.consentCounter));
+        let claim = Claim::new("DELIVERY", id.into(), &content.abi_encode_params());
+        let proof = attestor::attest(self.node, &[claim], || self.examine(job)).await?.remove(0);
+        let call = ComputeMarket::verifyCall { jobId: id, delivery: recast(&proof) };
+        self.send("result verified", "verify", &call).await
+    }
+
+    /// What an attestor checks of a delivery: the ciphertext has the committed hash, and the budget was charged for it.
+    fn examine(&self, job: &Job) -> std::result::Result<(), String> {
+        let path = self.node.home.exchange_path(&format!("answer-{}.json", job.resultHash));
+        let bytes = std::fs::read(&path).map_err(|error| format!("the delivery cannot be read: {error}"))?;
+        if keccak256(&bytes) != job.resultHash {
+            return Err("the delivery is not what was committed".into());
+        }
+        let words = |error: caduceus_query::BudgetError| error.to_string();
+        let budget = self.budget().map_err(|error| error.to_string())?;
+        budget.verify().map_err(words)?;
+        let dataset = DatasetKey(self.publication.content_hash.0);
+        let spent = budget.spent_by(dataset, ResearcherKey(job.researcher.0.0)).map_err(words)?;
+        if spent.milli() < u64::from(job.spentEpsilonMilli) {
+            return Err("the privacy budget was not charged for this answer".into());
+        }
+        Ok(())
+    }
+
+    async fn settle(&self) -> Result<()> {
+        let call = ComputeMarket::settleCall { jobId: U256::from(self.id) };
+        self.send("job settled", "settle", &call).await
+    }
+
+    async fn send<C: alloy::sol_types::SolCall>(&self, what: &str, step: &str, call: &C) -> Result<()> {
+        let key = format!("job/{}/{step}", self.id);
+        let signer = self.custodian.signer(self.node);
+        self.node.send(what, &key, &signer, self.node.at.compute_market, call).await?;
+        Ok(())
+    }
+}
+
+fn country(code: alloy::primitives::FixedBytes<2>) -> Option<Country> {
+    Country::from_bytes(code.0)
+}
+
+/// How many patients the last answer of each of these datasets counted, added up: the vaults' own figures.
+pub async fn patients_in_last_answers(node: &Node, datasets: &[u64]) -> Result<u64> {
+    let mut patients = 0;
+    for custodian in party::custodians(node)? {
+        for publication in publications(node, &custodian)? {
+            if !publication.dataset.is_some_and(|dataset| datasets.contains(&dataset)) {
+                continue;
+            }
+            let records = caduceus_vault::audit::records(&crate::audit::log_path(node, &custodian))?;
+            let last = records.iter().rev().find(|record| record.kind == "answered");
+            let counted = last.and_then(|record| record.details.get("patients")?.parse::<u64>().ok());
+            patients += counted.unwrap_or_default();
+        }
+    }
+    Ok(patients)
+}

@@ -1,0 +1,442 @@
+//! From protected records to a Data NFT in the pool, each claim about them checked by attestors.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Address, B256, FixedBytes, U256, keccak256};
+use alloy::sol_types::SolValue;
+use arrow::array::AsArray;
+use caduceus_contracts::DatasetToken::{DatasetMinted, MintRequest};
+use caduceus_contracts::HealthDataPool::{Deposited, Value};
+use caduceus_contracts::{ConsentRegistry, DatasetToken, HealthDataPool, MembershipToken, recast};
+use caduceus_economics::merkle;
+use caduceus_policy::{DataClass, Purpose};
+use caduceus_protect::{PERSON_COLUMN, quality};
+use caduceus_records::Tables;
+use caduceus_records::schema::DatasetSchema;
+use caduceus_vault::Vault;
+use serde::{Deserialize, Serialize};
+
+use super::{DESCRIPTION, PROTECTED, ProtectedSummary, anchor, entropy, note, vault};
+use crate::attestor::{self, Claim};
+use crate::error::{NodeError, Result};
+use crate::member::{Member, person_id};
+use crate::node::{Node, event};
+use crate::party::{self, Party, Role};
+use crate::story::DatasetReport;
+
+/// The part of a dataset's usage yield that its custodian keeps, in basis points.
+const CUSTODIAN_BPS: u16 = 1_000;
+/// A new custodian's reputation, in basis points: nothing added, nothing taken.
+const NEUTRAL_REPUTATION: u16 = 10_000;
+/// How the records were made safe, as the token's `method` names it by hash.
+const METHOD: &str = "HIPAA Safe Harbor 45 CFR 164.514(b)(2); k-anonymity by full-domain generalization and suppression";
+
+/// A dataset version that was sealed, and what became of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Publication {
+    /// The content identifier (CIDv1) of the sealed dataset.
+    pub cid: String,
+    /// The digest in it.
+    pub content_hash: B256,
+    /// Merkle root over the persons' rows.
+    pub table_commitment: B256,
+    /// Patients in it.
+    pub persons: u64,
+    /// Rows in it.
+    pub rows: u64,
+    /// Records that were set aside when its source was read.
+    pub set_aside: u64,
+    /// Patients in the smallest class.
+    pub k: u32,
+    /// Different conditions in the poorest class.
+    pub l: u32,
+    /// The Data NFT, once minted.
+    pub dataset: Option<u64>,
+    /// Pool shares that its deposit made, in units of 1e-18, once deposited.
+    pub shares: Option<U256>,
+}
+
+/// Seals the protected records, has attestors check them, mints the Data NFT and deposits it in the pool.
+///
+/// Cut off anywhere, it goes on with the same sealed dataset when it is called again.
+pub async fn publish(node: &Node, custodian: &str) -> Result<Publication> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let vault = vault(node, &custodian)?;
+    let (Some(tables), Some(description)) = (vault.staging(PROTECTED)?, vault.staging_bytes(DESCRIPTION)?) else {
+        let what = format!("{} has nothing protected to publish", custodian.name);
+        return Err(NodeError::not_ready(what, format!("run `caduceus protect --custodian {}` first", custodian.name)));
+    };
+    let summary: ProtectedSummary = serde_json::from_slice(&description)
+        .map_err(|error| NodeError::Chain(format!("the staged description cannot be read: {error}")))?;
+    let evidence = Evidence { custodian: &custodian, vault: &vault, summary: &summary };
+    let key = format!("publication/{}/{}", custodian.name, keccak256(&description));
+    let mut publication = match node.home.recall(&key)? {
+        Some(publication) => publication,
+        None => {
+            let sealed = seal(node, &evidence, &tables, &description).await?;
+            node.home.record(&key, &sealed)?;
+            sealed
+        }
+    };
+    if publication.dataset.is_none() {
+        publication.dataset = Some(mint(node, &evidence, &publication).await?);
+        note(node, &custodian, "published", &[("dataset", publication.dataset.unwrap_or_default().to_string())]).await?;
+        node.home.record(&key, &publication)?;
+    }
+    if publication.shares.is_none() {
+        publication.shares = Some(deposit(node, &evidence, &publication).await?);
+        node.home.record(&key, &publication)?;
+        remember(node, &custodian, &publication)?;
+    }
+    anchor(node, &custodian).await?;
+    Ok(publication)
+}
+
+/// What attestors look at.
+struct Evidence<'a> {
+    custodian: &'a Party,
+    vault: &'a Vault,
+    summary: &'a ProtectedSummary,
+}
+
+/// Every publication of a custodian, oldest first.
+pub fn publications(node: &Node, custodian: &Party) -> Result<Vec<Publication>> {
+    Ok(node.home.recall(&format!("publications/{}", custodian.name))?.unwrap_or_default())
+}
+
+fn remember(node: &Node, custodian: &Party, publication: &Publication) -> Result<()> {
+    let mut all = publications(node, custodian)?;
+    if all.iter().all(|known| known.cid != publication.cid) {
+        all.push(publication.clone());
+        node.home.record(&format!("publications/{}", custodian.name), &all)?;
+    }
+    Ok(())
+}
+
+async fn seal(node: &Node, evidence: &Evidence<'_>, tables: &Tables, description: &[u8]) -> Result<Publication> {
+    let Evidence { custodian, vault, summary } = evidence;
+    let sealed = vault.seal(tables, &summary.schema, description, &mut entropy)?;
+    let ingested: Option<super::Ingested> = node.home.recall(&format!("ingested/{}", custodian.name))?;
+    let details = [("cid", sealed.cid.to_string()), ("persons", sealed.persons.to_string())];
+    note(node, custodian, "sealed", &details).await?;
+    Ok(Publication {
+        cid: sealed.cid.to_string(),
+        content_hash: B256::from(sealed.content_hash),
+        table_commitment: B256::from(sealed.table_commitment),
+        persons: sealed.persons,
+        rows: sealed.rows,
+        set_aside: ingested.map_or(0, |ingested| ingested.set_aside),
+        k: summary.k_reached,
+        l: summary.report.l_reached,
+        dataset: None,
+        shares: None,
+    })
+}
+
+/// Mints the Data NFT with its three proofs, or finds the one that was minted.
+async fn mint(node: &Node, evidence: &Evidence<'_>, publication: &Publication) -> Result<u64> {
+    let custodian = evidence.custodian;
+    let token = DatasetToken::new(node.at.dataset_token, &node.provider);
+    let minted = token.tokenOfContent(publication.content_hash).call().await?;
+    if !minted.is_zero() {
+        return Ok(minted.to());
+    }
+    let request = MintRequest {
+        contentHash: publication.content_hash,
+        tableCommitment: publication.table_commitment,
+        schemaId: keccak256(evidence.summary.schema.id.as_bytes()),
+        schemaVersion: evidence.summary.schema.version,
+        metadataURI: format!("ipfs://{}", publication.cid),
+        dataClass: DataClass::Clinical.number(),
+        recordCount: publication.rows,
+        personCount: publication.persons,
+        consentRoot: consent_root(evidence.vault, &publication.cid)?,
+        k: u16::try_from(publication.k).unwrap_or(u16::MAX),
+        l: u16::try_from(publication.l).unwrap_or(u16::MAX),
+        method: keccak256(METHOD),
+        custodianBps: CUSTODIAN_BPS,
+        parent: U256::ZERO,
+    };
+    let claims = claims(custodian, &request);
+    let mut proofs = attestor::attest(node, &claims, || examine(evidence, publication, &request)).await?.into_iter();
+    let mut proof = || recast(&proofs.next().expect("one proof for each claim"));
+    let call = DatasetToken::mintCall { authenticity: proof(), consent: proof(), anonymization: proof(), request };
+    let key = format!("mint/{}", publication.content_hash);
+    let receipt = node.send("dataset minted", &key, &custodian.signer(node), node.at.dataset_token, &call).await?;
+    let minted = event::<DatasetMinted>(&receipt).ok_or_else(|| NodeError::Chain("minting left no event".into()))?;
+    Ok(minted.datasetId.to())
+}
+
+/// The three statements that minting needs, hashed as `DatasetToken.mint` hashes them.
+fn claims(custodian: &Party, request: &MintRequest) -> [Claim; 3] {
+    let subject = request.contentHash;
+    let authenticity = (
+        custodian.address,
+        request.contentHash,
+        request.tableCommitment,
+        request.schemaId,
+        U256::from(request.schemaVersion),
+        U256::from(request.dataClass),
+        U256::from(request.recordCount),
+        U256::from(request.personCount),
+    );
+    let consent =
+        (custodian.address, request.contentHash, request.consentRoot, U256::from(request.personCount));
+    let anonymization = (request.contentHash, U256::from(request.k), U256::from(request.l), request.method);
+    [
+        Claim::new("AUTHENTICITY", subject, &authenticity.abi_encode_params()),
+        Claim::new("CONSENT", subject, &consent.abi_encode_params()),
+        Claim::new("ANONYMIZATION", subject, &anonymization.abi_encode_params()),
+    ]
+}
+
+/// What one attestor does before signing: opens the sealed dataset and counts everything again.
+fn examine(evidence: &Evidence<'_>, publication: &Publication, request: &MintRequest) -> std::result::Result<(), String> {
+    let words = |error: caduceus_vault::VaultError| error.to_string();
+    let cid = publication.cid.parse().map_err(|_| "the content identifier cannot be read".to_owned())?;
+    evidence.vault.verify(&cid).map_err(words)?;
+    let opened = evidence.vault.open_dataset(&cid, &|_| true).map_err(words)?;
+    let objection = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
+    objection(opened.persons.len() as u64 == request.personCount, "the number of persons is another")?;
+    objection(opened.tables.rows() as u64 == request.recordCount, "the number of rows is another")?;
+    let quasi: Vec<&str> =
+        evidence.summary.report.quasi_identifiers.iter().map(|column| column.column.as_str()).collect();
+    let smallest = caduceus_protect::smallest_class(&opened.tables, &quasi).map_err(|error| error.to_string())?;
+    objection(smallest >= u32::from(request.k), "a class is smaller than k")?;
+    let root = consent_root(evidence.vault, &publication.cid).map_err(|error| error.to_string())?;
+    objection(root == request.consentRoot, "the consent receipts have another root")
+}
+
+/// Merkle root over the receipts of a dataset's patients; fails where one of them does not permit.
+fn consent_root(vault: &Vault, cid: &str) -> Result<B256> {
+    let leaves = standing_leaves(vault, cid)?;
+    if leaves.len() < persons(vault, cid)?.len() {
+        let reason = "a patient in it has not consented; run `caduceus protect` again".to_owned();
+        return Err(NodeError::Refused { action: "publishing".into(), reason });
+    }
+    Ok(merkle_root(&leaves))
+}
+
+/// The receipts of a dataset's patients that permit, as leaves.
+fn standing_leaves(vault: &Vault, cid: &str) -> Result<Vec<B256>> {
+    let in_dataset: BTreeSet<String> = persons(vault, cid)?.into_iter().collect();
+    let receipts = vault.consents()?;
+    let standing = receipts.iter().filter(|receipt| receipt.permit && in_dataset.contains(&receipt.pseudonym));
+    let leaf = |receipt: &caduceus_vault::Receipt| {
+        merkle::leaf_hash(&(person_id(&receipt.pseudonym), B256::from(receipt.document_hash)).abi_encode())
+    };
+    Ok(standing.map(leaf).collect())
+}
+
+/// The root of leaves; where none is left, a value that is no root of any.
+fn merkle_root(leaves: &[B256]) -> B256 {
+    merkle::root(leaves).unwrap_or(keccak256("no consent stands"))
+}
+
+/// Deposits a minted dataset in the pool with its attested value, or finds the deposit. Gives its shares.
+async fn deposit(node: &Node, evidence: &Evidence<'_>, publication: &Publication) -> Result<U256> {
+    let dataset = U256::from(publication.dataset.unwrap_or_default());
+    let pool = HealthDataPool::new(node.at.health_data_pool, &node.provider);
+    let standing = pool.depositOf(dataset).call().await?;
+    if !standing.shares.is_zero() {
+        return Ok(standing.shares);
+    }
+    let value = measure(evidence, publication)?;
+    let content = (
+        dataset,
+        U256::from(value.completeness),
+        U256::from(value.freshness),
+        U256::from(value.rarity),
+        U256::from(value.reputation),
+    );
+    let claim = Claim::new("VALUE", dataset.into(), &content.abi_encode_params());
+    let recount = || match measure(evidence, publication) {
+        Ok(again) if again == value => Ok(()),
+        Ok(_) => Err("the quality scores are others".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let proof = attestor::attest(node, &[claim], recount).await?.remove(0);
+    let call = HealthDataPool::depositCall { datasetId: dataset, value, proof: recast(&proof) };
+    let signer = evidence.custodian.signer(node);
+    let receipt = node.send("dataset deposited", &format!("deposit/{dataset}"), &signer, node.at.health_data_pool, &call).await?;
+    let deposited = event::<Deposited>(&receipt).ok_or_else(|| NodeError::Chain("the deposit left no event".into()))?;
+    Ok(deposited.shares)
+}
+
+/// The quality scores of a sealed dataset, counted from what is in it.
+fn measure(evidence: &Evidence<'_>, publication: &Publication) -> Result<Value> {
+    let cid = cid(&publication.cid)?;
+    let opened = evidence.vault.open_dataset(&cid, &|_| true)?;
+    let reference = evidence.summary.reference()?;
+    let scores = quality::scores(&opened.tables, &opened.schema, reference, NEUTRAL_REPUTATION);
+    Ok(Value {
+        completeness: scores.completeness,
+        freshness: scores.freshness,
+        rarity: scores.rarity,
+        reputation: scores.reputation,
+    })
+}
+
+pub(super) fn cid(text: &str) -> Result<caduceus_vault::Cid> {
+    text.parse().map_err(|_| NodeError::Chain(format!("{text} is no content identifier")))
+}
+
+/// The pseudonyms of a dataset's patients.
+pub(super) fn persons(vault: &Vault, cid_text: &str) -> Result<Vec<String>> {
+    Ok(vault.persons(&cid(cid_text)?)?)
+}
+
+/// The published schema of a dataset.
+pub(crate) async fn published_schema(node: &Node, dataset: u64) -> Result<DatasetSchema> {
+    for custodian in party::custodians(node)? {
+        for publication in publications(node, &custodian)? {
+            if publication.dataset == Some(dataset) {
+                return Ok(vault(node, &custodian)?.schema(&cid(&publication.cid)?)?);
+            }
+        }
+    }
+    Err(NodeError::unknown("dataset", &dataset.to_string(), std::iter::empty()))
+}
+
+/// Pseudonyms of a custodian's published patients, who all consented, in a fixed order.
+pub(crate) fn consenting_patients(node: &Node, custodian: &Party) -> Result<Vec<String>> {
+    match publications(node, custodian)?.last() {
+        Some(publication) => persons(&vault(node, custodian)?, &publication.cid),
+        None => {
+            let what = format!("{} has published nothing", custodian.name);
+            Err(NodeError::not_ready(what, format!("run `caduceus publish --custodian {}` first", custodian.name)))
+        }
+    }
+}
+
+/// What an attestor asks the vault before confirming that a wallet belongs to a patient of it.
+pub(crate) fn knows_person(node: &Node, member: &Member) -> std::result::Result<(), String> {
+    let known = || -> Result<bool> {
+        let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+        Ok(consenting_patients(node, &custodian)?.iter().any(|pseudonym| person_id(pseudonym) == member.person))
+    };
+    match known() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("the vault does not know this person".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The patients of a dataset whose data may be used now by `grantee` in `country` for `purpose`.
+///
+/// Who joined is asked on the ledger, where their own word stands above the paper that the custodian holds; for
+/// everybody else the receipt in the vault counts, which permits research and public health.
+pub(super) async fn eligible(
+    node: &Node,
+    custodian: &Party,
+    vault: &Vault,
+    publication: &Publication,
+    asked: &Use,
+) -> Result<BTreeSet<String>> {
+    let joined = node.events::<MembershipToken::MemberJoined>(node.at.membership_token, &[]).await?;
+    let joined: BTreeSet<B256> = joined.into_iter().map(|joined| joined.personId).collect();
+    let receipts = vault.consents()?;
+    let permitted: BTreeSet<&str> =
+        receipts.iter().filter(|receipt| receipt.permit).map(|receipt| receipt.pseudonym.as_str()).collect();
+    let membership = MembershipToken::new(node.at.membership_token, &node.provider);
+    let consent = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let mut eligible = BTreeSet::new();
+    for pseudonym in persons(vault, &publication.cid)? {
+        let person = person_id(&pseudonym);
+        let member = match joined.contains(&person) {
+            true => membership.memberOf(person).call().await?,
+            false => Address::ZERO,
+        };
+        let permits = match member.is_zero() {
+            true => permitted.contains(pseudonym.as_str()),
+            false => {
+                let Use { grantee, class, purpose, jurisdiction } = *asked;
+                consent.permits(member, custodian.address, grantee, class, purpose, jurisdiction).call().await?.ok
+            }
+        };
+        if permits {
+            eligible.insert(pseudonym);
+        }
+    }
+    Ok(eligible)
+}
+
+/// A use that consent is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Use {
+    pub(super) grantee: Address,
+    pub(super) class: u8,
+    pub(super) purpose: u8,
+    pub(super) jurisdiction: FixedBytes<2>,
+}
+
+/// The weight of each person in a dataset's payouts: their rows, where their consent stands.
+pub(crate) async fn weights(
+    node: &Node,
+    custodian: &Party,
+    vault: &Vault,
+    publication: &Publication,
+) -> Result<BTreeMap<B256, u64>> {
+    let receipts = vault.consents()?;
+    let permitted: BTreeSet<&str> =
+        receipts.iter().filter(|receipt| receipt.permit).map(|receipt| receipt.pseudonym.as_str()).collect();
+    let opened = vault.open_dataset(&cid(&publication.cid)?, &|pseudonym| permitted.contains(pseudonym))?;
+    let mut weights = BTreeMap::new();
+    for table in opened.tables.0.values() {
+        let Some(column) = table.column_by_name(PERSON_COLUMN) else { continue };
+        for pseudonym in column.as_string::<i32>().iter().flatten() {
+            *weights.entry(person_id(pseudonym)).or_default() += 1;
+        }
+    }
+    Ok(weights)
+}
+
+/// Takes a member's word on the ledger over into the vault: their receipt now says `permit`, and the root of the
+/// receipts that stand is posted for each dataset that it changes.
+pub(crate) async fn note_consent(node: &Node, custodian: &Party, member: &Member, permit: bool) -> Result<()> {
+    let vault = vault(node, custodian)?;
+    let mut receipts = vault.consents()?;
+    let own = receipts.iter_mut().find(|receipt| person_id(&receipt.pseudonym) == member.person);
+    if let Some(receipt) = own.filter(|receipt| receipt.permit != permit) {
+        receipt.permit = permit;
+        vault.set_consents(&receipts, &mut entropy)?;
+        let kind = if permit { "consent_granted" } else { "consent_revoked" };
+        note(node, custodian, kind, &[("person", member.person.to_string())]).await?;
+    }
+    let registry = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    for publication in publications(node, custodian)? {
+        let Some(dataset) = publication.dataset else { continue };
+        let root = merkle_root(&standing_leaves(&vault, &publication.cid)?);
+        if registry.consentRoot(U256::from(dataset)).call().await? == root {
+            continue;
+        }
+        let call = ConsentRegistry::postConsentRootCall { datasetId: U256::from(dataset), root };
+        let key = node.next_key("consent-root", custodian.address).await?;
+        node.send("consent root posted", &key, &custodian.signer(node), node.at.consent_registry, &call).await?;
+        note(node, custodian, "consent_root_posted", &[("dataset", dataset.to_string()), ("root", root.to_string())]).await?;
+    }
+    anchor(node, custodian).await
+}
+
+/// A dataset as its token, the pool and the vault have it.
+pub async fn dataset_report(
+    node: &Node,
+    custodian: &Party,
+    token_id: u64,
+    publication: &Publication,
+) -> Result<DatasetReport> {
+    let id = U256::from(token_id);
+    let dataset = DatasetToken::new(node.at.dataset_token, &node.provider).dataset(id).call().await?;
+    let deposit = HealthDataPool::new(node.at.health_data_pool, &node.provider).depositOf(id).call().await?;
+    Ok(DatasetReport {
+        token_id,
+        custodian: custodian.name.clone(),
+        jurisdiction: String::from_utf8_lossy(dataset.jurisdiction.as_slice()).into_owned(),
+        patients: dataset.personCount,
+        rows: dataset.recordCount,
+        set_aside: publication.set_aside,
+        k: dataset.k,
+        cid: publication.cid.clone(),
+        shares: deposit.shares.to_string(),
+    })
+}

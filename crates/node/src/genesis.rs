@@ -1,0 +1,152 @@
+//! How a home begins: its ledger, its own officers, the rules, and the parameters that the contracts start with.
+
+use std::path::Path;
+
+use alloy::primitives::{Address, FixedBytes, U256, utils::Unit};
+use alloy::signers::local::PrivateKeySigner;
+use caduceus_contracts::JurisdictionRules::{Rule, RuleRow};
+use caduceus_identity::Keyring;
+use caduceus_ledger::deployment::{self, Deployment, DeploymentError, Parameters};
+use caduceus_ledger::{Config, Ledger, Outbox};
+use caduceus_policy::{DataClass, RuleTable};
+
+use crate::attestor;
+use crate::error::{NodeError, Result};
+use crate::home::Home;
+use crate::report::Reporter;
+
+/// Key labels of the officers that a development home plays.
+pub(crate) const DEPLOYER: &str = "officer/deployer";
+pub(crate) const REGISTRAR: &str = "officer/registrar";
+pub(crate) const GUARDIAN: &str = "officer/guardian";
+pub(crate) const RELAY: &str = "officer/relay";
+const FUNDER: &str = "officer/funder";
+
+/// The environment variable that names a file with the hex key that pays for gas on another chain.
+const FUNDER_KEY_FILE: &str = "CADUCEUS_FUNDER_KEY_FILE";
+/// The first account of Anvil and Hardhat development chains, whose key their documentation publishes.
+const DEVELOPMENT_KEY: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+const DEVELOPMENT_CHAIN: u64 = 31_337;
+
+/// Ether that every account of a home is given for gas.
+pub(crate) const ALLOWANCE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
+
+/// One USDC in its units.
+pub(crate) const USDC: u64 = 1_000_000;
+
+const HOUR: u32 = 3_600;
+const DAY: u32 = 24 * HOUR;
+
+/// Opens the ledger that the home was made for.
+pub(crate) async fn ledger(home: &Home, keyring: &Keyring) -> Result<Ledger> {
+    if let Some(url) = home.rpc() {
+        return Ok(Ledger::remote(url).await?);
+    }
+    let dir = home.ledger_dir();
+    std::fs::create_dir_all(&dir).map_err(|error| NodeError::file("create", &dir, error))?;
+    let million = Unit::ETHER.wei() * U256::from(1_000_000);
+    let config = Config {
+        funded: vec![(keyring.derive(FUNDER).address(), million)],
+        development: true,
+        ..Config::default()
+    };
+    Ok(Ledger::embedded(dir.join("ledger.redb"), config)?)
+}
+
+/// Who pays for gas: an account of the genesis on the embedded ledger, a funded key elsewhere.
+pub(crate) fn funder(home: &Home, keyring: &Keyring, chain_id: u64) -> Result<PrivateKeySigner> {
+    if home.rpc().is_none() {
+        return Ok(keyring.derive(FUNDER));
+    }
+    let key = match std::env::var_os(FUNDER_KEY_FILE) {
+        Some(path) => {
+            let path = Path::new(&path);
+            std::fs::read_to_string(path).map_err(|error| NodeError::file("read", path, error))?
+        }
+        None if chain_id == DEVELOPMENT_CHAIN => DEVELOPMENT_KEY.to_owned(),
+        None => {
+            let todo = format!("put the hex key of a funded account into a file and name it in {FUNDER_KEY_FILE}");
+            return Err(NodeError::not_ready("nobody pays for gas on this chain", todo));
+        }
+    };
+    let bad = |_| NodeError::not_ready("the funder's key cannot be read", "it must be 64 hex digits");
+    key.trim().parse::<PrivateKeySigner>().map_err(bad)
+}
+
+/// The jurisdiction rules that this program ships.
+pub(crate) fn rules() -> &'static RuleTable {
+    caduceus_policy::default_rules()
+}
+
+/// Deploys the contracts where they are not there yet.
+pub(crate) async fn deploy(
+    ledger: &Ledger,
+    outbox: &Outbox,
+    home: &Home,
+    keyring: &Keyring,
+    rules: &RuleTable,
+    report: &Reporter,
+) -> Result<Deployment> {
+    let funder = funder(home, keyring, ledger.chain_id())?;
+    for label in [DEPLOYER, REGISTRAR, GUARDIAN, RELAY] {
+        let to = keyring.derive(label).address();
+        outbox.submit(ledger, &format!("fund/{to}"), &funder, Some(to), Default::default(), ALLOWANCE * U256::from(10)).await?;
+    }
+    let parameters = parameters(keyring, rules);
+    let progress = |done, of| report.progress("contracts deployed", done, Some(of));
+    let deployment = deployment::deploy(ledger, outbox, &keyring.derive(DEPLOYER), &parameters, progress).await;
+    deployment.map_err(|error: DeploymentError| NodeError::Chain(error.to_string()))
+}
+
+/// What the contracts start with. Times are those of a cooperative that decides within days.
+fn parameters(keyring: &Keyring, rules: &RuleTable) -> Parameters {
+    let rows = rules.chain_rows();
+    let tokens = |amount: u64| Unit::ETHER.wei() * U256::from(amount);
+    Parameters {
+        attestors: attestor::signers(keyring).iter().map(PrivateKeySigner::address).collect::<Vec<Address>>(),
+        threshold: attestor::THRESHOLD,
+        registrar: keyring.derive(REGISTRAR).address(),
+        guardian: keyring.derive(GUARDIAN).address(),
+        rules: rows.rows.iter().map(on_ledger).collect(),
+        laws: rows.laws.clone(),
+        countries: rows.countries.iter().map(|(country, region)| (FixedBytes(*country), FixedBytes(*region))).collect(),
+        prices: prices(),
+        job_fee: 25 * USDC,
+        voting_delay: HOUR,
+        voting_period: 3 * DAY,
+        quorum_percent: 20,
+        timelock_delay: u64::from(2 * DAY),
+        data_genesis: tokens(10_000_000),
+        governance_genesis: tokens(1_000_000),
+    }
+}
+
+/// USDC units for 1,000 records by data class: the cooperative guide's ten dollars for health records, more for what is
+/// rarer or weighs more.
+fn prices() -> Vec<(u8, u64)> {
+    vec![
+        (DataClass::Clinical.number(), 10 * USDC),
+        (DataClass::Genomic.number(), 100 * USDC),
+        (DataClass::Imaging.number(), 40 * USDC),
+        (DataClass::Wearable.number(), 2 * USDC),
+        (DataClass::Claims.number(), 5 * USDC),
+        (DataClass::MentalHealth.number(), 20 * USDC),
+    ]
+}
+
+fn on_ledger(row: &caduceus_policy::ChainRow) -> RuleRow {
+    RuleRow {
+        dataClass: row.data_class,
+        from: FixedBytes(row.from),
+        to: FixedBytes(row.to),
+        purpose: row.purpose,
+        rule: Rule {
+            verdict: row.verdict,
+            safeguards: row.safeguards,
+            minimumK: row.minimum_k,
+            maximumEpsilonMilli: row.maximum_epsilon_milli,
+            localized: row.localized,
+            lawId: row.law_id,
+        },
+    }
+}

@@ -1,0 +1,192 @@
+//! The cooperative decides: one member, one vote, and a timelock between the vote and its effect.
+//!
+//! Members sign their ballots; a relay carries them. Nothing here needs the members to hold ether.
+
+use alloy::primitives::{Address, Bytes, U256, keccak256};
+use alloy::sol_types::SolCall;
+use caduceus_contracts::RevenueSplitter::Split;
+use caduceus_contracts::{AccessManager, CircuitBreaker, CooperativeGovernor, RevenueSplitter, typed};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{NodeError, Result};
+use crate::member::{Member, members};
+use crate::node::Node;
+
+/// `support` of a vote in favour (OpenZeppelin `GovernorCountingSimple`).
+const FOR: u8 = 1;
+
+/// `IGovernor.ProposalState`, by its number.
+const STATES: [&str; 8] =
+    ["pending", "active", "cancelled", "defeated", "succeeded", "queued", "expired", "executed"];
+
+/// A proposal that this home made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// The governor's number for it.
+    pub id: U256,
+    /// What it would do, in words.
+    pub description: String,
+    target: Address,
+    call: Bytes,
+}
+
+/// How a proposal stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct Standing {
+    /// The proposal.
+    pub proposal: U256,
+    /// In words: pending, active, succeeded ...
+    pub state: &'static str,
+    /// Members for it.
+    pub votes_for: u64,
+    /// Members against it.
+    pub votes_against: u64,
+}
+
+/// A member proposes that revenue be split in another way from now on.
+pub async fn propose_split(node: &Node, proposer: &Member, split: &Split) -> Result<Proposal> {
+    let number = node.home.recall::<u64>("proposals")?.unwrap_or_default() + 1;
+    let description = format!(
+        "Proposal {number}: of revenue, {} basis points to contributors, {} to the treasury, {} to buy-back",
+        split.contributorsBps, split.treasuryBps, split.buybackBps
+    );
+    let call: Bytes = RevenueSplitter::setSplitCall { split: split.clone() }.abi_encode().into();
+    let target = node.at.revenue_splitter;
+    let governor = CooperativeGovernor::new(node.at.cooperative_governor, &node.provider);
+    let id = governor
+        .getProposalId(vec![target], vec![U256::ZERO], vec![call.clone()], keccak256(description.as_bytes()))
+        .call()
+        .await?;
+    let proposal = Proposal { id, description, target, call };
+    node.fund(proposer.address).await?;
+    let propose = CooperativeGovernor::proposeCall {
+        targets: vec![target],
+        values: vec![U256::ZERO],
+        calldatas: vec![proposal.call.clone()],
+        description: proposal.description.clone(),
+    };
+    let signer = proposer.signer(node);
+    node.send("propose", &format!("propose/{id}"), &signer, node.at.cooperative_governor, &propose).await?;
+    node.home.record(&format!("proposal/{id}"), &proposal)?;
+    node.home.record("last-proposal", &id)?;
+    node.home.record("proposals", &number)?;
+    Ok(proposal)
+}
+
+/// The proposal of this number, or the last one that this home made.
+pub fn proposal(node: &Node, id: Option<U256>) -> Result<Proposal> {
+    let id = match id {
+        Some(id) => Some(id),
+        None => node.home.recall("last-proposal")?,
+    };
+    let known = id.map(|id| node.home.recall(&format!("proposal/{id}"))).transpose()?.flatten();
+    known.ok_or_else(|| NodeError::not_ready("there is no such proposal", "make one with `caduceus governance propose`"))
+}
+
+/// Waits for the vote to open, then lets every member of this home vote for the proposal, each by signature.
+pub async fn vote_for(node: &Node, proposal: &Proposal, voters: &[Member]) -> Result<()> {
+    let governor = CooperativeGovernor::new(node.at.cooperative_governor, &node.provider);
+    pass_until(node, governor.proposalSnapshot(proposal.id).call().await?).await?;
+    let relay = node.key(crate::genesis::RELAY);
+    for member in voters {
+        if governor.hasVoted(proposal.id, member.address).call().await? {
+            continue;
+        }
+        let nonce = governor.nonces(member.address).call().await?;
+        let ballot = typed::Ballot { proposalId: proposal.id, support: FOR, voter: member.address, nonce };
+        let to = node.at.cooperative_governor;
+        let signature = node.sign(&member.signer(node), "Caduceus CooperativeGovernor", to, &ballot).into();
+        let call = CooperativeGovernor::castVoteBySigCall {
+            proposalId: proposal.id,
+            support: FOR,
+            voter: member.address,
+            signature,
+        };
+        node.send("vote", &format!("vote/{}/{}", proposal.id, member.address), &relay, to, &call).await?;
+    }
+    Ok(())
+}
+
+/// Brings a proposal that won to its effect: waits for the vote's end, queues it, waits for the timelock, executes it.
+pub async fn execute(node: &Node, proposal: &Proposal) -> Result<Standing> {
+    let governor = CooperativeGovernor::new(node.at.cooperative_governor, &node.provider);
+    let relay = node.key(crate::genesis::RELAY);
+    let to = node.at.cooperative_governor;
+    let (targets, values) = (vec![proposal.target], vec![U256::ZERO]);
+    let (calldatas, description) = (vec![proposal.call.clone()], keccak256(proposal.description.as_bytes()));
+    pass_until(node, governor.proposalDeadline(proposal.id).call().await?).await?;
+    if state(node, proposal).await? == "succeeded" {
+        let queue = CooperativeGovernor::queueCall {
+            targets: targets.clone(),
+            values: values.clone(),
+            calldatas: calldatas.clone(),
+            descriptionHash: description,
+        };
+        node.send("queue proposal", &format!("queue/{}", proposal.id), &relay, to, &queue).await?;
+    }
+    if state(node, proposal).await? == "queued" {
+        pass_until(node, governor.proposalEta(proposal.id).call().await?).await?;
+        let execute =
+            CooperativeGovernor::executeCall { targets, values, calldatas, descriptionHash: description };
+        node.send("execute proposal", &format!("execute/{}", proposal.id), &relay, to, &execute).await?;
+    }
+    standing(node, proposal).await
+}
+
+/// How a proposal stands on the ledger.
+pub async fn standing(node: &Node, proposal: &Proposal) -> Result<Standing> {
+    let governor = CooperativeGovernor::new(node.at.cooperative_governor, &node.provider);
+    let votes = governor.proposalVotes(proposal.id).call().await?;
+    Ok(Standing {
+        proposal: proposal.id,
+        state: state(node, proposal).await?,
+        votes_for: votes.forVotes.to(),
+        votes_against: votes.againstVotes.to(),
+    })
+}
+
+/// The split of revenue that is in force.
+pub async fn split(node: &Node) -> Result<Split> {
+    Ok(RevenueSplitter::new(node.at.revenue_splitter, &node.provider).split().call().await?)
+}
+
+/// Who could vote: all members of this home.
+pub fn electorate(node: &Node) -> Result<Vec<Member>> {
+    members(node)
+}
+
+/// The guardian pauses `scopes` (bits of `Scopes` in the contracts) for `seconds`, at most seven days.
+pub async fn pause(node: &Node, scopes: u64, seconds: u64, key: &str) -> Result<()> {
+    let guardian = node.key(crate::genesis::GUARDIAN);
+    let call = CircuitBreaker::pauseCall { scopes: U256::from(scopes), duration: seconds };
+    node.send("pause", key, &guardian, node.at.circuit_breaker, &call).await?;
+    Ok(())
+}
+
+/// The guardian ends a pause before its time.
+pub async fn lift(node: &Node, scopes: u64, key: &str) -> Result<()> {
+    let guardian = node.key(crate::genesis::GUARDIAN);
+    let call = CircuitBreaker::liftCall { scopes: U256::from(scopes) };
+    node.send("lift the pause", key, &guardian, node.at.circuit_breaker, &call).await?;
+    Ok(())
+}
+
+/// True if the deployer kept no power and the timelock alone administers the access manager.
+pub async fn deployer_is_powerless(node: &Node) -> Result<bool> {
+    let deployer = node.key(crate::genesis::DEPLOYER).address();
+    let manager = AccessManager::new(node.at.access_manager, &node.provider);
+    let administers = manager.hasRole(0, node.at.timelock).call().await?.isMember;
+    Ok(administers && !manager.hasRole(0, deployer).call().await?.isMember)
+}
+
+async fn state(node: &Node, proposal: &Proposal) -> Result<&'static str> {
+    let governor = CooperativeGovernor::new(node.at.cooperative_governor, &node.provider);
+    let number = governor.state(proposal.id).call().await?;
+    Ok(STATES.get(usize::from(number)).copied().unwrap_or("unknown"))
+}
+
+/// Lets time pass until the ledger's clock is past `moment`.
+async fn pass_until(node: &Node, moment: U256) -> Result<()> {
+    let (now, moment) = (node.now().await?, moment.to::<u64>());
+    if now <= moment { node.pass_time(moment - now + 1).await } else { Ok(()) }
+}

@@ -1,0 +1,205 @@
+//! Patients who joined the cooperative: they sign, a relay carries what they signed and pays the gas.
+
+use alloy::primitives::{Address, B256, U256, keccak256};
+use alloy::signers::local::PrivateKeySigner;
+use caduceus_contracts::ConsentRegistry::{ConsentGranted, Grant};
+use caduceus_contracts::MembershipToken::{JoinRequest, MemberJoined};
+use caduceus_contracts::{ConsentRegistry, MembershipToken, recast, typed};
+use caduceus_identity::Did;
+use caduceus_policy::{DataClass, Purpose};
+use serde::{Deserialize, Serialize};
+
+use crate::attestor::{self, Claim};
+use crate::custodian;
+use crate::error::{NodeError, Result};
+use crate::node::{Node, event};
+use crate::party::{self, Party, Role};
+
+/// How long a consent lasts unless its member says otherwise, in seconds.
+const CONSENT_TERM: u64 = 365 * 24 * 3_600;
+
+/// A member of this home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The name that commands use: the custodian's, a slash and a number.
+    pub name: String,
+    /// The custodian that holds the member's records.
+    pub custodian: String,
+    /// The member's account.
+    pub address: Address,
+    /// The identifier that stands for the person on the ledger.
+    pub person: B256,
+}
+
+impl Member {
+    pub(crate) fn signer(&self, node: &Node) -> PrivateKeySigner {
+        node.key(&format!("member/{}", self.name))
+    }
+}
+
+/// What a member agrees to.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The kinds of data.
+    pub classes: Vec<DataClass>,
+    /// The purposes.
+    pub purposes: Vec<Purpose>,
+}
+
+impl Default for Terms {
+    /// Clinical data for health research and public health, by any researcher in good standing, anywhere that the law allows.
+    fn default() -> Terms {
+        Terms { classes: vec![DataClass::Clinical], purposes: vec![Purpose::Gru, Purpose::Hmb, Purpose::PublicHealth] }
+    }
+}
+
+/// The identifier of the person behind a pseudonym. A pseudonym is a keyed hash that only its vault can make, so this
+/// tells nobody else who it is.
+pub(crate) fn person_id(pseudonym: &str) -> B256 {
+    keccak256([b"caduceus person ", pseudonym.as_bytes()].concat())
+}
+
+/// The members of this home, in the order in which they joined.
+pub fn members(node: &Node) -> Result<Vec<Member>> {
+    Ok(node.home.recall("members")?.unwrap_or_default())
+}
+
+/// The member of this name.
+pub fn find(node: &Node, name: &str) -> Result<Member> {
+    let all = members(node)?;
+    match all.iter().find(|member| member.name == name) {
+        Some(member) => Ok(member.clone()),
+        None => Err(NodeError::unknown("member", name, all.iter().map(|member| member.name.as_str()))),
+    }
+}
+
+/// Brings the number of members among a custodian's patients to `count`, and gives them all.
+///
+/// Attestors check with the vault that each is one of its patients before they confirm the person to the ledger.
+pub async fn join(node: &Node, custodian: &str, count: usize) -> Result<Vec<Member>> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let patients = custodian::consenting_patients(node, &custodian)?;
+    if patients.len() < count {
+        let what = format!("{} has {} patients who consented, fewer than {count}", custodian.name, patients.len());
+        return Err(NodeError::not_ready(what, "ask for fewer members, or ingest more records"));
+    }
+    for number in 1..=count {
+        let name = format!("{}/{number}", custodian.name);
+        let person = person_id(&patients[number - 1]);
+        admit(node, Member { address: node.key(&format!("member/{name}")).address(), name, custodian: custodian.name.clone(), person })
+            .await?;
+        node.report.progress("members join", number as u64, Some(count as u64));
+    }
+    Ok(members(node)?.into_iter().filter(|member| member.custodian == custodian.name).collect())
+}
+
+async fn admit(node: &Node, member: Member) -> Result<()> {
+    let token = MembershipToken::new(node.at.membership_token, &node.provider);
+    if token.memberOf(member.person).call().await? != member.address {
+        let did = Did::Account { chain_id: node.chain_id(), address: member.address };
+        let did_hash = did.document().keccak256();
+        let deadline = node.deadline().await?;
+        let nonce = token.nonces(member.address).call().await?;
+        let statement =
+            typed::Join { member: member.address, personId: member.person, didHash: did_hash, nonce, deadline };
+        let signature = node.sign(&member.signer(node), "Caduceus MembershipToken", node.at.membership_token, &statement);
+        let content = alloy::sol_types::SolValue::abi_encode_params(&(member.address, member.person, did_hash));
+        let claim = Claim::new("IDENTITY", member.person, &content);
+        let proof = attestor::attest(node, &[claim], || custodian::knows_person(node, &member)).await?.remove(0);
+        let request = JoinRequest { member: member.address, personId: member.person, didHash: did_hash, deadline };
+        let call = MembershipToken::joinCall { request, signature: signature.into(), proof: recast(&proof) };
+        let relay = node.key(crate::genesis::RELAY);
+        let key = format!("join/{}/{nonce}", member.address);
+        let receipt = node.send("member joins", &key, &relay, node.at.membership_token, &call).await?;
+        event::<MemberJoined>(&receipt).ok_or_else(|| NodeError::Chain("joining left no event".into()))?;
+    }
+    let mut all = members(node)?;
+    if !all.contains(&member) {
+        all.push(member);
+        node.home.record("members", &all)?;
+    }
+    Ok(())
+}
+
+/// Records a member's consent on the ledger, by the member's signature. Gives the grant's number.
+pub async fn grant(node: &Node, member: &Member, terms: &Terms) -> Result<U256> {
+    let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+    let registry = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let grants = registry.grantsOf(member.address, custodian.address).call().await?;
+    if let Some(live) = grants.first() {
+        custodian::note_consent(node, &custodian, member, true).await?;
+        return Ok(live.id);
+    }
+    let deadline = node.deadline().await?;
+    let nonce = registry.nonces(member.address).call().await?;
+    let terms = on_ledger(terms, &custodian, node.now().await?);
+    let statement = typed::Grant {
+        member: member.address,
+        custodian: terms.custodian,
+        grantee: terms.grantee,
+        classes: terms.classes,
+        purposes: terms.purposes,
+        jurisdictions: terms.jurisdictions,
+        expiry: terms.expiry,
+        documentHash: terms.documentHash,
+        nonce,
+        deadline,
+    };
+    let signature = node.sign(&member.signer(node), "Caduceus ConsentRegistry", node.at.consent_registry, &statement);
+    let call = ConsentRegistry::grantForCall { member: member.address, terms, deadline, signature: signature.into() };
+    let relay = node.key(crate::genesis::RELAY);
+    let key = format!("grant/{}/{nonce}", member.address);
+    let receipt = node.send("consent granted", &key, &relay, node.at.consent_registry, &call).await?;
+    let granted = event::<ConsentGranted>(&receipt).ok_or_else(|| NodeError::Chain("consent left no event".into()))?;
+    custodian::note_consent(node, &custodian, member, true).await?;
+    Ok(granted.grantId)
+}
+
+fn on_ledger(terms: &Terms, custodian: &Party, now: u64) -> Grant {
+    let bitmap = |bits: &mut dyn Iterator<Item = u8>| bits.fold(U256::ZERO, |all, bit| all | (U256::ONE << bit));
+    let classes = bitmap(&mut terms.classes.iter().map(|class| class.number()));
+    let purposes = bitmap(&mut terms.purposes.iter().map(|purpose| purpose.number()));
+    let expiry = now / 86_400 * 86_400 + CONSENT_TERM;
+    let document = format!("custodian {}; any researcher; classes {classes}; purposes {purposes}; until {expiry}", custodian.address);
+    Grant {
+        custodian: custodian.address,
+        grantee: Address::ZERO,
+        classes,
+        purposes,
+        jurisdictions: U256::ONE,
+        expiry,
+        documentHash: keccak256(document.as_bytes()),
+    }
+}
+
+/// Withdraws every consent that a member gave to the custodian of their records, by the member's signature.
+///
+/// No pause stops it, and it counts from the next answer on. Gives how many grants ended.
+pub async fn revoke(node: &Node, member: &Member) -> Result<usize> {
+    let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+    let registry = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let live = registry.grantsOf(member.address, custodian.address).call().await?.len();
+    if live > 0 {
+        revoke_on_ledger(node, member, &custodian).await?;
+    }
+    custodian::note_consent(node, &custodian, member, false).await?;
+    Ok(live)
+}
+
+async fn revoke_on_ledger(node: &Node, member: &Member, custodian: &Party) -> Result<()> {
+    let registry = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let deadline = node.deadline().await?;
+    let nonce = registry.nonces(member.address).call().await?;
+    let statement = typed::RevokeAll { member: member.address, custodian: custodian.address, nonce, deadline };
+    let signature = node.sign(&member.signer(node), "Caduceus ConsentRegistry", node.at.consent_registry, &statement);
+    let call = ConsentRegistry::revokeAllBySigCall {
+        member: member.address,
+        custodian: custodian.address,
+        deadline,
+        signature: signature.into(),
+    };
+    let relay = node.key(crate::genesis::RELAY);
+    let key = format!("revoke/{}/{nonce}", member.address);
+    node.send("consent revoked", &key, &relay, node.at.consent_registry, &call).await?;
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! A node: one home, one ledger, and the keys of the parties that the home plays.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use alloy::eips::BlockNumberOrTag;
+use alloy::primitives::{Address, B256, U256};
+use alloy::providers::{DynProvider, Provider};
+use alloy::rpc::types::{Filter, TransactionReceipt};
+use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::{Eip712Domain, SolCall, SolEvent, SolStruct};
+use caduceus_identity::{Keyring, Seed};
+use caduceus_ledger::deployment::{Addresses, Deployment};
+use caduceus_ledger::{Ledger, Outbox, OutboxError};
+use caduceus_policy::RuleTable;
+
+use crate::error::{NodeError, Result};
+use crate::home::Home;
+use crate::report::Reporter;
+
+/// How long a signed statement can be carried to the ledger, in seconds.
+const SIGNATURE_LIFETIME: u64 = 3_600;
+
+/// An opened node.
+pub struct Node {
+    pub(crate) home: Home,
+    pub(crate) rules: &'static RuleTable,
+    pub(crate) at: Addresses,
+    pub(crate) provider: DynProvider,
+    pub(crate) report: Reporter,
+    ledger: Ledger,
+    outbox: Outbox,
+    keyring: Keyring,
+    chain_id: u64,
+    gas: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Node {
+    /// Opens the home in `dir` with its ledger and contracts, and brings unfinished transactions to their end.
+    pub async fn open(dir: &Path, report: Reporter) -> Result<Node> {
+        Node::start(Home::open(dir)?, report).await
+    }
+
+    /// Makes a home in `dir` where there is none, deploys the contracts where there are none, and opens it.
+    ///
+    /// `rpc` names another chain than the embedded ledger; `seed` makes the keys of a new home.
+    pub async fn create(dir: &Path, rpc: Option<&str>, seed: Seed, report: Reporter) -> Result<Node> {
+        if let Some(url) = rpc {
+            Ledger::remote(url).await?; // a chain that is down leaves no half-made home behind
+        }
+        Node::start(Home::create_or_open(dir, rpc, seed)?, report).await
+    }
+
+    async fn start(home: Home, report: Reporter) -> Result<Node> {
+        let keyring = Keyring::new(home.seed()?);
+        let ledger = crate::genesis::ledger(&home, &keyring).await?;
+        let outbox = Outbox::open(&home.outbox_path())?;
+        let provider = ledger.provider();
+        let chain_id = ledger.chain_id();
+        outbox.resume(&ledger).await?;
+        let rules = crate::genesis::rules();
+        let deployment: Deployment = crate::genesis::deploy(&ledger, &outbox, &home, &keyring, rules, &report).await?;
+        let node = Node {
+            home,
+            rules,
+            at: deployment.addresses,
+            provider,
+            report,
+            ledger,
+            outbox,
+            keyring,
+            chain_id,
+            gas: Mutex::default(),
+        };
+        node.note_gas("deployment", deployment.gas_used);
+        Ok(node)
+    }
+
+    /// The folder that the node keeps everything in.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The ledger that the node speaks to.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Where the contracts are.
+    pub fn addresses(&self) -> &Addresses {
+        &self.at
+    }
+
+    /// The chain's identifier (EIP-155).
+    pub fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// Gas used since the node was opened: the largest that one transaction of each operation took.
+    pub fn gas(&self) -> BTreeMap<String, u64> {
+        self.gas.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The key of a party of this home.
+    pub(crate) fn key(&self, label: &str) -> PrivateKeySigner {
+        self.keyring.derive(label)
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// The ledger's time, in seconds since 1970.
+    pub(crate) async fn now(&self) -> Result<u64> {
+        let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await?;
+        let block = block.ok_or_else(|| NodeError::Chain("the ledger has no latest block".into()))?;
+        Ok(block.header.timestamp)
+    }
+
+    /// Until when a statement signed now can be used.
+    pub(crate) async fn deadline(&self) -> Result<u64> {
+        Ok(self.now().await? + SIGNATURE_LIFETIME)
+    }
+
+    /// Sends one call as `signer`, exactly once for each `key`, and waits for its receipt.
+    ///
+    /// `what` names the operation in messages and in the gas figures. A revert is an error with its reason in words.
+    pub(crate) async fn send<C: SolCall>(
+        &self,
+        what: &str,
+        key: &str,
+        signer: &PrivateKeySigner,
+        to: Address,
+        call: &C,
+    ) -> Result<TransactionReceipt> {
+        let data = call.abi_encode().into();
+        let receipt = match self.outbox.submit(&self.ledger, key, signer, Some(to), data, U256::ZERO).await {
+            Err(OutboxError::Reverted { data, message }) => {
+                let reason = caduceus_contracts::explain(&data).unwrap_or(message);
+                return Err(NodeError::Refused { action: what.to_owned(), reason });
+            }
+            outcome => outcome?,
+        };
+        self.note_gas(what, receipt.gas_used);
+        Ok(receipt)
+    }
+
+    /// Gives `to` ether for gas, once.
+    pub(crate) async fn fund(&self, to: Address) -> Result<()> {
+        let funder = crate::genesis::funder(&self.home, &self.keyring, self.chain_id)?;
+        let amount = crate::genesis::ALLOWANCE;
+        self.outbox.submit(&self.ledger, &format!("fund/{to}"), &funder, Some(to), Default::default(), amount).await?;
+        Ok(())
+    }
+
+    /// A key for an operation that its caller wants done once more.
+    pub fn new_key(&self, what: &str) -> Result<String> {
+        Ok(format!("{what}/{}", alloy::hex::encode(crate::home::random::<16>()?)))
+    }
+
+    /// A key for an operation that `account` can repeat once it is done: another after each of its transactions.
+    pub(crate) async fn next_key(&self, what: &str, account: Address) -> Result<String> {
+        let count = self.provider.get_transaction_count(account).await?;
+        Ok(format!("{what}/{account}/{count}"))
+    }
+
+    fn note_gas(&self, what: &str, used: u64) {
+        let mut gas = self.gas.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = gas.entry(what.to_owned()).or_default();
+        *entry = used.max(*entry);
+    }
+
+    /// Every event `E` that `contract` has emitted, oldest first, narrowed by its first indexed fields.
+    pub(crate) async fn events<E: SolEvent>(&self, contract: Address, topics: &[Option<B256>]) -> Result<Vec<E>> {
+        let mut filter = Filter::new().address(contract).event_signature(E::SIGNATURE_HASH).from_block(0);
+        if let Some(Some(topic)) = topics.first() {
+            filter = filter.topic1(*topic);
+        }
+        if let Some(Some(topic)) = topics.get(1) {
+            filter = filter.topic2(*topic);
+        }
+        let logs = self.provider.get_logs(&filter).await?;
+        let decoded = logs.iter().map(|log| E::decode_log_data(log.data()));
+        decoded.collect::<std::result::Result<_, _>>().map_err(|error| NodeError::Chain(error.to_string()))
+    }
+
+    /// A signature of `statement` for the contract `name` at `contract` (EIP-712, version 1 of every domain of ours).
+    pub(crate) fn sign(
+        &self,
+        signer: &PrivateKeySigner,
+        name: &'static str,
+        contract: Address,
+        statement: &impl SolStruct,
+    ) -> Vec<u8> {
+        let domain = Eip712Domain {
+            name: Some(name.into()),
+            version: Some("1".into()),
+            chain_id: Some(U256::from(self.chain_id)),
+            verifying_contract: Some(contract),
+            salt: None,
+        };
+        let signature = signer.sign_hash_sync(&statement.eip712_signing_hash(&domain));
+        signature.expect("a key in memory signs any hash").as_bytes().to_vec()
+    }
+
+    /// Lets `seconds` pass on a development chain.
+    pub(crate) async fn pass_time(&self, seconds: u64) -> Result<()> {
+        let travel = self.provider.raw_request::<_, serde_json::Value>("evm_increaseTime".into(), (seconds,)).await;
+        travel.map_err(|error| {
+            let why = "this chain does not let time pass on request, so a vote here takes its days";
+            NodeError::Chain(format!("{why}; go on with `caduceus governance execute` when they are over ({error})"))
+        })?;
+        self.provider.raw_request::<_, serde_json::Value>("evm_mine".into(), ()).await?;
+        Ok(())
+    }
+}
+
+/// What `receipt` says of the first event `E`.
+pub(crate) fn event<E: SolEvent>(receipt: &TransactionReceipt) -> Option<E> {
+    receipt.inner.logs().iter().find_map(|log| E::decode_log_data(log.data()).ok())
+}
