@@ -30,9 +30,7 @@ library Payments {
     {
         if (permit.value != 0) {
             try IERC20Permit(address(usdc))
-                .permit(
-                payer, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s
-            ) {}
+                .permit(payer, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s) {}
                 catch {}
         }
         uint256 before = usdc.balanceOf(recipient);
