@@ -223,6 +223,8 @@ contract JurisdictionRules is IJurisdictionRules, Module {
         (uint8 firstTo, uint8 lastTo) = _levelsOfCode(row.to);
         for (uint256 from = firstFrom; from <= lastFrom; ++from) {
             for (uint256 to = firstTo; to <= lastTo; ++to) {
+                // At most 35: three levels on two sides, two dimensions named or not.
+                // forge-lint: disable-next-line(unsafe-typecast)
                 shapes |= uint64(1) << uint64(from * 12 + to * 4 + named);
             }
         }

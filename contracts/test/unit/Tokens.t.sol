@@ -22,11 +22,11 @@ contract GovernanceTokenTest is Cooperative {
         (address member,) = _join("Ada");
         token.mint(timelock, 100);
         vm.prank(timelock);
-        token.transfer(custodian, 60);
+        assertTrue(token.transfer(custodian, 60));
         vm.prank(custodian);
-        token.transfer(member, 40);
+        assertTrue(token.transfer(member, 40));
         vm.prank(member);
-        token.transfer(timelock, 10);
+        assertTrue(token.transfer(timelock, 10));
         assertEq(token.balanceOf(member), 30);
     }
 
@@ -51,7 +51,7 @@ contract GovernanceTokenTest is Cooperative {
         token.delegate(custodian);
         assertEq(token.getVotes(custodian), 100);
         vm.prank(custodian);
-        token.transfer(researcher, 30);
+        assertTrue(token.transfer(researcher, 30));
         assertEq(token.getVotes(custodian), 70);
         assertEq(token.CLOCK_MODE(), "mode=timestamp");
         assertEq(token.clock(), NOW);
