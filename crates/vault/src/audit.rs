@@ -33,6 +33,7 @@ pub enum Kind {
     Sealed,
     Attested,
     Published,
+    ConsentGranted,
     ConsentRootPosted,
     ConsentRevoked,
     QuestionRefused,
