@@ -82,7 +82,7 @@ fn existing() -> Result<BTreeMap<String, String>, Failure> {
 
 /// Compiles and gives the text of every artifact by file name.
 fn compile() -> Result<BTreeMap<String, String>, Failure> {
-    step("contracts", forge(&["build", "--skip", "test"])?)?;
+    step("contracts", forge(&["build", "--force", "src"])?)?;
     let mut names = Vec::new();
     contract_names(&folder().join("src"), &mut names)?;
     names.extend(FOREIGN.map(|name| (format!("{name}.sol"), name.to_owned())));
@@ -155,7 +155,7 @@ fn install() -> Result<(), Failure> {
     }
     require_node()?;
     eprintln!("== npm packages of the contracts");
-    run(npm().current_dir(&folder).args(["ci", "--no-audit", "--no-fund"]))?;
+    run(npm().current_dir(&folder).args(["install", "--no-save", "--no-audit", "--no-fund"]))?;
     fs::write(&stamp, lock).map_err(|error| cannot("write", &stamp, &error))
 }
 
