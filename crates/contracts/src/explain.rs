@@ -23,14 +23,19 @@ pub fn explain(data: &[u8]) -> Option<String> {
         if let ("Blocked", [DynSolValue::String(law)]) = (error.name.as_str(), values.as_slice()) {
             return Some(format!("Blocked by: {law}"));
         }
-        let arguments: Vec<String> =
-            error.inputs.iter().zip(&values).map(|(input, value)| argument(&input.name, value)).collect();
+        let arguments: Vec<String> = error
+            .inputs
+            .iter()
+            .zip(&values)
+            .map(|(input, value)| argument(&input.name, value))
+            .collect();
         Some(format!("{}({})", error.name, arguments.join(", ")))
     })
 }
 
 fn abi(artifact: &str) -> JsonAbi {
-    let artifact: serde_json::Value = serde_json::from_str(artifact).expect("committed artifacts are JSON");
+    let artifact: serde_json::Value =
+        serde_json::from_str(artifact).expect("committed artifacts are JSON");
     serde_json::from_value(artifact["abi"].clone()).expect("committed artifacts hold an ABI")
 }
 

@@ -61,6 +61,11 @@ contracts! {
 ///
 /// # Panics
 /// Where the two are not the same struct, which the first test that passes through here shows.
-pub fn recast<From: SolValue, To: SolValue + std::convert::From<<To::SolType as alloy::sol_types::SolType>::RustType>>(value: &From) -> To {
+pub fn recast<
+    From: SolValue,
+    To: SolValue + std::convert::From<<To::SolType as alloy::sol_types::SolType>::RustType>,
+>(
+    value: &From,
+) -> To {
     To::abi_decode(&value.abi_encode()).expect("the same struct of the same sources")
 }

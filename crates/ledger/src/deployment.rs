@@ -41,10 +41,22 @@ pub struct Parameters {
     pub laws: Vec<String>,
     /// Countries and the region that each belongs to.
     pub countries: Vec<(FixedBytes<2>, FixedBytes<2>)>,
-    /// USDC units (1e-6) for 1,000 records, by data class.
-    pub prices: Vec<(u8, u64)>,
+    /// USDC units (1e-6) for 1,000 records, for each data class from 1 on.
+    pub prices: Vec<u64>,
+    /// Seconds that a licence is good for.
+    pub licence_term: u64,
     /// USDC units in escrow for one job.
     pub job_fee: u64,
+    /// How long each state of a job may last.
+    pub windows: c::ComputeMarket::Windows,
+    /// The least and the most that a quality score may be, in basis points.
+    pub score_floor: u16,
+    /// See `score_floor`.
+    pub score_cap: u16,
+    /// How old an attested value may be at its deposit, in seconds.
+    pub maximum_value_age: u64,
+    /// How payments are divided.
+    pub split: c::RevenueSplitter::Split,
     /// Seconds between a proposal and its vote.
     pub voting_delay: u32,
     /// Seconds that a vote is open.
@@ -159,7 +171,8 @@ const PLAIN: [&str; 10] = [
 /// The address of a contract by its place in the plan.
 fn place(deployer: Address, name: &str) -> Address {
     let plain = PLAIN.iter().position(|known| *known == name);
-    let module = || MODULES.iter().position(|known| *known == name).map(|index| PLAIN.len() + 2 * index + 1);
+    let module =
+        || MODULES.iter().position(|known| *known == name).map(|index| PLAIN.len() + 2 * index + 1);
     let nonce = plain.or_else(module).expect("every contract is in the plan");
     deployer.create(nonce as u64)
 }
@@ -173,7 +186,11 @@ struct Step {
 
 impl Step {
     fn create(name: &str, bytecode: &Bytes, constructor: &impl SolConstructor) -> Step {
-        Step { name: name.to_owned(), to: None, data: [&bytecode[..], &constructor.abi_encode()].concat().into() }
+        Step {
+            name: name.to_owned(),
+            to: None,
+            data: [&bytecode[..], &constructor.abi_encode()].concat().into(),
+        }
     }
 
     fn call(name: &str, to: Address, call: &impl SolCall) -> Step {
@@ -205,7 +222,9 @@ pub enum DeploymentError {
     #[error("the ledger did not answer: {0}; check that it runs and can be reached")]
     Rpc(#[from] alloy::transports::TransportError),
     /// The deployer's account did something else.
-    #[error("the deployer's account {0} was used for something else on this chain; start a new home with another seed")]
+    #[error(
+        "the deployer's account {0} was used for something else on this chain; start a new home with another seed"
+    )]
     Foreign(Address),
 }
 
@@ -223,8 +242,12 @@ pub async fn deploy(
     let mut gas_used = 0;
     for (index, step) in steps.iter().enumerate().skip(done as usize) {
         let key = format!("deploy/{index}");
-        let outcome = outbox.submit(ledger, &key, deployer, step.to, step.data.clone(), U256::ZERO).await;
-        let receipt = outcome.map_err(|error| DeploymentError::Step { step: step.name.clone(), reason: explain(error) })?;
+        let outcome =
+            outbox.submit(ledger, &key, deployer, step.to, step.data.clone(), U256::ZERO).await;
+        let receipt = outcome.map_err(|error| DeploymentError::Step {
+            step: step.name.clone(),
+            reason: explain(error),
+        })?;
         let expected = step.to.is_none().then(|| deployer.address().create(index as u64));
         if receipt.contract_address != expected {
             return Err(DeploymentError::Foreign(deployer.address()));
@@ -273,7 +296,11 @@ fn plain_contracts(at: &Addresses, deployer: Address, parameters: &Parameters) -
                 admin: Address::ZERO,
             },
         ),
-        Step::create("TestUSDC", &c::TestUSDC::BYTECODE, &c::TestUSDC::constructorCall { owner: deployer }),
+        Step::create(
+            "TestUSDC",
+            &c::TestUSDC::BYTECODE,
+            &c::TestUSDC::constructorCall { owner: deployer },
+        ),
         Step::create(
             "MembershipToken",
             &c::MembershipToken::BYTECODE,
@@ -303,7 +330,11 @@ fn plain_contracts(at: &Addresses, deployer: Address, parameters: &Parameters) -
         Step::create(
             "DataToken",
             &c::DataToken::BYTECODE,
-            &c::DataToken::constructorCall { authority_, timelock: at.timelock, genesis: parameters.data_genesis },
+            &c::DataToken::constructorCall {
+                authority_,
+                timelock: at.timelock,
+                genesis: parameters.data_genesis,
+            },
         ),
         Step::create(
             "CooperativeGovernor",
@@ -316,12 +347,36 @@ fn plain_contracts(at: &Addresses, deployer: Address, parameters: &Parameters) -
                 quorumPercent: U256::from(parameters.quorum_percent),
             },
         ),
+        Step::create(
+            "PoolShare",
+            &c::PoolShare::BYTECODE,
+            &c::PoolShare::constructorCall {
+                pool: at.health_data_pool,
+                registry: at.participant_registry,
+                membership: at.membership_token,
+            },
+        ),
+        Step::create(
+            "LicencePass",
+            &c::LicencePass::BYTECODE,
+            &c::LicencePass::constructorCall {
+                licenceMarket: at.licence_market,
+                computeMarket: at.compute_market,
+            },
+        ),
     ]
 }
 
 /// An implementation and its proxy, initialized in the proxy's constructor so that nobody else can.
-fn module(deployer: Address, name: &str, bytecode: &Bytes, constructor: &[u8], initialize: &impl SolCall) -> [Step; 2] {
-    let proxy = MODULES.iter().position(|known| *known == name).expect("every module is in the plan");
+fn module(
+    deployer: Address,
+    name: &str,
+    bytecode: &Bytes,
+    constructor: &[u8],
+    initialize: &impl SolCall,
+) -> [Step; 2] {
+    let proxy =
+        MODULES.iter().position(|known| *known == name).expect("every module is in the plan");
     let implementation = deployer.create((PLAIN.len() + 2 * proxy) as u64);
     let constructor_of_proxy =
         c::ERC1967Proxy::constructorCall { implementation, _data: initialize.abi_encode().into() };
@@ -336,88 +391,217 @@ fn module(deployer: Address, name: &str, bytecode: &Bytes, constructor: &[u8], i
 }
 
 fn modules(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
+    let mut steps = Vec::new();
+    steps.extend(identity_modules(at, deployer, parameters));
+    steps.extend(policy_modules(at, deployer));
+    steps.extend(market_modules(at, deployer, parameters));
+    steps.extend(money_modules(at, deployer, parameters));
+    steps
+}
+
+fn identity_modules(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
     let authority = at.access_manager;
-    let make = |name: &str| -> [Step; 2] {
-        match name {
-            "ParticipantRegistry" => module(
-                deployer,
-                name,
-                &c::ParticipantRegistry::BYTECODE,
-                &[],
-                &c::ParticipantRegistry::initializeCall { authority },
-            ),
-            "AttestationOracle" => module(
-                deployer,
-                name,
-                &c::AttestationOracle::BYTECODE,
-                &c::AttestationOracle::constructorCall { registry: at.participant_registry }.abi_encode(),
-                &c::AttestationOracle::initializeCall {
-                    authority,
-                    attestors_: parameters.attestors.clone(),
-                    threshold_: parameters.threshold,
-                    consumers: vec![
-                        at.membership_token,
-                        at.dataset_token,
-                        at.health_data_pool,
-                        at.compute_market,
-                        at.member_claims,
-                    ],
-                },
-            ),
-            "JurisdictionRules" => module(
-                deployer,
-                name,
-                &c::JurisdictionRules::BYTECODE,
-                &[],
-                &c::JurisdictionRules::initializeCall { authority },
-            ),
-            "ConsentRegistry" => module(
-                deployer,
-                name,
-                &c::ConsentRegistry::BYTECODE,
-                &c::ConsentRegistry::constructorCall {
-                    membership: at.membership_token,
-                    registry: at.participant_registry,
-                    rules: at.jurisdiction_rules,
-                    datasets: at.dataset_token,
-                }
+    let consumers = vec![
+        at.membership_token,
+        at.dataset_token,
+        at.health_data_pool,
+        at.compute_market,
+        at.member_claims,
+    ];
+    [
+        module(
+            deployer,
+            "ParticipantRegistry",
+            &c::ParticipantRegistry::BYTECODE,
+            &[],
+            &c::ParticipantRegistry::initializeCall { authority },
+        ),
+        module(
+            deployer,
+            "AttestationOracle",
+            &c::AttestationOracle::BYTECODE,
+            &c::AttestationOracle::constructorCall { registry: at.participant_registry }
                 .abi_encode(),
-                &c::ConsentRegistry::initializeCall { authority },
-            ),
-            "ComplianceOracle" => module(
-                deployer,
-                name,
-                &c::ComplianceOracle::BYTECODE,
-                &c::ComplianceOracle::constructorCall {
-                    registry: at.participant_registry,
-                    rules: at.jurisdiction_rules,
-                    datasets: at.dataset_token,
-                }
+            &c::AttestationOracle::initializeCall {
+                authority,
+                attestors_: parameters.attestors.clone(),
+                threshold_: parameters.threshold,
+                consumers,
+            },
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn policy_modules(at: &Addresses, deployer: Address) -> Vec<Step> {
+    let authority = at.access_manager;
+    let (registry, rules, datasets) =
+        (at.participant_registry, at.jurisdiction_rules, at.dataset_token);
+    [
+        module(
+            deployer,
+            "JurisdictionRules",
+            &c::JurisdictionRules::BYTECODE,
+            &[],
+            &c::JurisdictionRules::initializeCall { authority },
+        ),
+        module(
+            deployer,
+            "ConsentRegistry",
+            &c::ConsentRegistry::BYTECODE,
+            &c::ConsentRegistry::constructorCall {
+                membership: at.membership_token,
+                registry,
+                rules,
+                datasets,
+            }
+            .abi_encode(),
+            &c::ConsentRegistry::initializeCall { authority },
+        ),
+        module(
+            deployer,
+            "ComplianceOracle",
+            &c::ComplianceOracle::BYTECODE,
+            &c::ComplianceOracle::constructorCall { registry, rules, datasets }.abi_encode(),
+            &c::ComplianceOracle::initializeCall { authority },
+        ),
+        module(
+            deployer,
+            "ProvenanceLog",
+            &c::ProvenanceLog::BYTECODE,
+            &c::ProvenanceLog::constructorCall { registry, computeMarket: at.compute_market }
                 .abi_encode(),
-                &c::ComplianceOracle::initializeCall { authority },
-            ),
-            "ProvenanceLog" => module(
-                deployer,
-                name,
-                &c::ProvenanceLog::BYTECODE,
-                &c::ProvenanceLog::constructorCall {
-                    registry: at.participant_registry,
-                    computeMarket: at.compute_market,
-                }
-                .abi_encode(),
-                &c::ProvenanceLog::initializeCall { authority },
-            ),
-            "CircuitBreaker" => module(
-                deployer,
-                name,
-                &c::CircuitBreaker::BYTECODE,
-                &[],
-                &c::CircuitBreaker::initializeCall { authority },
-            ),
-            other => unreachable!("{other} is no module"),
-        }
+            &c::ProvenanceLog::initializeCall { authority },
+        ),
+        module(
+            deployer,
+            "CircuitBreaker",
+            &c::CircuitBreaker::BYTECODE,
+            &[],
+            &c::CircuitBreaker::initializeCall { authority },
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn market_modules(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
+    let authority = at.access_manager;
+    let pool = c::HealthDataPool::Peers {
+        usdc: at.usdc,
+        share: at.pool_share,
+        datasets: at.dataset_token,
+        registry: at.participant_registry,
+        attestations: at.attestation_oracle,
+        breaker: at.circuit_breaker,
+        splitter: at.revenue_splitter,
+        computeMarket: at.compute_market,
     };
-    MODULES.iter().flat_map(|name| make(name)).collect()
+    let licences = c::LicenceMarket::Peers {
+        usdc: at.usdc,
+        passes: at.licence_pass,
+        datasets: at.dataset_token,
+        pool: at.health_data_pool,
+        compliance: at.compliance_oracle,
+        breaker: at.circuit_breaker,
+        splitter: at.revenue_splitter,
+    };
+    let jobs = c::ComputeMarket::Peers {
+        usdc: at.usdc,
+        passes: at.licence_pass,
+        datasets: at.dataset_token,
+        pool: at.health_data_pool,
+        registry: at.participant_registry,
+        compliance: at.compliance_oracle,
+        consents: at.consent_registry,
+        attestations: at.attestation_oracle,
+        provenance: at.provenance_log,
+        breaker: at.circuit_breaker,
+        splitter: at.revenue_splitter,
+    };
+    let Parameters { score_floor: floor, score_cap: cap, maximum_value_age, .. } = *parameters;
+    [
+        module(
+            deployer,
+            "HealthDataPool",
+            &c::HealthDataPool::BYTECODE,
+            &c::HealthDataPool::constructorCall { peers: pool }.abi_encode(),
+            &c::HealthDataPool::initializeCall {
+                authority,
+                floor,
+                cap,
+                maximumAge: maximum_value_age,
+            },
+        ),
+        module(
+            deployer,
+            "LicenceMarket",
+            &c::LicenceMarket::BYTECODE,
+            &c::LicenceMarket::constructorCall { peers: licences }.abi_encode(),
+            &c::LicenceMarket::initializeCall {
+                authority,
+                term_: parameters.licence_term,
+                prices: parameters.prices.iter().copied().map(U256::from).collect(),
+            },
+        ),
+        module(
+            deployer,
+            "ComputeMarket",
+            &c::ComputeMarket::BYTECODE,
+            &c::ComputeMarket::constructorCall { peers: jobs }.abi_encode(),
+            &c::ComputeMarket::initializeCall {
+                authority,
+                jobFee_: parameters.job_fee.into(),
+                windows_: parameters.windows.clone(),
+            },
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn money_modules(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
+    let authority = at.access_manager;
+    let splitter = c::RevenueSplitter::Peers {
+        usdc: at.usdc,
+        datasets: at.dataset_token,
+        pool: at.health_data_pool,
+        claims: at.member_claims,
+        licenceMarket: at.licence_market,
+        computeMarket: at.compute_market,
+        treasury: at.timelock,
+    };
+    let claims = c::MemberClaims::Peers {
+        usdc: at.usdc,
+        datasets: at.dataset_token,
+        membership: at.membership_token,
+        registry: at.participant_registry,
+        attestations: at.attestation_oracle,
+        splitter: at.revenue_splitter,
+    };
+    [
+        module(
+            deployer,
+            "RevenueSplitter",
+            &c::RevenueSplitter::BYTECODE,
+            &c::RevenueSplitter::constructorCall { peers: splitter }.abi_encode(),
+            &c::RevenueSplitter::initializeCall { authority, split_: parameters.split.clone() },
+        ),
+        module(
+            deployer,
+            "MemberClaims",
+            &c::MemberClaims::BYTECODE,
+            &c::MemberClaims::constructorCall { peers: claims }.abi_encode(),
+            &c::MemberClaims::initializeCall { authority },
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What governance sets later and the deployer sets first.
@@ -426,7 +610,11 @@ fn settings(at: &Addresses, parameters: &Parameters) -> Vec<Step> {
     let to = at.jurisdiction_rules;
     for countries in parameters.countries.chunks(BATCH) {
         let (countries, regions) = countries.iter().copied().unzip();
-        steps.push(Step::call("set countries", to, &c::JurisdictionRules::setCountriesCall { countries, regions }));
+        steps.push(Step::call(
+            "set countries",
+            to,
+            &c::JurisdictionRules::setCountriesCall { countries, regions },
+        ));
     }
     for (index, laws) in parameters.laws.chunks(BATCH).enumerate() {
         let first = u16::try_from(index * BATCH).expect("laws are numbered in 16 bits");
@@ -437,27 +625,25 @@ fn settings(at: &Addresses, parameters: &Parameters) -> Vec<Step> {
         let call = c::JurisdictionRules::setRulesCall { rows: rows.to_vec() };
         steps.push(Step::call("set rules", to, &call));
     }
-    for (class, price) in &parameters.prices {
-        let call = c::LicenceMarket::setPriceCall { dataClass: *class, pricePer1000: U256::from(*price) };
-        steps.push(Step::call("set price", at.licence_market, &call));
-    }
     steps
 }
 
 /// Who may do what, and then nothing left for the deployer.
 fn permissions(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
     let manager = at.access_manager;
-    let role = |target: Address, selectors: Vec<[u8; 4]>, roleId: u64| {
+    let role = |target: Address, selectors: Vec<[u8; 4]>, role_id: u64| {
         let selectors = selectors.into_iter().map(FixedBytes).collect();
-        let call = c::AccessManager::setTargetFunctionRoleCall { target, selectors, roleId };
+        let call =
+            c::AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: role_id };
         Step::call("set role of functions", manager, &call)
     };
-    let grant = |roleId: u64, account: Address| {
-        let call = c::AccessManager::grantRoleCall { roleId, account, executionDelay: 0 };
+    let grant = |role_id: u64, account: Address| {
+        let call = c::AccessManager::grantRoleCall { roleId: role_id, account, executionDelay: 0 };
         Step::call("grant role", manager, &call)
     };
-    let renounce = |roleId: u64| {
-        let call = c::AccessManager::renounceRoleCall { roleId, callerConfirmation: deployer };
+    let renounce = |role_id: u64| {
+        let call =
+            c::AccessManager::renounceRoleCall { roleId: role_id, callerConfirmation: deployer };
         Step::call("renounce role", manager, &call)
     };
     let registry = vec![
@@ -465,7 +651,8 @@ fn permissions(at: &Addresses, deployer: Address, parameters: &Parameters) -> Ve
         c::ParticipantRegistry::updateCall::SELECTOR,
         c::ParticipantRegistry::suspendCall::SELECTOR,
     ];
-    let breaker = vec![c::CircuitBreaker::pauseCall::SELECTOR, c::CircuitBreaker::liftCall::SELECTOR];
+    let breaker =
+        vec![c::CircuitBreaker::pauseCall::SELECTOR, c::CircuitBreaker::liftCall::SELECTOR];
     let mint_to_treasury =
         c::GovernanceToken::mintCall { to: at.timelock, amount: parameters.governance_genesis };
     vec![

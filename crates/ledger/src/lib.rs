@@ -21,6 +21,7 @@
 //! ```
 
 pub mod chain;
+pub mod deployment;
 mod error;
 mod ledger;
 pub mod outbox;
