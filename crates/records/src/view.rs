@@ -1,0 +1,223 @@
+//! SQL on FHIR v2: a ViewDefinition is checked and compiled once, then run over any number of resources.
+//!
+//! Rows come as the specification's processing model orders them: the columns of a selection, then its nested
+//! selections, then its union, combined as a product; earlier parts vary slowest.
+
+mod decimal;
+mod definition;
+mod eval;
+mod path;
+mod table;
+mod temporal;
+
+use std::collections::HashMap;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+
+use crate::error::RecordsError;
+use crate::json::{Json, Keep, parse};
+use definition::{Column, Focus, Select};
+use eval::{Item, Scope, single};
+use path::Expr;
+use table::{Cell, cell};
+pub(crate) use table::{Rows, TableBuilder};
+
+pub use definition::ViewError;
+
+/// A ViewDefinition that was found valid and is ready to run.
+#[derive(Clone, Debug)]
+pub struct CompiledView {
+    name: String,
+    resource: String,
+    root: Select,
+    filters: Vec<Expr>,
+    columns: Vec<Column>,
+    schema: SchemaRef,
+}
+
+/// What went wrong with one resource: in which column, if in one, and what. Says nothing of its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RowError {
+    pub(crate) column: Option<String>,
+    pub(crate) what: &'static str,
+}
+
+/// What a bundle knows of a resource beyond the resource itself.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) key: Option<&'a str>,
+    pub(crate) full_urls: Option<&'a HashMap<String, (String, String)>>,
+}
+
+impl CompiledView {
+    /// Checks and compiles the JSON of a ViewDefinition.
+    ///
+    /// # Errors
+    /// [`RecordsError::View`] with a JSON pointer to the place that is wrong.
+    pub fn parse(text: &str) -> Result<CompiledView, RecordsError> {
+        let definition = definition::read(text).map_err(RecordsError::View)?;
+        let columns = definition.root.columns();
+        let fields: Vec<_> = columns.iter().map(Column::field).collect();
+        Ok(CompiledView {
+            name: definition.name,
+            resource: definition.resource,
+            root: definition.root,
+            filters: definition.filters,
+            columns,
+            schema: Schema::new(fields).into(),
+        })
+    }
+
+    /// The name of the table that the view makes: the view's own, or the resource's in small letters.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The type of resource that the view reads.
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// The columns in the view's order. Text, code and date types are Utf8, whole numbers Int64, decimals Float64;
+    /// columns marked `collection` are lists of these.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// Runs the view over resources, one JSON text each; those of another type are passed over.
+    ///
+    /// # Errors
+    /// [`RecordsError::Record`] at the first resource that cannot be read. To set such resources aside and go on, read
+    /// through [`crate::read_fhir`].
+    pub fn run<'t>(
+        &self,
+        resources: impl IntoIterator<Item = &'t str>,
+    ) -> Result<RecordBatch, RecordsError> {
+        let keep = Keep::only(self.names());
+        let mut builder = TableBuilder::new(self);
+        for (index, text) in resources.into_iter().enumerate() {
+            let fail = |reason: String| RecordsError::Record { index, reason };
+            let json = parse(text, &keep).map_err(|error| fail(error.what.to_owned()))?;
+            if json.as_object().and_then(|object| object.text("resourceType"))
+                != Some(&self.resource)
+            {
+                continue;
+            }
+            let rows = self
+                .rows(&json, Surroundings::default())
+                .map_err(|error| fail(error.to_string()))?;
+            builder.append(&rows)?;
+        }
+        builder.finish()
+    }
+
+    /// Every name that the view can look up in a resource.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let mut names = vec!["resourceType", "id"];
+        self.filters.iter().for_each(|filter| filter.names(&mut names));
+        self.root.names(&mut names);
+        names
+    }
+
+    /// The place of a column in the view's order.
+    pub(crate) fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|known| known.name == column)
+    }
+
+    /// The rows that one resource gives: none where the view's filters leave it out.
+    pub(crate) fn rows<'a>(
+        &'a self,
+        resource: &'a Json<'a>,
+        around: Surroundings<'a>,
+    ) -> Result<Rows<'a>, RowError> {
+        let scope = Scope { resource, key: around.key, full_urls: around.full_urls };
+        let this = Item::Node(resource, None);
+        for filter in &self.filters {
+            let passes = scope
+                .truth(filter, &this)
+                .map_err(|error| RowError { column: None, what: error.0 })?;
+            if passes != Some(true) {
+                return Ok(Vec::new());
+            }
+        }
+        selected(&self.root, &scope, &this)
+    }
+}
+
+impl std::fmt::Display for RowError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.column {
+            Some(column) => write!(f, "column {column}: {}", self.what),
+            None => write!(f, "{}", self.what),
+        }
+    }
+}
+
+/// The rows of one selection, seen from `this`.
+fn selected<'a>(
+    select: &'a Select,
+    scope: &Scope<'a>,
+    this: &Item<'a>,
+) -> Result<Rows<'a>, RowError> {
+    let (path, or_null) = match &select.focus {
+        Focus::Here => return product(select, scope, this),
+        Focus::Each(path) => (path, false),
+        Focus::EachOrNull(path) => (path, true),
+    };
+    let items = scope.eval(path, this).map_err(|error| RowError { column: None, what: error.0 })?;
+    if items.is_empty() && or_null {
+        return Ok(vec![vec![Cell::Null; select.width]]);
+    }
+    let mut rows = Vec::with_capacity(items.len());
+    for item in &items {
+        rows.append(&mut product(select, scope, item)?);
+    }
+    Ok(rows)
+}
+
+/// The product of a selection's columns, nested selections and union for one focus.
+fn product<'a>(
+    select: &'a Select,
+    scope: &Scope<'a>,
+    this: &Item<'a>,
+) -> Result<Rows<'a>, RowError> {
+    let mut first = Vec::with_capacity(select.width);
+    for column in &select.columns {
+        first.push(value(column, scope, this)?);
+    }
+    let mut rows = vec![first];
+    for nested in &select.selects {
+        rows = combine(rows, selected(nested, scope, this)?);
+    }
+    if !select.unions.is_empty() {
+        let mut union = Vec::new();
+        for branch in &select.unions {
+            union.append(&mut selected(branch, scope, this)?);
+        }
+        rows = combine(rows, union);
+    }
+    Ok(rows)
+}
+
+fn combine<'a>(mut left: Rows<'a>, mut right: Rows<'a>) -> Rows<'a> {
+    if let ([row], [more]) = (&mut left[..], &mut right[..]) {
+        row.append(more);
+        return left;
+    }
+    let pairs = left.iter().flat_map(|row| right.iter().map(move |more| (row, more)));
+    pairs.map(|(row, more)| row.iter().chain(more).cloned().collect()).collect()
+}
+
+fn value<'a>(column: &'a Column, scope: &Scope<'a>, this: &Item<'a>) -> Result<Cell<'a>, RowError> {
+    let fail = |what: &'static str| RowError { column: Some(column.name.clone()), what };
+    let items = scope.eval(&column.path, this).map_err(|error| fail(error.0))?;
+    if column.collection {
+        let cells: Result<Vec<_>, _> = items.iter().map(|item| cell(item, column.kind)).collect();
+        return cells.map(Cell::List).map_err(fail);
+    }
+    match single(items).map_err(|error| fail(error.0))? {
+        None => Ok(Cell::Null),
+        Some(item) => cell(&item, column.kind).map_err(fail),
+    }
+}

@@ -1,0 +1,193 @@
+//! Decimal numbers with the digits that were written, because FHIR gives meaning to them: 1.0 is less certain than 1.00.
+
+use std::cmp::Ordering;
+
+/// `digits / 10^scale`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decimal {
+    digits: i128,
+    scale: u32,
+}
+
+/// Digits behind the point that are carried; FHIR asks for 18 significant digits.
+const MAX_SCALE: u32 = 28;
+/// Digits behind the point of a quotient, as FHIRPath asks of implementations at least.
+const QUOTIENT_SCALE: u32 = 8;
+
+impl Decimal {
+    pub(crate) fn integer(value: i64) -> Decimal {
+        Decimal { digits: i128::from(value), scale: 0 }
+    }
+
+    /// Reads a number as JSON and FHIRPath write it; `None` where it is none or has too many digits.
+    pub(crate) fn parse(text: &str) -> Option<Decimal> {
+        let (mantissa, exponent) = match text.find(['e', 'E']) {
+            Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let mut digits: i128 = 0;
+        for digit in whole.trim_start_matches('-').bytes().chain(fraction.bytes()) {
+            let digit = i128::from(char::from(digit).to_digit(10)?);
+            digits = digits.checked_mul(10)?.checked_add(digit)?;
+        }
+        if whole.starts_with('-') {
+            digits = -digits;
+        }
+        let scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+        match u32::try_from(scale) {
+            Ok(scale) if scale <= MAX_SCALE => Some(Decimal { digits, scale }),
+            Ok(_) => None,
+            Err(_) => {
+                Some(Decimal { digits: digits.checked_mul(ten(scale.unsigned_abs())?)?, scale: 0 })
+            }
+        }
+    }
+
+    /// The nearest binary floating point number.
+    pub(crate) fn to_f64(self) -> f64 {
+        self.to_string().parse().unwrap_or(f64::NAN)
+    }
+
+    /// The value as an integer, if it is a whole number that fits.
+    pub(crate) fn to_i64(self) -> Option<i64> {
+        let unit = ten(self.scale)?;
+        match self.digits % unit {
+            0 => i64::try_from(self.digits / unit).ok(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_zero(self) -> bool {
+        self.digits == 0
+    }
+
+    pub(crate) fn negate(self) -> Option<Decimal> {
+        Some(Decimal { digits: self.digits.checked_neg()?, ..self })
+    }
+
+    /// Both numbers' digits at the larger scale.
+    fn aligned(self, other: Decimal) -> Option<(i128, i128, u32)> {
+        let scale = self.scale.max(other.scale);
+        let left = self.digits.checked_mul(ten(scale - self.scale)?)?;
+        let right = other.digits.checked_mul(ten(scale - other.scale)?)?;
+        Some((left, right, scale))
+    }
+
+    pub(crate) fn add(self, other: Decimal) -> Option<Decimal> {
+        let (left, right, scale) = self.aligned(other)?;
+        Some(Decimal { digits: left.checked_add(right)?, scale })
+    }
+
+    pub(crate) fn subtract(self, other: Decimal) -> Option<Decimal> {
+        self.add(other.negate()?)
+    }
+
+    pub(crate) fn multiply(self, other: Decimal) -> Option<Decimal> {
+        let digits = self.digits.checked_mul(other.digits)?;
+        let scale = self.scale + other.scale;
+        (scale <= MAX_SCALE).then_some(Decimal { digits, scale })
+    }
+
+    /// The quotient to eight digits behind the point, rounded towards zero; `None` for a division by zero.
+    pub(crate) fn divide(self, other: Decimal) -> Option<Decimal> {
+        let (left, right, _) = self.aligned(other)?;
+        let digits = left.checked_mul(ten(QUOTIENT_SCALE)?)?.checked_div(right)?;
+        Some(Decimal { digits, scale: QUOTIENT_SCALE })
+    }
+
+    /// The whole part of the quotient.
+    pub(crate) fn div(self, other: Decimal) -> Option<Decimal> {
+        let (left, right, _) = self.aligned(other)?;
+        Some(Decimal { digits: left.checked_div(right)?, scale: 0 })
+    }
+
+    /// What remains behind [`Decimal::div`].
+    pub(crate) fn modulo(self, other: Decimal) -> Option<Decimal> {
+        let (left, right, scale) = self.aligned(other)?;
+        Some(Decimal { digits: left.checked_rem(right)?, scale })
+    }
+
+    /// The least (`-1`) or greatest (`1`) number that would be written as this one with the digits given: half a unit
+    /// of the last digit away, with one digit more (FHIRPath 2.0, boundary functions).
+    pub(crate) fn boundary(self, direction: i128) -> Option<Decimal> {
+        let digits = self.digits.checked_mul(10)?.checked_add(5 * direction)?;
+        Some(Decimal { digits, scale: self.scale + 1 })
+    }
+}
+
+fn ten(exponent: u32) -> Option<i128> {
+    10i128.checked_pow(exponent)
+}
+
+impl PartialEq for Decimal {
+    fn eq(&self, other: &Decimal) -> bool {
+        self.partial_cmp(other) == Some(Ordering::Equal)
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Decimal) -> Option<Ordering> {
+        match self.aligned(*other) {
+            Some((left, right, _)) => Some(left.cmp(&right)),
+            None => self.to_f64().partial_cmp(&other.to_f64()),
+        }
+    }
+}
+
+impl std::fmt::Display for Decimal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = if self.digits < 0 { "-" } else { "" };
+        let digits = self.digits.unsigned_abs().to_string();
+        let scale = self.scale as usize;
+        if scale == 0 {
+            return write!(f, "{sign}{digits}");
+        }
+        let padded = format!("{digits:0>width$}", width = scale + 1);
+        let (whole, fraction) = padded.split_at(padded.len() - scale);
+        write!(f, "{sign}{whole}.{fraction}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decimal(text: &str) -> Decimal {
+        Decimal::parse(text).unwrap()
+    }
+
+    #[test]
+    fn boundaries_lie_half_a_unit_of_the_last_written_digit_away() {
+        assert_eq!(decimal("1.0").boundary(-1).unwrap().to_string(), "0.95");
+        assert_eq!(decimal("1.0").boundary(1).unwrap().to_string(), "1.05");
+        assert_eq!(decimal("1").boundary(1).unwrap().to_string(), "1.5");
+        assert_eq!(decimal("-0.34").boundary(-1).unwrap().to_string(), "-0.345");
+    }
+
+    #[test]
+    fn sums_of_decimals_are_exact() {
+        assert_eq!(decimal("0.1").add(decimal("0.2")).unwrap(), decimal("0.3"));
+        assert_eq!(decimal("1e3"), decimal("1000.0"));
+        assert_eq!(decimal("25E-2").to_string(), "0.25");
+        assert_eq!(decimal("7.5").modulo(decimal("2")).unwrap(), decimal("1.5"));
+        assert!(decimal("1").divide(decimal("0.0")).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_decimal_is_written_as_it_was_read(digits in any::<i64>(), scale in 0usize..10) {
+            let text = Decimal { digits: i128::from(digits), scale: scale as u32 }.to_string();
+            prop_assert_eq!(decimal(&text).to_string(), text);
+        }
+
+        #[test]
+        fn the_order_of_decimals_is_that_of_their_values(a in -10_000i64..10_000, b in -10_000i64..10_000, scale in 0u32..6) {
+            let wide = Decimal { digits: i128::from(b) * 10i128.pow(scale), scale };
+            prop_assert_eq!(Decimal::integer(a).partial_cmp(&wide), a.partial_cmp(&b));
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! ViewDefinition: JSON to a checked tree of selections, with errors that point into the definition.
+
+use std::collections::BTreeSet;
+
+use arrow::datatypes::{DataType, Field};
+use serde_json::{Map, Value};
+
+use super::decimal::Decimal;
+use super::path::{self, Constants, Expr, Literal};
+use super::table::list_field;
+use super::temporal::Temporal;
+
+/// Why a ViewDefinition is not valid, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the view is wrong at {}: {reason}", if pointer.is_empty() { "its root" } else { pointer.as_str() })]
+pub struct ViewError {
+    /// JSON pointer (RFC 6901) to the wrong element; empty for the view as a whole.
+    pub pointer: String,
+    /// What is wrong with it and what would be right.
+    pub reason: String,
+}
+
+type Result<T> = std::result::Result<T, ViewError>;
+
+/// A ViewDefinition whose parts fit together.
+pub(crate) struct Definition {
+    pub(crate) name: String,
+    pub(crate) resource: String,
+    pub(crate) root: Select,
+    pub(crate) filters: Vec<Expr>,
+}
+
+/// One selection: where it looks, and what it takes there.
+#[derive(Clone, Debug)]
+pub(crate) struct Select {
+    pub(crate) focus: Focus,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) selects: Vec<Select>,
+    pub(crate) unions: Vec<Select>,
+    /// Columns of this selection, the nested ones included.
+    pub(crate) width: usize,
+}
+
+/// What a selection is applied to.
+#[derive(Clone, Debug)]
+pub(crate) enum Focus {
+    Here,
+    Each(Expr),
+    EachOrNull(Expr),
+}
+
+/// One column of the result.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) path: Expr,
+    pub(crate) kind: ColumnKind,
+    pub(crate) collection: bool,
+}
+
+/// How a column's values are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnKind {
+    Text,
+    Bool,
+    Integer,
+    Decimal,
+}
+
+impl Column {
+    pub(crate) fn field(&self) -> Field {
+        match self.collection {
+            true => Field::new(&self.name, DataType::List(list_field(self.kind)), true),
+            false => Field::new(&self.name, self.kind.data_type(), true),
+        }
+    }
+}
+
+impl Select {
+    /// The columns in the order of the result.
+    pub(crate) fn columns(&self) -> Vec<Column> {
+        let nested = self.selects.iter().chain(self.unions.first());
+        self.columns.iter().cloned().chain(nested.flat_map(Select::columns)).collect()
+    }
+
+    /// Collects every name that the selection can look up in a resource.
+    pub(crate) fn names<'s>(&'s self, out: &mut Vec<&'s str>) {
+        if let Focus::Each(path) | Focus::EachOrNull(path) = &self.focus {
+            path.names(out);
+        }
+        self.columns.iter().for_each(|column| column.path.names(out));
+        self.selects.iter().chain(&self.unions).for_each(|select| select.names(out));
+    }
+}
+
+/// Checks a ViewDefinition and compiles its paths.
+pub(crate) fn read(text: &str) -> Result<Definition> {
+    let value: Value = serde_json::from_str(text).map_err(|error| ViewError {
+        pointer: String::new(),
+        reason: format!("it is not JSON (line {}, column {})", error.line(), error.column()),
+    })?;
+    let root = Node { value: &value, pointer: String::new() };
+    let object = root.object()?;
+    if let Some(Value::String(kind)) = object.get("resourceType")
+        && !kind.ends_with("ViewDefinition")
+    {
+        return Err(root.child("resourceType").error("this is not a ViewDefinition"));
+    }
+    let resource =
+        root.required_text("resource", "name the type of resource that the view reads")?;
+    if !is_name(&resource) {
+        return Err(root.child("resource").error("this is not the name of a resource type"));
+    }
+    let name = match object.get("name") {
+        Some(_) => root.identifier("name")?,
+        None => resource.to_lowercase(),
+    };
+    let constants = constants(&root)?;
+    let selects = root.list("select", |node| select(node, &constants))?;
+    if selects.is_empty() {
+        return Err(root.error("a view needs a select with at least one column"));
+    }
+    let filters = root.list("where", |node| node.path("path", &constants))?;
+    let width = selects.iter().map(|select| select.width).sum();
+    let root_select =
+        Select { focus: Focus::Here, columns: Vec::new(), selects, unions: Vec::new(), width };
+    unique_names(&root_select)?;
+    Ok(Definition { name, resource, root: root_select, filters })
+}
+
+fn unique_names(root: &Select) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for column in root.columns() {
+        if !seen.insert(column.name.clone()) {
+            let reason = format!("two columns are named {}; rename one", column.name);
+            return Err(ViewError { pointer: "/select".into(), reason });
+        }
+    }
+    Ok(())
+}
+
+const SELECT_KEYS: [&str; 8] = [
+    "id",
+    "extension",
+    "modifierExtension",
+    "column",
+    "select",
+    "forEach",
+    "forEachOrNull",
+    "unionAll",
+];
+const COLUMN_KEYS: [&str; 9] = [
+    "id",
+    "extension",
+    "modifierExtension",
+    "path",
+    "name",
+    "description",
+    "collection",
+    "type",
+    "tag",
+];
+
+fn select(node: &Node<'_>, constants: &Constants) -> Result<Select> {
+    node.only_keys(&SELECT_KEYS)?;
+    let object = node.object()?;
+    let focus = match (object.get("forEach"), object.get("forEachOrNull")) {
+        (Some(_), Some(_)) => return Err(node.error("choose one of forEach and forEachOrNull")),
+        (Some(_), None) => Focus::Each(node.path("forEach", constants)?),
+        (None, Some(_)) => Focus::EachOrNull(node.path("forEachOrNull", constants)?),
+        (None, None) => Focus::Here,
+    };
+    let columns = node.list("column", |node| column(node, constants))?;
+    let selects = node.list("select", |node| select(node, constants))?;
+    let unions = node.list("unionAll", |node| select(node, constants))?;
+    if columns.is_empty() && selects.is_empty() && unions.is_empty() {
+        return Err(node.error("a select needs a column, a nested select or a unionAll"));
+    }
+    same_columns(node, &unions)?;
+    let nested = selects.iter().chain(unions.first()).map(|select| select.width);
+    let width = columns.len() + nested.sum::<usize>();
+    Ok(Select { focus, columns, selects, unions, width })
+}
+
+/// The branches of a union must have the same columns in the same order.
+fn same_columns(node: &Node<'_>, unions: &[Select]) -> Result<()> {
+    let Some((first, others)) = unions.split_first() else { return Ok(()) };
+    let shape = |select: &Select| -> Vec<(String, ColumnKind, bool)> {
+        let columns = select.columns().into_iter();
+        columns.map(|column| (column.name, column.kind, column.collection)).collect()
+    };
+    let expected = shape(first);
+    for (index, other) in others.iter().enumerate() {
+        if shape(other) != expected {
+            let branch = node.child("unionAll").child(&(index + 1).to_string());
+            return Err(branch.error(
+                "its columns differ from those of the first branch in name, order or type",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn column(node: &Node<'_>, constants: &Constants) -> Result<Column> {
+    node.only_keys(&COLUMN_KEYS)?;
+    let object = node.object()?;
+    let name = node.identifier("name")?;
+    let path = node.path("path", constants)?;
+    let collection = match object.get("collection") {
+        None => false,
+        Some(Value::Bool(flag)) => *flag,
+        Some(_) => return Err(node.child("collection").error("this must be true or false")),
+    };
+    let kind = match object.get("type") {
+        // A column without a type takes that of its expression, as far as the expression alone tells.
+        None if path.is_boolean() => ColumnKind::Bool,
+        None => ColumnKind::Text,
+        Some(_) => kind(node)?,
+    };
+    Ok(Column { name, path, kind, collection })
+}
+
+/// The storage for a FHIR type, named plainly or by URI.
+fn kind(node: &Node<'_>) -> Result<ColumnKind> {
+    let text = node.required_text("type", "name a FHIR type")?;
+    let plain = text.rsplit(['/', '.']).next().unwrap_or_default().to_ascii_lowercase();
+    Ok(match plain.as_str() {
+        "boolean" => ColumnKind::Bool,
+        "integer" | "integer64" | "positiveint" | "unsignedint" => ColumnKind::Integer,
+        "decimal" => ColumnKind::Decimal,
+        "string" | "code" | "id" | "uri" | "url" | "uuid" | "oid" | "canonical" | "markdown"
+        | "base64binary" | "date" | "datetime" | "instant" | "time" | "xhtml" => ColumnKind::Text,
+        _ => {
+            return Err(node.child("type").error("only primitive FHIR types can be columns"));
+        }
+    })
+}
+
+fn constants(root: &Node<'_>) -> Result<Constants> {
+    let mut constants = Constants::new();
+    let read = root.list("constant", |node| {
+        let name = node.identifier("name")?;
+        let mut values = node.object()?.iter().filter(|(key, _)| key.starts_with("value"));
+        let (Some((key, value)), None) = (values.next(), values.next()) else {
+            return Err(node.error("a constant needs exactly one value, such as valueString"));
+        };
+        let wrong = "the value does not fit its type, or the type is not supported";
+        let literal = literal(&key["value".len()..], value);
+        Ok((name, literal.ok_or_else(|| node.child(key).error(wrong))?))
+    })?;
+    for (index, (name, literal)) in read.into_iter().enumerate() {
+        if constants.insert(name, literal).is_some() {
+            let twice = root.child("constant").child(&index.to_string());
+            return Err(twice.error("a constant of this name is there already"));
+        }
+    }
+    Ok(constants)
+}
+
+fn literal(of: &str, value: &Value) -> Option<Literal> {
+    let whole = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    match of {
+        "Boolean" => value.as_bool().map(Literal::Bool),
+        "Integer" | "Integer64" => whole(value).map(Literal::Integer),
+        "PositiveInt" => whole(value).filter(|value| *value > 0).map(Literal::Integer),
+        "UnsignedInt" => whole(value).filter(|value| *value >= 0).map(Literal::Integer),
+        "Decimal" => match value {
+            Value::Number(number) => Decimal::parse(&number.to_string()).map(Literal::Decimal),
+            _ => None,
+        },
+        "Date" | "DateTime" | "Instant" => Temporal::parse(value.as_str()?).map(Literal::Temporal),
+        "Time" => Temporal::parse_time(value.as_str()?).map(Literal::Temporal),
+        "String" | "Code" | "Id" | "Uri" | "Url" | "Uuid" | "Oid" | "Canonical" | "Markdown"
+        | "Base64Binary" => value.as_str().map(|text| Literal::String(text.into())),
+        _ => None,
+    }
+}
+
+/// A letter, then letters, digits and underscores: what every SQL system takes as a name.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// An element of the definition and where it stands.
+struct Node<'v> {
+    value: &'v Value,
+    pointer: String,
+}
+
+impl<'v> Node<'v> {
+    fn error(&self, reason: impl Into<String>) -> ViewError {
+        ViewError { pointer: self.pointer.clone(), reason: reason.into() }
+    }
+
+    /// The place of a member or element below this one, which need not exist.
+    fn child(&self, key: &str) -> Node<'v> {
+        let escaped = key.replace('~', "~0").replace('/', "~1");
+        let value = match self.value {
+            Value::Array(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
+            other => other.get(key),
+        };
+        Node {
+            value: value.unwrap_or(&Value::Null),
+            pointer: format!("{}/{escaped}", self.pointer),
+        }
+    }
+
+    fn object(&self) -> Result<&'v Map<String, Value>> {
+        self.value.as_object().ok_or_else(|| self.error("an object was expected"))
+    }
+
+    fn only_keys(&self, known: &[&str]) -> Result<()> {
+        match self.object()?.keys().find(|key| !known.contains(&key.as_str())) {
+            Some(key) => {
+                Err(self.child(key).error("this element is not known or not supported here"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn required_text(&self, key: &str, missing: &str) -> Result<String> {
+        match self.object()?.get(key) {
+            None => Err(self.error(format!("{key} is missing: {missing}"))),
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(_) => Err(self.child(key).error("a text was expected")),
+        }
+    }
+
+    fn identifier(&self, key: &str) -> Result<String> {
+        let text = self.required_text(key, "give it a name")?;
+        match is_name(&text) {
+            true => Ok(text),
+            false => Err(self
+                .child(key)
+                .error("a name begins with a letter and has letters, digits and underscores only")),
+        }
+    }
+
+    fn path(&self, key: &str, constants: &Constants) -> Result<Expr> {
+        let text = self.required_text(key, "give a FHIRPath expression")?;
+        path::compile(&text, constants).map_err(|error| {
+            self.child(key).error(format!(
+                "at character {} of the path: {}",
+                error.at + 1,
+                error.what
+            ))
+        })
+    }
+
+    /// Reads each element of the array `key`; no array is an empty one.
+    fn list<T>(&self, key: &str, mut read: impl FnMut(&Node<'v>) -> Result<T>) -> Result<Vec<T>> {
+        let items = match self.object()?.get(key) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(self.child(key).error("an array was expected")),
+        };
+        let list = self.child(key);
+        (0..items.len()).map(|index| read(&list.child(&index.to_string()))).collect()
+    }
+}
