@@ -1,0 +1,147 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use proptest::prelude::*;
+
+use super::*;
+
+const DATASET: DatasetKey = DatasetKey([1; 32]);
+const RESEARCHER: ResearcherKey = ResearcherKey([2; 20]);
+
+fn question(index: u8) -> QuestionKey {
+    QuestionKey([index; 32])
+}
+
+fn milli(milli: u32) -> Epsilon {
+    Epsilon::from_milli(milli)
+}
+
+fn ledger(dataset: u64, researcher: u64) -> (tempfile::TempDir, BudgetLedger) {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = BudgetLedger::open(&folder.path().join("budget")).unwrap();
+    let limits = Limits {
+        dataset: EpsilonTotal::from_milli(dataset),
+        researcher: EpsilonTotal::from_milli(researcher),
+    };
+    ledger.set_limits(DATASET, limits).unwrap();
+    (folder, ledger)
+}
+
+fn fresh(charge: Charge) -> ChargeToken {
+    match charge {
+        Charge::Fresh(token) => token,
+        other => panic!("expected a fresh charge, found {other:?}"),
+    }
+}
+
+#[test]
+fn a_repeated_question_costs_nothing_and_answers_the_same() {
+    let (_folder, ledger) = ledger(1000, 1000);
+    let token = fresh(ledger.charge(DATASET, RESEARCHER, question(1), milli(400)).unwrap());
+    assert_eq!(ledger.record(token, b"42").unwrap(), b"42");
+    match ledger.charge(DATASET, RESEARCHER, question(1), milli(400)).unwrap() {
+        Charge::Answered(answer) => assert_eq!(answer, b"42"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(ledger.spent(DATASET).unwrap().milli(), 400);
+    let other = ledger.charge(DATASET, RESEARCHER, question(1), milli(500));
+    assert!(matches!(other, Err(BudgetError::KeyReused { .. })));
+    ledger.verify().unwrap();
+}
+
+#[test]
+fn a_charge_without_an_answer_is_resumed_and_two_computations_release_one_answer() {
+    let (folder, ledger) = ledger(1000, 1000);
+    let first = fresh(ledger.charge(DATASET, RESEARCHER, question(1), milli(400)).unwrap());
+    drop(ledger);
+    let ledger = BudgetLedger::open(&folder.path().join("budget")).unwrap();
+    let Charge::Resumed(second) =
+        ledger.charge(DATASET, RESEARCHER, question(1), milli(400)).unwrap()
+    else {
+        panic!("the charge was lost");
+    };
+    assert_eq!(ledger.spent(DATASET).unwrap().milli(), 400);
+    assert_eq!(ledger.record(second, b"one").unwrap(), b"one");
+    assert_eq!(ledger.record(first, b"two").unwrap(), b"one");
+    ledger.verify().unwrap();
+}
+
+#[test]
+fn a_budget_that_does_not_reach_names_what_is_left_and_charges_nothing() {
+    let (_folder, ledger) = ledger(1000, 600);
+    let _ = ledger.charge(DATASET, RESEARCHER, question(1), milli(500)).unwrap();
+    let refused = ledger.charge(DATASET, RESEARCHER, question(2), milli(101)).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "The privacy budget of this researcher on this dataset has 0.1 left and the question asks for 0.101: ask with a smaller epsilon, repeat an earlier question (which is free), or wait for the next version of the dataset."
+    );
+    let _ = ledger.charge(DATASET, ResearcherKey([3; 20]), question(2), milli(500)).unwrap();
+    let refused = ledger.charge(DATASET, RESEARCHER, question(3), milli(1)).unwrap_err();
+    let BudgetError::Exhausted { scope: BudgetScope::Dataset, left, .. } = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(left.milli(), 0);
+    assert_eq!(ledger.spent_by(DATASET, RESEARCHER).unwrap().milli(), 500);
+    assert_eq!(ledger.remaining(DATASET, RESEARCHER).unwrap().milli(), 0);
+    ledger.verify().unwrap();
+}
+
+#[test]
+fn a_dataset_without_limits_and_a_question_without_cost_are_refused() {
+    let (_folder, ledger) = ledger(1000, 1000);
+    let unknown = ledger.charge(DatasetKey([9; 32]), RESEARCHER, question(1), milli(1));
+    assert!(matches!(unknown, Err(BudgetError::NoLimit)));
+    let free = ledger.charge(DATASET, RESEARCHER, question(1), milli(0));
+    assert!(matches!(free, Err(BudgetError::Free)));
+}
+
+#[test]
+fn one_process_holds_the_budget_at_a_time() {
+    let (folder, _ledger) = ledger(1, 1);
+    let second = BudgetLedger::open(&folder.path().join("budget"));
+    assert!(matches!(second, Err(BudgetError::InUse(_))));
+}
+
+#[test]
+fn a_file_that_is_no_budget_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("budget");
+    std::fs::write(&path, vec![7_u8; 10_000]).unwrap();
+    assert!(matches!(BudgetLedger::open(&path), Err(BudgetError::Storage(_))));
+    assert_eq!(std::fs::read(&path).unwrap(), vec![7_u8; 10_000]);
+    let missing = BudgetLedger::open(&folder.path().join("no/such/folder/budget"));
+    assert!(matches!(missing, Err(BudgetError::Storage(_))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_sequence_of_charges_passes_a_limit(
+        dataset in 0_u64..3_000,
+        researcher in 0_u64..2_000,
+        charges in prop::collection::vec((0_u8..3, 0_u8..6, 1_u32..1_500), 1..20),
+    ) {
+        let (_folder, ledger) = ledger(dataset, researcher);
+        for (who, what, cost) in charges {
+            let who = ResearcherKey([who; 20]);
+            let before = ledger.spent(DATASET).unwrap().milli();
+            let left = ledger.remaining(DATASET, who).unwrap().milli();
+            let charged = match ledger.charge(DATASET, who, question(what), milli(cost)) {
+                Ok(Charge::Fresh(_)) => {
+                    prop_assert!(u64::from(cost) <= left);
+                    u64::from(cost)
+                }
+                Ok(_) | Err(BudgetError::KeyReused { .. }) => 0,
+                Err(BudgetError::Exhausted { .. }) => {
+                    prop_assert!(u64::from(cost) > left);
+                    0
+                }
+                Err(error) => panic!("{error}"),
+            };
+            prop_assert_eq!(ledger.spent(DATASET).unwrap().milli(), before + charged);
+            prop_assert!(ledger.spent(DATASET).unwrap().milli() <= dataset);
+            prop_assert!(ledger.spent_by(DATASET, who).unwrap().milli() <= researcher);
+        }
+        ledger.verify().unwrap();
+    }
+}

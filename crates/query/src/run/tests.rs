@@ -1,0 +1,439 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, Int64Array, StringArray};
+use datafusion::{
+    datasource::MemTable,
+    prelude::{SessionConfig, SessionContext},
+    scalar::ScalarValue,
+};
+use proptest::{
+    prelude::*,
+    sample::{select, subsequence},
+};
+
+use super::*;
+use crate::{
+    OpenDpNoise,
+    fixture::{CODES, Observation, Patient, ROWS_OF_A_PATIENT, SEXES, plan, tables},
+    noise::SilentNoise,
+};
+
+fn ask(sql: &str, tables: &Tables) -> Answer {
+    run(&plan(sql).unwrap(), tables, &mut SilentNoise).unwrap()
+}
+
+fn observation(patient: &str, code: &str, value: f64) -> Observation {
+    Observation {
+        patient: Some(patient.into()),
+        code: Some(code.into()),
+        note: None,
+        value: Some(value),
+        year: Some(2000),
+        wide: Some(i64::MIN),
+        last: Some(true),
+    }
+}
+
+fn patient(id: &str, sex: &str) -> Patient {
+    Patient { id: id.into(), sex: Some(sex.into()), deceased: Some(false) }
+}
+
+fn text(value: &str) -> AnswerValue {
+    AnswerValue::Text(value.into())
+}
+
+#[test]
+fn every_published_group_is_answered_even_without_a_row() {
+    let empty = Tables::default();
+    let answer = ask(
+        "SELECT sex, deceased, COUNT(*), AVG(year) FROM observation JOIN patient USING (patient) GROUP BY sex, deceased",
+        &empty,
+    );
+    assert_eq!(answer.rows.len(), 8);
+    for (row, (sex, deceased)) in
+        answer.rows.iter().zip(SEXES.iter().flat_map(|sex| [(sex, false), (sex, true)]))
+    {
+        let middle = AnswerValue::Decimal(2000.0);
+        let expected = [text(sex), AnswerValue::Flag(deceased), AnswerValue::Integer(0), middle];
+        assert_eq!(*row, expected);
+    }
+    let nothing = ask("SELECT COUNT(*), SUM(value) FROM observation WHERE value < -1e300", &empty);
+    assert_eq!(nothing.rows, [[AnswerValue::Integer(0), AnswerValue::Decimal(0.0)]]);
+}
+
+#[test]
+fn of_each_patient_the_first_rows_count_up_to_the_bound() {
+    let rows: Vec<_> = (0..9).map(|index| observation("a", "other", f64::from(index))).collect();
+    let tables = tables(&[patient("a", "male")], &rows);
+    let answer =
+        ask("SELECT COUNT(*), SUM(value), COUNT(DISTINCT patient) FROM observation", &tables);
+    let expected = [AnswerValue::Integer(4), AnswerValue::Decimal(6.0), AnswerValue::Integer(1)];
+    assert_eq!(answer.rows, [expected]);
+    // Rows that the filter leaves out do not use the bound up.
+    let late = ask("SELECT SUM(value) FROM observation WHERE value >= 5", &tables);
+    assert_eq!(late.rows, [[AnswerValue::Decimal(26.0)]]);
+}
+
+#[test]
+fn values_are_held_to_their_bounds_and_what_is_no_number_is_left_out() {
+    let hostile = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300];
+    let rows: Vec<_> = hostile
+        .iter()
+        .zip("abcd".chars())
+        .map(|(value, patient)| observation(&patient.to_string(), "other", *value))
+        .collect();
+    let tables = tables(&[], &rows);
+    let sum =
+        ask("SELECT SUM(value), AVG(value), COUNT(value), SUM(wide) FROM observation", &tables);
+    let row = &sum.rows[0];
+    assert_eq!(row[0], AnswerValue::Decimal(580.0));
+    let AnswerValue::Decimal(mean) = row[1] else { panic!("an average is a decimal") };
+    assert!((mean - 580.0 / 3.0).abs() < 1e-9, "{mean}");
+    assert_eq!(row[2..], [AnswerValue::Integer(4), AnswerValue::Integer(i64::MIN)]);
+}
+
+#[test]
+fn a_row_with_an_unpublished_or_missing_group_value_is_in_no_group() {
+    let mut rows = vec![observation("a", "other", 1.0), observation("b", "secret", 1.0)];
+    rows.push(Observation { code: None, ..observation("c", "", 1.0) });
+    rows.push(Observation { patient: None, ..observation("", "other", 1.0) });
+    let answer = ask("SELECT code, COUNT(*) FROM observation GROUP BY code", &tables(&[], &rows));
+    let expected = CODES.map(|code| {
+        let count = i64::from(code == "other");
+        vec![text(code), AnswerValue::Integer(count)]
+    });
+    assert_eq!(answer.rows, expected);
+}
+
+#[test]
+fn duplicate_patients_do_not_multiply_rows() {
+    let patients = [patient("a", "male"), patient("a", "female"), patient("a", "male")];
+    let tables = tables(&patients, &[observation("a", "other", 1.0)]);
+    let answer = ask(
+        "SELECT sex, COUNT(*) FROM patient JOIN observation USING (patient) GROUP BY sex ORDER BY sex LIMIT 2",
+        &tables,
+    );
+    let expected =
+        [[text("female"), AnswerValue::Integer(0)], [text("male"), AnswerValue::Integer(1)]];
+    assert_eq!(answer.rows, expected);
+    assert_eq!(ask("SELECT COUNT(*) FROM patient", &tables).rows, [[AnswerValue::Integer(1)]]);
+}
+
+#[test]
+fn order_and_limit_act_on_the_answer() {
+    let rows = [("a", 0), ("b", 1), ("c", 1)]
+        .map(|(patient, code)| observation(patient, CODES[code], 1.0));
+    let tables = tables(&[], &rows);
+    let answer = ask(
+        "SELECT code, COUNT(*) AS n FROM observation GROUP BY code ORDER BY n DESC, code LIMIT 2 OFFSET 1",
+        &tables,
+    );
+    let expected =
+        [[text(CODES[0]), AnswerValue::Integer(1)], [text("other"), AnswerValue::Integer(0)]];
+    assert_eq!(answer.rows, expected);
+    assert_eq!(answer.intervals95.len(), 2);
+    assert_eq!(answer.columns[1].name, "n");
+}
+
+#[test]
+fn a_table_that_is_not_as_published_is_an_error_whatever_it_holds() {
+    let wrong = RecordBatchOf::new(StringArray::from(vec!["a"]), Int64Array::from(vec![1]));
+    let error =
+        run(&plan("SELECT SUM(value) FROM observation").unwrap(), &wrong.0, &mut SilentNoise);
+    let column = RunError::Column { table: "observation".into(), column: "value".into() };
+    assert_eq!(error, Err(column));
+}
+
+/// An observation table whose value has the wrong type.
+struct RecordBatchOf(Tables);
+
+impl RecordBatchOf {
+    fn new(patient: StringArray, value: Int64Array) -> Self {
+        use std::sync::Arc;
+        let columns: [(&str, Arc<dyn Array>); 2] =
+            [("patient", Arc::new(patient)), ("value", Arc::new(value))];
+        let batch = arrow::array::RecordBatch::try_from_iter(columns).unwrap();
+        Self(Tables(BTreeMap::from([("observation".into(), batch)])))
+    }
+}
+
+#[test]
+fn an_average_over_real_noise_stays_within_bounds_and_its_interval_holds() {
+    let rows: Vec<_> =
+        (0..400).map(|index| observation(&index.to_string(), "other", 100.0)).collect();
+    let tables = tables(&[], &rows);
+    let plan = plan("SELECT code, AVG(value) FROM observation GROUP BY code").unwrap();
+    let mut held = 0;
+    for _ in 0..200 {
+        let answer = run(&plan, &tables, &mut OpenDpNoise).unwrap();
+        for (row, widths) in answer.rows.iter().zip(&answer.intervals95) {
+            let AnswerValue::Decimal(mean) = row[1] else { panic!("an average is a decimal") };
+            assert!((-20.0..=300.0).contains(&mean) && widths[1].unwrap() <= 320.0);
+        }
+        let AnswerValue::Decimal(mean) = answer.rows[2][1] else { unreachable!() };
+        held += usize::from((mean - 100.0).abs() <= answer.intervals95[2][1].unwrap());
+    }
+    // Of 200 intervals at 95 % or more, fewer than 165 hold with probability below 1e-9.
+    assert!(held >= 165, "{held} of 200 intervals hold");
+}
+
+// --- properties -----------------------------------------------------------------------------------------------------
+
+fn maybe<T: Clone + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = Option<T>> {
+    prop::option::weighted(0.9, select(values))
+}
+
+fn owned(values: &[&str]) -> Vec<String> {
+    values.iter().map(|value| (*value).to_owned()).collect()
+}
+
+/// Patients p0 to p7, now and then twice; values of every kind, published or not.
+fn hostile_tables() -> impl Strategy<Value = (Vec<Patient>, Vec<Observation>)> {
+    let ids = || (0..8).map(|index| format!("p{index}")).collect::<Vec<_>>();
+    let patient =
+        (select(ids()), maybe(owned(&["male", "female", "secret"])), any::<Option<bool>>())
+            .prop_map(|(id, sex, deceased)| Patient { id, sex, deceased });
+    let value = prop_oneof![
+        select(vec![-20.0, -19.5, 0.0, 12.5, 299.5, 300.0]),
+        select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e308, 1e308, 5e-324, -0.0]),
+        -50.0_f64..400.0,
+    ];
+    let wide = prop_oneof![select(vec![i64::MIN, i64::MAX, 0]), any::<i64>()];
+    let year = prop_oneof![1890_i64..2110, any::<i64>()];
+    let observation = (
+        maybe(ids()),
+        maybe(owned(&["8867-4", "29463-7", "other", "unpublished"])),
+        maybe(owned(&["x", "y"])),
+        prop::option::weighted(0.9, value),
+        prop::option::weighted(0.9, year),
+        prop::option::weighted(0.9, wide),
+        any::<Option<bool>>(),
+    );
+    let observation = observation.prop_map(|(patient, code, note, value, year, wide, last)| {
+        Observation { patient, code, note, value, year, wide, last }
+    });
+    (prop::collection::vec(patient, 0..10), prop::collection::vec(observation, 0..40))
+}
+
+/// One supported aggregate over observations.
+fn aggregates() -> impl Strategy<Value = Vec<&'static str>> {
+    let all = vec![
+        "COUNT(*)",
+        "COUNT(value)",
+        "COUNT(note)",
+        "COUNT(DISTINCT o.patient)",
+        "SUM(value)",
+        "SUM(year)",
+        "SUM(wide)",
+        "AVG(value)",
+        "AVG(year)",
+        "AVG(wide)",
+    ];
+    subsequence(all, 1..5)
+}
+
+fn condition(joined: bool) -> impl Strategy<Value = String> {
+    let mut leaves = vec![
+        "code = 'other'",
+        "code <> '8867-4'",
+        "code IN ('8867-4', 'unpublished')",
+        "note NOT IN ('x')",
+        "note IS NULL",
+        "value > 10",
+        "value BETWEEN 0 AND 299.5",
+        "value IS NOT NULL",
+        "2000 < year",
+        "year NOT BETWEEN 1950 AND 2000",
+        "year >= 1999.5",
+        "wide = -9223372036854775808",
+        "wide > 99999999999999999999",
+        "final",
+        "final IS NOT TRUE",
+        "final = false",
+        "(final IS DISTINCT FROM true)",
+    ];
+    if joined {
+        leaves.extend(["sex = 'male'", "deceased", "sex >= 'female'", "deceased IS NULL"]);
+    }
+    select(leaves).prop_map(str::to_owned).prop_recursive(3, 8, 2, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} AND {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} OR {b})")),
+            inner.prop_map(|a| format!("NOT ({a})")),
+        ]
+    })
+}
+
+/// A supported question over observations, joined with patients or not, and its groups.
+fn question() -> impl Strategy<Value = String> {
+    any::<bool>().prop_flat_map(|joined| {
+        let groups = match joined {
+            true => vec!["code", "final", "sex", "deceased"],
+            false => vec!["code", "final"],
+        };
+        let groups = subsequence(groups, 0..=2);
+        let filter = prop::option::of(condition(joined));
+        (aggregates(), groups, filter).prop_map(move |(aggregates, groups, filter)| {
+            let select = groups.iter().chain(&aggregates).copied().collect::<Vec<_>>().join(", ");
+            let join = if joined { " JOIN patient p ON o.patient = p.patient" } else { "" };
+            let filter = filter.map(|filter| format!(" WHERE {filter}")).unwrap_or_default();
+            let by = match groups.is_empty() {
+                true => String::new(),
+                false => format!(" GROUP BY {}", groups.join(", ")),
+            };
+            format!("SELECT {select} FROM observation o{join}{filter}{by}")
+        })
+    })
+}
+
+/// Exact totals before noise.
+fn totals(plan: &PrivatePlan, tables: &Tables) -> Vec<Vec<Exact>> {
+    Totals::new(plan, &Rows::new(plan, tables).unwrap()).aggregates
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn taking_one_patient_away_moves_no_total_by_more_than_its_sensitivity(
+        (patients, observations) in hostile_tables(),
+        sql in question(),
+        gone in (0..8).prop_map(|index| format!("p{index}")),
+    ) {
+        let plan = plan(&sql).unwrap();
+        let without = tables(
+            &patients.iter().filter(|row| row.id != gone).cloned().collect::<Vec<_>>(),
+            &observations.iter().filter(|row| row.patient.as_ref() != Some(&gone)).cloned().collect::<Vec<_>>(),
+        );
+        let with = tables(&patients, &observations);
+        let pairs = totals(&plan, &with).into_iter().zip(totals(&plan, &without));
+        for (aggregate, (with, without)) in plan.aggregates.iter().zip(pairs) {
+            let moved = |of: fn(&Exact) -> i128| {
+                with.iter().zip(&without).map(|(a, b)| of(a).abs_diff(of(b))).sum::<u128>()
+            };
+            let (sums, counts) = (moved(|exact| exact.sum), moved(|exact| exact.count));
+            match &aggregate.measure {
+                Measure::Rows { scale, .. } | Measure::Persons { scale } => {
+                    prop_assert!(counts <= scale.sensitivity());
+                }
+                Measure::Sum { scale, .. } => prop_assert!(sums <= scale.sensitivity()),
+                Measure::Mean { sum, count, .. } => {
+                    prop_assert!(sums <= sum.sensitivity() && counts <= count.sensitivity());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_value_makes_an_answer_fail_or_leave_out_a_group(
+        (patients, observations) in hostile_tables(),
+        sql in question(),
+    ) {
+        let plan = plan(&sql).unwrap();
+        let answer = run(&plan, &tables(&patients, &observations), &mut OpenDpNoise).unwrap();
+        prop_assert_eq!(answer.rows.len(), plan.group_count());
+        for (row, widths) in answer.rows.iter().zip(&answer.intervals95) {
+            prop_assert_eq!(row.len(), answer.columns.len());
+            for (value, width) in row.iter().zip(widths) {
+                prop_assert!(width.is_none_or(|width| width.is_finite() && width >= 0.0));
+                prop_assert!(!matches!(value, AnswerValue::Decimal(value) if !value.is_finite()));
+            }
+        }
+        prop_assert_eq!(serde_json::from_str::<Answer>(&serde_json::to_string(&answer).unwrap()).unwrap(), answer);
+    }
+
+    #[test]
+    fn without_noise_and_within_bounds_the_answer_is_that_of_plain_sql(
+        (patients, observations) in hostile_tables(),
+        sql in question(),
+    ) {
+        let (patients, observations) = tame(patients, observations);
+        let tables = tables(&patients, &observations);
+        let plan = plan(&sql).unwrap();
+        let ours = run(&plan, &tables, &mut SilentNoise).unwrap();
+        let plain = plain(&sql, &tables, plan.groups.len());
+        for row in &ours.rows {
+            let key: Vec<String> = row[..plan.groups.len()].iter().map(ToString::to_string).collect();
+            let theirs = plain.get(&key);
+            for (index, value) in row.iter().enumerate().skip(plan.groups.len()) {
+                let expected = theirs.and_then(|row| row[index - plan.groups.len()]);
+                same(value, expected, &plan.aggregates[index - plan.groups.len()].measure)?;
+            }
+        }
+    }
+}
+
+/// Leaves out what bounding by rule would change: duplicate patients, rows beyond the bound, values beyond theirs. Values stay on
+/// the grid, so that sums are exact on both sides.
+fn tame(
+    patients: Vec<Patient>,
+    observations: Vec<Observation>,
+) -> (Vec<Patient>, Vec<Observation>) {
+    let mut seen = std::collections::HashSet::new();
+    let patients = patients.into_iter().filter(|row| seen.insert(row.id.clone())).collect();
+    let mut taken = std::collections::HashMap::new();
+    let rows = observations.into_iter().filter_map(|mut row| {
+        let count = taken.entry(row.patient.clone()?).or_insert(0);
+        *count += 1;
+        row.value = row.value.filter(|value| value.is_finite());
+        row.value = row.value.map(|value| (value.clamp(-20.0, 300.0) * 16.0).round() / 16.0);
+        row.year = row.year.map(|year| year.clamp(1900, 2100));
+        row.wide = row.wide.map(|wide| if wide == i64::MIN { wide } else { wide % 1000 });
+        (*count <= ROWS_OF_A_PATIENT).then_some(row)
+    });
+    (patients, rows.collect())
+}
+
+/// The answer of plain DataFusion, by group; NULL results are absent.
+fn plain(sql: &str, tables: &Tables, groups: usize) -> BTreeMap<Vec<String>, Vec<Option<f64>>> {
+    let sql = sql.replace("SUM(wide)", "SUM(CAST(wide AS DECIMAL(38, 0)))");
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    for (name, batch) in &tables.0 {
+        let table = MemTable::try_new(batch.schema(), vec![vec![batch.clone()]]).unwrap();
+        context.register_table(name, std::sync::Arc::new(table)).unwrap();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let batches = runtime.block_on(async { context.sql(&sql).await?.collect().await }).unwrap();
+    let mut found = BTreeMap::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let cell =
+                |column: usize| ScalarValue::try_from_array(batch.column(column), row).unwrap();
+            let key = (0..groups).map(|column| cell(column).to_string()).collect();
+            let number = |column| match cell(column).cast_to(&arrow::datatypes::DataType::Float64) {
+                Ok(ScalarValue::Float64(value)) => value,
+                other => panic!("{other:?}"),
+            };
+            found.insert(key, (groups..batch.num_columns()).map(number).collect());
+        }
+    }
+    found
+}
+
+/// Compares one number with that of plain SQL; groups without values count and sum to nothing, their average is not compared.
+fn same(
+    value: &AnswerValue,
+    expected: Option<f64>,
+    measure: &Measure,
+) -> Result<(), TestCaseError> {
+    let number = match value {
+        AnswerValue::Integer(value) => *value as f64,
+        AnswerValue::Decimal(value) => *value,
+        other => panic!("{other:?} is no number"),
+    };
+    let expected = match (expected, measure) {
+        (Some(expected), _) => expected,
+        (None, Measure::Mean { .. }) => return Ok(()),
+        (None, _) => 0.0,
+    };
+    // A sum of whole numbers is held at the limits of 64 bits.
+    let expected = match measure {
+        Measure::Sum { .. } => expected.clamp(i64::MIN as f64, i64::MAX as f64),
+        _ => expected,
+    };
+    let tolerance = 1e-3_f64.max(expected.abs() * 1e-9);
+    prop_assert!((number - expected).abs() <= tolerance, "{} instead of {}", number, expected);
+    Ok(())
+}
