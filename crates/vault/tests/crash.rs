@@ -21,7 +21,7 @@ mod support;
 use support::seeded;
 
 const FOLDER: &str = "CADUCEUS_VAULT_CRASH_TEST";
-const ROUNDS: u64 = 12;
+const ROUNDS: u64 = 9;
 
 fn master() -> MasterKey {
     MasterKey::new([3; 32])
@@ -44,7 +44,7 @@ fn tables(round: u64) -> Tables {
     let people: ArrayRef =
         Arc::new((0..20).map(|n| Some(format!("p{n}"))).collect::<StringArray>());
     let text: ArrayRef = Arc::new(
-        (0..20).map(|n| Some(format!("{round}-{n}-").repeat(20_000))).collect::<StringArray>(),
+        (0..20).map(|n| Some(format!("{round}-{n}-").repeat(10_000))).collect::<StringArray>(),
     );
     let batch = RecordBatch::try_from_iter([("patient", people), ("text", text)]).unwrap();
     Tables([("patient".to_owned(), batch)].into())
@@ -91,7 +91,7 @@ fn a_vault_survives_being_killed_at_any_moment() {
     let folder = dir.path().join("vault");
     let config = VaultConfig { custodian: "Crash".to_owned(), jurisdiction: "DE".to_owned() };
     drop(Vault::create(&folder, &config, master()).unwrap());
-    let mut sealed = BTreeSet::new();
+    let (mut sealed, mut whole) = (BTreeSet::new(), BTreeSet::new());
     let (mut logged, mut consents) = (0, 0);
     for round in 0..ROUNDS {
         // One to eleven lines, in an order without a pattern that the work shares.
@@ -111,9 +111,11 @@ fn a_vault_survives_being_killed_at_any_moment() {
         assert!(there.is_superset(&sealed), "a sealed dataset is lost");
         assert!(there.len() <= sealed.len() + 1, "a dataset that nobody sealed");
         sealed = there;
-        for cid in vault.datasets().unwrap() {
-            vault.verify(&cid).unwrap();
+        // Every dataset is read whole once, when it is first seen, and all of them at the end.
+        for cid in sealed.iter().filter(|cid| !whole.contains(*cid) || round + 1 == ROUNDS) {
+            vault.verify(&cid.parse().unwrap()).unwrap();
         }
+        whole.clone_from(&sealed);
         if let Some(staged) = vault.staging("raw").unwrap() {
             assert!(staged.rows() <= 20);
         }
