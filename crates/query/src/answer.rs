@@ -201,10 +201,10 @@ mod tests {
     #[test]
     fn the_table_lines_up() {
         let expected = "\
-sex     deceased          n             mean
-------  --------  ---------  ---------------
-female  false       -2 \u{b1} 11       71.25 \u{b1} 60
-male    true      1204 \u{b1} 11  0.001235 \u{b1} 0.5
+sex     deceased          n           mean
+------  --------  ---------  -------------
+female  false       -2 \u{b1} 11     71.25 \u{b1} 60
+male    true      1204 \u{b1} 11  0.00123 \u{b1} 0.5
 epsilon 0.5, intervals hold with 95 % probability
 ";
         assert_eq!(answer().to_text_table(), expected);

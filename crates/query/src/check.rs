@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use caduceus_records::schema::DatasetSchema;
 use datafusion::{
-    logical_expr::{Expr, FetchType, Limit, LogicalPlan, Projection, SkipType, Sort},
+    logical_expr::{Aggregate, Expr, FetchType, Limit, LogicalPlan, Projection, SkipType, Sort},
     sql::{
         parser::{DFParser, Statement},
         planner::SqlToRel,
@@ -105,7 +105,7 @@ fn parse(sql: &str) -> Result<SqlStatement, Refusal> {
         ));
     }
     let statements = DFParser::parse_sql(sql);
-    let mut statements = statements.map_err(|error| Refusal::Syntax(catalog::text(&error)))?;
+    let mut statements = statements.map_err(|error| catalog::refusal(&error))?;
     match (statements.pop_front(), statements.is_empty()) {
         (None, _) => Err(Refusal::Syntax("it is empty".into())),
         (Some(_), false) => {
@@ -151,14 +151,7 @@ fn walk(
         sort = Some(found);
     }
     let projection = projection(node)?;
-    let aggregate = match projection.input.as_ref() {
-        LogicalPlan::Aggregate(aggregate) => aggregate,
-        LogicalPlan::Filter(filter) if matches!(*filter.input, LogicalPlan::Aggregate(_)) => {
-            return Err(Refusal::unsupported("HAVING", "ask for all groups and filter the answer"));
-        }
-        LogicalPlan::Window(_) => return Err(window()),
-        _ => return Err(rows()),
-    };
+    let aggregate = aggregate(&projection.input)?;
     let mut scope = Scope::new(&aggregate.input, schema)?;
     let filter = scope.filter.take().map(|predicate| filter::admit(&predicate, &mut scope));
     let filter = filter.transpose()?;
@@ -179,6 +172,29 @@ fn walk(
         skip,
         fetch,
     })
+}
+
+/// What the selected columns are made from.
+fn aggregate(input: &LogicalPlan) -> Result<&Aggregate, Refusal> {
+    match input {
+        LogicalPlan::Aggregate(aggregate) => Ok(aggregate),
+        LogicalPlan::Filter(filter) if matches!(*filter.input, LogicalPlan::Aggregate(_)) => {
+            Err(Refusal::unsupported("HAVING", "ask for all groups and filter the answer"))
+        }
+        // The planner adds what ORDER BY needs to the selected columns, and takes it away afterwards.
+        LogicalPlan::Sort(sort) => match sort.input.as_ref() {
+            LogicalPlan::Projection(inner) if matches!(*inner.input, LogicalPlan::Aggregate(_)) => {
+                Err(order_refused())
+            }
+            _ => Err(rows()),
+        },
+        LogicalPlan::SubqueryAlias(named) => match *named.input {
+            LogicalPlan::TableScan(_) => Err(rows()),
+            _ => Err(subquery()),
+        },
+        LogicalPlan::Window(_) => Err(window()),
+        _ => Err(rows()),
+    }
 }
 
 /// The selected columns, or what stands in their place.
@@ -232,15 +248,12 @@ fn bounds(limit: &Limit) -> Result<(usize, Option<usize>), Refusal> {
 }
 
 /// What each selected column shows.
-fn output(
-    projection: &Projection,
-    aggregate: &datafusion::logical_expr::Aggregate,
-) -> Result<Vec<OutputColumn>, Refusal> {
+fn output(projection: &Projection, aggregate: &Aggregate) -> Result<Vec<OutputColumn>, Refusal> {
     let fields = projection.schema.fields().iter();
     let columns = projection.expr.iter().zip(fields).map(|(expr, field)| {
         let Expr::Column(column) = expr.clone().unalias_nested().data else {
             return Err(Refusal::unsupported(
-                "Arithmetic or a literal in SELECT",
+                "Arithmetic, a function or a literal in SELECT",
                 "select groups and aggregates as they are and compute with the answer",
             ));
         };

@@ -137,7 +137,6 @@ impl Kind {
 
 impl Draft {
     fn read(expr: &Expr, scope: &mut Scope<'_>) -> Result<Self, Refusal> {
-        let name = expr.schema_name().to_string();
         let Expr::AggregateFunction(AggregateFunction { func, params }) =
             expr.clone().unalias_nested().data
         else {
@@ -159,6 +158,10 @@ impl Draft {
                 Kind::Mean { column, grid }
             }
             (name, distinct, _) => return Err(refused(name, distinct)),
+        };
+        let name = match kind {
+            Kind::Rows { column: None } => "count(*)".to_owned(),
+            _ => expr.schema_name().to_string(),
         };
         Ok(Self { name, kind })
     }

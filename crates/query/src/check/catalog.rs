@@ -12,6 +12,7 @@ use datafusion::{
         AggregateUDF, HigherOrderUDF, LogicalTableSource, ScalarUDF, TableSource, WindowUDF,
         planner::{ContextProvider, ExprPlanner},
     },
+    sql::sqlparser::parser::ParserError,
 };
 
 use crate::{Refusal, refusal::list};
@@ -132,29 +133,46 @@ impl ContextProvider for Catalog {
     }
 }
 
-/// The planner's error as a refusal.
+/// The parser's or planner's error as a refusal.
 pub(super) fn refusal(error: &DataFusionError) -> Refusal {
+    let unplannable = || Refusal::Unplannable(text(error));
     match error.find_root() {
-        DataFusionError::External(inner) => match inner.downcast_ref::<Refusal>() {
-            Some(refusal) => refusal.clone(),
-            None => Refusal::Unplannable(text(error)),
-        },
+        DataFusionError::SQL(error, _) => Refusal::Syntax(match error.as_ref() {
+            ParserError::RecursionLimitExceeded => "it is nested too deeply".into(),
+            ParserError::TokenizerError(text) | ParserError::ParserError(text) => line(text),
+        }),
+        DataFusionError::External(inner) => {
+            inner.downcast_ref::<Refusal>().cloned().unwrap_or_else(unplannable)
+        }
         DataFusionError::SchemaError(inner, _) => match inner.as_ref() {
             SchemaError::FieldNotFound { field, valid_fields } => Refusal::UnknownColumn {
                 name: field.name.clone(),
                 known: list(valid_fields.iter().map(|column| column.name.as_str())),
             },
-            _ => Refusal::Unplannable(text(error)),
+            _ => unplannable(),
         },
         DataFusionError::Plan(message) if message.starts_with("Invalid function") => {
             Refusal::unsupported("A function other than COUNT, SUM and AVG", super::AGGREGATES)
         }
-        _ => Refusal::Unplannable(text(error)),
+        _ => unplannable(),
     }
 }
 
-/// The root of an error in one line, without DataFusion's own preamble and the final stop.
-pub(super) fn text(error: &DataFusionError) -> String {
-    let text = error.find_root().message().replace('\n', " ");
-    text.trim().trim_end_matches('.').to_owned()
+/// The root of an error in one line. What the planner says of its own insides is of no use to an analyst.
+fn text(error: &DataFusionError) -> String {
+    let text = line(&error.find_root().message());
+    if text.contains("No function matches") || text.contains("failed to match any signature") {
+        return "a function is used with the wrong number or types of arguments; \
+                use COUNT of any column, SUM and AVG of number columns"
+            .into();
+    }
+    if matches!(error.find_root(), DataFusionError::Internal(_)) || text.len() > 300 {
+        return "the planner does not know what it means; ask a simpler question".into();
+    }
+    text
+}
+
+/// A message in one line, without its final stop.
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
 }
