@@ -10,18 +10,17 @@ mod path;
 mod table;
 mod temporal;
 
-use std::collections::HashMap;
-
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
 use crate::error::RecordsError;
 use crate::json::{Json, Keep, parse};
 use definition::{Column, Focus, Select};
+pub(crate) use eval::{FullUrls, reference_key};
 use eval::{Item, Scope, single};
 use path::Expr;
-use table::{Cell, cell};
-pub(crate) use table::{Rows, TableBuilder};
+use table::cell;
+pub(crate) use table::{Cell, Rows, TableBuilder};
 
 pub use definition::ViewError;
 
@@ -47,7 +46,7 @@ pub(crate) struct RowError {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Surroundings<'a> {
     pub(crate) key: Option<&'a str>,
-    pub(crate) full_urls: Option<&'a HashMap<String, (String, String)>>,
+    pub(crate) full_urls: Option<&'a FullUrls>,
 }
 
 impl CompiledView {

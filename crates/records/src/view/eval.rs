@@ -36,7 +36,7 @@ pub(crate) struct Scope<'a> {
     /// The key that the bundle gave the resource, if it has no id of its own.
     pub(crate) key: Option<&'a str>,
     /// The keys of the other resources of the bundle by their full URLs, with their types.
-    pub(crate) full_urls: Option<&'a HashMap<String, (String, String)>>,
+    pub(crate) full_urls: Option<&'a FullUrls>,
 }
 
 /// Why an expression has no value on a record. Says nothing of the record's content.
@@ -147,10 +147,12 @@ impl<'a> Scope<'a> {
                 Some(item) => flag(is_of_type(&item, of)),
             },
             Function::ResourceKey => Ok(self.resource_key(&items)),
-            Function::ReferenceKey(of) => Ok(items
-                .iter()
-                .filter_map(|item| self.reference_key(item, of.as_deref()))
-                .collect()),
+            Function::ReferenceKey(of) => {
+                let urls = self.full_urls;
+                let key = |item| reference_key(object_of(item)?, urls, of.as_deref());
+                let found = items.iter().filter_map(key);
+                Ok(found.map(|key| Item::Text(Cow::Borrowed(key))).collect())
+            }
             Function::LowBoundary => boundary(items, End::Low),
             Function::HighBoundary => boundary(items, End::High),
         }
@@ -212,30 +214,6 @@ impl<'a> Scope<'a> {
             _ => None,
         };
         items.iter().filter_map(key).collect()
-    }
-
-    /// The key of the resource that a reference names, if it is of the type asked for.
-    fn reference_key(&self, item: &Item<'a>, of: Option<&str>) -> Option<Item<'a>> {
-        let Item::Node(node, _) = item else { return None };
-        let object = node.as_object()?;
-        let reference = object.text("reference")?;
-        let right_type = |known: &str| of.is_none_or(|of| of == known);
-        if let Some((kind, key)) = self.full_urls.and_then(|urls| urls.get(reference)) {
-            return right_type(kind).then_some(Item::Text(Cow::Borrowed(key)));
-        }
-        if let Some(key) =
-            reference.strip_prefix("urn:uuid:").or(reference.strip_prefix("urn:oid:"))
-        {
-            return object
-                .text("type")
-                .is_none_or(right_type)
-                .then_some(Item::Text(Cow::Borrowed(key)));
-        }
-        let plain = reference.split_once("/_history/").map_or(reference, |(plain, _)| plain);
-        let (rest, key) = plain.rsplit_once('/')?;
-        let kind = rest.rsplit_once('/').map_or(rest, |(_, kind)| kind);
-        let valid = !key.is_empty() && !key.contains(['?', '#', '|']);
-        (valid && right_type(kind)).then_some(Item::Text(Cow::Borrowed(key)))
     }
 
     fn binary(
@@ -326,6 +304,31 @@ fn object_of<'a>(item: &Item<'a>) -> Option<&'a Object<'a>> {
         Item::Node(node, _) => node.as_object(),
         _ => None,
     }
+}
+
+/// The keys of a bundle's resources by their full URLs, with their types.
+pub(crate) type FullUrls = HashMap<String, (String, String)>;
+
+/// The key of the resource that a reference names, if it is of the type asked for. `urn:uuid:X` outside of a bundle
+/// that knows it names X.
+pub(crate) fn reference_key<'a>(
+    object: &'a Object<'a>,
+    full_urls: Option<&'a FullUrls>,
+    of: Option<&str>,
+) -> Option<&'a str> {
+    let reference = object.text("reference")?;
+    let right_type = |known: &str| of.is_none_or(|of| of == known);
+    if let Some((kind, key)) = full_urls.and_then(|urls| urls.get(reference)) {
+        return right_type(kind).then_some(key);
+    }
+    if let Some(key) = reference.strip_prefix("urn:uuid:").or(reference.strip_prefix("urn:oid:")) {
+        return object.text("type").is_none_or(right_type).then_some(key);
+    }
+    let plain = reference.split_once("/_history/").map_or(reference, |(plain, _)| plain);
+    let (rest, key) = plain.rsplit_once('/')?;
+    let kind = rest.rsplit_once('/').map_or(rest, |(_, kind)| kind);
+    let valid = !key.is_empty() && !key.contains(['?', '#', '|']);
+    (valid && right_type(kind)).then_some(key)
 }
 
 /// The types that an element `value[x]` can have (FHIR R4, 2.24.0.1 open type list, with those of later releases).
