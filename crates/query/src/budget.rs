@@ -125,6 +125,15 @@ pub enum BudgetError {
     /// Another process has the file open.
     #[error("The budget file {} is in use by another process: stop that process, or give this one a folder of its own.", .0.display())]
     InUse(PathBuf),
+    /// The file could not be opened or made.
+    #[error("The budget file {} cannot be opened: check that it is this vault's budget file, its permissions and the disk's free space.", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the store said.
+        #[source]
+        source: Box<redb::Error>,
+    },
     /// The totals do not match the charges.
     #[error(
         "The budget file is inconsistent: the totals of a dataset differ from the sum of its charges. Restore it from a backup."
@@ -152,12 +161,16 @@ impl BudgetLedger {
     /// Opens the budget file, or makes an empty one.
     ///
     /// # Errors
-    /// [`BudgetError::InUse`] if another process has it open, [`BudgetError::Storage`] if it cannot be read or written.
+    /// [`BudgetError::InUse`] if another process has it open, [`BudgetError::Open`] if it is no budget file or cannot be read or written.
     pub fn open(path: &Path) -> Result<Self, BudgetError> {
-        let file = Database::create(path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => BudgetError::InUse(path.to_owned()),
-            other => other.into(),
-        })?;
+        Self::open_or_make(path).map_err(|error| match error {
+            redb::Error::DatabaseAlreadyOpen => BudgetError::InUse(path.to_owned()),
+            other => BudgetError::Open { path: path.to_owned(), source: Box::new(other) },
+        })
+    }
+
+    fn open_or_make(path: &Path) -> Result<Self, redb::Error> {
+        let file = Database::create(path)?;
         let write = file.begin_write()?;
         create_tables(&write)?;
         write.commit()?;

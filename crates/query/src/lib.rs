@@ -11,8 +11,8 @@
 //!
 //! **Guarantee.** Two databases that differ by everything one patient has in them give any answer with probabilities
 //! that differ by at most a factor exp(epsilon). Which tables, columns, groups and bounds exist comes from the schema, never
-//! from rows; groups without rows are answered too. What is not covered: the time an answer takes, and the number of
-//! numerals of the noise sampler's work, which depends on the noise that it draws.
+//! from rows; groups without rows are answered too. Not covered is time: how long an answer takes depends on the number of rows
+//! and, a little, on the noise that was drawn.
 //!
 //! **Architecture invariant.** Checking and running are functions of their arguments. Only [`BudgetLedger`] touches a
 //! disk, and only [`OpenDpNoise`] draws random numbers.

@@ -131,6 +131,8 @@ pub(crate) enum Measure {
 /// ten million steps: a value is off by at most half a step, a relative error of the bound below one in a million.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Grid {
+    /// Of a whole-number column.
+    pub whole: bool,
     pub exponent: i32,
     /// Published bounds, in steps.
     pub lower: i64,
@@ -140,7 +142,7 @@ pub(crate) struct Grid {
 impl Grid {
     /// The grid of a whole-number column; `None` if the bounds are empty.
     pub fn integer(lower: i64, upper: i64) -> Option<Self> {
-        (lower <= upper).then_some(Self { exponent: 0, lower, upper })
+        (lower <= upper).then_some(Self { whole: true, exponent: 0, lower, upper })
     }
 
     /// The grid of a decimal column; `None` if the bounds are empty or not finite.
@@ -150,7 +152,7 @@ impl Grid {
         let exponent =
             if largest == 0.0 { 0 } else { (largest.log10().floor() as i32 - 6).clamp(-300, 302) };
         let steps = |bound: f64| shift(bound, -exponent).round() as i64;
-        ordered.then(|| Self { exponent, lower: steps(lower), upper: steps(upper) })
+        ordered.then(|| Self { whole: false, exponent, lower: steps(lower), upper: steps(upper) })
     }
 
     /// A whole number in steps, clamped to the bounds.

@@ -85,9 +85,10 @@ fn release(
         }
         Measure::Sum { grid, scale, .. } => {
             let noisy = noise.perturb(exact.sum, *scale)?;
-            let value = match grid.exponent {
-                0 => AnswerValue::Integer(saturate(noisy)),
-                _ => AnswerValue::Decimal(grid.value(noisy as f64)),
+            let value = if grid.whole {
+                AnswerValue::Integer(saturate(noisy))
+            } else {
+                AnswerValue::Decimal(grid.value(noisy as f64))
             };
             Ok((value, grid.value(scale.half_width(0.05))))
         }
