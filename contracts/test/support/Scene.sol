@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {PartyRoles, PartyStatus, Purposes} from "../../src/common/Codes.sol";
 import {Kinds} from "../../src/common/Kinds.sol";
+import {MarketErrors} from "../../src/common/MarketErrors.sol";
 import {Permit} from "../../src/common/Payments.sol";
 import {Attestation, Proof} from "../../src/interfaces/IAttestationOracle.sol";
 import {Question} from "../../src/interfaces/IComputeMarket.sol";
@@ -181,6 +182,21 @@ abstract contract Scene is Deployment {
     function _withdraw(address custodian, uint256 datasetId) internal {
         vm.prank(custodian);
         pool.withdraw(datasetId);
+    }
+
+    function _transferShares(address from, address to, uint256 shares) internal {
+        vm.prank(from);
+        assertTrue(share.transfer(to, shares));
+    }
+
+    function _assertTransferRefused(address from, address to, address culprit) internal {
+        vm.prank(from);
+        (bool ok, bytes memory answer) = address(share).call(abi.encodeCall(share.transfer, (to, 1)));
+        assertFalse(ok);
+        assertEq(
+            keccak256(answer),
+            keccak256(abi.encodeWithSelector(MarketErrors.PoolShare_NotVerified.selector, culprit))
+        );
     }
 
     // ---------------------------------------------------------------- licences

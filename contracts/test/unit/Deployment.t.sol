@@ -46,7 +46,10 @@ contract DeploymentTest is Scene {
         vm.prank(who);
         (bool ok, bytes memory answer) = call_.target.call(call_.data);
         assertFalse(ok, "a stranger got through");
-        assertEq(bytes32(bytes4(answer)), bytes32(IAccessManaged.AccessManagedUnauthorized.selector));
+        assertEq(
+            keccak256(answer),
+            keccak256(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, who))
+        );
     }
 
     function test_the_timelock_is_the_only_admin_and_the_deployer_keeps_nothing() public view {
@@ -115,7 +118,9 @@ contract DeploymentTest is Scene {
         vm.prank(stranger);
         (bool ok, bytes memory answer) = target.call(data_);
         assertFalse(ok);
-        assertEq(bytes32(bytes4(answer)), bytes32(Initializable.InvalidInitialization.selector));
+        assertEq(
+            keccak256(answer), keccak256(abi.encodeWithSelector(Initializable.InvalidInitialization.selector))
+        );
     }
 
     function test_every_contract_knows_the_right_peers() public view {

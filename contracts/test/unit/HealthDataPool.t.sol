@@ -198,16 +198,14 @@ contract HealthDataPoolTest is Scene {
 
     function test_who_gave_shares_away_needs_them_back_to_withdraw() public {
         uint256 id = _pooled(berlin);
-        vm.prank(berlin);
-        share.transfer(boston, 1e18);
+        _transferShares(berlin, boston, 1e18);
         _announce(berlin, id);
         vm.prank(berlin);
         vm.expectRevert(
             abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, berlin, 999e18, 1_000e18)
         );
         pool.withdraw(id);
-        vm.prank(boston);
-        share.transfer(berlin, 1e18);
+        _transferShares(boston, berlin, 1e18);
         _withdraw(berlin, id);
     }
 
@@ -240,8 +238,7 @@ contract HealthDataPoolTest is Scene {
     function test_yield_earned_before_a_transfer_stays_with_who_earned_it() public {
         _pooled(berlin);
         _yield(60e6);
-        vm.prank(berlin);
-        share.transfer(boston, 500e18);
+        _transferShares(berlin, boston, 500e18);
         _yield(40e6);
         assertEq(pool.claimable(berlin), 80e6);
         assertEq(pool.claimable(boston), 20e6);

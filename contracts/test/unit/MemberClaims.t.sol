@@ -61,6 +61,7 @@ contract MemberClaimsTest is Scene {
 
     function test_nothing_is_paid_twice_and_later_earnings_are_added() public {
         address ada = _join("ada");
+        _join("ben");
         _fund(200e6);
         uint256[3] memory first = [uint256(50e6), 30e6, 20e6];
         _post(first);
