@@ -67,12 +67,6 @@ pub enum RecordsError {
         /// What the format's library said.
         source: parquet::errors::ParquetError,
     },
-    /// A country for which no cohort can be generated.
-    #[error("no cohort can be generated for this country: choose one of {known}")]
-    UnknownCountry {
-        /// The countries that there are, by their ISO 3166-1 codes.
-        known: String,
-    },
 }
 
 impl RecordsError {

@@ -3,6 +3,7 @@
 //! [`CompiledView`] is a SQL on FHIR ViewDefinition made ready to run; [`read_fhir`] runs views over files and sets
 //! aside what cannot be read; [`cohort`] writes plausible records of patients who do not exist.
 
+pub mod cohort;
 mod consent;
 mod error;
 mod json;

@@ -23,6 +23,7 @@ use table::cell;
 pub(crate) use table::{Cell, Rows, TableBuilder};
 
 pub use definition::ViewError;
+pub(crate) use temporal::parse_date;
 
 /// A ViewDefinition that was found valid and is ready to run.
 #[derive(Clone, Debug)]

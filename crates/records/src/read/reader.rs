@@ -270,7 +270,7 @@ impl<'r> Reader<'r> {
                 self.progress.set_aside += 1;
             }
         }
-        if self.progress.records % PROGRESS_EVERY == 0 {
+        if self.progress.records.is_multiple_of(PROGRESS_EVERY) {
             (self.tell)(self.progress);
         }
         Ok(())

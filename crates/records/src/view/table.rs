@@ -14,6 +14,7 @@ use super::CompiledView;
 use super::definition::ColumnKind;
 use super::eval::{Item, number, text_of};
 use crate::error::RecordsError;
+use crate::json::Json;
 
 /// One value of one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,9 +56,7 @@ pub(crate) fn cell<'a>(item: &Item<'a>, kind: ColumnKind) -> Result<Cell<'a>, &'
             },
         },
         ColumnKind::Bool => match item {
-            Item::Bool(flag) | Item::Node(crate::json::Json::Bool(flag), _) => {
-                Ok(Cell::Bool(*flag))
-            }
+            Item::Bool(flag) | Item::Node(Json::Bool(flag), _) => Ok(Cell::Bool(*flag)),
             _ => Err("a value that is neither true nor false"),
         },
         ColumnKind::Integer => {
@@ -65,7 +64,13 @@ pub(crate) fn cell<'a>(item: &Item<'a>, kind: ColumnKind) -> Result<Cell<'a>, &'
             value.map(Cell::Integer).ok_or("a value that is not a whole number")
         }
         ColumnKind::Decimal => {
-            let value = number(item).map(|value| value.to_f64());
+            let value = match item {
+                // Straight from the digits, which may be more than exact arithmetic carries.
+                Item::Node(Json::Number(text), _) => {
+                    text.parse().ok().filter(|value: &f64| value.is_finite())
+                }
+                other => number(other).map(|value| value.to_f64()),
+            };
             value.map(Cell::Decimal).ok_or("a value that is not a number")
         }
     }

@@ -16,6 +16,14 @@ pub(crate) struct Temporal {
     kind: Kind,
 }
 
+/// Reads a whole date without a time: year, month and day.
+pub(crate) fn parse_date(text: &str) -> Option<(i64, i64, i64)> {
+    let value =
+        Temporal::parse(text).filter(|value| value.known == 3 && value.kind == Kind::Date)?;
+    let [year, month, day, ..] = value.fields;
+    Some((year, month, day))
+}
+
 /// What the value is by its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {

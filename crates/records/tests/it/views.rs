@@ -2,9 +2,10 @@
 
 use arrow::datatypes::DataType;
 use caduceus_records::{CompiledView, RecordsError};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::rows;
+use crate::support::{rows, views};
 
 /// The value of one path on one resource, through a view with one column.
 fn value_of(path: &str, kind: &str, resource: &Value) -> Value {
@@ -131,4 +132,40 @@ fn a_decimal_keeps_the_digits_that_were_written() {
     .run([r#"{"resourceType":"Observation","valueQuantity":{"value":1.00}}"#])
     .unwrap();
     assert_eq!(rows(&table)[0]["low"], "0.995");
+}
+
+#[test]
+fn the_longest_path_and_the_deepest_record_fit_on_the_stack() {
+    let deep = |levels: usize| {
+        format!(
+            "{{\"resourceType\":\"Basic\",\"a\":{}1{}}}",
+            "{\"a\":".repeat(levels),
+            "}".repeat(levels)
+        )
+    };
+    let path = vec!["a"; 249].join(".");
+    let record: Value = serde_json::from_str(&deep(100)).unwrap();
+    assert_eq!(value_of(&path, "string", &record), Value::Null);
+    assert_eq!(value_of(&vec!["a"; 101].join("."), "integer", &record), json!(1));
+    let view = json!({ "resource": "Basic", "select": [{ "column": [{ "name": "v", "path": "a.exists()" }] }] });
+    let view = CompiledView::parse(&view.to_string()).unwrap();
+    assert!(view.run([deep(100_000).as_str()]).is_err(), "too deep is an error, not a crash");
+    for path in [vec!["a"; 5_000].join("."), format!("{}a{}", "(".repeat(5_000), ")".repeat(5_000))]
+    {
+        let view = json!({ "resource": "Basic", "select": [{ "column": [{ "name": "v", "path": path }] }] });
+        assert_eq!(pointer_of(&view), "/select/0/column/0/path");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_record_makes_a_view_panic(
+        name in prop::sample::select(vec!["gender", "address", "deceasedBoolean", "birthDate", "subject", "code", "component", "valueQuantity"]),
+        value in prop::sample::select(vec!["1", "null", "[]", "{}", "[[1],{}]", "\"x\"", "true", "{\"coding\":7}", "[{\"reference\":\"Patient/\"},null]", "1e400", "123456789012345678901234567890123456789012345.5"]),
+    ) {
+        for view in views() {
+            let text = format!("{{\"resourceType\":\"{}\",\"id\":\"x\",\"{name}\":{value}}}", view.resource());
+            let _ = view.run([text.as_str()]);
+        }
+    }
 }
