@@ -38,10 +38,14 @@ pub enum Command {
     #[command(subcommand)]
     Party(PartyCommand),
     /// Read FHIR R4 (NDJSON, bundles) into a custodian's vault
-    #[command(after_help = "Example: caduceus ingest --dir state --custodian klinikum-nord --input export/")]
+    #[command(
+        after_help = "Example: caduceus ingest --dir state --custodian klinikum-nord --input export/"
+    )]
     Ingest(Ingest),
     /// Make ingested records safe: Safe Harbor, then k-anonymity
-    #[command(after_help = "Example: caduceus protect --dir state --custodian klinikum-nord --k 10")]
+    #[command(
+        after_help = "Example: caduceus protect --dir state --custodian klinikum-nord --k 10"
+    )]
     Protect(Protect),
     /// Seal protected records, have them attested, mint the Data NFT and deposit it in the pool
     #[command(after_help = "Example: caduceus publish --dir state --custodian klinikum-nord")]
@@ -91,7 +95,7 @@ pub struct Demo {
     /// Another chain in place of the embedded ledger
     #[arg(long, value_name = "URL")]
     pub rpc: Option<String>,
-    /// Makes keys and cohorts the same each time; without it they are new
+    /// Makes keys and cohorts the same each time; without it the keys are new
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Leave the ledger's RPC running when the story is told
@@ -115,7 +119,9 @@ pub struct Init {
 #[derive(Debug, Subcommand)]
 pub enum Cohort {
     /// Write Patient, Condition, Encounter, Observation and Consent NDJSON files
-    #[command(after_help = "Example: caduceus cohort generate --patients 1000 --country DE --seed 7 --out de")]
+    #[command(
+        after_help = "Example: caduceus cohort generate --patients 1000 --country DE --seed 7 --out de"
+    )]
     Generate {
         /// How many patients
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -203,7 +209,9 @@ pub struct Protect {
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
     /// Let the first patients who consented join, up to a number
-    #[command(after_help = "Example: caduceus member join --dir state --custodian klinikum-nord --count 5")]
+    #[command(
+        after_help = "Example: caduceus member join --dir state --custodian klinikum-nord --count 5"
+    )]
     Join {
         /// The custodian whose patients they are
         #[arg(long, value_name = "NAME")]
@@ -228,7 +236,7 @@ pub enum Consent {
         #[arg(long, value_name = "NAME")]
         member: String,
         /// Purposes by their codes
-        #[arg(long, value_delimiter = ',', default_value = "GRU,HMB,PUBLIC_HEALTH", value_name = "CODE")]
+        #[arg(long, value_delimiter = ',', default_value = "GRU,HMB,PUBHLTH", value_name = "CODE")]
         purposes: Vec<String>,
         /// Kinds of data
         #[arg(long, value_delimiter = ',', default_value = "clinical", value_name = "CLASS")]
@@ -246,7 +254,9 @@ pub enum Consent {
 #[derive(Debug, Subcommand)]
 pub enum LicenceCommand {
     /// Buy a licence in one transaction
-    #[command(after_help = "Example: caduceus licence buy --dir state --researcher sakura-institute --uses 2")]
+    #[command(
+        after_help = "Example: caduceus licence buy --dir state --researcher sakura-institute --uses 2"
+    )]
     Buy {
         /// The researcher
         #[arg(long, value_name = "NAME")]
@@ -331,7 +341,9 @@ pub enum Governance {
 #[derive(Debug, Subcommand)]
 pub enum Guardian {
     /// Pause parts of the protocol; leaving, revoking, claiming and voting go on
-    #[command(after_help = "Example: caduceus guardian pause --dir state --scopes trading,jobs --hours 24")]
+    #[command(
+        after_help = "Example: caduceus guardian pause --dir state --scopes trading,jobs --hours 24"
+    )]
     Pause {
         /// What to pause
         #[arg(long, value_delimiter = ',', required = true)]

@@ -5,14 +5,17 @@ use std::str::FromStr;
 
 use caduceus_node::audit::{self, AuditReport};
 use caduceus_node::party::{self, NewParty, Role};
-use caduceus_node::researcher::{self, QuestionDocument};
+use caduceus_node::researcher;
 use caduceus_node::story::{self, StoryOptions, usdc};
-use caduceus_node::{Home, Node, NodeError, Result, Seed, claims, cohorts, custodian, governance, member, policy, rpc};
+use caduceus_node::{
+    Home, Node, NodeError, Result, Seed, claims, cohorts, custodian, governance, member, policy,
+    rpc,
+};
 use serde_json::json;
 
 use crate::args::{
-    Arguments, Audit, Claim, Cohort, Command, Consent, Demo, Governance, Guardian, LedgerCommand, LicenceCommand,
-    MemberCommand, PartyCommand, Policy, Query, RoleName, Scope,
+    Arguments, Audit, Claim, Cohort, Command, Consent, Demo, Governance, Guardian, LedgerCommand,
+    LicenceCommand, MemberCommand, PartyCommand, Policy, Query, RoleName, Scope,
 };
 use crate::output::{Outcome, reporter};
 
@@ -25,17 +28,39 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Demo(demo) => tell(arguments, demo).await,
         Command::Cohort(Cohort::Generate { patients, country, seed, out }) => {
             let summary = cohorts::generate(*patients as usize, country, *seed, out)?;
-            let text = format!("{} patients, {} resources in {}", summary.patients, summary.resources, out.display());
+            let text = format!(
+                "{} patients with {} conditions, {} encounters and {} observations in {}",
+                summary.patients,
+                summary.conditions,
+                summary.encounters,
+                summary.observations,
+                out.display()
+            );
             Ok(Outcome::new(&summary, text))
         }
-        Command::Policy(Policy::Explain { from, to, class, purpose }) => explain(from, to, class, purpose),
+        Command::Policy(Policy::Explain { from, to, class, purpose }) => {
+            explain(from, to, class, purpose)
+        }
         Command::Init(init) => {
             let seed = seed(init.seed)?;
-            let node = Node::create(&dir(arguments), init.rpc.as_deref(), seed, reporter(false, arguments.json)).await?;
-            let text = format!("{} is ready: {}", node.home().dir().display(), node.ledger().describe());
-            Ok(Outcome::new(&json!({ "dir": node.home().dir(), "contracts": node.addresses() }), text))
+            let node = Node::create(
+                &dir(arguments),
+                init.rpc.as_deref(),
+                seed,
+                reporter(false, arguments.json),
+            )
+            .await?;
+            let text =
+                format!("{} is ready: {}", node.home().dir().display(), node.ledger().describe());
+            Ok(Outcome::new(
+                &json!({ "dir": node.home().dir(), "contracts": node.addresses() }),
+                text,
+            ))
         }
-        other => on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other).await,
+        other => {
+            on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
+                .await
+        }
     }
 }
 
@@ -45,8 +70,11 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Status => status(node).await,
         Command::Party(command) => parties(node, command).await,
         Command::Ingest(ingest) => {
-            let intake =
-                custodian::Intake { input: ingest.input.clone(), part: None, vouch: ingest.vouch_consent };
+            let intake = custodian::Intake {
+                input: ingest.input.clone(),
+                part: None,
+                vouch: ingest.vouch_consent,
+            };
             let done = custodian::ingest(node, &ingest.custodian, &intake).await?;
             let mut lines = vec![format!(
                 "{} patients, {} of whom consent; {} records set aside",
@@ -69,26 +97,39 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Publish(of) => {
             let done = custodian::publish(node, &of.custodian).await?;
             let dataset = done.dataset.unwrap_or_default();
-            let text = format!("{} patients sealed as {}; Data NFT {dataset} is in the pool", done.persons, done.cid);
+            let text = format!(
+                "{} patients sealed as {}; Data NFT {dataset} is in the pool",
+                done.persons, done.cid
+            );
             Ok(Outcome::new(&done, text))
         }
         Command::Member(command) => members(node, command).await,
         Command::Consent(command) => consent(node, command).await,
         Command::Licence(LicenceCommand::Buy { researcher, datasets, purpose, uses }) => {
             let party = party::find(node, Role::Researcher, researcher)?;
-            let datasets =
-                if datasets.is_empty() { researcher::live_datasets(node).await? } else { datasets.clone() };
+            let datasets = if datasets.is_empty() {
+                researcher::live_datasets(node).await?
+            } else {
+                datasets.clone()
+            };
             let purpose = parse(purpose)?;
             let key = node.new_key("buy")?;
             let licence = researcher::buy(node, &party, &datasets, purpose, *uses, &key).await?;
-            let text = format!("licence {} over datasets {:?} for {} USDC", licence.pass, licence.datasets, usdc(licence.paid));
+            let text = format!(
+                "licence {} over datasets {:?} for {} USDC",
+                licence.pass,
+                licence.datasets,
+                usdc(licence.paid)
+            );
             Ok(Outcome::new(&licence, text))
         }
         Command::Query(query) => ask(node, query).await,
         Command::Claim(claim) => pay(node, claim).await,
         Command::Governance(command) => govern(node, command).await,
         Command::Guardian(command) => guard(node, command).await,
-        Command::Audit(Audit::Verify { log, custodian }) => verify(node, log.as_deref(), custodian.as_deref()).await,
+        Command::Audit(Audit::Verify { log, custodian }) => {
+            verify(node, log.as_deref(), custodian.as_deref()).await
+        }
         Command::Ledger(command) => ledger(node, command).await,
         Command::Demo(_) | Command::Init(_) | Command::Cohort(_) | Command::Policy(_) => {
             unreachable!("these commands need no home")
@@ -121,12 +162,19 @@ async fn tell(arguments: &Arguments, demo: &Demo) -> Result<Outcome> {
     };
     let dir = temporary.as_ref().map_or_else(|| dir(arguments), |kept| kept.path().to_owned());
     let seed_number = demo.seed.unwrap_or(1);
-    let options = StoryOptions { patients: demo.patients as usize, data: demo.data.clone(), seed: seed_number };
+    let options = StoryOptions {
+        patients: demo.patients as usize,
+        data: demo.data.clone(),
+        seed: seed_number,
+    };
     story::check_options(&options)?;
-    let node = Node::create(&dir, demo.rpc.as_deref(), seed(demo.seed)?, reporter(true, arguments.json)).await?;
+    let node =
+        Node::create(&dir, demo.rpc.as_deref(), seed(demo.seed)?, reporter(true, arguments.json))
+            .await?;
     let served = if demo.serve { Some(rpc::listen(&node, demo.port).await?) } else { None };
     let report = story::tell(&node, &options).await?;
-    let kept = arguments.dir.as_ref().map(|dir| format!("\nThe state is kept in {}.", dir.display()));
+    let kept =
+        arguments.dir.as_ref().map(|dir| format!("\nThe state is kept in {}.", dir.display()));
     let outcome = Outcome::new(&report, kept.unwrap_or_default());
     let Some(served) = served else { return Ok(outcome) };
     eprint_url(&served.url()?);
@@ -157,7 +205,11 @@ async fn status(node: &Node) -> Result<Outcome> {
     let datasets = researcher::live_datasets(node).await?;
     let books = claims::books(node).await?;
     let mut lines = vec![node.ledger().describe()];
-    lines.extend(parties.iter().map(|party| format!("{} in {}: {}", party.name, party.country, party.address)));
+    lines.extend(
+        parties
+            .iter()
+            .map(|party| format!("{} in {}: {}", party.name, party.country, party.address)),
+    );
     lines.push(format!("datasets in the pool: {datasets:?}; members: {}", members.len()));
     lines.push(format!(
         "paid {} USDC, claimed {}, waiting to be claimed {}",
@@ -165,7 +217,8 @@ async fn status(node: &Node) -> Result<Outcome> {
         usdc(books.claimed),
         usdc(books.claimable)
     ));
-    let value = json!({ "parties": parties, "members": members, "datasets": datasets, "money": books });
+    let value =
+        json!({ "parties": parties, "members": members, "datasets": datasets, "money": books });
     Ok(Outcome::new(&value, lines.join("\n")))
 }
 
@@ -177,17 +230,29 @@ async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
                 RoleName::Researcher => Role::Researcher,
             };
             let safeguards = policy::safeguards(safeguards)?;
-            let new = NewParty { name: name.clone(), role, country: parse(country)?, accredited: !unaccredited, safeguards };
+            let new = NewParty {
+                name: name.clone(),
+                role,
+                country: parse(country)?,
+                accredited: !unaccredited,
+                safeguards,
+            };
             let party = party::register(node, &new).await?;
             if *amount > 0 {
                 party::give_test_usdc(node, &party, amount * 1_000_000).await?;
             }
-            let text = format!("{} is registered in {} as {}", party.name, party.country, party.address);
+            let text =
+                format!("{} is registered in {} as {}", party.name, party.country, party.address);
             Ok(Outcome::new(&party, text))
         }
         PartyCommand::List => {
             let all = party::parties(node)?;
-            let lines = all.iter().map(|party| format!("{:24} {:?} in {}  {}", party.name, party.role, party.country, party.address));
+            let lines = all.iter().map(|party| {
+                format!(
+                    "{:24} {:?} in {}  {}",
+                    party.name, party.role, party.country, party.address
+                )
+            });
             Ok(Outcome::new(&all, lines.collect::<Vec<_>>().join("\n")))
         }
     }
@@ -219,7 +284,10 @@ async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
             let ended = member::revoke(node, &member).await?;
             let text = match ended {
                 0 => format!("{} had no consent standing; nothing changed", member.name),
-                _ => format!("{} withdrew {ended} consent(s); the next answer no longer counts them", member.name),
+                _ => format!(
+                    "{} withdrew {ended} consent(s); the next answer no longer counts them",
+                    member.name
+                ),
             };
             Ok(Outcome::new(&json!({ "member": member.name, "revoked": ended }), text))
         }
@@ -227,12 +295,12 @@ async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
 }
 
 async fn ask(node: &Node, query: &Query) -> Result<Outcome> {
-    let epsilon_milli = policy::epsilon_milli(&query.epsilon)?;
     let party = party::find(node, Role::Researcher, &query.researcher)?;
-    let question = QuestionDocument { sql: query.sql.clone(), epsilon_milli };
+    let question = researcher::question(&query.sql, &query.epsilon)?;
     if query.explain {
         let explained = researcher::explain(node, &question).await?;
-        return Ok(Outcome::new(&explained, explained.iter().map(|one| one.text.clone()).collect::<Vec<_>>().join("\n")));
+        let lines = explained.iter().map(|one| format!("dataset {}\n{}", one.dataset, one.cost));
+        return Ok(Outcome::new(&explained, lines.collect::<Vec<_>>().join("\n")));
     }
     let (pass, datasets) = researcher::usable_pass(node, &party).await?;
     let key = node.new_key("ask")?;
@@ -244,7 +312,9 @@ async fn ask(node: &Node, query: &Query) -> Result<Outcome> {
     for job in jobs {
         answers.push(researcher::receive(node, &party, job).await?);
     }
-    let lines = answers.iter().map(|one| format!("dataset {}\n{}", one.dataset, one.answer.to_text_table()));
+    let lines = answers
+        .iter()
+        .map(|one| format!("dataset {}\n{}", one.dataset, one.answer.to_text_table()));
     let text = lines.collect::<Vec<_>>().join("\n");
     Ok(Outcome::new(&answers, text))
 }
@@ -286,7 +356,8 @@ async fn govern(node: &Node, command: &Governance) -> Result<Outcome> {
             governance::vote_for(node, &proposal, &governance::electorate(node)?).await?;
         }
         Governance::Vote { members } => {
-            let voters = members.iter().map(|name| member::find(node, name)).collect::<Result<Vec<_>>>()?;
+            let voters =
+                members.iter().map(|name| member::find(node, name)).collect::<Result<Vec<_>>>()?;
             governance::vote_for(node, &proposal, &voters).await?;
         }
         Governance::Execute => {
@@ -303,11 +374,14 @@ async fn govern(node: &Node, command: &Governance) -> Result<Outcome> {
 }
 
 async fn guard(node: &Node, command: &Guardian) -> Result<Outcome> {
-    let bits = |scopes: &[Scope]| scopes.iter().fold(0, |bits, scope| bits | 1_u64 << (*scope as u8));
+    let bits =
+        |scopes: &[Scope]| scopes.iter().fold(0, |bits, scope| bits | 1_u64 << (*scope as u8));
     let text = match command {
         Guardian::Pause { scopes, hours } => {
             governance::pause(node, bits(scopes), hours * 3_600, &node.new_key("pause")?).await?;
-            format!("paused for {hours} hours; leaving, revoking, withdrawing, claiming and voting go on")
+            format!(
+                "paused for {hours} hours; leaving, revoking, withdrawing, claiming and voting go on"
+            )
         }
         Guardian::Lift { scopes } => {
             governance::lift(node, bits(scopes), &node.new_key("lift")?).await?;
@@ -323,7 +397,8 @@ async fn verify(node: &Node, log: Option<&Path>, custodian: Option<&str>) -> Res
         Some(name) => {
             let party = party::find(node, Role::Custodian, name)?;
             let own = audit::log_path(node, &party);
-            let (events, differences) = audit::verify_log(node, &party, log.unwrap_or(&own)).await?;
+            let (events, differences) =
+                audit::verify_log(node, &party, log.unwrap_or(&own)).await?;
             AuditReport { events, verified: differences.is_empty(), differences }
         }
     };
@@ -345,7 +420,11 @@ async fn ledger(node: &Node, command: &LedgerCommand) -> Result<Outcome> {
             Ok(Outcome::new(&json!({ "stopped": true }), ""))
         }
         LedgerCommand::Contracts => {
-            let lines = node.addresses().named().into_iter().map(|(name, address)| format!("{name:24} {address}"));
+            let lines = node
+                .addresses()
+                .named()
+                .into_iter()
+                .map(|(name, address)| format!("{name:24} {address}"));
             Ok(Outcome::new(node.addresses(), lines.collect::<Vec<_>>().join("\n")))
         }
     }

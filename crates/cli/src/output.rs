@@ -73,7 +73,11 @@ pub fn reporter(story: bool, json: bool) -> Reporter {
 }
 
 fn say(story: bool, line: &str) {
-    let _ = if story { writeln!(io::stdout(), "{line}") } else { writeln!(io::stderr(), "{}", line.trim_start()) };
+    let _ = if story {
+        writeln!(io::stdout(), "{line}")
+    } else {
+        writeln!(io::stderr(), "{}", line.trim_start())
+    };
 }
 
 fn progress(drawn: &Mutex<Option<Instant>>, what: &str, done: u64, of: Option<u64>) {

@@ -4,7 +4,6 @@
 //! different attestors signed the same one.
 
 use alloy::primitives::{Address, B256, Bytes, keccak256};
-use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolValue;
 use caduceus_contracts::AttestationOracle::{Attestation, Proof};
@@ -21,8 +20,13 @@ pub const THRESHOLD: u8 = 2;
 const LIFETIME: u64 = 24 * 3_600;
 
 /// The accounts of the attestors that a home plays.
-pub(crate) fn signers(keyring: &caduceus_identity::Keyring) -> Vec<PrivateKeySigner> {
+fn signers(keyring: &caduceus_identity::Keyring) -> Vec<PrivateKeySigner> {
     (1..=ATTESTORS).map(|number| keyring.derive(&format!("attestor/{number}"))).collect()
+}
+
+/// The accounts of those attestors.
+pub(crate) fn accounts(keyring: &caduceus_identity::Keyring) -> Vec<Address> {
+    signers(keyring).iter().map(PrivateKeySigner::address).collect()
 }
 
 /// A statement that attestors are asked to sign.
@@ -59,7 +63,10 @@ pub(crate) async fn attest(
     if agreeing.len() < usize::from(THRESHOLD) {
         return Err(NodeError::Refused {
             action: "the attestation".into(),
-            reason: objections.into_iter().next().unwrap_or_else(|| "too few attestors agreed".into()),
+            reason: objections
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| "too few attestors agreed".into()),
         });
     }
     agreeing.truncate(usize::from(THRESHOLD));
@@ -78,8 +85,9 @@ fn sign(node: &Node, claim: &Claim, agreeing: &[PrivateKeySigner], now: u64) -> 
         nonce: keccak256((claim.kind, claim.subject, claim.payload, now).abi_encode()),
     };
     let oracle = node.at.attestation_oracle;
-    let signatures =
-        agreeing.iter().map(|signer| node.sign(signer, "Caduceus AttestationOracle", oracle, &attestation).into());
+    let signatures = agreeing
+        .iter()
+        .map(|signer| node.sign(signer, "Caduceus AttestationOracle", oracle, &attestation).into());
     Proof {
         signatures: signatures.collect::<Vec<Bytes>>(),
         signers: agreeing.iter().map(PrivateKeySigner::address).collect::<Vec<Address>>(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::U256;
 use caduceus_contracts::{ComputeMarket, DatasetToken, ProvenanceLog};
-use caduceus_vault::audit::{self, Record};
+use caduceus_vault::audit::{self as vault_audit, AuditError, Detail, Kind, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -24,7 +24,7 @@ pub struct AuditReport {
 }
 
 /// The log file of a custodian's vault.
-pub(crate) fn log_path(node: &Node, custodian: &Party) -> PathBuf {
+pub fn log_path(node: &Node, custodian: &Party) -> PathBuf {
     node.home().vault_dir(&custodian.name).join("audit.jsonl")
 }
 
@@ -36,7 +36,9 @@ pub async fn verify(node: &Node) -> Result<AuditReport> {
         let path = log_path(node, &custodian);
         let (events, differences) = verify_log(node, &custodian, &path).await?;
         report.events += events;
-        report.differences.extend(differences.into_iter().map(|text| format!("{}: {text}", custodian.name)));
+        report
+            .differences
+            .extend(differences.into_iter().map(|text| format!("{}: {text}", custodian.name)));
     }
     report.verified = report.differences.is_empty();
     Ok(report)
@@ -46,37 +48,42 @@ pub async fn verify(node: &Node) -> Result<AuditReport> {
 pub async fn verify_log(node: &Node, custodian: &Party, path: &Path) -> Result<(u64, Vec<String>)> {
     let topic = Some(custodian.address.into_word());
     let anchored = node.events::<ProvenanceLog::Anchored>(node.at.provenance_log, &[topic]).await?;
-    let anchors: Vec<(u64, [u8; 32])> = anchored.iter().map(|anchor| (anchor.sequence, anchor.head.0)).collect();
-    match audit::verify(path, &anchors)? {
-        Err(difference) => Ok((0, vec![difference.to_string()])),
+    let anchors: Vec<(u64, [u8; 32])> =
+        anchored.iter().map(|anchor| (anchor.sequence, anchor.head.0)).collect();
+    match vault_audit::verify(path, &anchors) {
+        Err(AuditError::Altered { difference, .. }) => Ok((0, vec![difference.to_string()])),
+        Err(error) => Err(error.into()),
         Ok(verified) => {
-            let records = audit::records(path)?;
-            Ok((verified.events, missing(node, custodian, &records).await?))
+            Ok((verified.events, missing(node, custodian, &vault_audit::read(path)?).await?))
         }
     }
 }
 
 /// What the ledger shows of a custodian that its log does not.
 async fn missing(node: &Node, custodian: &Party, records: &[Record]) -> Result<Vec<String>> {
-    let noted = |kind: &str, field: &str| -> BTreeSet<String> {
-        let of_kind = records.iter().filter(|record| record.kind == kind);
-        of_kind.filter_map(|record| record.details.get(field).cloned()).collect()
-    };
-    let (published, answered) = (noted("published", "dataset"), noted("answered", "result"));
-    let custodian_topic = Some(custodian.address.into_word());
-    let minted = node.events::<DatasetToken::DatasetMinted>(node.at.dataset_token, &[None, custodian_topic]).await?;
+    let of_kind = |kind: Kind| records.iter().filter(move |record| record.kind == kind);
+    let published: Vec<&Detail> =
+        of_kind(Kind::Published).filter_map(|record| record.details.get("dataset")).collect();
+    let answered: BTreeSet<&str> =
+        of_kind(Kind::Answered).map(|record| record.subject.as_str()).collect();
+    let topic = Some(custodian.address.into_word());
+    let minted =
+        node.events::<DatasetToken::DatasetMinted>(node.at.dataset_token, &[None, topic]).await?;
     let own: BTreeSet<U256> = minted.iter().map(|mint| mint.datasetId).collect();
     let mut differences = Vec::new();
     for dataset in &own {
-        if !published.contains(&dataset.to_string()) {
+        if !published.contains(&&Detail::Number(dataset.to::<i64>())) {
             differences.push(format!("dataset {dataset} is on the ledger and not in the log"));
         }
     }
     let market = ComputeMarket::new(node.at.compute_market, &node.provider);
     for settled in node.events::<ComputeMarket::JobSettled>(node.at.compute_market, &[]).await? {
         let job = market.job(settled.jobId).call().await?;
-        if own.contains(&job.datasetId) && !answered.contains(&job.resultHash.to_string()) {
-            differences.push(format!("job {} was settled on the ledger and is not in the log", settled.jobId));
+        if own.contains(&job.datasetId) && !answered.contains(job.resultHash.to_string().as_str()) {
+            differences.push(format!(
+                "job {} was settled on the ledger and is not in the log",
+                settled.jobId
+            ));
         }
     }
     Ok(differences)
@@ -87,9 +94,10 @@ async fn missing(node: &Node, custodian: &Party, records: &[Record]) -> Result<V
 /// Gives what was found, which is nothing only if the check is worthless.
 pub async fn find_tampering(node: &Node, custodian: &Party) -> Result<Option<String>> {
     let original = log_path(node, custodian);
-    let copy = node.home().dir().join("exchange").join(format!("tampered-{}.jsonl", custodian.name));
-    let mut bytes =
-        std::fs::read(&original).map_err(|error| crate::NodeError::file("read", &original, error))?;
+    let copy =
+        node.home().dir().join("exchange").join(format!("tampered-{}.jsonl", custodian.name));
+    let mut bytes = std::fs::read(&original)
+        .map_err(|error| crate::NodeError::file("read", &original, error))?;
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     crate::home::write_atomically(&copy, &bytes)?;

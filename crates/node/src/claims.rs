@@ -1,11 +1,12 @@
 //! Money to the people whose data was used: members by Merkle claim, custodians by their part and their shares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{B256, U256};
 use alloy::sol_types::SolValue;
 use caduceus_contracts::{HealthDataPool, MemberClaims, RevenueSplitter, recast};
-use caduceus_economics::merkle::{self, MerkleTree};
+use caduceus_economics::{ClaimTree, PersonId, Usdc, accrue};
+use caduceus_vault::audit::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::attestor::{self, Claim};
@@ -15,38 +16,8 @@ use crate::member::Member;
 use crate::node::{Node, event};
 use crate::party::{self, Party, Role};
 
-/// Who may claim how much of one dataset's usage yield, all told: the content of the posted root.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct PayoutTable {
-    /// Cumulative USDC units by person, never less than in the table before.
-    pub(crate) cumulative: BTreeMap<B256, u64>,
-}
-
-impl PayoutTable {
-    fn total(&self) -> u64 {
-        self.cumulative.values().sum()
-    }
-
-    /// Shares `amount` by weight, rounded down, on top of what everybody has; what is left waits for the next time.
-    fn add(&mut self, weights: &BTreeMap<B256, u64>, amount: u64) {
-        let sum: u128 = weights.values().map(|weight| u128::from(*weight)).sum();
-        for (person, weight) in weights {
-            let part = u128::from(amount) * u128::from(*weight) / sum.max(1);
-            *self.cumulative.entry(*person).or_default() +=
-                u64::try_from(part).expect("a part is at most the amount, which fits");
-        }
-    }
-
-    fn tree(&self, dataset: u64) -> Result<MerkleTree> {
-        let leaves = self.cumulative.iter().map(|(person, amount)| leaf(dataset, *person, *amount)).collect();
-        MerkleTree::new(leaves).map_err(|error| NodeError::Chain(error.to_string()))
-    }
-}
-
-/// `MemberClaims.leafOf`.
-fn leaf(dataset: u64, person: B256, cumulative: u64) -> B256 {
-    merkle::leaf_hash(&(U256::from(dataset), person, U256::from(cumulative)).abi_encode())
-}
+/// What every person has earned from one dataset in all: the content of the posted root.
+pub(crate) type Earned = BTreeMap<PersonId, Usdc>;
 
 /// What came out of a claim.
 #[derive(Clone, Debug, Serialize)]
@@ -68,38 +39,66 @@ pub async fn post_roots(node: &Node, custodian: &str) -> Result<usize> {
         let Some(dataset) = publication.dataset else { continue };
         let on_ledger = claims.claimsOf(U256::from(dataset)).call().await?;
         let vault = custodian::vault(node, &custodian)?;
-        let mut table: PayoutTable = custodian::payout_table(&vault, dataset)?;
-        let (funded, total) = (on_ledger.funded.to::<u64>(), table.total());
-        if U256::from(total) == on_ledger.total {
+        let mut earned = custodian::earned(&vault, dataset)?;
+        let total: Usdc = Usdc::sum(earned.values().copied()).map_err(unpayable)?;
+        // A table that was kept and not posted is posted as it is; only a posted one takes new money.
+        if total.to_u256() == on_ledger.total {
             let weights = custodian::weights(node, &custodian, &vault, &publication).await?;
-            table.add(&weights, funded - total);
-            if weights.is_empty() || table.total() == total {
+            let increment = usdc(on_ledger.funded)?.minus(total).map_err(unpayable)?;
+            if weights.is_empty() || increment == Usdc::ZERO {
                 continue;
             }
-            custodian::keep_payout_table(&vault, dataset, &table)?;
+            earned = accrue(&earned, &weights, increment).map_err(unpayable)?;
+            custodian::keep_earned(&vault, dataset, &earned)?;
         }
-        post_root(node, &custodian, dataset, &table, funded).await?;
+        let tree = ClaimTree::new(U256::from(dataset), earned).map_err(unpayable)?;
+        let people = custodian::people(&vault, &publication)?;
+        drop(vault);
+        post_root(node, &custodian, &people, dataset, &tree).await?;
         posted += 1;
     }
     Ok(posted)
 }
 
-async fn post_root(node: &Node, custodian: &Party, dataset: u64, table: &PayoutTable, funded: u64) -> Result<()> {
-    let (root, total) = (table.tree(dataset)?.root(), U256::from(table.total()));
+async fn post_root(
+    node: &Node,
+    custodian: &Party,
+    people: &BTreeSet<B256>,
+    dataset: u64,
+    tree: &ClaimTree,
+) -> Result<()> {
+    let (root, total) = (tree.root(), tree.total().to_u256());
     let content = (U256::from(dataset), root, total).abi_encode_params();
     let claim = Claim::new("CONTRIBUTION", U256::from(dataset).into(), &content);
-    let examine = || {
-        // The attestor builds the tree again from the custodian's table.
-        let again = table.tree(dataset).map_err(|error| error.to_string())?;
-        let sound = again.root() == root && table.total() <= funded;
-        if sound { Ok(()) } else { Err("the payout table does not match its root, or exceeds what came in".into()) }
-    };
+    let examine = || examine(people, tree);
     let proof = attestor::attest(node, &[claim], examine).await?.remove(0);
-    let call = MemberClaims::postRootCall { datasetId: U256::from(dataset), root, total, contribution: recast(&proof) };
-    let signer = custodian.signer(node);
-    node.send("payout root posted", &format!("payout/{dataset}/{root}"), &signer, node.at.member_claims, &call).await?;
-    custodian::note(node, custodian, "payout_root_posted", &[("dataset", dataset.to_string()), ("root", root.to_string())])
-        .await
+    let call = MemberClaims::postRootCall {
+        datasetId: U256::from(dataset),
+        root,
+        total,
+        contribution: recast(&proof),
+    };
+    let details = [("dataset", custodian::number(dataset))];
+    custodian::note(node, custodian, Kind::PayoutRootPosted, &root.to_string(), &details).await?;
+    let (key, signer) = (format!("payout/{dataset}/{root}"), custodian.signer(node));
+    node.send("payout root posted", &key, &signer, node.at.member_claims, &call).await?;
+    Ok(())
+}
+
+/// What an attestor checks of a payout: nobody is paid who is not in the dataset.
+fn examine(people: &BTreeSet<B256>, tree: &ClaimTree) -> std::result::Result<(), String> {
+    match tree.earned().keys().all(|person| people.contains(&person.0)) {
+        true => Ok(()),
+        false => Err("somebody is paid who is not in the dataset".into()),
+    }
+}
+
+fn usdc(units: U256) -> Result<Usdc> {
+    Usdc::try_from(units).map_err(unpayable)
+}
+
+fn unpayable(error: impl std::fmt::Display) -> NodeError {
+    NodeError::Chain(format!("the payouts do not add up: {error}"))
 }
 
 /// Pays a member what the posted roots give them. Anybody may ask for it; the money goes to the member alone.
@@ -109,25 +108,31 @@ pub async fn claim_member(node: &Node, member: &Member) -> Result<Paid> {
     let vault = custodian::vault(node, &custodian)?;
     let relay = node.key(crate::genesis::RELAY);
     let mut amount = 0;
-    for dataset in publications(node, &custodian)?.iter().filter_map(|publication| publication.dataset) {
-        let table = custodian::payout_table(&vault, dataset)?;
-        let Some(&cumulative) = table.cumulative.get(&member.person) else { continue };
-        let tree = table.tree(dataset)?;
-        let posted = claims.claimsOf(U256::from(dataset)).call().await?.root == tree.root();
-        let claimed = claims.claimed(U256::from(dataset), member.person).call().await?;
-        if !posted || claimed >= U256::from(cumulative) {
+    for dataset in
+        publications(node, &custodian)?.iter().filter_map(|publication| publication.dataset)
+    {
+        let earned = custodian::earned(&vault, dataset)?;
+        if !earned.contains_key(&PersonId(member.person)) {
             continue;
         }
-        let proof = tree.proof(leaf(dataset, member.person, cumulative)).map_err(|error| NodeError::Chain(error.to_string()))?;
+        let tree = ClaimTree::new(U256::from(dataset), earned).map_err(unpayable)?;
+        let (cumulative, proof) = tree.claim(PersonId(member.person)).map_err(unpayable)?;
+        let posted = claims.claimsOf(U256::from(dataset)).call().await?.root == tree.root();
+        let claimed = claims.claimed(U256::from(dataset), member.person).call().await?;
+        if !posted || claimed >= cumulative.to_u256() {
+            continue;
+        }
         let call = MemberClaims::claimCall {
             datasetId: U256::from(dataset),
             personId: member.person,
-            cumulative: U256::from(cumulative),
+            cumulative: cumulative.to_u256(),
             proof,
         };
-        let key = format!("claim/{dataset}/{}/{cumulative}", member.person);
-        let receipt = node.send("member claims", &key, &relay, node.at.member_claims, &call).await?;
-        amount += event::<MemberClaims::Claimed>(&receipt).map_or(0, |claimed| claimed.amount.to::<u64>());
+        let key = format!("claim/{dataset}/{}/{}", member.person, cumulative.units());
+        let receipt =
+            node.send("member claims", &key, &relay, node.at.member_claims, &call).await?;
+        amount += event::<MemberClaims::Claimed>(&receipt)
+            .map_or(0, |claimed| claimed.amount.to::<u64>());
     }
     Ok(Paid { who: member.name.clone(), amount })
 }
@@ -143,14 +148,19 @@ pub async fn claim_custodian(node: &Node, name: &str) -> Result<Paid> {
     if !splitter.owed(account).call().await?.is_zero() {
         let call = RevenueSplitter::releaseCall { account };
         let key = node.next_key("release", account).await?;
-        let receipt = node.send("custodian's part released", &key, &signer, node.at.revenue_splitter, &call).await?;
-        amount += event::<RevenueSplitter::Released>(&receipt).map_or(0, |released| released.amount.to::<u64>());
+        let receipt = node
+            .send("custodian's part released", &key, &signer, node.at.revenue_splitter, &call)
+            .await?;
+        amount += event::<RevenueSplitter::Released>(&receipt)
+            .map_or(0, |released| released.amount.to::<u64>());
     }
     if !pool.claimable(account).call().await?.is_zero() {
         let call = HealthDataPool::claimRewardsCall { provider: account };
         let key = node.next_key("rewards", account).await?;
-        let receipt = node.send("pool yield claimed", &key, &signer, node.at.health_data_pool, &call).await?;
-        amount += event::<HealthDataPool::RewardsClaimed>(&receipt).map_or(0, |claimed| claimed.amount.to::<u64>());
+        let receipt =
+            node.send("pool yield claimed", &key, &signer, node.at.health_data_pool, &call).await?;
+        amount += event::<HealthDataPool::RewardsClaimed>(&receipt)
+            .map_or(0, |claimed| claimed.amount.to::<u64>());
     }
     Ok(Paid { who: custodian.name, amount })
 }
@@ -174,21 +184,27 @@ pub struct Books {
 
 /// Adds up the money from the ledger's events and holdings.
 pub async fn books(node: &Node) -> Result<Books> {
-    let splits = node.events::<RevenueSplitter::RevenueDistributed>(node.at.revenue_splitter, &[]).await?;
+    let splits =
+        node.events::<RevenueSplitter::RevenueDistributed>(node.at.revenue_splitter, &[]).await?;
     let sum = |part: fn(&RevenueSplitter::RevenueDistributed) -> U256| {
         splits.iter().map(part).sum::<U256>().to::<u64>()
     };
     let members = node.events::<MemberClaims::Claimed>(node.at.member_claims, &[]).await?;
-    let yields = node.events::<HealthDataPool::RewardsClaimed>(node.at.health_data_pool, &[]).await?;
+    let yields =
+        node.events::<HealthDataPool::RewardsClaimed>(node.at.health_data_pool, &[]).await?;
     let splitter = RevenueSplitter::new(node.at.revenue_splitter, &node.provider);
     let treasury = splitter.treasury().call().await?;
     let released = node.events::<RevenueSplitter::Released>(node.at.revenue_splitter, &[]).await?;
-    let to_custodians = released.iter().filter(|released| released.account != treasury).map(|released| released.amount);
+    let to_custodians = released
+        .iter()
+        .filter(|released| released.account != treasury)
+        .map(|released| released.amount);
     let claimed = members.iter().map(|claim| claim.amount).sum::<U256>()
         + yields.iter().map(|claim| claim.amount).sum::<U256>()
         + to_custodians.sum::<U256>();
     let in_claims = MemberClaims::new(node.at.member_claims, &node.provider).owed().call().await?;
-    let in_pool = HealthDataPool::new(node.at.health_data_pool, &node.provider).owed().call().await?;
+    let in_pool =
+        HealthDataPool::new(node.at.health_data_pool, &node.provider).owed().call().await?;
     let of_custodians = splitter.totalOwed().call().await? - splitter.owed(treasury).call().await?;
     Ok(Books {
         paid: sum(|split| split.amount),

@@ -1,22 +1,27 @@
 //! A custodian's vault at work: records in, made safe, sealed, published; questions answered; consent kept.
 
 mod answering;
+mod consent;
 mod publishing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use alloy::primitives::{FixedBytes, keccak256};
+use alloy::primitives::{B256, FixedBytes, keccak256};
 use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
+use arrow::ipc::writer::StreamWriter;
 use caduceus_contracts::ProvenanceLog;
-use caduceus_protect::{Date, PATIENT_TABLE, PERSON_COLUMN, ProtectionPolicy, ProtectionReport, PseudonymKey};
+use caduceus_protect::{
+    Date, PATIENT_TABLE, PERSON_COLUMN, ProtectionPolicy, ProtectionReport, PseudonymKey,
+};
 use caduceus_records::schema::DatasetSchema;
 use caduceus_records::{CompiledView, ConsentRecord, ReadOptions, Tables};
+use caduceus_vault::audit::{AuditLog, Detail, Event, Kind};
 use caduceus_vault::{MasterKey, Receipt, Vault, VaultConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::claims::PayoutTable;
+use crate::claims::Earned;
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::node::Node;
@@ -24,8 +29,10 @@ use crate::party::{self, Party, Role};
 
 pub use answering::{AnsweredJob, answer, patients_in_last_answers};
 pub(crate) use answering::{RESULT_INFO, SETTLED, state_name};
-pub(crate) use publishing::{consenting_patients, knows_person, note_consent, published_schema, weights};
 pub use publishing::{Publication, dataset_report, publications, publish};
+pub(crate) use publishing::{
+    consenting_patients, knows_person, note_revocation, people, published_schema, weights,
+};
 
 /// Staging slots of a vault.
 const RAW: &str = "raw";
@@ -83,7 +90,10 @@ pub(crate) fn vault(node: &Node, custodian: &Party) -> Result<Vault> {
     if dir.join("vault.json").exists() {
         return Ok(Vault::open(&dir, master())?);
     }
-    let config = VaultConfig { custodian: custodian.name.clone(), jurisdiction: custodian.country.to_string() };
+    let config = VaultConfig {
+        custodian: custodian.name.clone(),
+        jurisdiction: custodian.country.to_string(),
+    };
     Ok(Vault::create(&dir, &config, master())?)
 }
 
@@ -102,25 +112,48 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     let patients = read.tables.get(PATIENT_TABLE).map_or(0, |table| table.num_rows());
     if patients == 0 {
         let what = format!("there is no FHIR Patient in {}", shown(&intake.input));
-        return Err(NodeError::not_ready(what, "name a folder of FHIR R4 NDJSON or bundles with --input"));
+        return Err(NodeError::not_ready(
+            what,
+            "name a folder of FHIR R4 NDJSON or bundles with --input",
+        ));
     }
     let (receipts, vouched) = receipts(&read, &vault, intake.vouch)?;
     let ingested = Ingested {
         patients: patients as u64,
         consenting: receipts.iter().filter(|receipt| receipt.permit).count() as u64,
-        rows: read.tables.0.iter().map(|(name, table)| (name.clone(), table.num_rows() as u64)).collect(),
+        rows: read
+            .tables
+            .0
+            .iter()
+            .map(|(name, table)| (name.clone(), table.num_rows() as u64))
+            .collect(),
         set_aside: read.set_aside.len() as u64,
         vouched,
         ignored_files: read.ignored_files.iter().map(|path| path.display().to_string()).collect(),
     };
-    let set_aside = serde_json::to_vec_pretty(&read.set_aside).expect("a list of places and reasons is JSON");
+    let set_aside =
+        serde_json::to_vec_pretty(&read.set_aside).expect("a list of places and reasons is JSON");
     write_atomically(&node.home.vault_dir(&custodian.name).join("set-aside.json"), &set_aside)?;
     vault.put_staging(RAW, &read.tables, &mut entropy)?;
     vault.set_consents(&receipts, &mut entropy)?;
     node.home.record(&format!("ingested/{}", custodian.name), &ingested)?;
-    let details = [("patients", ingested.patients.to_string()), ("set_aside", ingested.set_aside.to_string())];
-    note(node, &custodian, "ingested", &details).await?;
+    let details =
+        [("patients", number(ingested.patients)), ("set_aside", number(ingested.set_aside))];
+    note(node, &custodian, Kind::Ingested, "records", &details).await?;
     Ok(ingested)
+}
+
+/// Whether every custodian of this home ingested rows of `table`.
+pub fn everybody_has(node: &Node, table: &str) -> Result<bool> {
+    for custodian in party::custodians(node)? {
+        let ingested: Option<Ingested> =
+            node.home.recall(&format!("ingested/{}", custodian.name))?;
+        if !ingested.is_some_and(|ingested| ingested.rows.get(table).is_some_and(|rows| *rows > 0))
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What was missing from an intake, in sentences.
@@ -132,13 +165,22 @@ pub fn shortcomings(ingested: &Ingested) -> Vec<String> {
         notes.push(format!("no rows for: {}", empty.join(", ")));
     }
     if ingested.vouched > 0 {
-        notes.push(format!("no Consent resource for {} patients; the hospital vouches for them", ingested.vouched));
+        notes.push(format!(
+            "no Consent resource for {} patients; the hospital vouches for them",
+            ingested.vouched
+        ));
     }
     if ingested.consenting < ingested.patients {
-        notes.push(format!("{} patients did not consent and are left out", ingested.patients - ingested.consenting));
+        notes.push(format!(
+            "{} patients did not consent and are left out",
+            ingested.patients - ingested.consenting
+        ));
     }
     if ingested.set_aside > 0 {
-        notes.push(format!("{} records set aside: see set-aside.json in the vault's folder", ingested.set_aside));
+        notes.push(format!(
+            "{} records set aside: see set-aside.json in the vault's folder",
+            ingested.set_aside
+        ));
     }
     if !ingested.ignored_files.is_empty() {
         notes.push(format!("not FHIR, left alone: {}", ingested.ignored_files.join(", ")));
@@ -150,22 +192,36 @@ fn shown(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// One receipt a patient: from their Consent resource, or on the custodian's word. Gives how many rest on the latter.
-fn receipts(read: &caduceus_records::Ingest, vault: &Vault, vouch: bool) -> Result<(Vec<Receipt>, u64)> {
+/// One receipt a patient: from their newest Consent resource, or on the custodian's word. Gives how many rest on the
+/// latter. A consent that was withdrawn stays withdrawn until another document says otherwise.
+fn receipts(
+    read: &caduceus_records::Ingest,
+    vault: &Vault,
+    vouch: bool,
+) -> Result<(Vec<Receipt>, u64)> {
     let key = pseudonym_key(vault);
-    let by_patient: BTreeMap<&str, &ConsentRecord> =
-        read.consents.iter().map(|consent| (consent.patient.as_str(), consent)).collect();
+    let before: BTreeMap<String, Receipt> =
+        vault.consents()?.into_iter().map(|receipt| (receipt.pseudonym.clone(), receipt)).collect();
+    let mut newest: BTreeMap<&str, &ConsentRecord> = BTreeMap::new();
+    for consent in &read.consents {
+        let known = newest.entry(&consent.patient).or_insert(consent);
+        if known.given <= consent.given {
+            *known = consent;
+        }
+    }
     let mut vouched = 0;
     let mut receipts = Vec::new();
     for patient in patient_column(&read.tables) {
-        let consent = by_patient.get(patient);
+        let consent = newest.get(patient).copied();
         vouched += u64::from(consent.is_none() && vouch);
-        let document = consent.map_or_else(|| "vouched for by the custodian".to_owned(), |consent| format!("{consent:?}"));
-        receipts.push(Receipt {
-            pseudonym: key.pseudonym(patient),
-            permit: consent.map_or(vouch, |consent| consent.permit),
-            document_hash: keccak256([key.pseudonym(patient).as_bytes(), document.as_bytes()].concat()).0,
-        });
+        let mut receipt = consent::receipt(key.pseudonym(patient), consent, vouch);
+        if let Some(known) = before
+            .get(&receipt.pseudonym)
+            .filter(|known| known.document_hash == receipt.document_hash)
+        {
+            receipt.permit &= known.permit;
+        }
+        receipts.push(receipt);
     }
     Ok((receipts, vouched))
 }
@@ -185,20 +241,25 @@ pub async fn protect(node: &Node, custodian: &str, k: Option<u32>) -> Result<Pro
     let vault = vault(node, &custodian)?;
     let Some(raw) = vault.staging(RAW)? else {
         let what = format!("{} has ingested nothing", custodian.name);
-        return Err(NodeError::not_ready(what, format!("run `caduceus ingest --custodian {} --input DIR` first", custodian.name)));
+        return Err(NodeError::not_ready(
+            what,
+            format!("run `caduceus ingest --custodian {} --input DIR` first", custodian.name),
+        ));
     };
     let raw = consenting(&raw, &vault)?;
     let policy = ProtectionPolicy::parse(PROTECTION)?;
     let patients = patient_column(&raw).len() as u32;
     let k = k.unwrap_or_else(|| policy.k().min(patients.max(SMALLEST_K)));
     let reference = reference_date(node).await?;
-    let protected = caduceus_protect::protect(&raw, &policy, &pseudonym_key(&vault), reference, Some(k))?;
+    let protected =
+        caduceus_protect::protect(&raw, &policy, &pseudonym_key(&vault), reference, Some(k))?;
     let summary = ProtectedSummary::of(&protected);
     let description = serde_json::to_vec(&summary).expect("a report is JSON");
     vault.put_staging(PROTECTED, &protected.tables, &mut entropy)?;
-    vault.put_staging_bytes(DESCRIPTION, &description, &mut entropy)?;
-    let details = [("patients", summary.patients_out.to_string()), ("k", summary.k_reached.to_string())];
-    note(node, &custodian, "protected", &details).await?;
+    vault.put_document(DESCRIPTION, &description, &mut entropy)?;
+    let details =
+        [("patients", number(summary.patients_out)), ("k", number(summary.k_reached.into()))];
+    note(node, &custodian, Kind::Protected, "records", &details).await?;
     Ok(summary)
 }
 
@@ -206,15 +267,22 @@ pub async fn protect(node: &Node, custodian: &str, k: Option<u32>) -> Result<Pro
 fn consenting(raw: &Tables, vault: &Vault) -> Result<Tables> {
     let key = pseudonym_key(vault);
     let receipts = vault.consents()?;
-    let permitted: BTreeSet<&str> =
-        receipts.iter().filter(|receipt| receipt.permit).map(|receipt| receipt.pseudonym.as_str()).collect();
-    let allowed: BTreeSet<&str> =
-        patient_column(raw).into_iter().filter(|id| permitted.contains(key.pseudonym(id).as_str())).collect();
+    let permitted: BTreeSet<&str> = receipts
+        .iter()
+        .filter(|receipt| receipt.permit)
+        .map(|receipt| receipt.pseudonym.as_str())
+        .collect();
+    let allowed: BTreeSet<&str> = patient_column(raw)
+        .into_iter()
+        .filter(|id| permitted.contains(key.pseudonym(id).as_str()))
+        .collect();
     let mut kept = Tables::default();
     for (name, table) in &raw.0 {
         let column = table.column_by_name(PERSON_COLUMN).map(|column| column.as_string::<i32>());
         let keep: BooleanArray = match column {
-            Some(column) => column.iter().map(|id| Some(id.is_some_and(|id| allowed.contains(id)))).collect(),
+            Some(column) => {
+                column.iter().map(|id| Some(id.is_some_and(|id| allowed.contains(id)))).collect()
+            }
             None => BooleanArray::from(vec![false; table.num_rows()]),
         };
         let filtered = filter_record_batch(table, &keep).expect("the mask has the table's length");
@@ -232,7 +300,20 @@ async fn reference_date(node: &Node) -> Result<Date> {
         days -= 365 + u64::from(leap(year));
         year += 1;
     }
-    Date::new(year, 1, 1).ok_or_else(|| NodeError::Chain("the ledger's clock is out of range".into()))
+    Date::new(year, 1, 1)
+        .ok_or_else(|| NodeError::Chain("the ledger's clock is out of range".into()))
+}
+
+/// A hash over all rows, in Arrow's IPC format.
+fn digest(tables: &Tables) -> B256 {
+    let mut bytes = Vec::new();
+    for (name, table) in &tables.0 {
+        bytes.extend_from_slice(name.as_bytes());
+        let mut writer = StreamWriter::try_new(&mut bytes, &table.schema())
+            .expect("writing to memory cannot fail");
+        writer.write(table).and_then(|()| writer.finish()).expect("writing to memory cannot fail");
+    }
+    keccak256(bytes)
 }
 
 /// What protection did, and the published schema that came of it.
@@ -246,6 +327,8 @@ pub struct ProtectedSummary {
     pub k_reached: u32,
     /// The whole report: counts and choices, no values.
     pub report: ProtectionReport,
+    /// Hash of the protected tables, by which one publication is told from another.
+    content: B256,
     schema: DatasetSchema,
 }
 
@@ -257,6 +340,7 @@ impl ProtectedSummary {
             patients_suppressed: report.patients_suppressed,
             k_reached: report.k_reached,
             report,
+            content: digest(&protected.tables),
             schema: protected.schema.clone(),
         }
     }
@@ -273,47 +357,69 @@ impl ProtectedSummary {
     }
 }
 
-/// Random bytes for keys and nonces.
-fn entropy(bytes: &mut [u8]) {
-    getrandom::fill(bytes).expect("the operating system gives random numbers, or nothing here can be kept secret");
+/// A count for a log's record.
+pub(crate) fn number(count: u64) -> Detail {
+    Detail::Number(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// Appends a record to a custodian's log. Details are identifiers, hashes and counts.
-pub(crate) async fn note(node: &Node, custodian: &Party, kind: &str, details: &[(&str, String)]) -> Result<()> {
+/// Random bytes for keys and nonces.
+fn entropy(bytes: &mut [u8]) {
+    getrandom::fill(bytes)
+        .expect("the operating system gives random numbers, or nothing here can be kept secret");
+}
+
+/// Appends a record to a custodian's log: what was done to `subject`, with identifiers, hashes and counts.
+pub(crate) async fn note(
+    node: &Node,
+    custodian: &Party,
+    kind: Kind,
+    subject: &str,
+    details: &[(&str, Detail)],
+) -> Result<()> {
     let time = node.now().await?;
-    let mut log = caduceus_vault::AuditLog::open(&crate::audit::log_path(node, custodian))?;
-    let details = details.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    log.append(kind, time, details)?;
+    let mut log = AuditLog::open(&crate::audit::log_path(node, custodian))?;
+    // Without it, whoever sees an anchor on the ledger could find a record's counts by trying.
+    let salt = Detail::Text(alloy::hex::encode(crate::home::random::<16>()?));
+    let details = details.iter().cloned().chain([("salt", salt)]);
+    let details = details.map(|(name, detail)| (name.to_owned(), detail)).collect();
+    log.append(Event { time, kind, subject: subject.to_owned(), details })?;
     Ok(())
 }
 
 /// Puts the head of a custodian's log on the ledger, unless it is there.
 pub(crate) async fn anchor(node: &Node, custodian: &Party) -> Result<()> {
-    let log = caduceus_vault::AuditLog::open(&crate::audit::log_path(node, custodian))?;
-    let Some((sequence, hash)) = log.head() else { return Ok(()) };
+    let (sequence, hash) = AuditLog::open(&crate::audit::log_path(node, custodian))?.head();
     let to = node.at.provenance_log;
     let anchored = ProvenanceLog::new(to, &node.provider).head(custodian.address).call().await?;
     if anchored.sequence >= sequence {
         return Ok(());
     }
-    let call = ProvenanceLog::anchorCall { sequence, head: FixedBytes(hash) };
-    node.send("log anchored", &format!("anchor/{}/{sequence}", custodian.name), &custodian.signer(node), to, &call).await?;
+    let call = ProvenanceLog::anchorCall { sequence, head_: FixedBytes(hash) };
+    node.send(
+        "log anchored",
+        &format!("anchor/{}/{sequence}", custodian.name),
+        &custodian.signer(node),
+        to,
+        &call,
+    )
+    .await?;
     Ok(())
 }
 
-fn payout_slot(dataset: u64) -> String {
-    format!("payout-{dataset}")
+fn earned_document(dataset: u64) -> String {
+    format!("earned-{dataset}")
 }
 
-/// Who may claim how much of a dataset's yield, as the vault keeps it.
-pub(crate) fn payout_table(vault: &Vault, dataset: u64) -> Result<PayoutTable> {
-    let Some(bytes) = vault.staging_bytes(&payout_slot(dataset))? else { return Ok(PayoutTable::default()) };
-    serde_json::from_slice(&bytes)
-        .map_err(|error| NodeError::Chain(format!("the payout table of dataset {dataset} cannot be read: {error}")))
+/// What everybody has earned from a dataset in all, as the vault keeps it.
+pub(crate) fn earned(vault: &Vault, dataset: u64) -> Result<Earned> {
+    let Some(bytes) = vault.document(&earned_document(dataset))? else { return Ok(Earned::new()) };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        NodeError::Chain(format!("the earnings of dataset {dataset} cannot be read: {error}"))
+    })
 }
 
-/// Keeps the payout table of a dataset, sealed.
-pub(crate) fn keep_payout_table(vault: &Vault, dataset: u64, table: &PayoutTable) -> Result<()> {
-    let bytes = serde_json::to_vec(table).expect("a table of amounts is JSON");
-    Ok(vault.put_staging_bytes(&payout_slot(dataset), &bytes, &mut entropy)?)
+/// Keeps what everybody has earned from a dataset, sealed.
+pub(crate) fn keep_earned(vault: &Vault, dataset: u64, earned: &Earned) -> Result<()> {
+    let bytes = serde_json::to_vec(earned).expect("a table of amounts is JSON");
+    Ok(vault.put_document(&earned_document(dataset), &bytes, &mut entropy)?)
 }

@@ -11,10 +11,10 @@ pub type Result<T> = std::result::Result<T, NodeError>;
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// There is no home in the folder.
-    #[error("{0} holds no Caduceus home; make one with `caduceus init --dir {0}`, or name another folder with --dir", .0.display().to_string())]
+    #[error("{dir} holds no Caduceus home; make one with `caduceus init --dir {dir}`, or name another folder with --dir", dir = .0.display())]
     NoHome(PathBuf),
     /// Another process has the home open.
-    #[error("{0} is in use by another caduceus process; let it finish or stop it, or name another folder with --dir", .0.display().to_string())]
+    #[error("{dir} is in use by another caduceus process; let it finish or stop it, or name another folder with --dir", dir = .0.display())]
     InUse(PathBuf),
     /// The home speaks to another chain.
     #[error("{dir} was made for {kept}, not for {asked}; name another folder with --dir, or leave --rpc out", dir = .dir.display())]
@@ -83,7 +83,9 @@ pub enum NodeError {
     #[error(transparent)]
     Outbox(#[from] OutboxError),
     /// A read from a contract failed.
-    #[error("the ledger did not answer a question: {0}; check that it is the chain that this home was made for")]
+    #[error(
+        "the ledger did not answer a question: {0}; check that it is the chain that this home was made for"
+    )]
     Call(#[from] alloy::contract::Error),
     /// A request to the chain failed.
     #[error("the ledger did not answer: {0}; check that it runs and can be reached")]
@@ -97,18 +99,21 @@ pub enum NodeError {
     /// The vault failed.
     #[error(transparent)]
     Vault(#[from] caduceus_vault::VaultError),
+    /// A log could not be written or read.
+    #[error(transparent)]
+    Audit(#[from] caduceus_vault::audit::AuditError),
     /// The question is not one that the vaults answer.
     #[error("{0}")]
     Question(#[from] caduceus_query::Refusal),
     /// The answer could not be computed.
     #[error(transparent)]
-    Query(#[from] caduceus_query::QueryError),
+    Query(#[from] caduceus_query::RunError),
     /// The privacy budget refused or failed.
     #[error(transparent)]
     Budget(#[from] caduceus_query::BudgetError),
     /// A message could not be encrypted or opened.
     #[error(transparent)]
-    Identity(#[from] caduceus_identity::IdentityError),
+    Identity(#[from] caduceus_identity::SealError),
 }
 
 impl NodeError {
@@ -128,9 +133,17 @@ impl NodeError {
     }
 
     /// An unknown name, with the names that there are.
-    pub(crate) fn unknown<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> NodeError {
+    pub(crate) fn unknown<'a>(
+        what: &'static str,
+        name: &str,
+        known: impl Iterator<Item = &'a str>,
+    ) -> NodeError {
         let names: Vec<&str> = known.collect();
-        let known = if names.is_empty() { "is none yet".to_owned() } else { format!("are: {}", names.join(", ")) };
+        let known = if names.is_empty() {
+            "is none yet".to_owned()
+        } else {
+            format!("are: {}", names.join(", "))
+        };
         NodeError::Unknown { what, name: name.to_owned(), known }
     }
 }

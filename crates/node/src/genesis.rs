@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use alloy::primitives::{Address, FixedBytes, U256, utils::Unit};
+use alloy::primitives::{FixedBytes, U256, utils::Unit};
 use alloy::signers::local::PrivateKeySigner;
+use caduceus_contracts::ComputeMarket::Windows;
 use caduceus_contracts::JurisdictionRules::{Rule, RuleRow};
+use caduceus_contracts::RevenueSplitter::Split;
 use caduceus_identity::Keyring;
 use caduceus_ledger::deployment::{self, Deployment, DeploymentError, Parameters};
 use caduceus_ledger::{Config, Ledger, Outbox};
-use caduceus_policy::{DataClass, RuleTable};
+use caduceus_policy::RuleTable;
 
 use crate::attestor;
 use crate::error::{NodeError, Result};
@@ -33,6 +35,13 @@ pub(crate) const ALLOWANCE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 
 
 /// One USDC in its units.
 pub(crate) const USDC: u64 = 1_000_000;
+
+/// The least that a quality score counts as in the pool, in basis points.
+pub(crate) const SCORE_FLOOR: u16 = 1_000;
+
+/// USDC units for 1,000 records of each data class in the order of their numbers: ten dollars for health records, as
+/// the cooperative guide has it, more for what is rarer or weighs more.
+const PRICES: [u64; 6] = [10 * USDC, 100 * USDC, 40 * USDC, 2 * USDC, 5 * USDC, 20 * USDC];
 
 const HOUR: u32 = 3_600;
 const DAY: u32 = 24 * HOUR;
@@ -65,11 +74,14 @@ pub(crate) fn funder(home: &Home, keyring: &Keyring, chain_id: u64) -> Result<Pr
         }
         None if chain_id == DEVELOPMENT_CHAIN => DEVELOPMENT_KEY.to_owned(),
         None => {
-            let todo = format!("put the hex key of a funded account into a file and name it in {FUNDER_KEY_FILE}");
+            let todo = format!(
+                "put the hex key of a funded account into a file and name it in {FUNDER_KEY_FILE}"
+            );
             return Err(NodeError::not_ready("nobody pays for gas on this chain", todo));
         }
     };
-    let bad = |_| NodeError::not_ready("the funder's key cannot be read", "it must be 64 hex digits");
+    let bad =
+        |_| NodeError::not_ready("the funder's key cannot be read", "it must be 64 hex digits");
     key.trim().parse::<PrivateKeySigner>().map_err(bad)
 }
 
@@ -90,28 +102,60 @@ pub(crate) async fn deploy(
     let funder = funder(home, keyring, ledger.chain_id())?;
     for label in [DEPLOYER, REGISTRAR, GUARDIAN, RELAY] {
         let to = keyring.derive(label).address();
-        outbox.submit(ledger, &format!("fund/{to}"), &funder, Some(to), Default::default(), ALLOWANCE * U256::from(10)).await?;
+        outbox
+            .submit(
+                ledger,
+                &format!("fund/{to}"),
+                &funder,
+                Some(to),
+                Default::default(),
+                ALLOWANCE * U256::from(10),
+            )
+            .await?;
     }
     let parameters = parameters(keyring, rules);
     let progress = |done, of| report.progress("contracts deployed", done, Some(of));
-    let deployment = deployment::deploy(ledger, outbox, &keyring.derive(DEPLOYER), &parameters, progress).await;
+    let deployment =
+        deployment::deploy(ledger, outbox, &keyring.derive(DEPLOYER), &parameters, progress).await;
     deployment.map_err(|error: DeploymentError| NodeError::Chain(error.to_string()))
 }
 
 /// What the contracts start with. Times are those of a cooperative that decides within days.
 fn parameters(keyring: &Keyring, rules: &RuleTable) -> Parameters {
     let rows = rules.chain_rows();
+    let mut attestors = attestor::accounts(keyring);
+    attestors.sort();
     let tokens = |amount: u64| Unit::ETHER.wei() * U256::from(amount);
     Parameters {
-        attestors: attestor::signers(keyring).iter().map(PrivateKeySigner::address).collect::<Vec<Address>>(),
+        attestors,
         threshold: attestor::THRESHOLD,
         registrar: keyring.derive(REGISTRAR).address(),
         guardian: keyring.derive(GUARDIAN).address(),
         rules: rows.rows.iter().map(on_ledger).collect(),
         laws: rows.laws.clone(),
-        countries: rows.countries.iter().map(|(country, region)| (FixedBytes(*country), FixedBytes(*region))).collect(),
-        prices: prices(),
+        countries: rows
+            .countries
+            .iter()
+            .map(|(country, region)| (FixedBytes(*country), FixedBytes(*region)))
+            .collect(),
+        prices: PRICES.to_vec(),
+        licence_term: u64::from(90 * DAY),
         job_fee: 25 * USDC,
+        windows: Windows {
+            accept: u64::from(DAY),
+            compute: u64::from(DAY),
+            verify: u64::from(DAY),
+            settle: u64::from(7 * DAY),
+        },
+        score_floor: SCORE_FLOOR,
+        score_cap: 20_000,
+        maximum_value_age: u64::from(7 * DAY),
+        split: Split {
+            contributorsBps: 8_500,
+            treasuryBps: 1_000,
+            buybackBps: 500,
+            poolYieldBps: 3_000,
+        },
         voting_delay: HOUR,
         voting_period: 3 * DAY,
         quorum_percent: 20,
@@ -119,19 +163,6 @@ fn parameters(keyring: &Keyring, rules: &RuleTable) -> Parameters {
         data_genesis: tokens(10_000_000),
         governance_genesis: tokens(1_000_000),
     }
-}
-
-/// USDC units for 1,000 records by data class: the cooperative guide's ten dollars for health records, more for what is
-/// rarer or weighs more.
-fn prices() -> Vec<(u8, u64)> {
-    vec![
-        (DataClass::Clinical.number(), 10 * USDC),
-        (DataClass::Genomic.number(), 100 * USDC),
-        (DataClass::Imaging.number(), 40 * USDC),
-        (DataClass::Wearable.number(), 2 * USDC),
-        (DataClass::Claims.number(), 5 * USDC),
-        (DataClass::MentalHealth.number(), 20 * USDC),
-    ]
 }
 
 fn on_ledger(row: &caduceus_policy::ChainRow) -> RuleRow {

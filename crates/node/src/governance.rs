@@ -5,7 +5,9 @@
 use alloy::primitives::{Address, Bytes, U256, keccak256};
 use alloy::sol_types::SolCall;
 use caduceus_contracts::RevenueSplitter::Split;
-use caduceus_contracts::{AccessManager, CircuitBreaker, CooperativeGovernor, RevenueSplitter, typed};
+use caduceus_contracts::{
+    AccessManager, CircuitBreaker, CooperativeGovernor, RevenueSplitter, typed,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NodeError, Result};
@@ -43,18 +45,41 @@ pub struct Standing {
     pub votes_against: u64,
 }
 
-/// A member proposes that revenue be split in another way from now on.
-pub async fn propose_split(node: &Node, proposer: &Member, split: &Split) -> Result<Proposal> {
+/// A member proposes that revenue be split in another way from now on, in basis points that sum to 10,000.
+pub async fn propose_split(
+    node: &Node,
+    proposer: &Member,
+    contributors: u16,
+    treasury: u16,
+    buyback: u16,
+) -> Result<Proposal> {
+    if u32::from(contributors) + u32::from(treasury) + u32::from(buyback) != 10_000 {
+        return Err(NodeError::Usage(
+            "the parts of a split must sum to exactly 10000 basis points".into(),
+        ));
+    }
+    let current = split(node).await?;
+    let wanted = Split {
+        contributorsBps: contributors,
+        treasuryBps: treasury,
+        buybackBps: buyback,
+        ..current
+    };
     let number = node.home.recall::<u64>("proposals")?.unwrap_or_default() + 1;
     let description = format!(
         "Proposal {number}: of revenue, {} basis points to contributors, {} to the treasury, {} to buy-back",
-        split.contributorsBps, split.treasuryBps, split.buybackBps
+        wanted.contributorsBps, wanted.treasuryBps, wanted.buybackBps
     );
-    let call: Bytes = RevenueSplitter::setSplitCall { split: split.clone() }.abi_encode().into();
+    let call: Bytes = RevenueSplitter::setSplitCall { split_: wanted }.abi_encode().into();
     let target = node.at.revenue_splitter;
     let governor = CooperativeGovernor::new(node.at.cooperative_governor, &node.provider);
     let id = governor
-        .getProposalId(vec![target], vec![U256::ZERO], vec![call.clone()], keccak256(description.as_bytes()))
+        .getProposalId(
+            vec![target],
+            vec![U256::ZERO],
+            vec![call.clone()],
+            keccak256(description.as_bytes()),
+        )
         .call()
         .await?;
     let proposal = Proposal { id, description, target, call };
@@ -66,21 +91,24 @@ pub async fn propose_split(node: &Node, proposer: &Member, split: &Split) -> Res
         description: proposal.description.clone(),
     };
     let signer = proposer.signer(node);
-    node.send("propose", &format!("propose/{id}"), &signer, node.at.cooperative_governor, &propose).await?;
+    node.send("propose", &format!("propose/{id}"), &signer, node.at.cooperative_governor, &propose)
+        .await?;
     node.home.record(&format!("proposal/{id}"), &proposal)?;
     node.home.record("last-proposal", &id)?;
     node.home.record("proposals", &number)?;
     Ok(proposal)
 }
 
-/// The proposal of this number, or the last one that this home made.
-pub fn proposal(node: &Node, id: Option<U256>) -> Result<Proposal> {
-    let id = match id {
-        Some(id) => Some(id),
-        None => node.home.recall("last-proposal")?,
-    };
+/// The last proposal that this home made.
+pub fn proposal(node: &Node) -> Result<Proposal> {
+    let id: Option<U256> = node.home.recall("last-proposal")?;
     let known = id.map(|id| node.home.recall(&format!("proposal/{id}"))).transpose()?.flatten();
-    known.ok_or_else(|| NodeError::not_ready("there is no such proposal", "make one with `caduceus governance propose`"))
+    known.ok_or_else(|| {
+        NodeError::not_ready(
+            "there is no such proposal",
+            "make one with `caduceus governance propose`",
+        )
+    })
 }
 
 /// Waits for the vote to open, then lets every member of this home vote for the proposal, each by signature.
@@ -93,16 +121,19 @@ pub async fn vote_for(node: &Node, proposal: &Proposal, voters: &[Member]) -> Re
             continue;
         }
         let nonce = governor.nonces(member.address).call().await?;
-        let ballot = typed::Ballot { proposalId: proposal.id, support: FOR, voter: member.address, nonce };
+        let ballot =
+            typed::Ballot { proposalId: proposal.id, support: FOR, voter: member.address, nonce };
         let to = node.at.cooperative_governor;
-        let signature = node.sign(&member.signer(node), "Caduceus CooperativeGovernor", to, &ballot).into();
+        let signature =
+            node.sign(&member.signer(node), "Caduceus CooperativeGovernor", to, &ballot).into();
         let call = CooperativeGovernor::castVoteBySigCall {
             proposalId: proposal.id,
             support: FOR,
             voter: member.address,
             signature,
         };
-        node.send("vote", &format!("vote/{}/{}", proposal.id, member.address), &relay, to, &call).await?;
+        node.send("vote", &format!("vote/{}/{}", proposal.id, member.address), &relay, to, &call)
+            .await?;
     }
     Ok(())
 }
@@ -113,7 +144,8 @@ pub async fn execute(node: &Node, proposal: &Proposal) -> Result<Standing> {
     let relay = node.key(crate::genesis::RELAY);
     let to = node.at.cooperative_governor;
     let (targets, values) = (vec![proposal.target], vec![U256::ZERO]);
-    let (calldatas, description) = (vec![proposal.call.clone()], keccak256(proposal.description.as_bytes()));
+    let (calldatas, description) =
+        (vec![proposal.call.clone()], keccak256(proposal.description.as_bytes()));
     pass_until(node, governor.proposalDeadline(proposal.id).call().await?).await?;
     if state(node, proposal).await? == "succeeded" {
         let queue = CooperativeGovernor::queueCall {
@@ -126,9 +158,14 @@ pub async fn execute(node: &Node, proposal: &Proposal) -> Result<Standing> {
     }
     if state(node, proposal).await? == "queued" {
         pass_until(node, governor.proposalEta(proposal.id).call().await?).await?;
-        let execute =
-            CooperativeGovernor::executeCall { targets, values, calldatas, descriptionHash: description };
-        node.send("execute proposal", &format!("execute/{}", proposal.id), &relay, to, &execute).await?;
+        let execute = CooperativeGovernor::executeCall {
+            targets,
+            values,
+            calldatas,
+            descriptionHash: description,
+        };
+        node.send("execute proposal", &format!("execute/{}", proposal.id), &relay, to, &execute)
+            .await?;
     }
     standing(node, proposal).await
 }

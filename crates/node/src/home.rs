@@ -83,7 +83,8 @@ impl Home {
 
     /// A folder for a home that is removed when the guard is dropped.
     pub fn temporary() -> Result<TempDir> {
-        TempDir::with_prefix("caduceus-").map_err(|error| NodeError::file("create a folder in", &std::env::temp_dir(), error))
+        TempDir::with_prefix("caduceus-")
+            .map_err(|error| NodeError::file("create a folder in", &std::env::temp_dir(), error))
     }
 
     /// Opens a home that exists.
@@ -93,12 +94,14 @@ impl Home {
         let settings: Settings = serde_json::from_slice(&text)
             .map_err(|error| NodeError::Damaged { path: path.clone(), what: error.to_string() })?;
         if settings.version != VERSION {
-            let what = format!("its layout is version {}, this program knows {VERSION}", settings.version);
+            let what =
+                format!("its layout is version {}, this program knows {VERSION}", settings.version);
             return Err(NodeError::Damaged { path, what });
         }
         let lock = lock(dir)?;
         let journal_path = dir.join("journal.redb");
-        let journal = Database::create(&journal_path).map_err(|error| NodeError::journal(&journal_path, error))?;
+        let journal = Database::create(&journal_path)
+            .map_err(|error| NodeError::journal(&journal_path, error))?;
         Ok(Home { dir: dir.to_owned(), settings, journal, _lock: lock })
     }
 
@@ -148,9 +151,13 @@ impl Home {
             }
         };
         let path = self.dir.join("journal.redb");
-        let Some(bytes) = read().map_err(|error| NodeError::journal(&path, error))? else { return Ok(None) };
+        let Some(bytes) = read().map_err(|error| NodeError::journal(&path, error))? else {
+            return Ok(None);
+        };
         let value = serde_json::from_slice(&bytes);
-        value.map(Some).map_err(|error| NodeError::Damaged { path, what: format!("`{key}`: {error}") })
+        value
+            .map(Some)
+            .map_err(|error| NodeError::Damaged { path, what: format!("`{key}`: {error}") })
     }
 
     /// Records `value` under `key`; it is on disk when this returns.
@@ -170,7 +177,9 @@ impl Home {
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     let filled = getrandom::fill(&mut bytes);
-    filled.map_err(|error| NodeError::Chain(format!("the operating system gives no random numbers: {error}")))?;
+    filled.map_err(|error| {
+        NodeError::Chain(format!("the operating system gives no random numbers: {error}"))
+    })?;
     Ok(bytes)
 }
 
@@ -207,8 +216,14 @@ fn lock(dir: &Path) -> Result<File> {
 
 fn read_seed(path: &Path) -> Result<Seed> {
     let text = fs::read_to_string(path).map_err(|error| NodeError::file("read", path, error))?;
-    let damaged = || NodeError::Damaged { path: path.to_owned(), what: "it holds no seed of 64 hex digits".into() };
-    let bytes: [u8; 32] = hex::decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(damaged)?;
+    let damaged = || NodeError::Damaged {
+        path: path.to_owned(),
+        what: "it holds no seed of 64 hex digits".into(),
+    };
+    let bytes: [u8; 32] = hex::decode(text.trim())
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(damaged)?;
     Ok(Seed::new(bytes))
 }
 

@@ -49,7 +49,14 @@ pub struct Terms {
 impl Default for Terms {
     /// Clinical data for health research and public health, by any researcher in good standing, anywhere that the law allows.
     fn default() -> Terms {
-        Terms { classes: vec![DataClass::Clinical], purposes: vec![Purpose::Gru, Purpose::Hmb, Purpose::PublicHealth] }
+        Terms {
+            classes: vec![DataClass::Clinical],
+            purposes: vec![
+                Purpose::GeneralResearch,
+                Purpose::HealthResearch,
+                Purpose::PublicHealth,
+            ],
+        }
     }
 }
 
@@ -69,7 +76,9 @@ pub fn find(node: &Node, name: &str) -> Result<Member> {
     let all = members(node)?;
     match all.iter().find(|member| member.name == name) {
         Some(member) => Ok(member.clone()),
-        None => Err(NodeError::unknown("member", name, all.iter().map(|member| member.name.as_str()))),
+        None => {
+            Err(NodeError::unknown("member", name, all.iter().map(|member| member.name.as_str())))
+        }
     }
 }
 
@@ -80,14 +89,26 @@ pub async fn join(node: &Node, custodian: &str, count: usize) -> Result<Vec<Memb
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let patients = custodian::consenting_patients(node, &custodian)?;
     if patients.len() < count {
-        let what = format!("{} has {} patients who consented, fewer than {count}", custodian.name, patients.len());
+        let what = format!(
+            "{} has {} patients who consented, fewer than {count}",
+            custodian.name,
+            patients.len()
+        );
         return Err(NodeError::not_ready(what, "ask for fewer members, or ingest more records"));
     }
     for number in 1..=count {
         let name = format!("{}/{number}", custodian.name);
         let person = person_id(&patients[number - 1]);
-        admit(node, Member { address: node.key(&format!("member/{name}")).address(), name, custodian: custodian.name.clone(), person })
-            .await?;
+        admit(
+            node,
+            Member {
+                address: node.key(&format!("member/{name}")).address(),
+                name,
+                custodian: custodian.name.clone(),
+                person,
+            },
+        )
+        .await?;
         node.report.progress("members join", number as u64, Some(count as u64));
     }
     Ok(members(node)?.into_iter().filter(|member| member.custodian == custodian.name).collect())
@@ -100,18 +121,45 @@ async fn admit(node: &Node, member: Member) -> Result<()> {
         let did_hash = did.document().keccak256();
         let deadline = node.deadline().await?;
         let nonce = token.nonces(member.address).call().await?;
-        let statement =
-            typed::Join { member: member.address, personId: member.person, didHash: did_hash, nonce, deadline };
-        let signature = node.sign(&member.signer(node), "Caduceus MembershipToken", node.at.membership_token, &statement);
-        let content = alloy::sol_types::SolValue::abi_encode_params(&(member.address, member.person, did_hash));
+        let statement = typed::Join {
+            member: member.address,
+            personId: member.person,
+            didHash: did_hash,
+            nonce,
+            deadline,
+        };
+        let signature = node.sign(
+            &member.signer(node),
+            "Caduceus MembershipToken",
+            node.at.membership_token,
+            &statement,
+        );
+        let content = alloy::sol_types::SolValue::abi_encode_params(&(
+            member.address,
+            member.person,
+            did_hash,
+        ));
         let claim = Claim::new("IDENTITY", member.person, &content);
-        let proof = attestor::attest(node, &[claim], || custodian::knows_person(node, &member)).await?.remove(0);
-        let request = JoinRequest { member: member.address, personId: member.person, didHash: did_hash, deadline };
-        let call = MembershipToken::joinCall { request, signature: signature.into(), proof: recast(&proof) };
+        let proof = attestor::attest(node, &[claim], || custodian::knows_person(node, &member))
+            .await?
+            .remove(0);
+        let request = JoinRequest {
+            member: member.address,
+            personId: member.person,
+            didHash: did_hash,
+            deadline,
+        };
+        let call = MembershipToken::joinCall {
+            request,
+            signature: signature.into(),
+            proof: recast(&proof),
+        };
         let relay = node.key(crate::genesis::RELAY);
         let key = format!("join/{}/{nonce}", member.address);
-        let receipt = node.send("member joins", &key, &relay, node.at.membership_token, &call).await?;
-        event::<MemberJoined>(&receipt).ok_or_else(|| NodeError::Chain("joining left no event".into()))?;
+        let receipt =
+            node.send("member joins", &key, &relay, node.at.membership_token, &call).await?;
+        event::<MemberJoined>(&receipt)
+            .ok_or_else(|| NodeError::Chain("joining left no event".into()))?;
     }
     let mut all = members(node)?;
     if !all.contains(&member) {
@@ -126,13 +174,12 @@ pub async fn grant(node: &Node, member: &Member, terms: &Terms) -> Result<U256> 
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     let registry = ConsentRegistry::new(node.at.consent_registry, &node.provider);
     let grants = registry.grantsOf(member.address, custodian.address).call().await?;
-    if let Some(live) = grants.first() {
-        custodian::note_consent(node, &custodian, member, true).await?;
-        return Ok(live.id);
-    }
     let deadline = node.deadline().await?;
     let nonce = registry.nonces(member.address).call().await?;
     let terms = on_ledger(terms, &custodian, node.now().await?);
+    if let Some(same) = grants.into_iter().find(|grant| grant.terms == terms) {
+        return Ok(same.id);
+    }
     let statement = typed::Grant {
         member: member.address,
         custodian: terms.custodian,
@@ -145,22 +192,38 @@ pub async fn grant(node: &Node, member: &Member, terms: &Terms) -> Result<U256> 
         nonce,
         deadline,
     };
-    let signature = node.sign(&member.signer(node), "Caduceus ConsentRegistry", node.at.consent_registry, &statement);
-    let call = ConsentRegistry::grantForCall { member: member.address, terms, deadline, signature: signature.into() };
+    let signature = node.sign(
+        &member.signer(node),
+        "Caduceus ConsentRegistry",
+        node.at.consent_registry,
+        &statement,
+    );
+    let call = ConsentRegistry::grantForCall {
+        member: member.address,
+        terms,
+        deadline,
+        signature: signature.into(),
+    };
     let relay = node.key(crate::genesis::RELAY);
     let key = format!("grant/{}/{nonce}", member.address);
-    let receipt = node.send("consent granted", &key, &relay, node.at.consent_registry, &call).await?;
-    let granted = event::<ConsentGranted>(&receipt).ok_or_else(|| NodeError::Chain("consent left no event".into()))?;
-    custodian::note_consent(node, &custodian, member, true).await?;
+    let receipt =
+        node.send("consent granted", &key, &relay, node.at.consent_registry, &call).await?;
+    let granted = event::<ConsentGranted>(&receipt)
+        .ok_or_else(|| NodeError::Chain("consent left no event".into()))?;
     Ok(granted.grantId)
 }
 
 fn on_ledger(terms: &Terms, custodian: &Party, now: u64) -> Grant {
-    let bitmap = |bits: &mut dyn Iterator<Item = u8>| bits.fold(U256::ZERO, |all, bit| all | (U256::ONE << bit));
+    let bitmap = |bits: &mut dyn Iterator<Item = u8>| {
+        bits.fold(U256::ZERO, |all, bit| all | (U256::ONE << bit))
+    };
     let classes = bitmap(&mut terms.classes.iter().map(|class| class.number()));
     let purposes = bitmap(&mut terms.purposes.iter().map(|purpose| purpose.number()));
     let expiry = now / 86_400 * 86_400 + CONSENT_TERM;
-    let document = format!("custodian {}; any researcher; classes {classes}; purposes {purposes}; until {expiry}", custodian.address);
+    let document = format!(
+        "custodian {}; any researcher; classes {classes}; purposes {purposes}; until {expiry}",
+        custodian.address
+    );
     Grant {
         custodian: custodian.address,
         grantee: Address::ZERO,
@@ -182,7 +245,7 @@ pub async fn revoke(node: &Node, member: &Member) -> Result<usize> {
     if live > 0 {
         revoke_on_ledger(node, member, &custodian).await?;
     }
-    custodian::note_consent(node, &custodian, member, false).await?;
+    custodian::note_revocation(node, &custodian, member).await?;
     Ok(live)
 }
 
@@ -190,8 +253,14 @@ async fn revoke_on_ledger(node: &Node, member: &Member, custodian: &Party) -> Re
     let registry = ConsentRegistry::new(node.at.consent_registry, &node.provider);
     let deadline = node.deadline().await?;
     let nonce = registry.nonces(member.address).call().await?;
-    let statement = typed::RevokeAll { member: member.address, custodian: custodian.address, nonce, deadline };
-    let signature = node.sign(&member.signer(node), "Caduceus ConsentRegistry", node.at.consent_registry, &statement);
+    let statement =
+        typed::RevokeAll { member: member.address, custodian: custodian.address, nonce, deadline };
+    let signature = node.sign(
+        &member.signer(node),
+        "Caduceus ConsentRegistry",
+        node.at.consent_registry,
+        &statement,
+    );
     let call = ConsentRegistry::revokeAllBySigCall {
         member: member.address,
         custodian: custodian.address,

@@ -46,7 +46,12 @@ impl Node {
     /// Makes a home in `dir` where there is none, deploys the contracts where there are none, and opens it.
     ///
     /// `rpc` names another chain than the embedded ledger; `seed` makes the keys of a new home.
-    pub async fn create(dir: &Path, rpc: Option<&str>, seed: Seed, report: Reporter) -> Result<Node> {
+    pub async fn create(
+        dir: &Path,
+        rpc: Option<&str>,
+        seed: Seed,
+        report: Reporter,
+    ) -> Result<Node> {
         if let Some(url) = rpc {
             Ledger::remote(url).await?; // a chain that is down leaves no half-made home behind
         }
@@ -61,7 +66,8 @@ impl Node {
         let chain_id = ledger.chain_id();
         outbox.resume(&ledger).await?;
         let rules = crate::genesis::rules();
-        let deployment: Deployment = crate::genesis::deploy(&ledger, &outbox, &home, &keyring, rules, &report).await?;
+        let deployment: Deployment =
+            crate::genesis::deploy(&ledger, &outbox, &home, &keyring, rules, &report).await?;
         let node = Node {
             home,
             rules,
@@ -74,7 +80,10 @@ impl Node {
             chain_id,
             gas: Mutex::default(),
         };
-        node.note_gas("deployment", deployment.gas_used);
+        if deployment.gas_used > 0 {
+            node.note_gas("deployment", deployment.gas_used);
+        }
+        crate::party::register_attestors(&node).await?;
         Ok(node)
     }
 
@@ -115,7 +124,8 @@ impl Node {
     /// The ledger's time, in seconds since 1970.
     pub(crate) async fn now(&self) -> Result<u64> {
         let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await?;
-        let block = block.ok_or_else(|| NodeError::Chain("the ledger has no latest block".into()))?;
+        let block =
+            block.ok_or_else(|| NodeError::Chain("the ledger has no latest block".into()))?;
         Ok(block.header.timestamp)
     }
 
@@ -136,13 +146,14 @@ impl Node {
         call: &C,
     ) -> Result<TransactionReceipt> {
         let data = call.abi_encode().into();
-        let receipt = match self.outbox.submit(&self.ledger, key, signer, Some(to), data, U256::ZERO).await {
-            Err(OutboxError::Reverted { data, message }) => {
-                let reason = caduceus_contracts::explain(&data).unwrap_or(message);
-                return Err(NodeError::Refused { action: what.to_owned(), reason });
-            }
-            outcome => outcome?,
-        };
+        let receipt =
+            match self.outbox.submit(&self.ledger, key, signer, Some(to), data, U256::ZERO).await {
+                Err(OutboxError::Reverted { data, message }) => {
+                    let reason = caduceus_contracts::explain(&data).unwrap_or(message);
+                    return Err(NodeError::Refused { action: what.to_owned(), reason });
+                }
+                outcome => outcome?,
+            };
         self.note_gas(what, receipt.gas_used);
         Ok(receipt)
     }
@@ -151,7 +162,16 @@ impl Node {
     pub(crate) async fn fund(&self, to: Address) -> Result<()> {
         let funder = crate::genesis::funder(&self.home, &self.keyring, self.chain_id)?;
         let amount = crate::genesis::ALLOWANCE;
-        self.outbox.submit(&self.ledger, &format!("fund/{to}"), &funder, Some(to), Default::default(), amount).await?;
+        self.outbox
+            .submit(
+                &self.ledger,
+                &format!("fund/{to}"),
+                &funder,
+                Some(to),
+                Default::default(),
+                amount,
+            )
+            .await?;
         Ok(())
     }
 
@@ -173,8 +193,13 @@ impl Node {
     }
 
     /// Every event `E` that `contract` has emitted, oldest first, narrowed by its first indexed fields.
-    pub(crate) async fn events<E: SolEvent>(&self, contract: Address, topics: &[Option<B256>]) -> Result<Vec<E>> {
-        let mut filter = Filter::new().address(contract).event_signature(E::SIGNATURE_HASH).from_block(0);
+    pub(crate) async fn events<E: SolEvent>(
+        &self,
+        contract: Address,
+        topics: &[Option<B256>],
+    ) -> Result<Vec<E>> {
+        let mut filter =
+            Filter::new().address(contract).event_signature(E::SIGNATURE_HASH).from_block(0);
         if let Some(Some(topic)) = topics.first() {
             filter = filter.topic1(*topic);
         }
@@ -183,7 +208,9 @@ impl Node {
         }
         let logs = self.provider.get_logs(&filter).await?;
         let decoded = logs.iter().map(|log| E::decode_log_data(log.data()));
-        decoded.collect::<std::result::Result<_, _>>().map_err(|error| NodeError::Chain(error.to_string()))
+        decoded
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|error| NodeError::Chain(error.to_string()))
     }
 
     /// A signature of `statement` for the contract `name` at `contract` (EIP-712, version 1 of every domain of ours).
@@ -207,10 +234,15 @@ impl Node {
 
     /// Lets `seconds` pass on a development chain.
     pub(crate) async fn pass_time(&self, seconds: u64) -> Result<()> {
-        let travel = self.provider.raw_request::<_, serde_json::Value>("evm_increaseTime".into(), (seconds,)).await;
+        let travel = self
+            .provider
+            .raw_request::<_, serde_json::Value>("evm_increaseTime".into(), (seconds,))
+            .await;
         travel.map_err(|error| {
             let why = "this chain does not let time pass on request, so a vote here takes its days";
-            NodeError::Chain(format!("{why}; go on with `caduceus governance execute` when they are over ({error})"))
+            NodeError::Chain(format!(
+                "{why}; go on with `caduceus governance execute` when they are over ({error})"
+            ))
         })?;
         self.provider.raw_request::<_, serde_json::Value>("evm_mine".into(), ()).await?;
         Ok(())

@@ -81,41 +81,90 @@ pub struct NewParty {
 pub async fn register(node: &Node, new: &NewParty) -> Result<Party> {
     check_name(&new.name)?;
     let signer = node.key(&format!("party/{}", new.name));
-    let party =
-        Party { name: new.name.clone(), role: new.role, country: new.country, address: signer.address() };
+    let party = Party {
+        name: new.name.clone(),
+        role: new.role,
+        country: new.country,
+        address: signer.address(),
+    };
     let known = parties(node)?;
     if let Some(same) = known.iter().find(|known| known.name == party.name) {
         if *same != party {
-            let what = format!("`{}` is registered already, with another role or country", party.name);
+            let what =
+                format!("`{}` is registered already, with another role or country", party.name);
             return Err(NodeError::not_ready(what, "choose another name"));
         }
         return Ok(party);
     }
     node.fund(party.address).await?;
-    let valid_until = node.now().await? / YEAR * YEAR + 3 * YEAR;
-    let call = ParticipantRegistry::registerCall {
-        party: party.address,
-        participant: ParticipantRegistry::Participant {
-            status: 1,
-            roles: party.role.bit(),
-            jurisdiction: FixedBytes(party.country.to_bytes()),
-            kycExpiry: valid_until,
-            accreditationExpiry: if new.accredited { valid_until } else { 0 },
-            safeguards: new.safeguards.bits(),
-        },
-    };
-    let registrar = node.key(crate::genesis::REGISTRAR);
-    node.send("register", &format!("register/{}", party.name), &registrar, node.at.participant_registry, &call).await?;
+    register_on_ledger(
+        node,
+        party.address,
+        new.role.bit(),
+        new.country,
+        new.accredited,
+        new.safeguards,
+    )
+    .await?;
     if party.role == Role::Researcher {
         let key = FixedBytes(*node.keyring().encryption_key(&party.label()).public().as_bytes());
         let call = ParticipantRegistry::setEncryptionKeyCall { key };
         let to = node.at.participant_registry;
-        node.send("set encryption key", &format!("encryption-key/{}", party.name), &signer, to, &call).await?;
+        node.send(
+            "set encryption key",
+            &format!("encryption-key/{}", party.name),
+            &signer,
+            to,
+            &call,
+        )
+        .await?;
     }
     let mut all = known;
     all.push(party.clone());
     node.home.record("parties", &all)?;
     Ok(party)
+}
+
+/// Registers the attestors that the home plays, whose signatures count only while they are in good standing.
+pub(crate) async fn register_attestors(node: &Node) -> Result<()> {
+    const ATTESTOR: u32 = 4;
+    let switzerland = Country::from_bytes(*b"CH").expect("two capital letters");
+    for account in crate::attestor::accounts(node.keyring()) {
+        register_on_ledger(node, account, ATTESTOR, switzerland, true, Safeguards::NONE).await?;
+    }
+    Ok(())
+}
+
+async fn register_on_ledger(
+    node: &Node,
+    party: Address,
+    roles: u32,
+    country: Country,
+    accredited: bool,
+    safeguards: Safeguards,
+) -> Result<()> {
+    let valid_until = node.now().await? / YEAR * YEAR + 3 * YEAR;
+    let call = ParticipantRegistry::registerCall {
+        party,
+        participant_: ParticipantRegistry::Participant {
+            status: 1,
+            roles,
+            jurisdiction: FixedBytes(country.to_bytes()),
+            kycExpiry: valid_until,
+            accreditationExpiry: if accredited { valid_until } else { 0 },
+            safeguards: safeguards.bits(),
+        },
+    };
+    let registrar = node.key(crate::genesis::REGISTRAR);
+    node.send(
+        "register",
+        &format!("register/{party}"),
+        &registrar,
+        node.at.participant_registry,
+        &call,
+    )
+    .await?;
+    Ok(())
 }
 
 /// The organizations of this home, in the order in which they were registered.
@@ -125,10 +174,15 @@ pub fn parties(node: &Node) -> Result<Vec<Party>> {
 
 /// The organization of this role and name.
 pub fn find(node: &Node, role: Role, name: &str) -> Result<Party> {
-    let of_role: Vec<Party> = parties(node)?.into_iter().filter(|party| party.role == role).collect();
+    let of_role: Vec<Party> =
+        parties(node)?.into_iter().filter(|party| party.role == role).collect();
     match of_role.iter().find(|party| party.name == name) {
         Some(party) => Ok(party.clone()),
-        None => Err(NodeError::unknown(role.name(), name, of_role.iter().map(|party| party.name.as_str()))),
+        None => Err(NodeError::unknown(
+            role.name(),
+            name,
+            of_role.iter().map(|party| party.name.as_str()),
+        )),
     }
 }
 
@@ -141,7 +195,14 @@ pub fn custodians(node: &Node) -> Result<Vec<Party>> {
 pub async fn give_test_usdc(node: &Node, researcher: &Party, amount: u64) -> Result<()> {
     let call = TestUSDC::mintCall { to: researcher.address, amount: U256::from(amount) };
     let deployer = node.key(crate::genesis::DEPLOYER);
-    node.send("mint test USDC", &format!("test-usdc/{}", researcher.name), &deployer, node.at.usdc, &call).await?;
+    node.send(
+        "mint test USDC",
+        &format!("test-usdc/{}", researcher.name),
+        &deployer,
+        node.at.usdc,
+        &call,
+    )
+    .await?;
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! What the rules say, for people who ask before they act.
 
-use caduceus_policy::{Country, DataClass, Decision, Purpose, Request, Safeguards, Verdict, decide, default_rules};
+use caduceus_policy::{
+    Country, DataClass, Decision, Purpose, Request, Safeguards, Verdict, decide, default_rules,
+};
 
 use crate::error::{NodeError, Result};
 
@@ -22,10 +24,15 @@ pub fn in_words(decision: &Decision) -> String {
     if decision.verdict != Verdict::Deny {
         lines.push(format!("every patient must be hidden among at least {}", decision.minimum_k));
         if decision.maximum_epsilon_milli > 0 {
-            lines.push(format!("a question may cost at most epsilon {}", f64::from(decision.maximum_epsilon_milli) / 1_000.0));
+            lines.push(format!(
+                "a question may cost at most epsilon {}",
+                f64::from(decision.maximum_epsilon_milli) / 1_000.0
+            ));
         }
         if decision.localized {
-            lines.push("the records may not leave their territory; questions come to them".to_owned());
+            lines.push(
+                "the records may not leave their territory; questions come to them".to_owned(),
+            );
         }
     }
     let notes = decision.reasons.iter().filter(|reason| !reason.note.is_empty());
@@ -36,7 +43,10 @@ pub fn in_words(decision: &Decision) -> String {
 /// Safeguards by their names.
 pub fn safeguards(names: &[String]) -> Result<Safeguards> {
     names.iter().try_fold(Safeguards::NONE, |all, name| {
-        let one = name.parse::<Safeguards>().map_err(|error| NodeError::Usage(error.to_string()))?;
+        let one = name
+            .to_uppercase()
+            .parse::<Safeguards>()
+            .map_err(|error| NodeError::Usage(error.to_string()))?;
         Ok(all.with(one))
     })
 }

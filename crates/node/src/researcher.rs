@@ -3,13 +3,16 @@
 use alloy::primitives::{B256, U256, keccak256};
 use alloy::signers::SignerSync;
 use alloy::sol_types::{Eip712Domain, SolStruct};
-use caduceus_contracts::ComputeMarket::{JobRequested, Question};
+use caduceus_contracts::ComputeMarket::{JobRequested, Question as AskedQuestion};
 use caduceus_contracts::LicenceMarket::{LicenceSold, Order};
 use caduceus_contracts::LicencePass::PassMinted;
-use caduceus_contracts::{ComputeMarket, DatasetToken, HealthDataPool, LicenceMarket, LicencePass, TestUSDC, recast, typed};
+use caduceus_contracts::{
+    ComputeMarket, DatasetToken, HealthDataPool, LicenceMarket, LicencePass, TestUSDC, recast,
+    typed,
+};
 use caduceus_identity::Sealed;
 use caduceus_policy::Purpose;
-use caduceus_query::{Answer, EpsilonMilli};
+use caduceus_query::{Answer, Cost, Question};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NodeError, Result};
@@ -30,13 +33,32 @@ pub struct Licence {
     pub uses: u32,
 }
 
-/// What goes from a researcher to the vaults outside the ledger; the ledger holds its hash.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct QuestionDocument {
-    /// The question.
-    pub sql: String,
-    /// The privacy cost that the researcher offers, in thousandths of epsilon.
-    pub epsilon_milli: u32,
+/// A question at a privacy cost given as a decimal, such as 0.5.
+pub fn question(sql: &str, epsilon: &str) -> Result<Question> {
+    let epsilon = epsilon.parse().map_err(|error: caduceus_query::ParseEpsilonError| NodeError::Usage(error.to_string()))?;
+    Ok(Question { sql: sql.to_owned(), epsilon })
+}
+
+/// What a question would cost one dataset, before anything is asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explained {
+    /// The dataset.
+    pub dataset: u64,
+    /// Cost and expected error.
+    pub cost: Cost,
+}
+
+/// What a question would cost and how exact its answer would be, for every dataset in the pool.
+pub async fn explain(node: &Node, question: &Question) -> Result<Vec<Explained>> {
+    let mut explained = Vec::new();
+    for dataset in live_datasets(node).await? {
+        let schema = crate::custodian::published_schema(node, dataset)?;
+        explained.push(Explained {
+            dataset,
+            cost: caduceus_query::check(question, &schema)?.cost(),
+        });
+    }
+    Ok(explained)
 }
 
 /// One vault's answer, opened by its researcher.
@@ -66,20 +88,39 @@ pub async fn live_datasets(node: &Node) -> Result<Vec<u64>> {
 /// Buys a licence over `datasets` in one transaction, payment by permit included.
 ///
 /// `key` makes the purchase one: the same key never buys twice.
-pub async fn buy(node: &Node, researcher: &Party, datasets: &[u64], purpose: Purpose, uses: u32, key: &str) -> Result<Licence> {
+pub async fn buy(
+    node: &Node,
+    researcher: &Party,
+    datasets: &[u64],
+    purpose: Purpose,
+    uses: u32,
+    key: &str,
+) -> Result<Licence> {
     let market = LicenceMarket::new(node.at.licence_market, &node.provider);
     let mut ids: Vec<U256> = datasets.iter().copied().map(U256::from).collect();
     ids.sort();
     ids.dedup();
     if ids.is_empty() {
-        return Err(NodeError::not_ready("there is no dataset to license", "publish one first: `caduceus publish --help`"));
+        return Err(NodeError::not_ready(
+            "there is no dataset to license",
+            "publish one first: `caduceus publish --help`",
+        ));
     }
     let price = market.quote(ids.clone(), uses).call().await?;
     let permit = permit(node, researcher, node.at.licence_market, price).await?;
-    let order = Order { datasetIds: ids, purpose: purpose.number(), uses, maxPrice: price, deadline: node.deadline().await? };
+    let order = Order {
+        datasetIds: ids,
+        purpose: purpose.number(),
+        uses,
+        maxPrice: price,
+        deadline: node.deadline().await?,
+    };
     let call = LicenceMarket::buyCall { order, permit: recast(&permit) };
-    let receipt = node.send("licence bought", key, &researcher.signer(node), node.at.licence_market, &call).await?;
-    let sold = event::<LicenceSold>(&receipt).ok_or_else(|| NodeError::Chain("the sale left no event".into()))?;
+    let receipt = node
+        .send("licence bought", key, &researcher.signer(node), node.at.licence_market, &call)
+        .await?;
+    let sold = event::<LicenceSold>(&receipt)
+        .ok_or_else(|| NodeError::Chain("the sale left no event".into()))?;
     Ok(Licence { pass: sold.passId.to(), paid: sold.price.to(), datasets: datasets.to_vec(), uses })
 }
 
@@ -94,11 +135,17 @@ pub async fn usable_pass(node: &Node, researcher: &Party) -> Result<(u64, Vec<u6
         // A pass whose last use has settled is burned, and asking for it reverts.
         let Ok(pass) = passes.pass(mint.passId).call().await else { continue };
         if pass.usesLeft > 0 && pass.expiry > now {
-            return Ok((mint.passId.to(), pass.datasetIds.iter().map(|id| id.to::<u64>()).collect()));
+            return Ok((
+                mint.passId.to(),
+                pass.datasetIds.iter().map(|id| id.to::<u64>()).collect(),
+            ));
         }
     }
     let what = format!("{} holds no licence with a use left", researcher.name);
-    Err(NodeError::not_ready(what, format!("buy one with `caduceus licence buy --researcher {}`", researcher.name)))
+    Err(NodeError::not_ready(
+        what,
+        format!("buy one with `caduceus licence buy --researcher {}`", researcher.name),
+    ))
 }
 
 /// Puts a question to every dataset of a pass, fees in escrow. Gives the jobs, one a dataset.
@@ -109,31 +156,35 @@ pub async fn ask(
     researcher: &Party,
     pass: u64,
     datasets: &[u64],
-    question: &QuestionDocument,
+    question: &Question,
     key: &str,
 ) -> Result<Vec<u64>> {
-    EpsilonMilli::new(question.epsilon_milli)?;
     for dataset in datasets {
-        let schema = crate::custodian::published_schema(node, *dataset).await?;
-        caduceus_query::check(&question.sql, &schema)?;
+        let schema = crate::custodian::published_schema(node, *dataset)?;
+        caduceus_query::check(question, &schema)?;
     }
     let document = serde_json::to_vec(question).expect("a question has only strings and numbers");
     let question_hash = keccak256(&document);
-    write_atomically(&node.home.exchange_path(&format!("question-{question_hash}.json")), &document)?;
+    write_atomically(
+        &node.home.exchange_path(&format!("question-{question_hash}.json")),
+        &document,
+    )?;
     let market = ComputeMarket::new(node.at.compute_market, &node.provider);
     let fee = U256::from(market.jobFee().call().await?) * U256::from(datasets.len());
     let permit = permit(node, researcher, node.at.compute_market, fee).await?;
     let call = ComputeMarket::requestCall {
-        question: Question {
+        question: AskedQuestion {
             passId: U256::from(pass),
             datasetIds: datasets.iter().copied().map(U256::from).collect(),
             questionHash: question_hash,
-            epsilonMilli: question.epsilon_milli,
+            epsilonMilli: question.epsilon.milli(),
             maxFee: fee,
         },
         permit: recast(&permit),
     };
-    let receipt = node.send("question asked", key, &researcher.signer(node), node.at.compute_market, &call).await?;
+    let receipt = node
+        .send("question asked", key, &researcher.signer(node), node.at.compute_market, &call)
+        .await?;
     let logs = receipt.inner.logs().iter();
     let jobs = logs.filter_map(|log| alloy::sol_types::SolEvent::decode_log_data(log.data()).ok());
     Ok(jobs.map(|requested: JobRequested| requested.jobId.to()).collect())
@@ -150,12 +201,20 @@ pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Receiv
     let path = node.home.exchange_path(&format!("answer-{}.json", on_ledger.resultHash));
     let bytes = std::fs::read(&path).map_err(|error| NodeError::file("read", &path, error))?;
     if keccak256(&bytes) != on_ledger.resultHash {
-        return Err(NodeError::Damaged { path, what: "it is not the answer that the ledger holds the hash of".into() });
+        return Err(NodeError::Damaged {
+            path,
+            what: "it is not the answer that the ledger holds the hash of".into(),
+        });
     }
-    let damaged = |what: serde_json::Error| NodeError::Damaged { path: path.clone(), what: what.to_string() };
+    let damaged =
+        |what: serde_json::Error| NodeError::Damaged { path: path.clone(), what: what.to_string() };
     let sealed: Sealed = serde_json::from_slice(&bytes).map_err(damaged)?;
     let key = node.keyring().encryption_key(&researcher.label());
-    let plain = key.open(crate::custodian::RESULT_INFO, &result_context(job, on_ledger.questionHash), &sealed)?;
+    let plain = key.open(
+        crate::custodian::RESULT_INFO,
+        &result_context(job, on_ledger.questionHash),
+        &sealed,
+    )?;
     let answer = serde_json::from_slice(&plain).map_err(damaged)?;
     Ok(Received { job, dataset: on_ledger.datasetId.to(), answer })
 }

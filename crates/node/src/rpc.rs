@@ -24,12 +24,18 @@ pub struct Served {
 pub async fn listen(node: &Node, port: u16) -> Result<Served> {
     let Some(chain) = node.ledger().chain().cloned() else {
         let what = "this home uses another chain, which serves its own RPC";
-        return Err(NodeError::not_ready(what, "leave --serve out, or start a home with the embedded ledger"));
+        return Err(NodeError::not_ready(
+            what,
+            "leave --serve out, or start a home with the embedded ledger",
+        ));
     };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = TcpListener::bind(address).await.map_err(|error| {
         let what = format!("cannot listen on {address}: {error}");
-        NodeError::not_ready(what, "stop the program that uses the port, or choose another with --port")
+        NodeError::not_ready(
+            what,
+            "stop the program that uses the port, or choose another with --port",
+        )
     })?;
     Ok(Served { listener, chain })
 }
@@ -38,7 +44,8 @@ impl Served {
     /// The URL that clients use.
     pub fn url(&self) -> Result<String> {
         let address = self.listener.local_addr();
-        let address = address.map_err(|error| NodeError::Chain(format!("the listener has no address: {error}")))?;
+        let address = address
+            .map_err(|error| NodeError::Chain(format!("the listener has no address: {error}")))?;
         Ok(format!("http://{address}"))
     }
 
@@ -51,6 +58,8 @@ impl Served {
 }
 
 async fn answer(State(chain): State<Chain>, request: Bytes) -> impl IntoResponse {
-    let response = tokio::task::spawn_blocking(move || caduceus_ledger::rpc::handle_bytes(&chain, &request)).await;
+    let response =
+        tokio::task::spawn_blocking(move || caduceus_ledger::rpc::handle_bytes(&chain, &request))
+            .await;
     ([(CONTENT_TYPE, "application/json")], response.unwrap_or_default())
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use caduceus_contracts::RevenueSplitter::Split;
 use caduceus_policy::{Purpose, Safeguards};
 use caduceus_records::cohort;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -21,13 +20,19 @@ use crate::governance;
 use crate::member;
 use crate::node::Node;
 use crate::party::{self, NewParty, Party, Role};
-use crate::researcher::{self, QuestionDocument, Received};
+use crate::researcher::{self, Received};
 
 const STEPS: usize = 9;
 /// Members who join at each custodian, where there are so many patients.
 const MEMBERS: usize = 5;
-/// What the story's question offers, in thousandths of epsilon.
-const EPSILON_MILLI: u32 = 1_000;
+/// What the story's question offers.
+const EPSILON: &str = "1";
+/// Where the story keeps its licence, and how many patients its first answers counted.
+const PASS: &str = "story/pass";
+const PATIENTS: &str = "story/patients";
+/// The story's question where there are observations, and where there are none.
+const ABOUT_PRESSURE: &str = "SELECT COUNT(DISTINCT patient) AS patients, AVG(value) AS mean_systolic FROM observation WHERE code = '8480-6'";
+const ABOUT_PATIENTS: &str = "SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex";
 
 /// The story's custodians: name, country.
 const CUSTODIANS: [(&str, &str); 2] = [("klinikum-nord", "DE"), ("lakeside-health", "US")];
@@ -161,17 +166,40 @@ pub struct StoryAudit {
     pub tampering_found: bool,
 }
 
+/// Refuses options that cannot be followed, before anything is made.
+pub fn check_options(options: &StoryOptions) -> Result<()> {
+    match &options.data {
+        Some(data) if !data.is_dir() => {
+            let what = format!("{} is no folder", data.display());
+            Err(NodeError::not_ready(
+                what,
+                "name a folder of FHIR R4 NDJSON or bundles with --data",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Tells the story on `node`, from where it stopped if it was begun.
 pub async fn tell(node: &Node, options: &StoryOptions) -> Result<StoryReport> {
     let mut teller = Teller { node, milliseconds: BTreeMap::new() };
     teller.step(1, "ledger", "A ledger, its contracts, and who is who", || begin(node)).await?;
-    teller.step(2, "datasets", "Two hospitals protect and publish their records", || publish(node, options)).await?;
+    teller
+        .step(2, "datasets", "Two hospitals protect and publish their records", || {
+            publish(node, options)
+        })
+        .await?;
     teller.step(3, "members", "Patients join and consent", || join(node)).await?;
     let refusals = teller.step(4, "refusals", "Who may not ask", || refuse(node)).await?;
-    let query = teller.step(5, "query", "A licence, a question, two protected answers", || ask(node)).await?;
+    let query = teller
+        .step(5, "query", "A licence, a question, two protected answers", || ask(node))
+        .await?;
     teller.step(6, "payment", "The people whose data was used are paid", || pay(node)).await?;
-    let (revocation, paused) =
-        teller.step(7, "revocation", "A patient withdraws, and nothing can stop it", || revoke(node, &query.sql)).await?;
+    let (revocation, paused) = teller
+        .step(7, "revocation", "A patient withdraws, and nothing can stop it", || {
+            revoke(node, &query.sql)
+        })
+        .await?;
     let governance = teller.step(8, "governance", "The members decide", || govern(node)).await?;
     let audit = teller.step(9, "audit", "Everything can be checked", || check(node)).await?;
     Ok(StoryReport {
@@ -181,7 +209,11 @@ pub async fn tell(node: &Node, options: &StoryOptions) -> Result<StoryReport> {
         payment: claims::books(node).await?,
         revocation,
         governance,
-        audit: StoryAudit { events: audit.0.events, verified: audit.0.verified, tampering_found: audit.1 },
+        audit: StoryAudit {
+            events: audit.0.events,
+            verified: audit.0.verified,
+            tampering_found: audit.1,
+        },
         gas: node.gas(),
         milliseconds: teller.milliseconds,
     })
@@ -224,7 +256,11 @@ impl Teller<'_> {
 /// Step 1.
 async fn begin(node: &Node) -> Result<()> {
     let report = &node.report;
-    report.fact(format!("{}; {} contracts in place", node.ledger().describe(), node.at.named().len()));
+    report.fact(format!(
+        "{}; {} contracts in place",
+        node.ledger().describe(),
+        node.at.named().len()
+    ));
     let powerless = governance::deployer_is_powerless(node).await?;
     if !powerless {
         return Err(NodeError::Chain("the deployer still has power over the contracts".into()));
@@ -239,7 +275,8 @@ async fn begin(node: &Node) -> Result<()> {
     ];
     for (name, role, country, accredited) in parties {
         let country = country.parse().expect("the story names countries by their codes");
-        let new = NewParty { name: name.into(), role, country, accredited, safeguards: Safeguards::NONE };
+        let new =
+            NewParty { name: name.into(), role, country, accredited, safeguards: Safeguards::NONE };
         let party = party::register(node, &new).await?;
         if role == Role::Researcher {
             party::give_test_usdc(node, &party, 10_000 * USDC).await?;
@@ -279,16 +316,27 @@ async fn publish(node: &Node, options: &StoryOptions) -> Result<()> {
 /// Where each custodian's records come from: a generated cohort, a folder each, or one folder shared by patient.
 fn sources(node: &Node, options: &StoryOptions) -> Result<Vec<Intake>> {
     let Some(data) = &options.data else {
-        return CUSTODIANS.iter().map(|(name, country)| generated(node, options, name, country)).collect();
+        return CUSTODIANS
+            .iter()
+            .map(|(name, country)| generated(node, options, name, country))
+            .collect();
     };
     let folders = caduceus_records::subfolders(data)?;
     if folders.len() >= CUSTODIANS.len() {
         let own = folders.into_iter().take(CUSTODIANS.len());
-        return Ok(own.map(|folder| Intake { input: vec![folder], part: None, vouch: true }).collect());
+        return Ok(own
+            .map(|folder| Intake { input: vec![folder], part: None, vouch: true })
+            .collect());
     }
     node.report.fact("one folder of records: its patients are divided between the two hospitals");
     let parts = 0..CUSTODIANS.len();
-    Ok(parts.map(|part| Intake { input: vec![data.clone()], part: Some((part, CUSTODIANS.len())), vouch: true }).collect())
+    Ok(parts
+        .map(|part| Intake {
+            input: vec![data.clone()],
+            part: Some((part, CUSTODIANS.len())),
+            vouch: true,
+        })
+        .collect())
 }
 
 fn generated(node: &Node, options: &StoryOptions, name: &str, country: &str) -> Result<Intake> {
@@ -296,7 +344,10 @@ fn generated(node: &Node, options: &StoryOptions, name: &str, country: &str) -> 
     let country = country.parse().expect("the story names countries by their codes");
     let place = CUSTODIANS.iter().position(|(known, _)| *known == name).unwrap_or_default() as u64;
     let seed = options.seed.wrapping_mul(2).wrapping_add(place);
-    cohort::generate(&cohort::CohortOptions { patients: options.patients, country, seed, ..Default::default() }, &folder)?;
+    cohort::generate(
+        &cohort::CohortOptions { patients: options.patients, country, seed, ..Default::default() },
+        &folder,
+    )?;
     Ok(Intake { input: vec![folder], part: None, vouch: false })
 }
 
@@ -323,9 +374,18 @@ async fn refuse(node: &Node) -> Result<Vec<Refusal>> {
     let mut refusals = Vec::new();
     for name in [BARRED, UNACCREDITED] {
         let party = party::find(node, Role::Researcher, name)?;
-        let attempt = researcher::buy(node, &party, &datasets, Purpose::Hmb, 2, &format!("story/buy/{name}")).await;
+        let attempt = researcher::buy(
+            node,
+            &party,
+            &datasets,
+            Purpose::HealthResearch,
+            2,
+            &format!("story/buy/{name}"),
+        )
+        .await;
         let refusal = refused(&party, attempt)?;
-        node.report.fact(format!("{name} in {} cannot buy a licence. {}", party.country, refusal.reason));
+        node.report
+            .fact(format!("{name} in {} cannot buy a licence. {}", party.country, refusal.reason));
         refusals.push(refusal);
     }
     Ok(refusals)
@@ -334,7 +394,9 @@ async fn refuse(node: &Node) -> Result<Vec<Refusal>> {
 /// Turns the refusal that the story expects into its record; anything else is an error.
 fn refused<T>(party: &Party, attempt: Result<T>) -> Result<Refusal> {
     match attempt {
-        Err(NodeError::Refused { action, reason }) => Ok(Refusal { who: party.name.clone(), action, reason }),
+        Err(NodeError::Refused { action, reason }) => {
+            Ok(Refusal { who: party.name.clone(), action, reason })
+        }
         Err(other) => Err(other),
         Ok(_) => Err(NodeError::Chain(format!("{} was let in where the rules bar it", party.name))),
     }
@@ -344,11 +406,24 @@ fn refused<T>(party: &Party, attempt: Result<T>) -> Result<Refusal> {
 async fn ask(node: &Node) -> Result<QueryReport> {
     let party = party::find(node, Role::Researcher, GOOD)?;
     let datasets = researcher::live_datasets(node).await?;
-    let licence = researcher::buy(node, &party, &datasets, Purpose::Hmb, 2, "story/buy").await?;
-    node.report.fact(format!("{GOOD} bought licence {} for {} USDC in one transaction", licence.pass, usdc(licence.paid)));
-    let sql = custodian::story_question(node).await?;
-    let answers = question(node, &party, licence.pass, &datasets, &sql, "story/ask/1").await?;
-    Ok(QueryReport { epsilon: f64::from(EPSILON_MILLI) / 1_000.0, sql, answers })
+    let licence =
+        researcher::buy(node, &party, &datasets, Purpose::HealthResearch, 2, "story/buy").await?;
+    node.home.record(PASS, &licence.pass)?;
+    node.report.fact(format!(
+        "{GOOD} bought licence {} for {} USDC in one transaction",
+        licence.pass,
+        usdc(licence.paid)
+    ));
+    let sql = if custodian::everybody_has(node, "observation")? {
+        ABOUT_PRESSURE
+    } else {
+        ABOUT_PATIENTS
+    };
+    let answers = question(node, &party, licence.pass, &datasets, sql, "story/ask/1").await?;
+    node.home.record(PATIENTS, &custodian::patients_in_last_answers(node, &datasets).await?)?;
+    let epsilon =
+        answers.first().map_or(0.0, |one| f64::from(one.answer.epsilon.milli()) / 1_000.0);
+    Ok(QueryReport { epsilon, sql: sql.to_owned(), answers })
 }
 
 /// Asks, lets the vaults answer, and opens what they answered.
@@ -361,7 +436,7 @@ async fn question(
     key: &str,
 ) -> Result<Vec<Received>> {
     node.report.fact(format!("the question: {sql}"));
-    let document = QuestionDocument { sql: sql.to_owned(), epsilon_milli: EPSILON_MILLI };
+    let document = researcher::question(sql, EPSILON)?;
     let jobs = researcher::ask(node, party, pass, datasets, &document, key).await?;
     for (name, _) in CUSTODIANS {
         custodian::answer(node, name).await?;
@@ -369,7 +444,11 @@ async fn question(
     let mut answers = Vec::new();
     for job in jobs {
         let received = researcher::receive(node, party, job).await?;
-        node.report.fact(format!("the vault of dataset {} answered:\n{}", received.dataset, received.answer.to_text_table()));
+        node.report.fact(format!(
+            "the vault of dataset {} answered:\n{}",
+            received.dataset,
+            received.answer.to_text_table()
+        ));
         answers.push(received);
     }
     Ok(answers)
@@ -386,7 +465,8 @@ async fn pay(node: &Node) -> Result<()> {
     for member in member::members(node)? {
         to_members += claims::claim_member(node, &member).await?.amount;
     }
-    node.report.fact(format!("the members claimed {} USDC, each with a Merkle proof", usdc(to_members)));
+    node.report
+        .fact(format!("the members claimed {} USDC, each with a Merkle proof", usdc(to_members)));
     let books = claims::books(node).await?;
     node.report.fact(format!(
         "of {} USDC paid, {} are for contributors, {} for the treasury, {} for buy-back; {} wait to be claimed",
@@ -400,13 +480,20 @@ async fn revoke(node: &Node, sql: &str) -> Result<(RevocationReport, Refusal)> {
     const TRADING_AND_JOBS: u64 = 4 | 8;
     let researcher = party::find(node, Role::Researcher, GOOD)?;
     let datasets = researcher::live_datasets(node).await?;
-    let patients_before = custodian::patients_in_last_answers(node, &datasets).await?;
     governance::pause(node, TRADING_AND_JOBS, 3_600, "story/pause").await?;
     // After an interruption the pause may be over already; what it refused is then recorded.
     let paused: Refusal = match node.home.recall("story/paused")? {
         Some(refusal) => refusal,
         None => {
-            let attempt = researcher::buy(node, &researcher, &datasets, Purpose::Hmb, 1, "story/buy/paused").await;
+            let attempt = researcher::buy(
+                node,
+                &researcher,
+                &datasets,
+                Purpose::HealthResearch,
+                1,
+                "story/buy/paused",
+            )
+            .await;
             let refusal = refused(&researcher, attempt)?;
             node.home.record("story/paused", &refusal)?;
             refusal
@@ -418,10 +505,15 @@ async fn revoke(node: &Node, sql: &str) -> Result<(RevocationReport, Refusal)> {
     member::revoke(node, member).await?;
     node.report.fact(format!("{} withdrew consent while trading was paused", member.name));
     governance::lift(node, TRADING_AND_JOBS, "story/lift").await?;
-    let (pass, _) = researcher::usable_pass(node, &researcher).await?;
+    let before: (Option<u64>, Option<u64>) = (node.home.recall(PASS)?, node.home.recall(PATIENTS)?);
+    let (Some(pass), Some(patients_before)) = before else {
+        return Err(NodeError::Chain("the story lost its licence".into()));
+    };
     question(node, &researcher, pass, &datasets, sql, "story/ask/2").await?;
     let patients_after = custodian::patients_in_last_answers(node, &datasets).await?;
-    node.report.fact(format!("the answers now count {patients_after} patients; before they counted {patients_before}"));
+    node.report.fact(format!(
+        "the answers now count {patients_after} patients; before they counted {patients_before}"
+    ));
     Ok((RevocationReport { patients_before, patients_after }, paused))
 }
 
@@ -429,11 +521,9 @@ async fn revoke(node: &Node, sql: &str) -> Result<(RevocationReport, Refusal)> {
 async fn govern(node: &Node) -> Result<GovernanceReport> {
     let voters = governance::electorate(node)?;
     let proposer = voters.first().ok_or_else(|| NodeError::Chain("nobody joined".into()))?;
-    let current = governance::split(node).await?;
-    let wanted = Split { contributorsBps: 8_700, treasuryBps: 800, buybackBps: 500, poolYieldBps: current.poolYieldBps };
-    let proposal = match governance::proposal(node, None) {
+    let proposal = match governance::proposal(node) {
         Ok(made) => made,
-        Err(_) => governance::propose_split(node, proposer, &wanted).await?,
+        Err(_) => governance::propose_split(node, proposer, 8_700, 800, 500).await?,
     };
     node.report.fact(format!("{} proposes: {}", proposer.name, proposal.description));
     governance::vote_for(node, &proposal, &voters).await?;
@@ -458,7 +548,10 @@ async fn govern(node: &Node) -> Result<GovernanceReport> {
 /// Step 9.
 async fn check(node: &Node) -> Result<(AuditReport, bool)> {
     let report = audit::verify(node).await?;
-    node.report.fact(format!("{} records in the vaults' logs agree with each other and with the ledger", report.events));
+    node.report.fact(format!(
+        "{} records in the vaults' logs agree with each other and with the ledger",
+        report.events
+    ));
     let custodian = party::find(node, Role::Custodian, CUSTODIANS[0].0)?;
     let found = audit::find_tampering(node, &custodian).await?;
     if let Some(found) = &found {
@@ -473,7 +566,8 @@ async fn datasets(node: &Node) -> Result<Vec<DatasetReport>> {
     for custodian in party::custodians(node)? {
         for publication in custodian::publications(node, &custodian)? {
             let Some(token_id) = publication.dataset else { continue };
-            reports.push(custodian::dataset_report(node, &custodian, token_id, &publication).await?);
+            reports
+                .push(custodian::dataset_report(node, &custodian, token_id, &publication).await?);
         }
     }
     Ok(reports)

@@ -13,19 +13,21 @@ use caduceus_contracts::{
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use caduceus_policy::{Country, DataClass, Purpose, Request, Verdict, decide};
 use caduceus_query::{
-    Answer, BudgetLedger, Charge, DatasetKey, Epsilon, EpsilonTotal, Limits, OpenDpNoise, Question, ResearcherKey,
+    Answer, BudgetError, BudgetLedger, Charge, DatasetKey, EpsilonTotal, Limits, OpenDpNoise, Question,
+    ResearcherKey,
 };
 use caduceus_vault::Vault;
+use caduceus_vault::audit::{self, Detail, Kind};
 use serde::{Deserialize, Serialize};
 
 use super::publishing::{self, Publication, Use, publications};
-use super::{anchor, note, vault};
+use super::{anchor, note, number, vault};
 use crate::attestor::{self, Claim};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::node::Node;
 use crate::party::{self, Party, Role};
-use crate::researcher::{QuestionDocument, result_context};
+use crate::researcher::result_context;
 
 /// What an encrypted answer is for (the `info` of HPKE).
 pub(crate) const RESULT_INFO: &[u8] = b"caduceus result v1";
@@ -38,15 +40,26 @@ const VERIFIED: u8 = 4;
 pub(crate) const SETTLED: u8 = 5;
 
 /// What one dataset gives away in all, and to one researcher, in thousandths of epsilon.
-const BUDGET: Limits = Limits { dataset: EpsilonTotal::from_milli(100_000), researcher: EpsilonTotal::from_milli(10_000) };
+const BUDGET: Limits = Limits {
+    dataset: EpsilonTotal::from_milli(100_000),
+    researcher: EpsilonTotal::from_milli(10_000),
+};
 
 /// How often an answer is computed again because consent changed meanwhile, before the job waits for the next call.
 const ATTEMPTS: usize = 5;
 
 /// A job's state in words.
 pub(crate) fn state_name(state: u8) -> &'static str {
-    const NAMES: [&str; 8] =
-        ["unknown", "requested", "accepted", "committed", "verified", "settled", "refunded", "expired"];
+    const NAMES: [&str; 8] = [
+        "unknown",
+        "requested",
+        "accepted",
+        "committed",
+        "verified",
+        "settled",
+        "refunded",
+        "expired",
+    ];
     NAMES.get(usize::from(state)).copied().unwrap_or("unknown")
 }
 
@@ -59,6 +72,17 @@ pub struct AnsweredJob {
     pub dataset: u64,
     /// How it ended: settled, refunded or expired.
     pub state: String,
+}
+
+/// An answer on its way, sealed to its researcher and on disk.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Delivery {
+    /// Hash of the sealed answer.
+    result: B256,
+    /// How many patients it counts.
+    patients: u64,
+    /// What it cost, in thousandths of epsilon.
+    spent: u32,
 }
 
 /// A vault at one job.
@@ -74,23 +98,34 @@ struct Work<'a> {
 pub async fn answer(node: &Node, custodian: &str) -> Result<Vec<AnsweredJob>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
-    let mut answered = Vec::new();
+    let (mut answered, mut stuck) = (Vec::new(), None);
     for publication in publications(node, &custodian)? {
         let Some(dataset) = publication.dataset else { continue };
         let topic = Some(B256::from(U256::from(dataset)));
         let requested = node.events::<JobRequested>(node.at.compute_market, &[None, topic]).await?;
         for request in requested {
             let id = request.jobId.to::<u64>();
-            let work = Work { node, custodian: &custodian, vault: &vault, publication: &publication, id };
+            let work =
+                Work { node, custodian: &custodian, vault: &vault, publication: &publication, id };
             if work.job().await?.state >= SETTLED {
                 continue;
             }
-            let state = work.finish().await?;
-            answered.push(AnsweredJob { job: id, dataset, state: state_name(state).to_owned() });
+            // One job that cannot go on must not keep the others waiting.
+            match work.finish().await {
+                Ok(state) => answered.push(AnsweredJob {
+                    job: id,
+                    dataset,
+                    state: state_name(state).to_owned(),
+                }),
+                Err(error) => stuck = stuck.or(Some(error)),
+            }
         }
     }
     anchor(node, &custodian).await?;
-    Ok(answered)
+    match stuck {
+        Some(error) => Err(error),
+        None => Ok(answered),
+    }
 }
 
 impl Work<'_> {
@@ -103,6 +138,10 @@ impl Work<'_> {
     async fn finish(&self) -> Result<u8> {
         loop {
             let job = self.job().await?;
+            if job.state < SETTLED && self.node.now().await? > job.deadline {
+                self.expire().await?;
+                continue;
+            }
             match job.state {
                 REQUESTED => match self.objection(&job).await? {
                     None => self.accept().await?,
@@ -119,7 +158,10 @@ impl Work<'_> {
     /// Why this vault will not answer, if it will not. The same law as on the ledger, decided here once more.
     async fn objection(&self, job: &Job) -> Result<Option<String>> {
         let node = self.node;
-        let token = DatasetToken::new(node.at.dataset_token, &node.provider).dataset(job.datasetId).call().await?;
+        let token = DatasetToken::new(node.at.dataset_token, &node.provider)
+            .dataset(job.datasetId)
+            .call()
+            .await?;
         let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
         let researcher = registry.participant(job.researcher).call().await?;
         let places = (country(token.jurisdiction), country(researcher.jurisdiction));
@@ -128,16 +170,28 @@ impl Work<'_> {
             return Ok(Some("a code on the ledger is not known here".into()));
         };
         let decision = decide(node.rules, &Request { class, from, to, purpose });
-        let held = caduceus_policy::Safeguards::from_bits(researcher.safeguards).unwrap_or_default();
-        if decision.verdict == Verdict::Deny || decision.permits(held, token.k, job.epsilonMilli).is_err() {
+        let held =
+            caduceus_policy::Safeguards::from_bits(researcher.safeguards).unwrap_or_default();
+        if decision.verdict == Verdict::Deny
+            || decision.permits(held, token.k, job.epsilonMilli).is_err()
+        {
             return Ok(Some(format!("Blocked by: {}", decision.law)));
         }
         let oracle = ComplianceOracle::new(node.at.compliance_oracle, &node.provider);
-        let onchain = oracle.checkAccess(job.researcher, job.datasetId, job.purpose, job.epsilonMilli).call().await?;
+        let onchain = oracle
+            .checkAccess(job.researcher, job.datasetId, job.purpose, job.epsilonMilli)
+            .call()
+            .await?;
         if !onchain.ok {
             return Ok(Some(format!("Blocked by: {}", onchain.law)));
         }
         Ok(self.plan(job).err().map(|error| error.to_string()))
+    }
+
+    /// Gives the researcher their money back for a job whose time is over.
+    async fn expire(&self) -> Result<()> {
+        let call = ComputeMarket::expireCall { jobId: U256::from(self.id) };
+        self.send("job expired", "expire", &call).await
     }
 
     async fn accept(&self) -> Result<()> {
@@ -148,21 +202,29 @@ impl Work<'_> {
     async fn decline(&self, reason: &str) -> Result<()> {
         let call = ComputeMarket::declineCall { jobId: U256::from(self.id) };
         self.send("job declined", "decline", &call).await?;
-        let details = [("job", self.id.to_string()), ("reason", reason.to_owned())];
-        note(self.node, self.custodian, "question_refused", &details).await
+        let reason: String = reason.chars().take(200).collect();
+        let details = [("job", number(self.id)), ("reason", Detail::Text(reason))];
+        note(self.node, self.custodian, Kind::QuestionRefused, &self.publication.cid, &details)
+            .await
     }
 
     /// The question as a checked plan, from the document whose hash the job holds.
     fn plan(&self, job: &Job) -> Result<caduceus_query::PrivatePlan> {
         let path = self.node.home.exchange_path(&format!("question-{}.json", job.questionHash));
-        let bytes = std::fs::read(&path).map_err(|error| NodeError::file("read", &path, error))?;
+        let bytes = std::fs::read(&path).map_err(|_| NodeError::Usage("the question was not handed over".into()))?;
         if keccak256(&bytes) != job.questionHash {
-            return Err(NodeError::Damaged { path, what: "it is not the question that the ledger holds the hash of".into() });
+            return Err(NodeError::Usage(
+                "the question is not the one that the ledger holds the hash of".into(),
+            ));
         }
-        let document: QuestionDocument = serde_json::from_slice(&bytes)
-            .map_err(|error| NodeError::Damaged { path, what: error.to_string() })?;
+        let question: Question = serde_json::from_slice(&bytes)
+            .map_err(|_| NodeError::Usage("the question cannot be read".into()))?;
         let schema = self.vault.schema(&publishing::cid(&self.publication.cid)?)?;
-        let question = Question { sql: document.sql, epsilon: Epsilon::from_milli(job.epsilonMilli) };
+        if question.epsilon.milli() != job.epsilonMilli {
+            return Err(NodeError::Usage(
+                "the question offers another epsilon than its job".into(),
+            ));
+        }
         Ok(caduceus_query::check(&question, &schema)?)
     }
 
@@ -170,8 +232,13 @@ impl Work<'_> {
     async fn commit(&self, job: &Job) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let counter = self.counter().await?;
-            let (result, persons) = self.ciphertext(job, counter).await?;
-            let spent = self.plan(job)?.epsilon().milli();
+            let Delivery { result, patients, spent } = match self.delivery(job, counter).await {
+                // What was accepted and cannot be paid for in privacy is given back.
+                Err(NodeError::Budget(refusal @ BudgetError::Exhausted { .. })) => {
+                    return self.decline(&refusal.to_string()).await;
+                }
+                outcome => outcome?,
+            };
             let call = ComputeMarket::commitCall {
                 jobId: U256::from(self.id),
                 resultHash: result,
@@ -179,12 +246,12 @@ impl Work<'_> {
                 consentCounter: counter,
             };
             let details = [
-                ("job", self.id.to_string()),
-                ("result", result.to_string()),
-                ("consent_counter", counter.to_string()),
-                ("patients", persons.to_string()),
+                ("job", number(self.id)),
+                ("consent_counter", number(counter)),
+                ("patients", number(patients)),
+                ("cid", Detail::Text(self.publication.cid.clone())),
             ];
-            note(self.node, self.custodian, "answered", &details).await?;
+            note(self.node, self.custodian, Kind::Answered, &result.to_string(), &details).await?;
             match self.send("result committed", &format!("commit/{counter}"), &call).await {
                 Err(NodeError::Refused { .. }) if self.counter().await? != counter => continue,
                 outcome => return outcome,
@@ -199,51 +266,63 @@ impl Work<'_> {
         Ok(registry.revocationCounter(self.custodian.address).call().await?)
     }
 
-    /// The hash of the answer sealed to its researcher, computed unless it is on disk, and how many patients it counts.
-    async fn ciphertext(&self, job: &Job, counter: u64) -> Result<(B256, u64)> {
+    /// The answer sealed to its researcher, computed unless it is on disk.
+    async fn delivery(&self, job: &Job, counter: u64) -> Result<Delivery> {
         let key = format!("answer/{}/{}/{counter}", self.custodian.name, self.id);
         if let Some(made) = self.node.home.recall(&key)? {
             return Ok(made);
         }
-        let (answer, persons) = self.compute(job, counter).await?;
-        let registry = ParticipantRegistry::new(self.node.at.participant_registry, &self.node.provider);
-        let recipient = EncryptionPublicKey::new(registry.encryptionKey(job.researcher).call().await?.0);
+        let (answer, patients, spent) = self.compute(job, counter).await?;
+        let registry =
+            ParticipantRegistry::new(self.node.at.participant_registry, &self.node.provider);
+        let recipient =
+            EncryptionPublicKey::new(registry.encryptionKey(job.researcher).call().await?.0);
         let context = result_context(self.id, job.questionHash);
-        let sealed = seal_to(&recipient, RESULT_INFO, &context, &answer, Entropy::new(crate::home::random()?))?;
+        let sealed = seal_to(
+            &recipient,
+            RESULT_INFO,
+            &context,
+            &answer,
+            Entropy::new(crate::home::random()?),
+        )?;
         let bytes = serde_json::to_vec(&sealed).expect("a sealed message is JSON");
         let result = keccak256(&bytes);
         write_atomically(&self.node.home.exchange_path(&format!("answer-{result}.json")), &bytes)?;
-        self.node.home.record(&key, &(result, persons))?;
-        Ok((result, persons))
+        let delivery = Delivery { result, patients, spent };
+        self.node.home.record(&key, &delivery)?;
+        Ok(delivery)
     }
 
-    /// Charges the budget, then computes over the patients whose consent covers this use.
-    async fn compute(&self, job: &Job, counter: u64) -> Result<(Vec<u8>, u64)> {
+    /// Charges the budget, then computes over the patients whose consent covers this use. Gives the answer, how many
+    /// patients it counts, and what it cost: nothing where it was given before.
+    async fn compute(&self, job: &Job, counter: u64) -> Result<(Vec<u8>, u64, u32)> {
         let plan = self.plan(job)?;
         let eligible = self.eligible(job).await?;
         let budget = self.budget()?;
         let dataset = DatasetKey(self.publication.content_hash.0);
-        let question = plan.question_key(&counter.to_be_bytes());
-        let charge = budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.epsilon())?;
+        let context = (counter, U256::from(job.purpose)).abi_encode();
+        let question = plan.question_key(&context);
+        let charge =
+            budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.epsilon())?;
         let token = match charge {
-            Charge::Answered(bytes) => return Ok((bytes, eligible.len() as u64)),
+            Charge::Answered(bytes) => return Ok((bytes, eligible.len() as u64, 0)),
             Charge::Fresh(token) | Charge::Resumed(token) => token,
         };
-        note(self.node, self.custodian, "budget_charged", &[
-            ("job", self.id.to_string()),
-            ("epsilon_milli", plan.epsilon().milli().to_string()),
-        ])
-        .await?;
+        let details =
+            [("job", number(self.id)), ("epsilon_milli", number(plan.epsilon().milli().into()))];
+        note(self.node, self.custodian, Kind::BudgetCharged, &self.publication.cid, &details)
+            .await?;
         let cid = publishing::cid(&self.publication.cid)?;
         let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
-        let answer: Answer = caduceus_query::run(&plan, &opened.tables, &mut OpenDpNoise).await?;
+        let answer: Answer = caduceus_query::run(&plan, &opened.tables, &mut OpenDpNoise)?;
         let bytes = serde_json::to_vec(&answer).expect("an answer is JSON");
-        Ok((budget.record(token, &bytes)?, opened.persons.len() as u64))
+        Ok((budget.record(token, &bytes)?, opened.persons.len() as u64, plan.epsilon().milli()))
     }
 
     async fn eligible(&self, job: &Job) -> Result<std::collections::BTreeSet<String>> {
         let token = DatasetToken::new(self.node.at.dataset_token, &self.node.provider);
-        let registry = ParticipantRegistry::new(self.node.at.participant_registry, &self.node.provider);
+        let registry =
+            ParticipantRegistry::new(self.node.at.participant_registry, &self.node.provider);
         let asked = Use {
             grantee: job.researcher,
             class: token.dataset(job.datasetId).call().await?.dataClass,
@@ -266,7 +345,8 @@ impl Work<'_> {
     /// Has attestors check the delivery and tells the ledger.
     async fn verify(&self, job: &Job) -> Result<()> {
         let id = U256::from(self.id);
-        let content = (id, job.resultHash, U256::from(job.spentEpsilonMilli), U256::from(job.consentCounter));
+        let content =
+            (id, job.resultHash, U256::from(job.spentEpsilonMilli), U256::from(job.consentCounter));
         let claim = Claim::new("DELIVERY", id.into(), &content.abi_encode_params());
         let proof = attestor::attest(self.node, &[claim], || self.examine(job)).await?.remove(0);
         let call = ComputeMarket::verifyCall { jobId: id, delivery: recast(&proof) };
@@ -276,7 +356,8 @@ impl Work<'_> {
     /// What an attestor checks of a delivery: the ciphertext has the committed hash, and the budget was charged for it.
     fn examine(&self, job: &Job) -> std::result::Result<(), String> {
         let path = self.node.home.exchange_path(&format!("answer-{}.json", job.resultHash));
-        let bytes = std::fs::read(&path).map_err(|error| format!("the delivery cannot be read: {error}"))?;
+        let bytes = std::fs::read(&path)
+            .map_err(|error| format!("the delivery cannot be read: {error}"))?;
         if keccak256(&bytes) != job.resultHash {
             return Err("the delivery is not what was committed".into());
         }
@@ -296,7 +377,12 @@ impl Work<'_> {
         self.send("job settled", "settle", &call).await
     }
 
-    async fn send<C: alloy::sol_types::SolCall>(&self, what: &str, step: &str, call: &C) -> Result<()> {
+    async fn send<C: alloy::sol_types::SolCall>(
+        &self,
+        what: &str,
+        step: &str,
+        call: &C,
+    ) -> Result<()> {
         let key = format!("job/{}/{step}", self.id);
         let signer = self.custodian.signer(self.node);
         self.node.send(what, &key, &signer, self.node.at.compute_market, call).await?;
@@ -316,10 +402,17 @@ pub async fn patients_in_last_answers(node: &Node, datasets: &[u64]) -> Result<u
             if !publication.dataset.is_some_and(|dataset| datasets.contains(&dataset)) {
                 continue;
             }
-            let records = caduceus_vault::audit::records(&crate::audit::log_path(node, &custodian))?;
-            let last = records.iter().rev().find(|record| record.kind == "answered");
-            let counted = last.and_then(|record| record.details.get("patients")?.parse::<u64>().ok());
-            patients += counted.unwrap_or_default();
+            let of = Detail::Text(publication.cid.clone());
+            let records = audit::read(&crate::audit::log_path(node, &custodian))?;
+            let mut newest = records.iter().rev();
+            let last = newest.find(|record| {
+                record.kind == Kind::Answered && record.details.get("cid") == Some(&of)
+            });
+            if let Some(Detail::Number(counted)) =
+                last.and_then(|record| record.details.get("patients"))
+            {
+                patients += counted.unsigned_abs();
+            }
         }
     }
     Ok(patients)

@@ -4,19 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, FixedBytes, U256, keccak256};
 use alloy::sol_types::SolValue;
-use arrow::array::AsArray;
 use caduceus_contracts::DatasetToken::{DatasetMinted, MintRequest};
 use caduceus_contracts::HealthDataPool::{Deposited, Value};
 use caduceus_contracts::{ConsentRegistry, DatasetToken, HealthDataPool, MembershipToken, recast};
-use caduceus_economics::merkle;
-use caduceus_policy::{DataClass, Purpose};
-use caduceus_protect::{PERSON_COLUMN, quality};
+use caduceus_economics::{PersonId, merkle};
+use caduceus_policy::DataClass;
+use caduceus_protect::quality;
 use caduceus_records::Tables;
 use caduceus_records::schema::DatasetSchema;
-use caduceus_vault::Vault;
+use caduceus_vault::audit::Kind;
+use caduceus_vault::{Receipt, Vault};
 use serde::{Deserialize, Serialize};
 
-use super::{DESCRIPTION, PROTECTED, ProtectedSummary, anchor, entropy, note, vault};
+use super::{
+    DESCRIPTION, PROTECTED, ProtectedSummary, anchor, consent, entropy, note, number, vault,
+};
 use crate::attestor::{self, Claim};
 use crate::error::{NodeError, Result};
 use crate::member::{Member, person_id};
@@ -62,14 +64,20 @@ pub struct Publication {
 pub async fn publish(node: &Node, custodian: &str) -> Result<Publication> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
-    let (Some(tables), Some(description)) = (vault.staging(PROTECTED)?, vault.staging_bytes(DESCRIPTION)?) else {
+    let (Some(tables), Some(description)) =
+        (vault.staging(PROTECTED)?, vault.document(DESCRIPTION)?)
+    else {
         let what = format!("{} has nothing protected to publish", custodian.name);
-        return Err(NodeError::not_ready(what, format!("run `caduceus protect --custodian {}` first", custodian.name)));
+        return Err(NodeError::not_ready(
+            what,
+            format!("run `caduceus protect --custodian {}` first", custodian.name),
+        ));
     };
-    let summary: ProtectedSummary = serde_json::from_slice(&description)
-        .map_err(|error| NodeError::Chain(format!("the staged description cannot be read: {error}")))?;
+    let summary: ProtectedSummary = serde_json::from_slice(&description).map_err(|error| {
+        NodeError::Chain(format!("the staged description cannot be read: {error}"))
+    })?;
     let evidence = Evidence { custodian: &custodian, vault: &vault, summary: &summary };
-    let key = format!("publication/{}/{}", custodian.name, keccak256(&description));
+    let key = format!("publication/{}/{}", custodian.name, summary.content);
     let mut publication = match node.home.recall(&key)? {
         Some(publication) => publication,
         None => {
@@ -80,7 +88,8 @@ pub async fn publish(node: &Node, custodian: &str) -> Result<Publication> {
     };
     if publication.dataset.is_none() {
         publication.dataset = Some(mint(node, &evidence, &publication).await?);
-        note(node, &custodian, "published", &[("dataset", publication.dataset.unwrap_or_default().to_string())]).await?;
+        let details = [("dataset", number(publication.dataset.unwrap_or_default()))];
+        note(node, &custodian, Kind::Published, &publication.cid, &details).await?;
         node.home.record(&key, &publication)?;
     }
     if publication.shares.is_none() {
@@ -113,12 +122,24 @@ fn remember(node: &Node, custodian: &Party, publication: &Publication) -> Result
     Ok(())
 }
 
-async fn seal(node: &Node, evidence: &Evidence<'_>, tables: &Tables, description: &[u8]) -> Result<Publication> {
+async fn seal(
+    node: &Node,
+    evidence: &Evidence<'_>,
+    tables: &Tables,
+    description: &[u8],
+) -> Result<Publication> {
     let Evidence { custodian, vault, summary } = evidence;
     let sealed = vault.seal(tables, &summary.schema, description, &mut entropy)?;
-    let ingested: Option<super::Ingested> = node.home.recall(&format!("ingested/{}", custodian.name))?;
-    let details = [("cid", sealed.cid.to_string()), ("persons", sealed.persons.to_string())];
-    note(node, custodian, "sealed", &details).await?;
+    let ingested: Option<super::Ingested> =
+        node.home.recall(&format!("ingested/{}", custodian.name))?;
+    note(
+        node,
+        custodian,
+        Kind::Sealed,
+        &sealed.cid.to_string(),
+        &[("persons", number(sealed.persons))],
+    )
+    .await?;
     Ok(Publication {
         cid: sealed.cid.to_string(),
         content_hash: B256::from(sealed.content_hash),
@@ -155,16 +176,35 @@ async fn mint(node: &Node, evidence: &Evidence<'_>, publication: &Publication) -
         l: u16::try_from(publication.l).unwrap_or(u16::MAX),
         method: keccak256(METHOD),
         custodianBps: CUSTODIAN_BPS,
-        parent: U256::ZERO,
+        parent: parent(node, custodian)?,
     };
     let claims = claims(custodian, &request);
-    let mut proofs = attestor::attest(node, &claims, || examine(evidence, publication, &request)).await?.into_iter();
+    let mut proofs = attestor::attest(node, &claims, || examine(evidence, publication, &request))
+        .await?
+        .into_iter();
     let mut proof = || recast(&proofs.next().expect("one proof for each claim"));
-    let call = DatasetToken::mintCall { authenticity: proof(), consent: proof(), anonymization: proof(), request };
+    let call = DatasetToken::mintCall {
+        authenticity: proof(),
+        consent: proof(),
+        anonymization: proof(),
+        request,
+    };
     let key = format!("mint/{}", publication.content_hash);
-    let receipt = node.send("dataset minted", &key, &custodian.signer(node), node.at.dataset_token, &call).await?;
-    let minted = event::<DatasetMinted>(&receipt).ok_or_else(|| NodeError::Chain("minting left no event".into()))?;
+    let receipt = node
+        .send("dataset minted", &key, &custodian.signer(node), node.at.dataset_token, &call)
+        .await?;
+    let minted = event::<DatasetMinted>(&receipt)
+        .ok_or_else(|| NodeError::Chain("minting left no event".into()))?;
     Ok(minted.datasetId.to())
+}
+
+/// The dataset that a custodian published before, which a new one succeeds; zero for the first.
+fn parent(node: &Node, custodian: &Party) -> Result<U256> {
+    let last = publications(node, custodian)?
+        .into_iter()
+        .rev()
+        .find_map(|publication| publication.dataset);
+    Ok(U256::from(last.unwrap_or_default()))
 }
 
 /// The three statements that minting needs, hashed as `DatasetToken.mint` hashes them.
@@ -180,9 +220,14 @@ fn claims(custodian: &Party, request: &MintRequest) -> [Claim; 3] {
         U256::from(request.recordCount),
         U256::from(request.personCount),
     );
-    let consent =
-        (custodian.address, request.contentHash, request.consentRoot, U256::from(request.personCount));
-    let anonymization = (request.contentHash, U256::from(request.k), U256::from(request.l), request.method);
+    let consent = (
+        custodian.address,
+        request.contentHash,
+        request.consentRoot,
+        U256::from(request.personCount),
+    );
+    let anonymization =
+        (request.contentHash, U256::from(request.k), U256::from(request.l), request.method);
     [
         Claim::new("AUTHENTICITY", subject, &authenticity.abi_encode_params()),
         Claim::new("CONSENT", subject, &consent.abi_encode_params()),
@@ -191,17 +236,31 @@ fn claims(custodian: &Party, request: &MintRequest) -> [Claim; 3] {
 }
 
 /// What one attestor does before signing: opens the sealed dataset and counts everything again.
-fn examine(evidence: &Evidence<'_>, publication: &Publication, request: &MintRequest) -> std::result::Result<(), String> {
+fn examine(
+    evidence: &Evidence<'_>,
+    publication: &Publication,
+    request: &MintRequest,
+) -> std::result::Result<(), String> {
     let words = |error: caduceus_vault::VaultError| error.to_string();
-    let cid = publication.cid.parse().map_err(|_| "the content identifier cannot be read".to_owned())?;
+    let cid =
+        publication.cid.parse().map_err(|_| "the content identifier cannot be read".to_owned())?;
     evidence.vault.verify(&cid).map_err(words)?;
     let opened = evidence.vault.open_dataset(&cid, &|_| true).map_err(words)?;
     let objection = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
-    objection(opened.persons.len() as u64 == request.personCount, "the number of persons is another")?;
+    objection(
+        opened.persons.len() as u64 == request.personCount,
+        "the number of persons is another",
+    )?;
     objection(opened.tables.rows() as u64 == request.recordCount, "the number of rows is another")?;
-    let quasi: Vec<&str> =
-        evidence.summary.report.quasi_identifiers.iter().map(|column| column.column.as_str()).collect();
-    let smallest = caduceus_protect::smallest_class(&opened.tables, &quasi).map_err(|error| error.to_string())?;
+    let quasi: Vec<&str> = evidence
+        .summary
+        .report
+        .quasi_identifiers
+        .iter()
+        .map(|column| column.column.as_str())
+        .collect();
+    let smallest = caduceus_protect::smallest_class(&opened.tables, &quasi)
+        .map_err(|error| error.to_string())?;
     objection(smallest >= u32::from(request.k), "a class is smaller than k")?;
     let root = consent_root(evidence.vault, &publication.cid).map_err(|error| error.to_string())?;
     objection(root == request.consentRoot, "the consent receipts have another root")
@@ -221,9 +280,12 @@ fn consent_root(vault: &Vault, cid: &str) -> Result<B256> {
 fn standing_leaves(vault: &Vault, cid: &str) -> Result<Vec<B256>> {
     let in_dataset: BTreeSet<String> = persons(vault, cid)?.into_iter().collect();
     let receipts = vault.consents()?;
-    let standing = receipts.iter().filter(|receipt| receipt.permit && in_dataset.contains(&receipt.pseudonym));
-    let leaf = |receipt: &caduceus_vault::Receipt| {
-        merkle::leaf_hash(&(person_id(&receipt.pseudonym), B256::from(receipt.document_hash)).abi_encode())
+    let standing =
+        receipts.iter().filter(|receipt| receipt.permit && in_dataset.contains(&receipt.pseudonym));
+    let leaf = |receipt: &Receipt| {
+        merkle::leaf_hash(
+            &(person_id(&receipt.pseudonym), B256::from(receipt.document_hash)).abi_encode(),
+        )
     };
     Ok(standing.map(leaf).collect())
 }
@@ -258,8 +320,17 @@ async fn deposit(node: &Node, evidence: &Evidence<'_>, publication: &Publication
     let proof = attestor::attest(node, &[claim], recount).await?.remove(0);
     let call = HealthDataPool::depositCall { datasetId: dataset, value, proof: recast(&proof) };
     let signer = evidence.custodian.signer(node);
-    let receipt = node.send("dataset deposited", &format!("deposit/{dataset}"), &signer, node.at.health_data_pool, &call).await?;
-    let deposited = event::<Deposited>(&receipt).ok_or_else(|| NodeError::Chain("the deposit left no event".into()))?;
+    let receipt = node
+        .send(
+            "dataset deposited",
+            &format!("deposit/{dataset}"),
+            &signer,
+            node.at.health_data_pool,
+            &call,
+        )
+        .await?;
+    let deposited = event::<Deposited>(&receipt)
+        .ok_or_else(|| NodeError::Chain("the deposit left no event".into()))?;
     Ok(deposited.shares)
 }
 
@@ -269,11 +340,13 @@ fn measure(evidence: &Evidence<'_>, publication: &Publication) -> Result<Value> 
     let opened = evidence.vault.open_dataset(&cid, &|_| true)?;
     let reference = evidence.summary.reference()?;
     let scores = quality::scores(&opened.tables, &opened.schema, reference, NEUTRAL_REPUTATION);
+    // The pool takes no score below its floor; what is worth less counts as the floor.
+    let at_least = |score: u16| score.max(crate::genesis::SCORE_FLOOR);
     Ok(Value {
-        completeness: scores.completeness,
-        freshness: scores.freshness,
-        rarity: scores.rarity,
-        reputation: scores.reputation,
+        completeness: at_least(scores.completeness),
+        freshness: at_least(scores.freshness),
+        rarity: at_least(scores.rarity),
+        reputation: at_least(scores.reputation),
     })
 }
 
@@ -287,7 +360,7 @@ pub(super) fn persons(vault: &Vault, cid_text: &str) -> Result<Vec<String>> {
 }
 
 /// The published schema of a dataset.
-pub(crate) async fn published_schema(node: &Node, dataset: u64) -> Result<DatasetSchema> {
+pub(crate) fn published_schema(node: &Node, dataset: u64) -> Result<DatasetSchema> {
     for custodian in party::custodians(node)? {
         for publication in publications(node, &custodian)? {
             if publication.dataset == Some(dataset) {
@@ -304,7 +377,10 @@ pub(crate) fn consenting_patients(node: &Node, custodian: &Party) -> Result<Vec<
         Some(publication) => persons(&vault(node, custodian)?, &publication.cid),
         None => {
             let what = format!("{} has published nothing", custodian.name);
-            Err(NodeError::not_ready(what, format!("run `caduceus publish --custodian {}` first", custodian.name)))
+            Err(NodeError::not_ready(
+                what,
+                format!("run `caduceus publish --custodian {}` first", custodian.name),
+            ))
         }
     }
 }
@@ -313,7 +389,9 @@ pub(crate) fn consenting_patients(node: &Node, custodian: &Party) -> Result<Vec<
 pub(crate) fn knows_person(node: &Node, member: &Member) -> std::result::Result<(), String> {
     let known = || -> Result<bool> {
         let custodian = party::find(node, Role::Custodian, &member.custodian)?;
-        Ok(consenting_patients(node, &custodian)?.iter().any(|pseudonym| person_id(pseudonym) == member.person))
+        Ok(consenting_patients(node, &custodian)?
+            .iter()
+            .any(|pseudonym| person_id(pseudonym) == member.person))
     };
     match known() {
         Ok(true) => Ok(()),
@@ -322,10 +400,10 @@ pub(crate) fn knows_person(node: &Node, member: &Member) -> std::result::Result<
     }
 }
 
-/// The patients of a dataset whose data may be used now by `grantee` in `country` for `purpose`.
+/// The patients of a dataset whose data may be used now as `asked`.
 ///
 /// Who joined is asked on the ledger, where their own word stands above the paper that the custodian holds; for
-/// everybody else the receipt in the vault counts, which permits research and public health.
+/// everybody else the receipt in the vault counts.
 pub(super) async fn eligible(
     node: &Node,
     custodian: &Party,
@@ -333,26 +411,20 @@ pub(super) async fn eligible(
     publication: &Publication,
     asked: &Use,
 ) -> Result<BTreeSet<String>> {
-    let joined = node.events::<MembershipToken::MemberJoined>(node.at.membership_token, &[]).await?;
-    let joined: BTreeSet<B256> = joined.into_iter().map(|joined| joined.personId).collect();
-    let receipts = vault.consents()?;
-    let permitted: BTreeSet<&str> =
-        receipts.iter().filter(|receipt| receipt.permit).map(|receipt| receipt.pseudonym.as_str()).collect();
-    let membership = MembershipToken::new(node.at.membership_token, &node.provider);
+    let now = node.now().await?;
     let consent = ConsentRegistry::new(node.at.consent_registry, &node.provider);
     let mut eligible = BTreeSet::new();
-    for pseudonym in persons(vault, &publication.cid)? {
-        let person = person_id(&pseudonym);
-        let member = match joined.contains(&person) {
-            true => membership.memberOf(person).call().await?,
-            false => Address::ZERO,
-        };
-        let permits = match member.is_zero() {
-            true => permitted.contains(pseudonym.as_str()),
-            false => {
-                let Use { grantee, class, purpose, jurisdiction } = *asked;
-                consent.permits(member, custodian.address, grantee, class, purpose, jurisdiction).call().await?.ok
+    for (pseudonym, member, receipt) in standing(node, vault, publication).await? {
+        let Use { grantee, class, purpose, jurisdiction } = *asked;
+        let permits = match member {
+            Some(member) => {
+                consent
+                    .permits(member, custodian.address, grantee, class, purpose, jurisdiction)
+                    .call()
+                    .await?
+                    .ok
             }
+            None => receipt.is_some_and(|receipt| consent::covers(&receipt, purpose, now)),
         };
         if permits {
             eligible.insert(pseudonym);
@@ -370,38 +442,72 @@ pub(super) struct Use {
     pub(super) jurisdiction: FixedBytes<2>,
 }
 
-/// The weight of each person in a dataset's payouts: their rows, where their consent stands.
+/// Every patient of a dataset with their account, if they joined, and their receipt, if the vault has one.
+async fn standing(
+    node: &Node,
+    vault: &Vault,
+    publication: &Publication,
+) -> Result<Vec<(String, Option<Address>, Option<Receipt>)>> {
+    let joined =
+        node.events::<MembershipToken::MemberJoined>(node.at.membership_token, &[]).await?;
+    let joined: BTreeSet<B256> = joined.into_iter().map(|joined| joined.personId).collect();
+    let mut receipts: BTreeMap<String, Receipt> =
+        vault.consents()?.into_iter().map(|receipt| (receipt.pseudonym.clone(), receipt)).collect();
+    let membership = MembershipToken::new(node.at.membership_token, &node.provider);
+    let mut standing = Vec::new();
+    for pseudonym in persons(vault, &publication.cid)? {
+        let person = person_id(&pseudonym);
+        let member = match joined.contains(&person) {
+            true => {
+                Some(membership.memberOf(person).call().await?).filter(|member| !member.is_zero())
+            }
+            false => None,
+        };
+        let receipt = receipts.remove(&pseudonym);
+        standing.push((pseudonym, member, receipt));
+    }
+    Ok(standing)
+}
+
+/// The weight of each person in a dataset's payouts: their rows, where a consent of theirs stands.
 pub(crate) async fn weights(
     node: &Node,
     custodian: &Party,
     vault: &Vault,
     publication: &Publication,
-) -> Result<BTreeMap<B256, u64>> {
-    let receipts = vault.consents()?;
-    let permitted: BTreeSet<&str> =
-        receipts.iter().filter(|receipt| receipt.permit).map(|receipt| receipt.pseudonym.as_str()).collect();
-    let opened = vault.open_dataset(&cid(&publication.cid)?, &|pseudonym| permitted.contains(pseudonym))?;
-    let mut weights = BTreeMap::new();
-    for table in opened.tables.0.values() {
-        let Some(column) = table.column_by_name(PERSON_COLUMN) else { continue };
-        for pseudonym in column.as_string::<i32>().iter().flatten() {
-            *weights.entry(person_id(pseudonym)).or_default() += 1;
+) -> Result<Vec<(PersonId, u64)>> {
+    let now = node.now().await?;
+    let consent = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let rows: BTreeMap<String, u64> =
+        vault.contributions(&cid(&publication.cid)?)?.into_iter().collect();
+    let mut weights = Vec::new();
+    for (pseudonym, member, receipt) in standing(node, vault, publication).await? {
+        let consents = match member {
+            Some(member) => consent.hasAnyGrant(member, custodian.address).call().await?,
+            None => receipt.is_some_and(|receipt| consent::stands(&receipt, now)),
+        };
+        if let Some(rows) = rows.get(&pseudonym).filter(|_| consents) {
+            weights.push((PersonId(person_id(&pseudonym)), *rows));
         }
     }
     Ok(weights)
 }
 
-/// Takes a member's word on the ledger over into the vault: their receipt now says `permit`, and the root of the
-/// receipts that stand is posted for each dataset that it changes.
-pub(crate) async fn note_consent(node: &Node, custodian: &Party, member: &Member, permit: bool) -> Result<()> {
+/// Everybody in a dataset.
+pub(crate) fn people(vault: &Vault, publication: &Publication) -> Result<BTreeSet<B256>> {
+    Ok(persons(vault, &publication.cid)?.iter().map(|pseudonym| person_id(pseudonym)).collect())
+}
+
+/// Follows a member's withdrawal in the vault: the paper no longer permits either, and the root of the receipts that
+/// stand is posted for each dataset that it changes.
+pub(crate) async fn note_revocation(node: &Node, custodian: &Party, member: &Member) -> Result<()> {
     let vault = vault(node, custodian)?;
     let mut receipts = vault.consents()?;
     let own = receipts.iter_mut().find(|receipt| person_id(&receipt.pseudonym) == member.person);
-    if let Some(receipt) = own.filter(|receipt| receipt.permit != permit) {
-        receipt.permit = permit;
+    if let Some(receipt) = own.filter(|receipt| receipt.permit) {
+        note(node, custodian, Kind::ConsentRevoked, &member.person.to_string(), &[]).await?;
+        receipt.permit = false;
         vault.set_consents(&receipts, &mut entropy)?;
-        let kind = if permit { "consent_granted" } else { "consent_revoked" };
-        note(node, custodian, kind, &[("person", member.person.to_string())]).await?;
     }
     let registry = ConsentRegistry::new(node.at.consent_registry, &node.provider);
     for publication in publications(node, custodian)? {
@@ -411,9 +517,23 @@ pub(crate) async fn note_consent(node: &Node, custodian: &Party, member: &Member
             continue;
         }
         let call = ConsentRegistry::postConsentRootCall { datasetId: U256::from(dataset), root };
+        note(
+            node,
+            custodian,
+            Kind::ConsentRootPosted,
+            &root.to_string(),
+            &[("dataset", number(dataset))],
+        )
+        .await?;
         let key = node.next_key("consent-root", custodian.address).await?;
-        node.send("consent root posted", &key, &custodian.signer(node), node.at.consent_registry, &call).await?;
-        note(node, custodian, "consent_root_posted", &[("dataset", dataset.to_string()), ("root", root.to_string())]).await?;
+        node.send(
+            "consent root posted",
+            &key,
+            &custodian.signer(node),
+            node.at.consent_registry,
+            &call,
+        )
+        .await?;
     }
     anchor(node, custodian).await
 }
@@ -426,8 +546,10 @@ pub async fn dataset_report(
     publication: &Publication,
 ) -> Result<DatasetReport> {
     let id = U256::from(token_id);
-    let dataset = DatasetToken::new(node.at.dataset_token, &node.provider).dataset(id).call().await?;
-    let deposit = HealthDataPool::new(node.at.health_data_pool, &node.provider).depositOf(id).call().await?;
+    let dataset =
+        DatasetToken::new(node.at.dataset_token, &node.provider).dataset(id).call().await?;
+    let deposit =
+        HealthDataPool::new(node.at.health_data_pool, &node.provider).depositOf(id).call().await?;
     Ok(DatasetReport {
         token_id,
         custodian: custodian.name.clone(),

@@ -1,0 +1,230 @@
+//! What people get wrong: a sentence that names the thing and what to do, no panic, nothing lost.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+
+use crate::support::{folder, json, refused, run, text};
+
+/// A home with one custodian, and a small cohort to ingest.
+fn prepared(dir: &Path) -> (String, String) {
+    let (home, cohort) = (dir.join("home"), dir.join("cohort"));
+    json(&["init", "--seed", "1", "--dir", text(&home)]);
+    json(&[
+        "party",
+        "register",
+        "--name",
+        "clinic",
+        "--role",
+        "custodian",
+        "--country",
+        "DE",
+        "--dir",
+        text(&home),
+    ]);
+    json(&["cohort", "generate", "--patients", "30", "--country", "DE", "--out", text(&cohort)]);
+    (text(&home).to_owned(), text(&cohort).to_owned())
+}
+
+#[test]
+fn damaged_lines_are_set_aside_by_file_line_and_reason_and_all_others_load() {
+    let dir = folder();
+    let (home, cohort) = prepared(dir.path());
+    let conditions = Path::new(&cohort).join("Condition.ndjson");
+    let original = fs::read_to_string(&conditions).unwrap();
+    let mut lines: Vec<&str> = original.lines().collect();
+    let cut = &lines[1][..lines[1].len() / 2];
+    lines[1] = cut;
+    lines.insert(3, "this is no JSON");
+    lines.insert(4, "[1, 2]");
+    lines.insert(5, r#"{"id": "no type"}"#);
+    fs::write(&conditions, lines.join("\n")).unwrap();
+    let ingested = json(&["ingest", "--custodian", "clinic", "--input", &cohort, "--dir", &home]);
+    assert_eq!(ingested["set_aside"], 4, "{ingested}");
+    let list = fs::read_to_string(Path::new(&home).join("vaults/clinic/set-aside.json")).unwrap();
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let places: Vec<u64> =
+        list.as_array().unwrap().iter().map(|one| one["line"].as_u64().unwrap()).collect();
+    assert_eq!(places, [2, 4, 5, 6]);
+    for one in list.as_array().unwrap() {
+        assert!(one["file"].as_str().unwrap().ends_with("Condition.ndjson"));
+        assert!(!one["reason"].as_str().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_folder_without_fhir_is_named() {
+    let dir = folder();
+    let (home, _) = prepared(dir.path());
+    let other = dir.path().join("letters");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("letter.txt"), "Dear colleague").unwrap();
+    fs::write(other.join("notes.json"), "{\"hello\": 1}").unwrap();
+    let error =
+        refused(&["ingest", "--custodian", "clinic", "--input", text(&other), "--dir", &home]);
+    assert!(error.contains("letters") && error.contains("--input"), "{error}");
+    let error =
+        refused(&["ingest", "--custodian", "clinic", "--input", "/nowhere/at/all", "--dir", &home]);
+    assert!(error.contains("/nowhere/at/all"), "{error}");
+}
+
+#[test]
+fn unknown_options_names_and_values_are_named() {
+    let dir = folder();
+    let (home, _) = prepared(dir.path());
+    assert!(
+        String::from_utf8_lossy(&run(&["demo", "--patience", "3"]).stderr).contains("--patience")
+    );
+    assert!(!run(&["demo", "--patients", "0"]).status.success());
+    assert!(refused(&["publish", "--custodian", "nobody", "--dir", &home]).contains("clinic"));
+    assert!(
+        refused(&["publish", "--custodian", "clinic", "--dir", &home]).contains("caduceus protect")
+    );
+    assert!(
+        refused(&["protect", "--custodian", "clinic", "--dir", &home]).contains("caduceus ingest")
+    );
+    let error = refused(&[
+        "party",
+        "register",
+        "--name",
+        "A B",
+        "--role",
+        "researcher",
+        "--country",
+        "DE",
+        "--dir",
+        &home,
+    ]);
+    assert!(error.contains("A B"), "{error}");
+    let error = refused(&[
+        "party",
+        "register",
+        "--name",
+        "lab",
+        "--role",
+        "researcher",
+        "--country",
+        "Germany",
+        "--dir",
+        &home,
+    ]);
+    assert!(error.contains("Germany"), "{error}");
+    assert!(
+        refused(&["status", "--dir", text(&dir.path().join("empty"))]).contains("caduceus init")
+    );
+    assert!(
+        refused(&[
+            "cohort",
+            "generate",
+            "--patients",
+            "5",
+            "--country",
+            "XX",
+            "--out",
+            text(dir.path())
+        ])
+        .contains("XX")
+    );
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let dir = folder();
+    let (home, _) = prepared(dir.path());
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let error = refused(&["ledger", "serve", "--port", &port, "--dir", &home]);
+    assert!(error.contains(&port) && error.contains("--port"), "{error}");
+}
+
+#[test]
+fn a_chain_that_is_down_is_named_and_leaves_no_home_behind() {
+    let dir = folder();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{closed}");
+    let home = dir.path().join("home");
+    let error = refused(&["demo", "--rpc", &url, "--dir", text(&home)]);
+    assert!(error.contains(&url), "{error}");
+    assert!(!home.join("home.json").exists());
+}
+
+#[test]
+fn a_home_that_is_open_elsewhere_is_not_touched() {
+    let dir = folder();
+    let (home, _) = prepared(dir.path());
+    let serving = crate::support::Server::ledger(Path::new(&home));
+    let error = refused(&["status", "--dir", &home]);
+    assert!(error.contains("in use"), "{error}");
+    drop(serving);
+    json(&["status", "--dir", &home]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    // A file where a folder is needed cannot be written into by anybody, the superuser included.
+    let dir = folder();
+    let file = dir.path().join("file");
+    fs::write(&file, "not a folder").unwrap();
+    let error = refused(&["init", "--dir", text(&file.join("home"))]);
+    assert!(error.contains("file"), "{error}");
+    let error = refused(&[
+        "cohort",
+        "generate",
+        "--patients",
+        "5",
+        "--country",
+        "DE",
+        "--out",
+        text(&file.join("out")),
+    ]);
+    assert!(error.contains("file"), "{error}");
+}
+
+/// A file-size limit stands in for a disk without room: writes fail in the same places, with another number.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_stops_with_a_sentence_and_nothing_is_lost() {
+    use std::process::{Command, Stdio};
+    let dir = folder();
+    let (home, cohort) = prepared(dir.path());
+    let before = json(&["status", "--dir", &home]);
+    let line = format!(
+        "trap '' XFSZ; ulimit -f 8; exec '{}' ingest --custodian clinic --input '{cohort}' --dir '{home}'",
+        env!("CARGO_BIN_EXE_caduceus")
+    );
+    let output = Command::new("bash").args(["-c", &line]).stdin(Stdio::null()).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && error.contains("error: ") && !error.contains("panicked"),
+        "{error}"
+    );
+    assert_eq!(json(&["status", "--dir", &home]), before);
+    json(&["ingest", "--custodian", "clinic", "--input", &cohort, "--dir", &home]);
+}
+
+#[test]
+fn questions_that_would_show_a_person_are_refused_by_name() {
+    let dir = folder();
+    let home = dir.path().join("home");
+    json(&["demo", "--patients", "40", "--seed", "2", "--dir", text(&home)]);
+    json(&["licence", "buy", "--researcher", "sakura-institute", "--dir", text(&home)]);
+    let ask = |sql: &str| {
+        refused(&["query", "--researcher", "sakura-institute", "--sql", sql, "--dir", text(&home)])
+    };
+    assert!(ask("SELECT * FROM patient").to_lowercase().contains("row"));
+    assert!(ask("SELECT patient, COUNT(*) FROM patient GROUP BY patient").contains("patient"));
+    assert!(ask("SELECT COUNT(*) FROM secrets").contains("secrets"));
+    assert!(ask("not sql at all").to_lowercase().contains("sql"));
+    let error = refused(&[
+        "query",
+        "--researcher",
+        "sakura-institute",
+        "--sql",
+        "SELECT COUNT(*) FROM patient",
+        "--epsilon",
+        "many",
+        "--dir",
+        text(&home),
+    ]);
+    assert!(error.contains("epsilon") || error.contains("Epsilon"), "{error}");
+}

@@ -1,0 +1,213 @@
+//! Every step of the story by its own command, on a kept state.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{folder, json, refused, run, text};
+
+/// A home in which two hospitals have published and a researcher has money.
+fn published(home: &str, dir: &Path) {
+    json(&["init", "--seed", "4", "--dir", home]);
+    for (name, country) in [("klinikum-nord", "DE"), ("lakeside-health", "US")] {
+        let cohort = dir.join(name);
+        json(&[
+            "party",
+            "register",
+            "--name",
+            name,
+            "--role",
+            "custodian",
+            "--country",
+            country,
+            "--dir",
+            home,
+        ]);
+        json(&[
+            "cohort",
+            "generate",
+            "--patients",
+            "60",
+            "--country",
+            country,
+            "--out",
+            text(&cohort),
+        ]);
+        json(&["ingest", "--custodian", name, "--input", text(&cohort), "--dir", home]);
+        json(&["protect", "--custodian", name, "--k", "5", "--dir", home]);
+        json(&["publish", "--custodian", name, "--dir", home]);
+    }
+    json(&[
+        "party",
+        "register",
+        "--name",
+        "lab",
+        "--role",
+        "researcher",
+        "--country",
+        "JP",
+        "--usdc",
+        "5000",
+        "--dir",
+        home,
+    ]);
+}
+
+fn paid(claims: &Value) -> u64 {
+    claims.as_array().unwrap().iter().map(|one| one["amount"].as_u64().unwrap()).sum()
+}
+
+#[test]
+fn the_way_of_a_record_can_be_walked_by_hand() {
+    let dir = folder();
+    let home = dir.path().join("home");
+    let home = text(&home);
+    published(home, dir.path());
+    let members =
+        json(&["member", "join", "--custodian", "klinikum-nord", "--count", "3", "--dir", home]);
+    assert_eq!(members.as_array().unwrap().len(), 3);
+    for number in 1..=3 {
+        json(&["consent", "grant", "--member", &format!("klinikum-nord/{number}"), "--dir", home]);
+    }
+
+    let licence = json(&["licence", "buy", "--researcher", "lab", "--uses", "2", "--dir", home]);
+    assert!(licence["paid"].as_u64().unwrap() > 0);
+    let sql = "SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex";
+    let explained =
+        json(&["query", "--researcher", "lab", "--sql", sql, "--explain", "--dir", home]);
+    assert_eq!(explained.as_array().unwrap().len(), 2);
+    let answers =
+        json(&["query", "--researcher", "lab", "--sql", sql, "--epsilon", "0.5", "--dir", home]);
+    assert_eq!(answers.as_array().unwrap().len(), 2);
+
+    let to_custodian = paid(&json(&["claim", "--custodian", "klinikum-nord", "--dir", home]));
+    assert!(to_custodian > 0);
+    assert_eq!(
+        paid(&json(&["claim", "--custodian", "klinikum-nord", "--dir", home])),
+        0,
+        "nothing is paid twice"
+    );
+    assert!(paid(&json(&["claim", "--member", "klinikum-nord/1", "--dir", home])) > 0);
+    assert_eq!(
+        paid(&json(&["claim", "--member", "klinikum-nord/1", "--dir", home])),
+        0,
+        "nothing is paid twice"
+    );
+
+    json(&["guardian", "pause", "--scopes", "trading,jobs", "--hours", "1", "--dir", home]);
+    assert!(refused(&["licence", "buy", "--researcher", "lab", "--dir", home]).contains("Paused"));
+    let revoked = json(&["consent", "revoke", "--member", "klinikum-nord/1", "--dir", home]);
+    assert_eq!(revoked["revoked"], 1);
+    assert!(
+        paid(&json(&["claim", "--all", "--dir", home])) > 0,
+        "claims go on while trading is paused"
+    );
+    json(&["guardian", "lift", "--scopes", "trading,jobs", "--dir", home]);
+    json(&["query", "--researcher", "lab", "--sql", sql, "--epsilon", "0.5", "--dir", home]);
+    assert!(
+        refused(&["query", "--researcher", "lab", "--sql", sql, "--dir", home])
+            .contains("licence buy"),
+        "both uses are spent"
+    );
+
+    json(&[
+        "governance",
+        "propose",
+        "--member",
+        "klinikum-nord/2",
+        "--contributors",
+        "9000",
+        "--treasury",
+        "500",
+        "--buyback",
+        "500",
+        "--dir",
+        home,
+    ]);
+    assert_eq!(json(&["governance", "vote", "--dir", home])["votes_for"], 3);
+    assert_eq!(json(&["governance", "execute", "--dir", home])["state"], "executed");
+
+    let status = json(&["status", "--dir", home]);
+    let money = &status["money"];
+    let units = |part: &str| money[part].as_u64().unwrap();
+    assert_eq!(units("paid"), units("contributors") + units("treasury") + units("buyback"));
+    assert_eq!(units("contributors"), units("claimed") + units("claimable"));
+    assert_eq!(json(&["audit", "verify", "--dir", home])["verified"], true);
+}
+
+#[test]
+fn an_altered_byte_anywhere_in_a_log_is_found() {
+    let dir = folder();
+    let home = dir.path().join("home");
+    let home = text(&home);
+    published(home, dir.path());
+    let log = Path::new(home).join("vaults/klinikum-nord/audit.jsonl");
+    let copy = dir.path().join("copy.jsonl");
+    let original = fs::read(&log).unwrap();
+    let verify =
+        ["audit", "verify", "--custodian", "klinikum-nord", "--log", text(&copy), "--dir", home];
+    fs::write(&copy, &original).unwrap();
+    assert_eq!(json(&verify)["verified"], true);
+    for position in (0..original.len()).step_by(original.len() / 7) {
+        let mut altered = original.clone();
+        altered[position] ^= 1;
+        fs::write(&copy, altered).unwrap();
+        let output = run(&verify);
+        assert!(
+            !output.status.success(),
+            "the byte at {position} was altered and nothing was found"
+        );
+    }
+    let last = original.iter().rposition(|byte| *byte == b'{').unwrap();
+    fs::write(&copy, &original[..last]).unwrap();
+    assert!(!run(&verify).status.success(), "the last record was cut off and nothing was found");
+}
+
+#[test]
+fn the_rules_can_be_asked_before_anything_is_done() {
+    let allowed = json(&["policy", "explain", "--from", "DE", "--to", "JP", "--purpose", "HMB"]);
+    assert_eq!(allowed["verdict"], "allow", "{allowed}");
+    assert!(allowed["law"].as_str().unwrap().contains("GDPR Art. 45"), "{allowed}");
+    let other = json(&["policy", "explain", "--from", "DE", "--to", "IN"]);
+    assert_ne!(other["verdict"], "allow", "{other}");
+    assert!(other["law"].as_str().unwrap().contains("GDPR Art. 4"), "{other}");
+}
+
+#[test]
+fn every_command_helps_with_an_example() {
+    let commands: &[&[&str]] = &[
+        &["demo"],
+        &["init"],
+        &["status"],
+        &["cohort", "generate"],
+        &["party", "register"],
+        &["party", "list"],
+        &["ingest"],
+        &["protect"],
+        &["publish"],
+        &["member", "join"],
+        &["member", "list"],
+        &["consent", "grant"],
+        &["consent", "revoke"],
+        &["licence", "buy"],
+        &["query"],
+        &["claim"],
+        &["governance", "propose"],
+        &["governance", "vote"],
+        &["governance", "execute"],
+        &["governance", "show"],
+        &["guardian", "pause"],
+        &["guardian", "lift"],
+        &["audit", "verify"],
+        &["policy", "explain"],
+        &["ledger", "serve"],
+        &["ledger", "contracts"],
+    ];
+    for command in commands {
+        let output = run(&[command, &["--help"][..]].concat());
+        let help = String::from_utf8(output.stdout).unwrap();
+        let example = format!("Example: caduceus {}", command.join(" "));
+        assert!(output.status.success() && help.contains(&example), "{command:?}: {help}");
+    }
+}

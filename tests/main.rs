@@ -1,0 +1,11 @@
+//! End to end, over the interfaces that people use: the command line, its JSON, and the ledger's RPC.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
+
+mod bad_input;
+mod chains;
+mod commands;
+mod crashes;
+mod real_data;
+mod story;
+mod support;
