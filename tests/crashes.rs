@@ -9,7 +9,7 @@ use crate::story::holds;
 use crate::support::{Server, caduceus, folder, json, text};
 
 /// `Anchored(address,uint64,bytes32)`: a vault that was cut off may note a step twice, and then anchors its log once more.
-const ANCHORED: &str = "ANCHORED_TOPIC";
+const ANCHORED: &str = "0x0cd48d2f0de2b26babeaa563bc19f67e7b14bb998edeaabe4592e8b4472dda6b";
 
 fn events(home: &std::path::Path) -> Vec<(Value, Value)> {
     let logs = Server::ledger(home).logs();

@@ -80,7 +80,7 @@ impl Server {
             (Stdio::null(), Stdio::piped())
         };
         let mut child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
-        let pipe: Box<dyn Read> = match on_stdout {
+        let pipe: Box<dyn Read + Send> = match on_stdout {
             true => Box::new(child.stdout.take().unwrap()),
             false => Box::new(child.stderr.take().unwrap()),
         };

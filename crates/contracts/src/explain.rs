@@ -23,6 +23,11 @@ pub fn explain(data: &[u8]) -> Option<String> {
         if let ("Blocked", [DynSolValue::String(law)]) = (error.name.as_str(), values.as_slice()) {
             return Some(format!("Blocked by: {law}"));
         }
+        if let ("CircuitBreaker_Paused", [DynSolValue::Uint(scope, _), _]) =
+            (error.name.as_str(), values.as_slice())
+        {
+            return Some(format!("Paused by the guardian: {}", scope_name(scope.to::<u64>())));
+        }
         let arguments: Vec<String> = error
             .inputs
             .iter()
@@ -31,6 +36,17 @@ pub fn explain(data: &[u8]) -> Option<String> {
             .collect();
         Some(format!("{}({})", error.name, arguments.join(", ")))
     })
+}
+
+/// `Scopes` in the contracts.
+fn scope_name(scope: u64) -> &'static str {
+    match scope {
+        1 => "minting",
+        2 => "deposits",
+        4 => "trading",
+        8 => "jobs",
+        _ => "several parts",
+    }
 }
 
 fn abi(artifact: &str) -> JsonAbi {

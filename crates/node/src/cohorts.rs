@@ -8,9 +8,9 @@ use crate::error::{NodeError, Result};
 
 /// Writes FHIR R4 NDJSON for `patients` people of `country` (ISO 3166-1 alpha-2) into `folder`.
 pub fn generate(patients: usize, country: &str, seed: u64, folder: &Path) -> Result<CohortSummary> {
-    let country = country
-        .parse()
-        .map_err(|error: cohort::UnknownCountry| NodeError::Usage(error.to_string()))?;
+    let country = country.parse().map_err(|error: cohort::UnknownCountry| {
+        NodeError::Usage(format!("`{country}`: {error}"))
+    })?;
     Ok(cohort::generate(
         &CohortOptions { patients, country, seed, ..CohortOptions::default() },
         folder,

@@ -146,10 +146,9 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
 /// Whether every custodian of this home ingested rows of `table`.
 pub fn everybody_has(node: &Node, table: &str) -> Result<bool> {
     for custodian in party::custodians(node)? {
-        let ingested: Option<Ingested> =
-            node.home.recall(&format!("ingested/{}", custodian.name))?;
-        if !ingested.is_some_and(|ingested| ingested.rows.get(table).is_some_and(|rows| *rows > 0))
-        {
+        let ingested: Option<Ingested> = node.home.recall(&format!("ingested/{}", custodian.name))?;
+        let rows = ingested.and_then(|ingested| ingested.rows.get(table).copied());
+        if rows.unwrap_or_default() == 0 {
             return Ok(false);
         }
     }

@@ -61,7 +61,7 @@ impl Node {
     async fn start(home: Home, report: Reporter) -> Result<Node> {
         let keyring = Keyring::new(home.seed()?);
         let ledger = crate::genesis::ledger(&home, &keyring).await?;
-        let outbox = Outbox::open(&home.outbox_path())?;
+        let outbox = Outbox::open(home.outbox_path())?;
         let provider = ledger.provider();
         let chain_id = ledger.chain_id();
         outbox.resume(&ledger).await?;

@@ -35,7 +35,9 @@ pub struct Licence {
 
 /// A question at a privacy cost given as a decimal, such as 0.5.
 pub fn question(sql: &str, epsilon: &str) -> Result<Question> {
-    let epsilon = epsilon.parse().map_err(|error: caduceus_query::ParseEpsilonError| NodeError::Usage(error.to_string()))?;
+    let epsilon = epsilon
+        .parse()
+        .map_err(|error: caduceus_query::ParseEpsilonError| NodeError::Usage(error.to_string()))?;
     Ok(Question { sql: sql.to_owned(), epsilon })
 }
 
@@ -53,10 +55,8 @@ pub async fn explain(node: &Node, question: &Question) -> Result<Vec<Explained>>
     let mut explained = Vec::new();
     for dataset in live_datasets(node).await? {
         let schema = crate::custodian::published_schema(node, dataset)?;
-        explained.push(Explained {
-            dataset,
-            cost: caduceus_query::check(question, &schema)?.cost(),
-        });
+        explained
+            .push(Explained { dataset, cost: caduceus_query::check(question, &schema)?.cost() });
     }
     Ok(explained)
 }

@@ -13,8 +13,8 @@ use caduceus_contracts::{
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use caduceus_policy::{Country, DataClass, Purpose, Request, Verdict, decide};
 use caduceus_query::{
-    Answer, BudgetError, BudgetLedger, Charge, DatasetKey, EpsilonTotal, Limits, OpenDpNoise, Question,
-    ResearcherKey,
+    Answer, BudgetError, BudgetLedger, Charge, DatasetKey, EpsilonTotal, Limits, OpenDpNoise,
+    Question, ResearcherKey,
 };
 use caduceus_vault::Vault;
 use caduceus_vault::audit::{self, Detail, Kind};
@@ -211,7 +211,8 @@ impl Work<'_> {
     /// The question as a checked plan, from the document whose hash the job holds.
     fn plan(&self, job: &Job) -> Result<caduceus_query::PrivatePlan> {
         let path = self.node.home.exchange_path(&format!("question-{}.json", job.questionHash));
-        let bytes = std::fs::read(&path).map_err(|_| NodeError::Usage("the question was not handed over".into()))?;
+        let bytes = std::fs::read(&path)
+            .map_err(|_| NodeError::Usage("the question was not handed over".into()))?;
         if keccak256(&bytes) != job.questionHash {
             return Err(NodeError::Usage(
                 "the question is not the one that the ledger holds the hash of".into(),
