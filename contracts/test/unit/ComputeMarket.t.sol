@@ -266,6 +266,17 @@ contract ComputeMarketTest is Scene {
         compute.accept(id);
     }
 
+    function test_a_lower_bound_on_epsilon_since_the_request_stops_the_acceptance() public {
+        uint256 id = _ask(researcher, passId, _ids(german));
+        RuleRow[] memory rows = new RuleRow[](1);
+        rows[0] = RuleRow(0, "EU", "US", 0, Rule(2, 1, 5, 999, false, 2));
+        vm.prank(address(timelock));
+        rules.setRules(rows);
+        vm.prank(berlin);
+        vm.expectRevert(abi.encodeWithSelector(Errors.Blocked.selector, "GDPR Art. 46"));
+        compute.accept(id);
+    }
+
     function test_an_answer_under_an_old_consent_counter_cannot_be_committed() public {
         uint256 id = _ask(researcher, passId, _ids(german));
         _accept(berlin, id);
@@ -460,6 +471,16 @@ contract ComputeMarketTest is Scene {
             abi.encodeWithSelector(MarketErrors.ComputeMarket_NothingToRefund.selector, researcher)
         );
         compute.withdrawRefund(researcher);
+    }
+
+    function test_refunds_that_wait_add_up() public {
+        _ask(researcher, passId, _ids(german, american));
+        _freeze(researcher, true);
+        vm.warp(START + 2 days + 1);
+        compute.expire(1);
+        compute.expire(2);
+        _freeze(researcher, false);
+        assertEq(compute.withdrawRefund(researcher), 2 * JOB_FEE);
     }
 
     function test_a_verified_job_that_cannot_be_paid_is_refunded_in_the_end() public {

@@ -309,6 +309,35 @@ contract HealthDataPoolTest is Scene {
         assertEq(usdc.balanceOf(address(pool)), pool.owed());
     }
 
+    /// @dev Looks into the pool's storage, at the fields `carry` (2) and `earned` (4) of its namespace.
+    function testFuzz_not_a_fraction_of_yield_is_lost(uint64[3] memory persons, uint64[4] memory amounts)
+        public
+    {
+        address[3] memory holders = [berlin, boston, stranger];
+        _register(stranger, PartyRoles.CUSTODIAN, "FR", 0);
+        uint256 sum;
+        for (uint256 i; i < 3; ++i) {
+            uint256 id = _mint(holders[i], _mintRequest(1, 1, uint64(bound(persons[i], 1, 1e10))));
+            _deposit(holders[i], id, Value(9_973, 10_007, 9_941, 10_009));
+            _yield(amounts[i]);
+            sum += amounts[i];
+            _transferShares(holders[0], holders[i], share.balanceOf(holders[0]) / 3);
+        }
+        _yield(amounts[3]);
+        sum += amounts[3];
+
+        bytes32 base = keccak256(abi.encode(uint256(keccak256("caduceus.storage.HealthDataPool")) - 1))
+            & ~bytes32(uint256(0xff));
+        uint256 scaled = uint256(vm.load(address(pool), bytes32(uint256(base) + 2)));
+        for (uint256 i; i < 3; ++i) {
+            // Moving nothing settles.
+            _transferShares(holders[i], holders[i], 0);
+            bytes32 slot = keccak256(abi.encode(holders[i], uint256(base) + 4));
+            scaled += uint256(vm.load(address(pool), slot));
+        }
+        assertEq(scaled, sum * 1e36);
+    }
+
     // ---------------------------------------------------------------- who may call
 
     function test_only_its_peers_drive_the_pool() public {

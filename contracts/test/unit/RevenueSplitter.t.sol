@@ -131,15 +131,15 @@ contract RevenueSplitterTest is Scene {
     }
 
     function test_only_the_markets_distribute_and_only_what_is_there() public {
-        _giveUSDC(address(splitter), 10);
+        _giveUSDC(address(splitter), 1_000);
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(MarketErrors.RevenueSplitter_NotMarket.selector, stranger));
-        splitter.distribute(10, _ids(german), _ids(1));
+        splitter.distribute(1_000, _ids(german), _ids(1));
         vm.startPrank(address(compute));
-        vm.expectRevert(abi.encodeWithSelector(MarketErrors.RevenueSplitter_NotFunded.selector, 10, 11));
-        splitter.distribute(11, _ids(german), _ids(1));
-        splitter.distribute(10, _ids(german), _ids(1));
-        // What is owed is not there to be distributed again.
+        vm.expectRevert(abi.encodeWithSelector(MarketErrors.RevenueSplitter_NotFunded.selector, 1_000, 1_001));
+        splitter.distribute(1_001, _ids(german), _ids(1));
+        splitter.distribute(1_000, _ids(german), _ids(1));
+        // Neither what is owed nor what is reserved is there to be distributed again.
         uint256 held = usdc.balanceOf(address(splitter));
         vm.expectRevert(
             abi.encodeWithSelector(MarketErrors.RevenueSplitter_NotFunded.selector, held, held + 1)
