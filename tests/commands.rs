@@ -111,6 +111,11 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
         "both uses are spent"
     );
 
+    let answers = json(&["answers", "--researcher", "lab", "--dir", home]);
+    assert_eq!(answers.as_array().unwrap().len(), 4, "two questions to two vaults");
+    let left = json(&["member", "leave", "--member", "klinikum-nord/3", "--dir", home]);
+    assert_eq!(left.as_array().unwrap().len(), 2, "{left}");
+
     json(&[
         "governance",
         "propose",
@@ -125,10 +130,21 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
         "--dir",
         home,
     ]);
-    assert_eq!(json(&["governance", "vote", "--dir", home])["votes_for"], 3);
+    assert_eq!(json(&["governance", "vote", "--dir", home])["votes_for"], 2);
     assert_eq!(json(&["governance", "execute", "--dir", home])["state"], "executed");
 
+    assert_eq!(
+        json(&["member", "erase", "--member", "klinikum-nord/2", "--dir", home])["datasets"],
+        1
+    );
+    json(&["guardian", "pause", "--scopes", "deposits", "--hours", "1", "--dir", home]);
+    json(&["withdraw", "--custodian", "lakeside-health", "--dataset", "2", "--dir", home]);
     let status = json(&["status", "--dir", home]);
+    assert_eq!(
+        status["datasets"],
+        serde_json::json!([1]),
+        "withdrawing goes on while deposits are paused"
+    );
     let money = &status["money"];
     let units = |part: &str| money[part].as_u64().unwrap();
     assert_eq!(units("paid"), units("contributors") + units("treasury") + units("buyback"));
@@ -203,6 +219,8 @@ fn every_command_helps_with_an_example() {
         &["policy", "explain"],
         &["ledger", "serve"],
         &["ledger", "contracts"],
+        &["member", "leave"],
+        &["answers"],
     ];
     for command in commands {
         let output = run(&[command, &["--help"][..]].concat());

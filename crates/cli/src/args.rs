@@ -50,6 +50,18 @@ pub enum Command {
     /// Seal protected records, have them attested, mint the Data NFT and deposit it in the pool
     #[command(after_help = "Example: caduceus publish --dir state --custodian klinikum-nord")]
     Publish(OfCustodian),
+    /// Take a dataset out of the pool; no pause stops it
+    #[command(
+        after_help = "Example: caduceus withdraw --dir state --custodian klinikum-nord --dataset 1"
+    )]
+    Withdraw {
+        /// The custodian
+        #[arg(long, value_name = "NAME")]
+        custodian: String,
+        /// The number of the Data NFT
+        #[arg(long, value_name = "ID")]
+        dataset: u64,
+    },
     /// Bring patients into the cooperative
     #[command(subcommand)]
     Member(MemberCommand),
@@ -64,6 +76,13 @@ pub enum Command {
         after_help = "Example: caduceus query --dir state --researcher sakura-institute --sql \"SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex\""
     )]
     Query(Query),
+    /// Print every settled answer to a researcher once more, and let open questions go on
+    #[command(after_help = "Example: caduceus answers --dir state --researcher sakura-institute")]
+    Answers {
+        /// The researcher
+        #[arg(long, value_name = "NAME")]
+        researcher: String,
+    },
     /// Claim what the ledger owes to a custodian or to members
     #[command(after_help = "Example: caduceus claim --dir state --custodian klinikum-nord")]
     Claim(Claim),
@@ -219,6 +238,20 @@ pub enum MemberCommand {
         /// How many members there shall be
         #[arg(long, default_value_t = 5, value_name = "N")]
         count: usize,
+    },
+    /// Destroy the keys to a member's rows, so that no stored copy can be read again
+    #[command(after_help = "Example: caduceus member erase --dir state --member klinikum-nord/1")]
+    Erase {
+        /// The member
+        #[arg(long, value_name = "NAME")]
+        member: String,
+    },
+    /// Leave: consent is withdrawn and the membership ends, by signature
+    #[command(after_help = "Example: caduceus member leave --dir state --member klinikum-nord/1")]
+    Leave {
+        /// The member
+        #[arg(long, value_name = "NAME")]
+        member: String,
     },
     /// List the members of this home
     #[command(after_help = "Example: caduceus member list --dir state")]

@@ -103,6 +103,19 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             );
             Ok(Outcome::new(&done, text))
         }
+        Command::Withdraw { custodian, dataset } => {
+            custodian::withdraw(node, custodian, *dataset).await?;
+            let text = format!(
+                "dataset {dataset} is out of the pool; what it earned can still be claimed"
+            );
+            Ok(Outcome::new(&json!({ "withdrawn": dataset }), text))
+        }
+        Command::Member(MemberCommand::Erase { member }) => {
+            let datasets = custodian::erase(node, &member::find(node, member)?).await?;
+            let text =
+                format!("the keys to {member}'s rows in {datasets} dataset(s) are destroyed");
+            Ok(Outcome::new(&json!({ "member": member, "datasets": datasets }), text))
+        }
         Command::Member(command) => members(node, command).await,
         Command::Consent(command) => consent(node, command).await,
         Command::Licence(LicenceCommand::Buy { researcher, datasets, purpose, uses }) => {
@@ -124,6 +137,11 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             Ok(Outcome::new(&licence, text))
         }
         Command::Query(query) => ask(node, query).await,
+        Command::Answers { researcher } => {
+            let party = party::find(node, Role::Researcher, researcher)?;
+            work(node).await?;
+            answers(node, &party, &researcher::settled_jobs(node, &party).await?).await
+        }
         Command::Claim(claim) => pay(node, claim).await,
         Command::Governance(command) => govern(node, command).await,
         Command::Guardian(command) => guard(node, command).await,
@@ -261,7 +279,11 @@ async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
 async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
     let all = match command {
         MemberCommand::Join { custodian, count } => member::join(node, custodian, *count).await?,
-        MemberCommand::List => member::members(node)?,
+        MemberCommand::Leave { member } => {
+            member::leave(node, &member::find(node, member)?).await?;
+            member::members(node)?
+        }
+        MemberCommand::List | MemberCommand::Erase { .. } => member::members(node)?,
     };
     let lines = all.iter().map(|member| format!("{:24} {}", member.name, member.address));
     Ok(Outcome::new(&all, lines.collect::<Vec<_>>().join("\n")))
@@ -305,12 +327,22 @@ async fn ask(node: &Node, query: &Query) -> Result<Outcome> {
     let (pass, datasets) = researcher::usable_pass(node, &party).await?;
     let key = node.new_key("ask")?;
     let jobs = researcher::ask(node, &party, pass, &datasets, &question, &key).await?;
+    work(node).await?;
+    answers(node, &party, &jobs).await
+}
+
+/// Lets every vault of this home bring its open jobs to their end.
+async fn work(node: &Node) -> Result<()> {
     for custodian in party::custodians(node)? {
         custodian::answer(node, &custodian.name).await?;
     }
+    Ok(())
+}
+
+async fn answers(node: &Node, party: &party::Party, jobs: &[u64]) -> Result<Outcome> {
     let mut answers = Vec::new();
     for job in jobs {
-        answers.push(researcher::receive(node, &party, job).await?);
+        answers.push(researcher::receive(node, party, *job).await?);
     }
     let lines = answers
         .iter()

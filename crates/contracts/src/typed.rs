@@ -11,6 +11,14 @@ alloy::sol! {
         uint64 deadline;
     }
 
+    /// `MembershipToken.resignBySig`.
+    #[derive(Debug)]
+    struct Resign {
+        address member;
+        uint256 nonce;
+        uint64 deadline;
+    }
+
     /// `ConsentRegistry.grantFor`.
     #[derive(Debug)]
     struct Grant {

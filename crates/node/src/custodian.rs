@@ -29,7 +29,7 @@ use crate::party::{self, Party, Role};
 
 pub use answering::{AnsweredJob, answer, patients_in_last_answers};
 pub(crate) use answering::{RESULT_INFO, SETTLED, state_name};
-pub use publishing::{Publication, dataset_report, publications, publish};
+pub use publishing::{Publication, dataset_report, erase, publications, publish, withdraw};
 pub(crate) use publishing::{
     consenting_patients, knows_person, note_revocation, people, published_schema, weights,
 };
@@ -146,7 +146,8 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
 /// Whether every custodian of this home ingested rows of `table`.
 pub fn everybody_has(node: &Node, table: &str) -> Result<bool> {
     for custodian in party::custodians(node)? {
-        let ingested: Option<Ingested> = node.home.recall(&format!("ingested/{}", custodian.name))?;
+        let ingested: Option<Ingested> =
+            node.home.recall(&format!("ingested/{}", custodian.name))?;
         let rows = ingested.and_then(|ingested| ingested.rows.get(table).copied());
         if rows.unwrap_or_default() == 0 {
             return Ok(false);

@@ -272,3 +272,34 @@ async fn revoke_on_ledger(node: &Node, member: &Member, custodian: &Party) -> Re
     node.send("consent revoked", &key, &relay, node.at.consent_registry, &call).await?;
     Ok(())
 }
+
+/// Ends a membership by the member's signature, after withdrawing what they agreed to: who leaves is out of the next
+/// answer. What they have earned stays theirs to claim once they join again; claim before leaving to have it at once.
+pub async fn leave(node: &Node, member: &Member) -> Result<()> {
+    revoke(node, member).await?;
+    let token = MembershipToken::new(node.at.membership_token, &node.provider);
+    if token.memberOf(member.person).call().await? == member.address {
+        let deadline = node.deadline().await?;
+        let nonce = token.nonces(member.address).call().await?;
+        let statement = typed::Resign { member: member.address, nonce, deadline };
+        let to = node.at.membership_token;
+        let signature = node.sign(&member.signer(node), "Caduceus MembershipToken", to, &statement);
+        let call = MembershipToken::resignBySigCall {
+            member: member.address,
+            deadline,
+            signature: signature.into(),
+        };
+        let relay = node.key(crate::genesis::RELAY);
+        node.send(
+            "member leaves",
+            &format!("resign/{}/{nonce}", member.address),
+            &relay,
+            to,
+            &call,
+        )
+        .await?;
+    }
+    let mut all = members(node)?;
+    all.retain(|known| known != member);
+    node.home.record("members", &all)
+}

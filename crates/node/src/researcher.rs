@@ -190,6 +190,19 @@ pub async fn ask(
     Ok(jobs.map(|requested: JobRequested| requested.jobId.to()).collect())
 }
 
+/// The settled jobs of a researcher, oldest first.
+pub async fn settled_jobs(node: &Node, researcher: &Party) -> Result<Vec<u64>> {
+    let market = ComputeMarket::new(node.at.compute_market, &node.provider);
+    let requested = node.events::<JobRequested>(node.at.compute_market, &[]).await?;
+    let mut settled = Vec::new();
+    for request in requested.iter().filter(|request| request.researcher == researcher.address) {
+        if market.job(request.jobId).call().await?.state == crate::custodian::SETTLED {
+            settled.push(request.jobId.to());
+        }
+    }
+    Ok(settled)
+}
+
 /// Opens the answer to a settled job with the researcher's key, after checking it against the hash on the ledger.
 pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Received> {
     let market = ComputeMarket::new(node.at.compute_market, &node.provider);

@@ -538,6 +538,42 @@ pub(crate) async fn note_revocation(node: &Node, custodian: &Party, member: &Mem
     anchor(node, custodian).await
 }
 
+/// Takes a dataset out of the pool: announces it, lets open jobs end, burns its shares, returns the Data NFT.
+///
+/// No pause stops it. What was earned stays claimable.
+pub async fn withdraw(node: &Node, custodian: &str, dataset: u64) -> Result<()> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let (id, to) = (U256::from(dataset), node.at.health_data_pool);
+    let pool = HealthDataPool::new(to, &node.provider);
+    let signer = custodian.signer(node);
+    if !pool.depositOf(id).call().await?.announced {
+        let call = HealthDataPool::announceWithdrawalCall { datasetId: id };
+        let key = node.next_key("announce", custodian.address).await?;
+        node.send("withdrawal announced", &key, &signer, to, &call).await?;
+    }
+    super::answer(node, &custodian.name).await?;
+    let call = HealthDataPool::withdrawCall { datasetId: id };
+    let key = node.next_key("withdraw", custodian.address).await?;
+    node.send("dataset withdrawn", &key, &signer, to, &call).await?;
+    Ok(())
+}
+
+/// Makes a patient's rows unreadable in every stored copy by destroying their keys, after withdrawing their consent.
+/// Gives how many datasets they were in.
+pub async fn erase(node: &Node, member: &Member) -> Result<u64> {
+    crate::member::revoke(node, member).await?;
+    let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+    let vault = vault(node, &custodian)?;
+    let receipts = vault.consents()?;
+    let own = receipts.iter().find(|receipt| person_id(&receipt.pseudonym) == member.person);
+    let Some(pseudonym) = own.map(|receipt| receipt.pseudonym.clone()) else { return Ok(0) };
+    note(node, &custodian, Kind::Erased, &member.person.to_string(), &[]).await?;
+    let key = super::pseudonym_key(&vault);
+    let erased = vault.erase_person(&pseudonym, &|patient| key.pseudonym(patient), &mut entropy)?;
+    anchor(node, &custodian).await?;
+    Ok(erased.datasets)
+}
+
 /// A dataset as its token, the pool and the vault have it.
 pub async fn dataset_report(
     node: &Node,
