@@ -132,6 +132,23 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
     ]);
     assert_eq!(json(&["governance", "vote", "--dir", home])["votes_for"], 2);
     assert_eq!(json(&["governance", "execute", "--dir", home])["state"], "executed");
+    for (token, to) in [("data", "klinikum-nord/2"), ("gov", "lab"), ("usdc", "klinikum-nord/2")] {
+        let pay = [
+            "governance",
+            "pay",
+            "--member",
+            "klinikum-nord/2",
+            "--token",
+            token,
+            "--amount",
+            "1",
+            "--to",
+            to,
+        ];
+        json(&[&pay[..], &["--dir", home]].concat());
+        json(&["governance", "vote", "--dir", home]);
+        assert_eq!(json(&["governance", "execute", "--dir", home])["state"], "executed", "{token}");
+    }
 
     assert_eq!(
         json(&["member", "erase", "--member", "klinikum-nord/2", "--dir", home])["datasets"],
@@ -221,6 +238,9 @@ fn every_command_helps_with_an_example() {
         &["ledger", "contracts"],
         &["member", "leave"],
         &["answers"],
+        &["member", "erase"],
+        &["withdraw"],
+        &["governance", "pay"],
     ];
     for command in commands {
         let output = run(&[command, &["--help"][..]].concat());

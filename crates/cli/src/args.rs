@@ -356,6 +356,24 @@ pub enum Governance {
         #[arg(long, value_name = "BPS")]
         buyback: u16,
     },
+    /// A member proposes that the treasury pays somebody
+    #[command(
+        after_help = "Example: caduceus governance pay --dir state --member klinikum-nord/1 --token data --amount 100 --to klinikum-nord/2"
+    )]
+    Pay {
+        /// The member who proposes
+        #[arg(long, value_name = "NAME")]
+        member: String,
+        /// What is paid
+        #[arg(long)]
+        token: TokenName,
+        /// Whole tokens
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
+        amount: u64,
+        /// A member or a party of this home
+        #[arg(long, value_name = "NAME")]
+        to: String,
+    },
     /// Members of this home vote for the last proposal
     #[command(after_help = "Example: caduceus governance vote --dir state")]
     Vote {
@@ -392,6 +410,14 @@ pub enum Guardian {
         #[arg(long, value_delimiter = ',', required = true)]
         scopes: Vec<Scope>,
     },
+}
+
+/// A token that the treasury holds.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum TokenName {
+    Data,
+    Gov,
+    Usdc,
 }
 
 /// What the circuit breaker can pause.

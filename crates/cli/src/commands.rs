@@ -8,14 +8,14 @@ use caduceus_node::party::{self, NewParty, Role};
 use caduceus_node::researcher;
 use caduceus_node::story::{self, StoryOptions, usdc};
 use caduceus_node::{
-    Home, Node, NodeError, Result, Seed, claims, cohorts, custodian, governance, member, policy,
-    rpc,
+    Address, Home, Node, NodeError, Result, Seed, claims, cohorts, custodian, governance, member,
+    policy, rpc,
 };
 use serde_json::json;
 
 use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, Demo, Governance, Guardian, LedgerCommand,
-    LicenceCommand, MemberCommand, PartyCommand, Policy, Query, RoleName, Scope,
+    LicenceCommand, MemberCommand, PartyCommand, Policy, Query, RoleName, Scope, TokenName,
 };
 use crate::output::{Outcome, reporter};
 
@@ -381,6 +381,15 @@ async fn govern(node: &Node, command: &Governance) -> Result<Outcome> {
             let proposer = member::find(node, member)?;
             governance::propose_split(node, &proposer, *contributors, *treasury, *buyback).await?
         }
+        Governance::Pay { member, token, amount, to } => {
+            let proposer = member::find(node, member)?;
+            let token = match token {
+                TokenName::Data => governance::Token::Data,
+                TokenName::Gov => governance::Token::Gov,
+                TokenName::Usdc => governance::Token::Usdc,
+            };
+            governance::propose_payment(node, &proposer, token, *amount, account(node, to)?).await?
+        }
         _ => governance::proposal(node)?,
     };
     match command {
@@ -395,7 +404,7 @@ async fn govern(node: &Node, command: &Governance) -> Result<Outcome> {
         Governance::Execute => {
             governance::execute(node, &proposal).await?;
         }
-        Governance::Propose { .. } | Governance::Show => {}
+        Governance::Propose { .. } | Governance::Pay { .. } | Governance::Show => {}
     }
     let standing = governance::standing(node, &proposal).await?;
     let text = format!(
@@ -403,6 +412,20 @@ async fn govern(node: &Node, command: &Governance) -> Result<Outcome> {
         proposal.description, standing.state, standing.votes_for, standing.votes_against
     );
     Ok(Outcome::new(&standing, text))
+}
+
+/// The account of a member, whose name has a slash, or of a party.
+fn account(node: &Node, name: &str) -> Result<Address> {
+    if name.contains('/') {
+        return Ok(member::find(node, name)?.address);
+    }
+    let parties = party::parties(node)?;
+    match parties.iter().find(|party| party.name == name) {
+        Some(party) => Ok(party.address),
+        None => {
+            Err(NodeError::unknown("party", name, parties.iter().map(|party| party.name.as_str())))
+        }
+    }
 }
 
 async fn guard(node: &Node, command: &Guardian) -> Result<Outcome> {

@@ -133,7 +133,7 @@ impl NodeError {
     }
 
     /// An unknown name, with the names that there are.
-    pub(crate) fn unknown<'a>(
+    pub fn unknown<'a>(
         what: &'static str,
         name: &str,
         known: impl Iterator<Item = &'a str>,

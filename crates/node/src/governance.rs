@@ -2,11 +2,12 @@
 //!
 //! Members sign their ballots; a relay carries them. Nothing here needs the members to hold ether.
 
+use alloy::primitives::utils::Unit;
 use alloy::primitives::{Address, Bytes, U256, keccak256};
 use alloy::sol_types::SolCall;
 use caduceus_contracts::RevenueSplitter::Split;
 use caduceus_contracts::{
-    AccessManager, CircuitBreaker, CooperativeGovernor, RevenueSplitter, typed,
+    AccessManager, CircuitBreaker, CooperativeGovernor, DataToken, RevenueSplitter, typed,
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,13 +66,77 @@ pub async fn propose_split(
         buybackBps: buyback,
         ..current
     };
-    let number = node.home.recall::<u64>("proposals")?.unwrap_or_default() + 1;
-    let description = format!(
-        "Proposal {number}: of revenue, {} basis points to contributors, {} to the treasury, {} to buy-back",
-        wanted.contributorsBps, wanted.treasuryBps, wanted.buybackBps
+    let what = format!(
+        "of revenue, {contributors} basis points to contributors, {treasury} to the treasury, {buyback} to buy-back"
     );
-    let call: Bytes = RevenueSplitter::setSplitCall { split_: wanted }.abi_encode().into();
-    let target = node.at.revenue_splitter;
+    let call = RevenueSplitter::setSplitCall { split_: wanted }.abi_encode();
+    propose(node, proposer, &what, node.at.revenue_splitter, call.into()).await
+}
+
+/// A token that the treasury holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// The utility token, units of 1e-18.
+    Data,
+    /// The governance token, units of 1e-18.
+    Gov,
+    /// Test USDC, units of 1e-6.
+    Usdc,
+}
+
+/// A member proposes that the treasury pays `amount` whole tokens to `recipient`.
+///
+/// Revenue that is owed to the treasury is fetched first, so that it can be paid out.
+pub async fn propose_payment(
+    node: &Node,
+    proposer: &Member,
+    token: Token,
+    amount: u64,
+    recipient: Address,
+) -> Result<Proposal> {
+    let (target, unit, symbol) = match token {
+        Token::Data => (node.at.data_token, Unit::ETHER.wei(), "DATA"),
+        Token::Gov => (node.at.governance_token, Unit::ETHER.wei(), "GOV"),
+        Token::Usdc => (node.at.usdc, Unit::MWEI.wei(), "USDC"),
+    };
+    if token == Token::Usdc {
+        fetch_revenue(node).await?;
+    }
+    let what = format!("the treasury pays {amount} {symbol} to {recipient}");
+    // All three are ERC-20: one call serves them.
+    let call =
+        DataToken::transferCall { to: recipient, value: U256::from(amount) * unit }.abi_encode();
+    propose(node, proposer, &what, target, call.into()).await
+}
+
+/// Moves what the splitter owes to the treasury into it; anybody may.
+async fn fetch_revenue(node: &Node) -> Result<()> {
+    let (to, account) = (node.at.revenue_splitter, node.at.timelock);
+    if RevenueSplitter::new(to, &node.provider).owed(account).call().await?.is_zero() {
+        return Ok(());
+    }
+    let relay = node.key(crate::genesis::RELAY);
+    let key = node.next_key("treasury", relay.address()).await?;
+    node.send(
+        "treasury's part released",
+        &key,
+        &relay,
+        to,
+        &RevenueSplitter::releaseCall { account },
+    )
+    .await?;
+    Ok(())
+}
+
+async fn propose(
+    node: &Node,
+    proposer: &Member,
+    what: &str,
+    target: Address,
+    call: Bytes,
+) -> Result<Proposal> {
+    let number = node.home.recall::<u64>("proposals")?.unwrap_or_default() + 1;
+    let description = format!("Proposal {number}: {what}");
     let governor = CooperativeGovernor::new(node.at.cooperative_governor, &node.provider);
     let id = governor
         .getProposalId(

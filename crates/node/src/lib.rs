@@ -25,6 +25,7 @@ pub mod researcher;
 pub mod rpc;
 pub mod story;
 
+pub use alloy::primitives::Address;
 pub use caduceus_identity::Seed;
 pub use error::{NodeError, Result};
 pub use home::Home;
