@@ -7,8 +7,10 @@
 //! The plan ends with the timelock as the only admin of the access manager. Until then the deployer sets what
 //! governance sets later: rules, prices, roles.
 
+use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, Bytes, FixedBytes, U256, aliases::U48};
 use alloy::providers::Provider;
+use alloy::rpc::types::TransactionRequest;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolConstructor};
 use caduceus_contracts as c;
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Ledger, Outbox, OutboxError};
 
 /// `AccessRoles` in the contracts.
+const ADMIN: u64 = 0;
 const REGISTRAR: u64 = 1;
 const GUARDIAN: u64 = 2;
 const MINTER: u64 = 3;
@@ -239,6 +242,7 @@ pub async fn deploy(
     let addresses = Addresses::of(deployer.address());
     let steps = plan(&addresses, deployer.address(), parameters);
     let done = ledger.provider().get_transaction_count(deployer.address()).await?;
+    require_created(ledger, deployer.address(), steps.iter().take(done as usize)).await?;
     let mut gas_used = 0;
     for (index, step) in steps.iter().enumerate().skip(done as usize) {
         let key = format!("deploy/{index}");
@@ -255,12 +259,43 @@ pub async fn deploy(
         gas_used += receipt.gas_used;
         progress(index as u64 + 1, steps.len() as u64);
     }
-    for (_, address) in addresses.named() {
-        if ledger.provider().get_code_at(address).await?.is_empty() {
-            return Err(DeploymentError::Foreign(deployer.address()));
+    require_handed_over(ledger, deployer.address(), &addresses).await?;
+    Ok(Deployment { addresses, gas_used })
+}
+
+/// A nonce that did something else than to create its contract left the contract's place empty.
+async fn require_created(
+    ledger: &Ledger,
+    deployer: Address,
+    done: impl Iterator<Item = &Step>,
+) -> Result<(), DeploymentError> {
+    for (nonce, _) in done.enumerate().filter(|(_, step)| step.to.is_none()) {
+        if ledger.provider().get_code_at(deployer.create(nonce as u64)).await?.is_empty() {
+            return Err(DeploymentError::Foreign(deployer));
         }
     }
-    Ok(Deployment { addresses, gas_used })
+    Ok(())
+}
+
+/// A nonce that did something else than to give power away left it with the deployer.
+async fn require_handed_over(
+    ledger: &Ledger,
+    deployer: Address,
+    at: &Addresses,
+) -> Result<(), DeploymentError> {
+    for (role, account, expected) in
+        [(ADMIN, at.timelock, true), (ADMIN, deployer, false), (MINTER, deployer, false)]
+    {
+        let call = c::AccessManager::hasRoleCall { roleId: role, account };
+        let request =
+            TransactionRequest::default().with_to(at.access_manager).with_input(call.abi_encode());
+        let answer = ledger.provider().call(request).await?;
+        let held = c::AccessManager::hasRoleCall::abi_decode_returns(&answer);
+        if !held.is_ok_and(|held| held.isMember == expected) {
+            return Err(DeploymentError::Foreign(deployer));
+        }
+    }
+    Ok(())
 }
 
 fn explain(error: OutboxError) -> String {
@@ -666,7 +701,7 @@ fn permissions(at: &Addresses, deployer: Address, parameters: &Parameters) -> Ve
         Step::call("mint GOV to the treasury", at.governance_token, &mint_to_treasury),
         renounce(MINTER),
         grant(MINTER, at.timelock),
-        grant(0, at.timelock),
-        renounce(0),
+        grant(ADMIN, at.timelock),
+        renounce(ADMIN),
     ]
 }
