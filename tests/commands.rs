@@ -116,6 +116,16 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
     let left = json(&["member", "leave", "--member", "klinikum-nord/3", "--dir", home]);
     assert_eq!(left.as_array().unwrap().len(), 2, "{left}");
 
+    let joined =
+        json(&["member", "join", "--custodian", "klinikum-nord", "--count", "3", "--dir", home]);
+    let names: Vec<&str> =
+        joined.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        ["klinikum-nord/1", "klinikum-nord/2", "klinikum-nord/4"],
+        "a name is given once"
+    );
+
     json(&[
         "governance",
         "propose",
@@ -130,7 +140,7 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
         "--dir",
         home,
     ]);
-    assert_eq!(json(&["governance", "vote", "--dir", home])["votes_for"], 2);
+    assert_eq!(json(&["governance", "vote", "--dir", home])["votes_for"], 3);
     assert_eq!(json(&["governance", "execute", "--dir", home])["state"], "executed");
     for (token, to) in [("data", "klinikum-nord/2"), ("gov", "lab"), ("usdc", "klinikum-nord/2")] {
         let pay = [
@@ -167,6 +177,54 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
     assert_eq!(units("paid"), units("contributors") + units("treasury") + units("buyback"));
     assert_eq!(units("contributors"), units("claimed") + units("claimable"));
     assert_eq!(json(&["audit", "verify", "--dir", home])["verified"], true);
+}
+
+#[test]
+fn a_new_version_of_a_dataset_brings_no_new_privacy_budget() {
+    let dir = folder();
+    let home = dir.path().join("home");
+    let home = text(&home);
+    published(home, dir.path());
+    let cohort = dir.path().join("newer");
+    json(&[
+        "cohort",
+        "generate",
+        "--patients",
+        "70",
+        "--country",
+        "DE",
+        "--seed",
+        "9",
+        "--out",
+        text(&cohort),
+    ]);
+    json(&["ingest", "--custodian", "klinikum-nord", "--input", text(&cohort), "--dir", home]);
+    json(&["protect", "--custodian", "klinikum-nord", "--k", "5", "--dir", home]);
+    assert_eq!(json(&["publish", "--custodian", "klinikum-nord", "--dir", home])["dataset"], 3);
+    let buy = [
+        "licence",
+        "buy",
+        "--researcher",
+        "lab",
+        "--datasets",
+        "1,3",
+        "--uses",
+        "2",
+        "--dir",
+        home,
+    ];
+    json(&buy);
+    let ask = |table: &str, epsilon: &str| {
+        let sql = format!("SELECT COUNT(*) AS rows FROM {table}");
+        run(&["query", "--researcher", "lab", "--sql", &sql, "--epsilon", epsilon, "--dir", home])
+    };
+    // A researcher has epsilon 10 with one hospital: two versions at 4 each leave 2.
+    assert!(ask("patient", "4").status.success());
+    assert!(!ask("condition", "4").status.success(), "the budget is shared by both versions");
+    assert!(
+        String::from_utf8_lossy(&ask("encounter", "5").stderr)
+            .contains("epsilon 5 is more than the 4")
+    );
 }
 
 #[test]

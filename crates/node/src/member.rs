@@ -87,31 +87,40 @@ pub fn find(node: &Node, name: &str) -> Result<Member> {
 /// Attestors check with the vault that each is one of its patients before they confirm the person to the ledger.
 pub async fn join(node: &Node, custodian: &str, count: usize) -> Result<Vec<Member>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
+    let here = of_custodian(members(node)?, &custodian.name);
+    let mut number = here.len() + of_custodian(left(node)?, &custodian.name).len();
     let patients = custodian::consenting_patients(node, &custodian)?;
-    if patients.len() < count {
-        let what = format!(
-            "{} has {} patients who consented, fewer than {count}",
-            custodian.name,
-            patients.len()
-        );
-        return Err(NodeError::not_ready(what, "ask for fewer members, or ingest more records"));
-    }
-    for number in 1..=count {
+    let people: Vec<B256> = patients.iter().map(|pseudonym| person_id(pseudonym)).collect();
+    let mut outside =
+        people.into_iter().filter(|person| here.iter().all(|member| member.person != *person));
+    for joined in here.len()..count {
+        let Some(person) = outside.next() else {
+            let what = format!(
+                "{} has {joined} patients who consented, fewer than {count}",
+                custodian.name
+            );
+            return Err(NodeError::not_ready(
+                what,
+                "ask for fewer members, or ingest more records",
+            ));
+        };
+        number += 1;
         let name = format!("{}/{number}", custodian.name);
-        let person = person_id(&patients[number - 1]);
-        admit(
-            node,
-            Member {
-                address: node.key(&format!("member/{name}")).address(),
-                name,
-                custodian: custodian.name.clone(),
-                person,
-            },
-        )
-        .await?;
-        node.report.progress("members join", number as u64, Some(count as u64));
+        let address = node.key(&format!("member/{name}")).address();
+        admit(node, Member { name, custodian: custodian.name.clone(), address, person }).await?;
+        node.report.progress("members join", joined as u64 + 1, Some(count as u64));
     }
-    Ok(members(node)?.into_iter().filter(|member| member.custodian == custodian.name).collect())
+    Ok(of_custodian(members(node)?, &custodian.name))
+}
+
+fn of_custodian(mut members: Vec<Member>, custodian: &str) -> Vec<Member> {
+    members.retain(|member| member.custodian == custodian);
+    members
+}
+
+/// Who was a member and left. Their names and accounts are not given to anybody else.
+fn left(node: &Node) -> Result<Vec<Member>> {
+    Ok(node.home.recall("members-left")?.unwrap_or_default())
 }
 
 async fn admit(node: &Node, member: Member) -> Result<()> {
@@ -299,7 +308,11 @@ pub async fn leave(node: &Node, member: &Member) -> Result<()> {
         )
         .await?;
     }
-    let mut all = members(node)?;
-    all.retain(|known| known != member);
-    node.home.record("members", &all)
+    let (mut here, mut gone) = (members(node)?, left(node)?);
+    here.retain(|known| known != member);
+    if !gone.contains(member) {
+        gone.push(member.clone());
+    }
+    node.home.record("members-left", &gone)?;
+    node.home.record("members", &here)
 }

@@ -11,8 +11,8 @@ use caduceus_contracts::{
     typed,
 };
 use caduceus_identity::Sealed;
-use caduceus_policy::Purpose;
-use caduceus_query::{Answer, Cost, Question};
+use caduceus_policy::{Country, DataClass, Purpose, Request, decide};
+use caduceus_query::{Answer, Cost, Epsilon, Question};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NodeError, Result};
@@ -159,9 +159,18 @@ pub async fn ask(
     question: &Question,
     key: &str,
 ) -> Result<Vec<u64>> {
+    // A pass whose last use has settled is burned; then the recorded transaction of this question counts.
+    let passes = LicencePass::new(node.at.licence_pass, &node.provider);
+    let purpose = passes
+        .pass(U256::from(pass))
+        .call()
+        .await
+        .ok()
+        .and_then(|pass| Purpose::from_number(pass.purpose));
     for dataset in datasets {
         let schema = crate::custodian::published_schema(node, *dataset)?;
         caduceus_query::check(question, &schema)?;
+        require_modest(node, researcher, *dataset, purpose, question).await?;
     }
     let document = serde_json::to_vec(question).expect("a question has only strings and numbers");
     let question_hash = keccak256(&document);
@@ -188,6 +197,33 @@ pub async fn ask(
     let logs = receipt.inner.logs().iter();
     let jobs = logs.filter_map(|log| alloy::sol_types::SolEvent::decode_log_data(log.data()).ok());
     Ok(jobs.map(|requested: JobRequested| requested.jobId.to()).collect())
+}
+
+/// Refuses a question that costs more privacy than the rules allow, with the number that they do.
+async fn require_modest(
+    node: &Node,
+    researcher: &Party,
+    dataset: u64,
+    purpose: Option<Purpose>,
+    question: &Question,
+) -> Result<()> {
+    let token = DatasetToken::new(node.at.dataset_token, &node.provider);
+    let token = token.dataset(U256::from(dataset)).call().await?;
+    let (from, class) =
+        (Country::from_bytes(token.jurisdiction.0), DataClass::from_number(token.dataClass));
+    let (Some(from), Some(class), Some(purpose)) = (from, class, purpose) else { return Ok(()) };
+    let request = Request { class, from, to: researcher.country, purpose };
+    let decision = decide(node.rules, &request);
+    let most = decision.maximum_epsilon_milli;
+    if most == 0 || question.epsilon.milli() <= most {
+        return Ok(());
+    }
+    Err(NodeError::Usage(format!(
+        "epsilon {} is more than the {} that is allowed for dataset {dataset} ({}); ask with a smaller --epsilon",
+        question.epsilon,
+        Epsilon::from_milli(most),
+        decision.law
+    )))
 }
 
 /// The settled jobs of a researcher, oldest first.

@@ -39,7 +39,7 @@ const COMMITTED: u8 = 3;
 const VERIFIED: u8 = 4;
 pub(crate) const SETTLED: u8 = 5;
 
-/// What one dataset gives away in all, and to one researcher, in thousandths of epsilon.
+/// What a custodian's patients give away in all, and to one researcher, in thousandths of epsilon.
 const BUDGET: Limits = Limits {
     dataset: EpsilonTotal::from_milli(100_000),
     researcher: EpsilonTotal::from_milli(10_000),
@@ -300,8 +300,9 @@ impl Work<'_> {
         let plan = self.plan(job)?;
         let eligible = self.eligible(job).await?;
         let budget = self.budget()?;
-        let dataset = DatasetKey(self.publication.content_hash.0);
-        let context = (counter, U256::from(job.purpose)).abi_encode();
+        let dataset = self.budget_key();
+        let context =
+            (self.publication.content_hash, counter, U256::from(job.purpose)).abi_encode();
         let question = plan.question_key(&context);
         let charge =
             budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.epsilon())?;
@@ -333,10 +334,15 @@ impl Work<'_> {
         publishing::eligible(self.node, self.custodian, self.vault, self.publication, &asked).await
     }
 
+    /// All versions of a custodian's datasets hold the same patients, so they share one budget.
+    fn budget_key(&self) -> DatasetKey {
+        DatasetKey(keccak256(self.custodian.address).0)
+    }
+
     fn budget(&self) -> Result<BudgetLedger> {
         let path = self.node.home.vault_dir(&self.custodian.name).join("budget.redb");
         let budget = BudgetLedger::open(&path)?;
-        let dataset = DatasetKey(self.publication.content_hash.0);
+        let dataset = self.budget_key();
         if budget.limits(dataset)?.is_none() {
             budget.set_limits(dataset, BUDGET)?;
         }
@@ -365,7 +371,7 @@ impl Work<'_> {
         let words = |error: caduceus_query::BudgetError| error.to_string();
         let budget = self.budget().map_err(|error| error.to_string())?;
         budget.verify().map_err(words)?;
-        let dataset = DatasetKey(self.publication.content_hash.0);
+        let dataset = self.budget_key();
         let spent = budget.spent_by(dataset, ResearcherKey(job.researcher.0.0)).map_err(words)?;
         if spent.milli() < u64::from(job.spentEpsilonMilli) {
             return Err("the privacy budget was not charged for this answer".into());
