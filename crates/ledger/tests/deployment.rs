@@ -676,7 +676,11 @@ async fn each_guarded_function_obeys_the_holder_of_its_role_and_nobody_else() {
     };
     let mut calls = guarded_calls(&at);
     calls.extend(upgrades(&scene, &at).await);
+    let manager = c::AccessManager::new(at.access_manager, scene.ledger.provider());
     for call in calls {
+        let selector = FixedBytes::from_slice(&call.data[..4]);
+        let role = manager.getTargetFunctionRole(call.target, selector).call().await.unwrap();
+        assert_eq!(role, call.role, "{}", call.name);
         for who in everybody {
             let refusal = scene.refusal(who, call.target, &call.data).await.unwrap_or_default();
             let unauthorized = format!("AccessManagedUnauthorized(caller: {who})");
