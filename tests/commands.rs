@@ -256,6 +256,21 @@ fn an_altered_byte_anywhere_in_a_log_is_found() {
 }
 
 #[test]
+fn protected_tables_can_be_looked_at_as_parquet() {
+    let dir = folder();
+    let home = dir.path().join("home");
+    let home = text(&home);
+    published(home, dir.path());
+    let out = dir.path().join("tables");
+    let export = ["export", "--custodian", "klinikum-nord", "--out", text(&out), "--dir", home];
+    assert_eq!(json(&export)["files"].as_array().unwrap().len(), 4);
+    for table in ["patient", "condition", "encounter", "observation"] {
+        let bytes = fs::read(out.join(format!("{table}.parquet"))).unwrap();
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{table}");
+    }
+}
+
+#[test]
 fn the_rules_can_be_asked_before_anything_is_done() {
     let allowed = json(&["policy", "explain", "--from", "DE", "--to", "JP", "--purpose", "HMB"]);
     assert_eq!(allowed["verdict"], "allow", "{allowed}");
@@ -298,6 +313,7 @@ fn every_command_helps_with_an_example() {
         &["answers"],
         &["member", "erase"],
         &["withdraw"],
+        &["export"],
         &["governance", "pay"],
     ];
     for command in commands {

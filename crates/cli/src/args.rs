@@ -47,6 +47,18 @@ pub enum Command {
         after_help = "Example: caduceus protect --dir state --custodian klinikum-nord --k 10"
     )]
     Protect(Protect),
+    /// Write the protected tables as Parquet files, to look at before they are published
+    #[command(
+        after_help = "Example: caduceus export --dir state --custodian klinikum-nord --out tables"
+    )]
+    Export {
+        /// The custodian
+        #[arg(long, value_name = "NAME")]
+        custodian: String,
+        /// Folder to write to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Seal protected records, have them attested, mint the Data NFT and deposit it in the pool
     #[command(after_help = "Example: caduceus publish --dir state --custodian klinikum-nord")]
     Publish(OfCustodian),

@@ -94,6 +94,11 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             );
             Ok(Outcome::new(&done, text))
         }
+        Command::Export { custodian, out } => {
+            let files = custodian::export(node, custodian, out)?;
+            let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+            Ok(Outcome::new(&json!({ "files": lines }), lines.join("\n")))
+        }
         Command::Publish(of) => {
             let done = custodian::publish(node, &of.custodian).await?;
             let dataset = done.dataset.unwrap_or_default();

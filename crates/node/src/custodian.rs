@@ -5,7 +5,7 @@ mod consent;
 mod publishing;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy::primitives::{B256, FixedBytes, keccak256};
 use arrow::array::{AsArray, BooleanArray};
@@ -261,6 +261,24 @@ pub async fn protect(node: &Node, custodian: &str, k: Option<u32>) -> Result<Pro
         [("patients", number(summary.patients_out)), ("k", number(summary.k_reached.into()))];
     note(node, &custodian, Kind::Protected, "records", &details).await?;
     Ok(summary)
+}
+
+/// Writes the protected tables as Parquet files into `folder`, for the custodian's own eyes. Gives their names.
+pub fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let Some(tables) = vault(node, &custodian)?.staging(PROTECTED)? else {
+        let what = format!("{} has nothing protected to export", custodian.name);
+        let todo = format!("run `caduceus protect --custodian {}` first", custodian.name);
+        return Err(NodeError::not_ready(what, todo));
+    };
+    std::fs::create_dir_all(folder).map_err(|error| NodeError::file("create", folder, error))?;
+    let mut written = Vec::new();
+    for (name, table) in &tables.0 {
+        let path = folder.join(format!("{name}.parquet"));
+        caduceus_records::write_parquet(table, &path)?;
+        written.push(path);
+    }
+    Ok(written)
 }
 
 /// The rows of patients whose receipt permits.

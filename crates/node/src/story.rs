@@ -438,8 +438,8 @@ async fn question(
     node.report.fact(format!("the question: {sql}"));
     let document = researcher::question(sql, EPSILON)?;
     let jobs = researcher::ask(node, party, pass, datasets, &document, key).await?;
-    for (name, _) in CUSTODIANS {
-        custodian::answer(node, name).await?;
+    for custodian in party::custodians(node)? {
+        custodian::answer(node, &custodian.name).await?;
     }
     let mut answers = Vec::new();
     for job in jobs {
