@@ -228,3 +228,32 @@ fn questions_that_would_show_a_person_are_refused_by_name() {
     ]);
     assert!(error.contains("epsilon") || error.contains("Epsilon"), "{error}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command =
+        crate::support::caduceus(&["policy", "explain", "--from", "DE", "--to", "JP"]);
+    let output = command.stdout(full).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("stdout"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_is_not_text_is_taken_as_it_is() {
+    use std::os::unix::ffi::OsStringExt;
+    let dir = folder();
+    let name = dir.path().join(std::ffi::OsString::from_vec(b"x\xff".to_vec()));
+    let output =
+        crate::support::caduceus(&["init", "--json", "--dir"]).arg(&name).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_custodian_without_a_log_does_not_stop_the_audit() {
+    let dir = folder();
+    let (home, _) = prepared(dir.path());
+    assert_eq!(json(&["audit", "verify", "--dir", &home])["verified"], true);
+}

@@ -53,7 +53,7 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
             let text =
                 format!("{} is ready: {}", node.home().dir().display(), node.ledger().describe());
             Ok(Outcome::new(
-                &json!({ "dir": node.home().dir(), "contracts": node.addresses() }),
+                &json!({ "dir": node.home().dir().display().to_string(), "contracts": node.addresses() }),
                 text,
             ))
         }

@@ -29,13 +29,23 @@ impl Outcome {
     }
 }
 
-/// Prints a result. A closed pipe is no error: its reader has seen enough.
+/// Prints a result. A closed pipe is no error: its reader has seen enough. Anything else that keeps it from being read is.
 pub fn print(outcome: &Outcome, json: bool) -> ExitCode {
     let text = if json { outcome.json.to_string() } else { outcome.text.trim_end().to_owned() };
-    if text.is_empty() || writeln!(io::stdout(), "{text}").is_ok() || json || outcome.good {
-        return if outcome.good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if !text.is_empty() {
+        let mut stdout = io::stdout().lock();
+        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let _ = writeln!(
+                    io::stderr(),
+                    "error: the result cannot be written to stdout: {error}; make room and ask again"
+                );
+                return ExitCode::FAILURE;
+            }
+            _ => {}
+        }
     }
-    ExitCode::FAILURE
+    if outcome.good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Prints an error with its causes.
