@@ -399,7 +399,7 @@ async fn govern(node: &Node, command: &Governance) -> Result<Outcome> {
     };
     match command {
         Governance::Vote { members } if members.is_empty() => {
-            governance::vote_for(node, &proposal, &governance::electorate(node)?).await?;
+            governance::vote_for(node, &proposal, &member::members(node)?).await?;
         }
         Governance::Vote { members } => {
             let voters =

@@ -12,7 +12,7 @@ use caduceus_contracts::{
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NodeError, Result};
-use crate::member::{Member, members};
+use crate::member::Member;
 use crate::node::Node;
 
 /// `support` of a vote in favour (OpenZeppelin `GovernorCountingSimple`).
@@ -250,11 +250,6 @@ pub async fn standing(node: &Node, proposal: &Proposal) -> Result<Standing> {
 /// The split of revenue that is in force.
 pub async fn split(node: &Node) -> Result<Split> {
     Ok(RevenueSplitter::new(node.at.revenue_splitter, &node.provider).split().call().await?)
-}
-
-/// Who could vote: all members of this home.
-pub fn electorate(node: &Node) -> Result<Vec<Member>> {
-    members(node)
 }
 
 /// The guardian pauses `scopes` (bits of `Scopes` in the contracts) for `seconds`, at most seven days.

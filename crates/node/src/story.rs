@@ -519,7 +519,7 @@ async fn revoke(node: &Node, sql: &str) -> Result<(RevocationReport, Refusal)> {
 
 /// Step 8.
 async fn govern(node: &Node) -> Result<GovernanceReport> {
-    let voters = governance::electorate(node)?;
+    let voters = member::members(node)?;
     let proposer = voters.first().ok_or_else(|| NodeError::Chain("nobody joined".into()))?;
     let proposal = match governance::proposal(node) {
         Ok(made) => made,
