@@ -7,5 +7,6 @@ mod chains;
 mod commands;
 mod crashes;
 mod real_data;
+mod rights;
 mod story;
 mod support;

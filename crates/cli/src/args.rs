@@ -265,6 +265,13 @@ pub enum MemberCommand {
         #[arg(long, value_name = "NAME")]
         member: String,
     },
+    /// Join again after leaving, with the same account; what was earned before can be claimed then
+    #[command(after_help = "Example: caduceus member rejoin --dir state --member klinikum-nord/1")]
+    Rejoin {
+        /// The member
+        #[arg(long, value_name = "NAME")]
+        member: String,
+    },
     /// List the members of this home
     #[command(after_help = "Example: caduceus member list --dir state")]
     List,
@@ -306,7 +313,7 @@ pub enum LicenceCommand {
         /// The researcher
         #[arg(long, value_name = "NAME")]
         researcher: String,
-        /// Datasets by their numbers; all that are in the pool if left out
+        /// Datasets by their numbers; the newest version of each that is in the pool if left out
         #[arg(long, value_delimiter = ',', value_name = "ID")]
         datasets: Vec<u64>,
         /// What the data is for

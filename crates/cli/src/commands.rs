@@ -116,9 +116,10 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             Ok(Outcome::new(&json!({ "withdrawn": dataset }), text))
         }
         Command::Member(MemberCommand::Erase { member }) => {
-            let datasets = custodian::erase(node, &member::find(node, member)?).await?;
-            let text =
-                format!("the keys to {member}'s rows in {datasets} dataset(s) are destroyed");
+            let datasets = custodian::erase(node, &member::find_anyone(node, member)?).await?;
+            let text = format!(
+                "the keys to {member}'s rows in {datasets} dataset(s) are destroyed; no later intake takes them in again"
+            );
             Ok(Outcome::new(&json!({ "member": member, "datasets": datasets }), text))
         }
         Command::Member(command) => members(node, command).await,
@@ -126,7 +127,7 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Licence(LicenceCommand::Buy { researcher, datasets, purpose, uses }) => {
             let party = party::find(node, Role::Researcher, researcher)?;
             let datasets = if datasets.is_empty() {
-                researcher::live_datasets(node).await?
+                researcher::current_datasets(node).await?
             } else {
                 datasets.clone()
             };
@@ -145,7 +146,7 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Answers { researcher } => {
             let party = party::find(node, Role::Researcher, researcher)?;
             work(node).await?;
-            answers(node, &party, &researcher::settled_jobs(node, &party).await?).await
+            answers(node, &party, &researcher::ended_jobs(node, &party).await?).await
         }
         Command::Claim(claim) => pay(node, claim).await,
         Command::Governance(command) => govern(node, command).await,
@@ -285,7 +286,11 @@ async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
     let all = match command {
         MemberCommand::Join { custodian, count } => member::join(node, custodian, *count).await?,
         MemberCommand::Leave { member } => {
-            member::leave(node, &member::find(node, member)?).await?;
+            member::leave(node, &member::find_anyone(node, member)?).await?;
+            member::members(node)?
+        }
+        MemberCommand::Rejoin { member } => {
+            member::rejoin(node, &member::find_anyone(node, member)?).await?;
             member::members(node)?
         }
         MemberCommand::List | MemberCommand::Erase { .. } => member::members(node)?,
@@ -325,8 +330,14 @@ async fn ask(node: &Node, query: &Query) -> Result<Outcome> {
     let party = party::find(node, Role::Researcher, &query.researcher)?;
     let question = researcher::question(&query.sql, &query.epsilon)?;
     if query.explain {
-        let explained = researcher::explain(node, &question).await?;
-        let lines = explained.iter().map(|one| format!("dataset {}\n{}", one.dataset, one.cost));
+        let explained = researcher::explain(node, &party, &question).await?;
+        let lines = explained.iter().map(|one| {
+            let objection = one.objection.as_ref();
+            let objection =
+                objection.map_or_else(String::new, |why| format!("\nwould be refused: {why}"));
+            let (dataset, cost, left) = (one.dataset, &one.cost, &one.remaining);
+            format!("dataset {dataset}\n{cost}\nleft to spend: epsilon {left}{objection}")
+        });
         return Ok(Outcome::new(&explained, lines.collect::<Vec<_>>().join("\n")));
     }
     let (pass, datasets) = researcher::usable_pass(node, &party).await?;
@@ -345,15 +356,24 @@ async fn work(node: &Node) -> Result<()> {
 }
 
 async fn answers(node: &Node, party: &party::Party, jobs: &[u64]) -> Result<Outcome> {
-    let mut answers = Vec::new();
+    let (mut answers, mut lines) = (Vec::new(), Vec::new());
+    let mut answered = 0;
     for job in jobs {
-        answers.push(researcher::receive(node, party, *job).await?);
+        let outcome = researcher::receive(node, party, *job).await?;
+        lines.push(match &outcome {
+            researcher::Outcome::Answered(one) => {
+                answered += 1;
+                format!("dataset {}\n{}", one.dataset, one.answer.to_text_table())
+            }
+            researcher::Outcome::Refused { job, dataset, refused } => {
+                format!("dataset {dataset} gave job {job} back: {refused}")
+            }
+        });
+        answers.push(outcome);
     }
-    let lines = answers
-        .iter()
-        .map(|one| format!("dataset {}\n{}", one.dataset, one.answer.to_text_table()));
-    let text = lines.collect::<Vec<_>>().join("\n");
-    Ok(Outcome::new(&answers, text))
+    let mut outcome = Outcome::new(&answers, lines.join("\n"));
+    outcome.good = answered > 0 || answers.is_empty();
+    Ok(outcome)
 }
 
 async fn pay(node: &Node, claim: &Claim) -> Result<Outcome> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy::primitives::{B256, U256};
 use alloy::sol_types::SolValue;
 use caduceus_contracts::{HealthDataPool, MemberClaims, RevenueSplitter, recast};
-use caduceus_economics::{ClaimTree, PersonId, Usdc, accrue};
+use caduceus_economics::{ClaimTree, PersonId, Usdc};
 use caduceus_vault::audit::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -29,27 +29,18 @@ pub struct Paid {
 }
 
 /// Posts, for each dataset of a custodian that has new usage yield, the root by which its people can claim.
-///
-/// New money goes to the people whose consent stands now, by the number of their rows; what people had before stays.
 pub async fn post_roots(node: &Node, custodian: &str) -> Result<usize> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let claims = MemberClaims::new(node.at.member_claims, &node.provider);
     let mut posted = 0;
     for publication in publications(node, &custodian)? {
         let Some(dataset) = publication.dataset else { continue };
-        let on_ledger = claims.claimsOf(U256::from(dataset)).call().await?;
         let vault = custodian::vault(node, &custodian)?;
-        let mut earned = custodian::earned(&vault, dataset)?;
-        let total: Usdc = Usdc::sum(earned.values().copied()).map_err(unpayable)?;
-        // A table that was kept and not posted is posted as it is; only a posted one takes new money.
+        let earned = custodian::settled(node, &custodian, &vault, &publication, dataset).await?;
+        let total = Usdc::sum(earned.values().copied()).map_err(unpayable)?;
+        let on_ledger = claims.claimsOf(U256::from(dataset)).call().await?;
         if total.to_u256() == on_ledger.total {
-            let weights = custodian::weights(node, &custodian, &vault, &publication).await?;
-            let increment = usdc(on_ledger.funded)?.minus(total).map_err(unpayable)?;
-            if weights.is_empty() || increment == Usdc::ZERO {
-                continue;
-            }
-            earned = accrue(&earned, &weights, increment).map_err(unpayable)?;
-            custodian::keep_earned(&vault, dataset, &earned)?;
+            continue;
         }
         let tree = ClaimTree::new(U256::from(dataset), earned).map_err(unpayable)?;
         let people = custodian::people(&vault, &publication)?;
@@ -93,11 +84,11 @@ fn examine(people: &BTreeSet<B256>, tree: &ClaimTree) -> std::result::Result<(),
     }
 }
 
-fn usdc(units: U256) -> Result<Usdc> {
+pub(crate) fn usdc(units: U256) -> Result<Usdc> {
     Usdc::try_from(units).map_err(unpayable)
 }
 
-fn unpayable(error: impl std::fmt::Display) -> NodeError {
+pub(crate) fn unpayable(error: impl std::fmt::Display) -> NodeError {
     NodeError::Chain(format!("the payouts do not add up: {error}"))
 }
 

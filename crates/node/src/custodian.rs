@@ -2,6 +2,7 @@
 
 mod answering;
 mod consent;
+mod earnings;
 mod publishing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,17 +22,19 @@ use caduceus_vault::audit::{AuditLog, Detail, Event, Kind};
 use caduceus_vault::{MasterKey, Receipt, Vault, VaultConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::claims::Earned;
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::node::Node;
 use crate::party::{self, Party, Role};
 
 pub use answering::{AnsweredJob, answer, patients_in_last_answers};
-pub(crate) use answering::{RESULT_INFO, SETTLED, state_name};
+pub(crate) use answering::{
+    REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file, remaining_budget, state_name,
+};
+pub(crate) use earnings::{kept as earned, people, settle, settled};
 pub use publishing::{Publication, dataset_report, erase, publications, publish, withdraw};
 pub(crate) use publishing::{
-    consenting_patients, knows_person, note_revocation, people, published_schema, weights,
+    consenting_patients, custodian_of, knows_person, note_revocation, published_schema,
 };
 
 /// Staging slots of a vault.
@@ -74,6 +77,9 @@ pub struct Ingested {
     pub set_aside: u64,
     /// Patients whose consent rests on the custodian's word because no Consent resource came with them.
     pub vouched: u64,
+    /// Patients who were erased before and stay out.
+    #[serde(default)]
+    pub erased: u64,
     /// Files that are not FHIR.
     pub ignored_files: Vec<String>,
 }
@@ -88,13 +94,23 @@ pub(crate) fn vault(node: &Node, custodian: &Party) -> Result<Vault> {
     let dir = node.home.vault_dir(&custodian.name);
     let master = || MasterKey::new(*node.keyring().secret("vault", &custodian.label()));
     if dir.join("vault.json").exists() {
-        return Ok(Vault::open(&dir, master())?);
+        let vault = Vault::open(&dir, master())?;
+        for pseudonym in vault.unfinished_erasures()? {
+            erase_person(&vault, &pseudonym)?;
+        }
+        return Ok(vault);
     }
     let config = VaultConfig {
         custodian: custodian.name.clone(),
         jurisdiction: custodian.country.to_string(),
     };
     Ok(Vault::create(&dir, &config, master())?)
+}
+
+/// Destroys what a vault holds of a person.
+fn erase_person(vault: &Vault, pseudonym: &str) -> Result<caduceus_vault::Erasure> {
+    let key = pseudonym_key(vault);
+    Ok(vault.erase_person(pseudonym, &|patient| key.pseudonym(patient), &mut entropy)?)
 }
 
 fn pseudonym_key(vault: &Vault) -> PseudonymKey {
@@ -106,21 +122,21 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
     let options = ReadOptions { part: intake.part, ..ReadOptions::default() };
-    let read = caduceus_records::read_fhir(&intake.input, &views()?, &options, &mut |progress| {
-        node.report.progress("records read", progress.records, None);
-    })?;
-    let patients = read.tables.get(PATIENT_TABLE).map_or(0, |table| table.num_rows());
-    if patients == 0 {
-        let what = format!("there is no FHIR Patient in {}", shown(&intake.input));
-        return Err(NodeError::not_ready(
-            what,
-            "name a folder of FHIR R4 NDJSON or bundles with --input",
-        ));
+    let mut read =
+        caduceus_records::read_fhir(&intake.input, &views()?, &options, &mut |progress| {
+            node.report.progress("records read", progress.records, None);
+        })?;
+    if patient_column(&read.tables).is_empty() {
+        return Err(no_patient(&intake.input, &read));
     }
+    let erased = leave_out_erased(&mut read.tables, &vault)?;
+    let patients = patient_column(&read.tables).len();
+    // What was earned until now was earned under the receipts as they are.
+    settle(node, &custodian, &vault).await?;
     let (receipts, vouched) = receipts(&read, &vault, intake.vouch)?;
     let ingested = Ingested {
         patients: patients as u64,
-        consenting: receipts.iter().filter(|receipt| receipt.permit).count() as u64,
+        consenting: consenting_now(&receipts, &read.tables, &vault),
         rows: read
             .tables
             .0
@@ -129,6 +145,7 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
             .collect(),
         set_aside: read.set_aside.len() as u64,
         vouched,
+        erased,
         ignored_files: read.ignored_files.iter().map(|path| path.display().to_string()).collect(),
     };
     let set_aside =
@@ -176,6 +193,9 @@ pub fn shortcomings(ingested: &Ingested) -> Vec<String> {
             ingested.patients - ingested.consenting
         ));
     }
+    if ingested.erased > 0 {
+        notes.push(format!("{} patients were erased before and stay out", ingested.erased));
+    }
     if ingested.set_aside > 0 {
         notes.push(format!(
             "{} records set aside: see set-aside.json in the vault's folder",
@@ -192,15 +212,48 @@ fn shown(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// One receipt a patient: from their newest Consent resource, or on the custodian's word. Gives how many rest on the
-/// latter. A consent that was withdrawn stays withdrawn until another document says otherwise.
+/// Why nothing came in: no Patient, and the first record that might have been one.
+fn no_patient(input: &[PathBuf], read: &caduceus_records::Ingest) -> NodeError {
+    let mut what = format!("there is no FHIR Patient in {}", shown(input));
+    if let Some(first) = read.set_aside.first() {
+        let (count, file) = (read.set_aside.len(), first.file.display());
+        let (line, reason) = (first.line, &first.reason);
+        what.push_str(&format!(
+            "; {count} record(s) cannot be read, the first in {file}, line {line}: {reason}"
+        ));
+    } else if !read.ignored_files.is_empty() {
+        what.push_str(&format!("; not FHIR: {}", shown(&read.ignored_files)));
+    }
+    NodeError::not_ready(what, "name a folder of FHIR R4 NDJSON or bundles with --input")
+}
+
+/// Takes the rows of people who were erased out of raw tables. Gives how many people that were.
+fn leave_out_erased(tables: &mut Tables, vault: &Vault) -> Result<u64> {
+    let register = vault.consents()?;
+    let erased: BTreeSet<&str> = register
+        .iter()
+        .filter(|receipt| receipt.erased)
+        .map(|receipt| receipt.pseudonym.as_str())
+        .collect();
+    if erased.is_empty() {
+        return Ok(0);
+    }
+    let key = pseudonym_key(vault);
+    let before = patient_column(tables).len();
+    *tables = of_people(tables, &|id| !erased.contains(key.pseudonym(id).as_str()));
+    Ok((before - patient_column(tables).len()) as u64)
+}
+
+/// The register of consent after an intake: one receipt for each of its patients, from their newest Consent resource or
+/// on the custodian's word, and those of everybody else as they were. Gives how many rest on the custodian's word.
+/// A consent that was withdrawn stays withdrawn until another document says otherwise.
 fn receipts(
     read: &caduceus_records::Ingest,
     vault: &Vault,
     vouch: bool,
 ) -> Result<(Vec<Receipt>, u64)> {
     let key = pseudonym_key(vault);
-    let before: BTreeMap<String, Receipt> =
+    let mut register: BTreeMap<String, Receipt> =
         vault.consents()?.into_iter().map(|receipt| (receipt.pseudonym.clone(), receipt)).collect();
     let mut newest: BTreeMap<&str, &ConsentRecord> = BTreeMap::new();
     for consent in &read.consents {
@@ -210,20 +263,33 @@ fn receipts(
         }
     }
     let mut vouched = 0;
-    let mut receipts = Vec::new();
     for patient in patient_column(&read.tables) {
         let consent = newest.get(patient).copied();
         vouched += u64::from(consent.is_none() && vouch);
         let mut receipt = consent::receipt(key.pseudonym(patient), consent, vouch);
-        if let Some(known) = before
+        if let Some(known) = register
             .get(&receipt.pseudonym)
             .filter(|known| known.document_hash == receipt.document_hash)
         {
             receipt.permit &= known.permit;
         }
-        receipts.push(receipt);
+        register.insert(receipt.pseudonym.clone(), receipt);
     }
-    Ok((receipts, vouched))
+    Ok((register.into_values().collect(), vouched))
+}
+
+/// How many of the patients in raw tables have a receipt that permits.
+fn consenting_now(receipts: &[Receipt], tables: &Tables, vault: &Vault) -> u64 {
+    let key = pseudonym_key(vault);
+    let permitted = permitted(receipts);
+    let patients = patient_column(tables).into_iter();
+    patients.filter(|id| permitted.contains(key.pseudonym(id).as_str())).count() as u64
+}
+
+/// The pseudonyms whose receipt permits.
+fn permitted(receipts: &[Receipt]) -> BTreeSet<&str> {
+    let permitting = receipts.iter().filter(|receipt| receipt.permit);
+    permitting.map(|receipt| receipt.pseudonym.as_str()).collect()
 }
 
 /// The patients' ids of a raw patient table.
@@ -285,28 +351,26 @@ pub fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<PathBuf
 fn consenting(raw: &Tables, vault: &Vault) -> Result<Tables> {
     let key = pseudonym_key(vault);
     let receipts = vault.consents()?;
-    let permitted: BTreeSet<&str> = receipts
-        .iter()
-        .filter(|receipt| receipt.permit)
-        .map(|receipt| receipt.pseudonym.as_str())
-        .collect();
-    let allowed: BTreeSet<&str> = patient_column(raw)
-        .into_iter()
-        .filter(|id| permitted.contains(key.pseudonym(id).as_str()))
-        .collect();
+    let permitted = permitted(&receipts);
+    let patients = patient_column(raw).into_iter();
+    let allowed: BTreeSet<&str> =
+        patients.filter(|id| permitted.contains(key.pseudonym(id).as_str())).collect();
+    Ok(of_people(raw, &|id| allowed.contains(id)))
+}
+
+/// The rows of those patients for whom `keep` says yes; rows of nobody are left out.
+fn of_people(tables: &Tables, keep: &dyn Fn(&str) -> bool) -> Tables {
     let mut kept = Tables::default();
-    for (name, table) in &raw.0 {
+    for (name, table) in &tables.0 {
         let column = table.column_by_name(PERSON_COLUMN).map(|column| column.as_string::<i32>());
-        let keep: BooleanArray = match column {
-            Some(column) => {
-                column.iter().map(|id| Some(id.is_some_and(|id| allowed.contains(id)))).collect()
-            }
+        let mask: BooleanArray = match column {
+            Some(column) => column.iter().map(|id| Some(id.is_some_and(keep))).collect(),
             None => BooleanArray::from(vec![false; table.num_rows()]),
         };
-        let filtered = filter_record_batch(table, &keep).expect("the mask has the table's length");
+        let filtered = filter_record_batch(table, &mask).expect("the mask has the table's length");
         kept.0.insert(name.clone(), filtered);
     }
-    Ok(kept)
+    kept
 }
 
 /// New Year's Day of the ledger's present year, at which ages are counted.
@@ -422,22 +486,4 @@ pub(crate) async fn anchor(node: &Node, custodian: &Party) -> Result<()> {
     )
     .await?;
     Ok(())
-}
-
-fn earned_document(dataset: u64) -> String {
-    format!("earned-{dataset}")
-}
-
-/// What everybody has earned from a dataset in all, as the vault keeps it.
-pub(crate) fn earned(vault: &Vault, dataset: u64) -> Result<Earned> {
-    let Some(bytes) = vault.document(&earned_document(dataset))? else { return Ok(Earned::new()) };
-    serde_json::from_slice(&bytes).map_err(|error| {
-        NodeError::Chain(format!("the earnings of dataset {dataset} cannot be read: {error}"))
-    })
-}
-
-/// Keeps what everybody has earned from a dataset, sealed.
-pub(crate) fn keep_earned(vault: &Vault, dataset: u64, earned: &Earned) -> Result<()> {
-    let bytes = serde_json::to_vec(earned).expect("a table of amounts is JSON");
-    Ok(vault.put_document(&earned_document(dataset), &bytes, &mut entropy)?)
 }

@@ -82,6 +82,23 @@ pub fn find(node: &Node, name: &str) -> Result<Member> {
     }
 }
 
+/// The member of this name, who may have left.
+pub fn find_anyone(node: &Node, name: &str) -> Result<Member> {
+    match left(node)?.into_iter().find(|member| member.name == name) {
+        Some(member) => Ok(member),
+        None => find(node, name),
+    }
+}
+
+/// Lets somebody who left join again, with the same account and name. Nothing is agreed to by that; it opens the way to
+/// what they earned before.
+pub async fn rejoin(node: &Node, member: &Member) -> Result<()> {
+    admit(node, member.clone()).await?;
+    let mut gone = left(node)?;
+    gone.retain(|known| known != member);
+    node.home.record("members-left", &gone)
+}
+
 /// Brings the number of members among a custodian's patients to `count`, and gives them all.
 ///
 /// Attestors check with the vault that each is one of its patients before they confirm the person to the ledger.

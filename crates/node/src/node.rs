@@ -198,6 +198,16 @@ impl Node {
         contract: Address,
         topics: &[Option<B256>],
     ) -> Result<Vec<E>> {
+        let placed = self.placed_events(contract, topics).await?;
+        Ok(placed.into_iter().map(|(_, event)| event).collect())
+    }
+
+    /// As [`Node::events`], each with its place on the ledger.
+    pub(crate) async fn placed_events<E: SolEvent>(
+        &self,
+        contract: Address,
+        topics: &[Option<B256>],
+    ) -> Result<Vec<(Place, E)>> {
         let mut filter =
             Filter::new().address(contract).event_signature(E::SIGNATURE_HASH).from_block(0);
         if let Some(Some(topic)) = topics.first() {
@@ -207,10 +217,24 @@ impl Node {
             filter = filter.topic2(*topic);
         }
         let logs = self.provider.get_logs(&filter).await?;
-        let decoded = logs.iter().map(|log| E::decode_log_data(log.data()));
-        decoded
-            .collect::<std::result::Result<_, _>>()
-            .map_err(|error| NodeError::Chain(error.to_string()))
+        let placed = logs.iter().map(|log| {
+            let event = E::decode_log_data(log.data())
+                .map_err(|error| NodeError::Chain(error.to_string()))?;
+            let (Some(block), Some(log)) = (log.block_number, log.log_index) else {
+                return Err(NodeError::Chain("the ledger gave a log that is in no block".into()));
+            };
+            Ok((Place { block, log }, event))
+        });
+        placed.collect()
+    }
+
+    /// When the block of a place was mined, in seconds since 1970.
+    pub(crate) async fn time_of(&self, place: Place) -> Result<u64> {
+        let block = self.provider.get_block_by_number(place.block.into()).await?;
+        let block = block.ok_or_else(|| {
+            NodeError::Chain(format!("the ledger does not have block {}", place.block))
+        })?;
+        Ok(block.header.timestamp)
     }
 
     /// A signature of `statement` for the contract `name` at `contract` (EIP-712, version 1 of every domain of ours).
@@ -247,6 +271,15 @@ impl Node {
         self.provider.raw_request::<_, serde_json::Value>("evm_mine".into(), ()).await?;
         Ok(())
     }
+}
+
+/// Where on the ledger an event stands: earlier places compare as less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// The block's number.
+    pub(crate) block: u64,
+    /// The log's index in it.
+    pub(crate) log: u64,
 }
 
 /// What `receipt` says of the first event `E`.

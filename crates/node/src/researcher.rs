@@ -1,5 +1,8 @@
 //! Researchers: buy a licence, ask a question, read the answer.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
 use alloy::primitives::{B256, U256, keccak256};
 use alloy::signers::SignerSync;
 use alloy::sol_types::{Eip712Domain, SolStruct};
@@ -15,6 +18,7 @@ use caduceus_policy::{Country, DataClass, Purpose, Request, decide};
 use caduceus_query::{Answer, Cost, Epsilon, Question};
 use serde::{Deserialize, Serialize};
 
+use crate::custodian::{REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::node::{Node, event};
@@ -48,15 +52,37 @@ pub struct Explained {
     pub dataset: u64,
     /// Cost and expected error.
     pub cost: Cost,
+    /// What the researcher can still spend on this dataset's patients: epsilon as a decimal.
+    pub remaining: String,
+    /// Why the question would be refused all the same, if it would.
+    pub objection: Option<String>,
 }
 
-/// What a question would cost and how exact its answer would be, for every dataset in the pool.
-pub async fn explain(node: &Node, question: &Question) -> Result<Vec<Explained>> {
+/// What a question would cost and how exact its answer would be: for the datasets of the researcher's licence, or where
+/// there is none with a use left, for the newest dataset of every custodian.
+pub async fn explain(
+    node: &Node,
+    researcher: &Party,
+    question: &Question,
+) -> Result<Vec<Explained>> {
+    let (datasets, purpose) = match usable_pass(node, researcher).await {
+        Ok((pass, datasets)) => (datasets, purpose_of(node, pass).await),
+        Err(_) => (current_datasets(node).await?, Some(Purpose::HealthResearch)),
+    };
     let mut explained = Vec::new();
-    for dataset in live_datasets(node).await? {
+    for dataset in datasets {
         let schema = crate::custodian::published_schema(node, dataset)?;
-        explained
-            .push(Explained { dataset, cost: caduceus_query::check(question, &schema)?.cost() });
+        let cost = caduceus_query::check(question, &schema)?.cost();
+        let custodian = crate::custodian::custodian_of(node, dataset)?;
+        let remaining = crate::custodian::remaining_budget(node, &custodian, researcher.address)?;
+        let objection = match require_modest(node, researcher, dataset, purpose, question).await {
+            Ok(()) if remaining.milli() < u64::from(question.epsilon.milli()) => Some(format!(
+                "only epsilon {remaining} is left; repeating an earlier question is free"
+            )),
+            Ok(()) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        explained.push(Explained { dataset, cost, remaining: remaining.to_string(), objection });
     }
     Ok(explained)
 }
@@ -72,6 +98,35 @@ pub struct Received {
     pub answer: Answer,
 }
 
+/// What came of one job.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// It was settled.
+    Answered(Received),
+    /// The vault gave it back. The fee can be withdrawn again.
+    Refused {
+        /// The job.
+        job: u64,
+        /// The dataset that was asked.
+        dataset: u64,
+        /// Why, in the vault's own words.
+        refused: String,
+    },
+}
+
+impl Outcome {
+    /// The answer, or the refusal as an error.
+    pub fn answered(self) -> Result<Received> {
+        match self {
+            Outcome::Answered(received) => Ok(received),
+            Outcome::Refused { job, refused, .. } => {
+                Err(NodeError::Refused { action: format!("answering job {job}"), reason: refused })
+            }
+        }
+    }
+}
+
 /// Every dataset that is in the pool and not about to leave it.
 pub async fn live_datasets(node: &Node) -> Result<Vec<u64>> {
     let pool = HealthDataPool::new(node.at.health_data_pool, &node.provider);
@@ -83,6 +138,24 @@ pub async fn live_datasets(node: &Node) -> Result<Vec<u64>> {
         }
     }
     Ok(live)
+}
+
+/// The datasets in the pool that no newer version in the pool succeeds: asking an older version as well would count the
+/// same patients twice.
+pub async fn current_datasets(node: &Node) -> Result<Vec<u64>> {
+    let live = live_datasets(node).await?;
+    let minted = node.events::<DatasetToken::DatasetMinted>(node.at.dataset_token, &[]).await?;
+    let parents: BTreeMap<u64, u64> =
+        minted.iter().map(|mint| (mint.datasetId.to(), mint.parent.to())).collect();
+    let mut succeeded = BTreeSet::new();
+    for dataset in &live {
+        let mut parent = parents.get(dataset);
+        while let Some(older) = parent.filter(|older| **older != 0) {
+            succeeded.insert(*older);
+            parent = parents.get(older);
+        }
+    }
+    Ok(live.into_iter().filter(|dataset| !succeeded.contains(dataset)).collect())
 }
 
 /// Buys a licence over `datasets` in one transaction, payment by permit included.
@@ -106,6 +179,7 @@ pub async fn buy(
             "publish one first: `caduceus publish --help`",
         ));
     }
+    let datasets = ids.iter().map(|id| id.to::<u64>()).collect();
     let price = market.quote(ids.clone(), uses).call().await?;
     let permit = permit(node, researcher, node.at.licence_market, price).await?;
     let order = Order {
@@ -121,31 +195,53 @@ pub async fn buy(
         .await?;
     let sold = event::<LicenceSold>(&receipt)
         .ok_or_else(|| NodeError::Chain("the sale left no event".into()))?;
-    Ok(Licence { pass: sold.passId.to(), paid: sold.price.to(), datasets: datasets.to_vec(), uses })
+    Ok(Licence { pass: sold.passId.to(), paid: sold.price.to(), datasets, uses })
 }
 
-/// The newest pass of this researcher that covers `datasets` and has a use left.
+/// The newest pass of this researcher that has a use left, with those of its datasets that are still in the pool.
 pub async fn usable_pass(node: &Node, researcher: &Party) -> Result<(u64, Vec<u64>)> {
     let passes = LicencePass::new(node.at.licence_pass, &node.provider);
     let holder = Some(researcher.address.into_word());
     let mut minted = node.events::<PassMinted>(node.at.licence_pass, &[None, holder]).await?;
     minted.reverse();
     let now = node.now().await?;
+    let live = live_datasets(node).await?;
+    let mut withdrawn = None;
     for mint in minted {
         // A pass whose last use has settled is burned, and asking for it reverts.
         let Ok(pass) = passes.pass(mint.passId).call().await else { continue };
-        if pass.usesLeft > 0 && pass.expiry > now {
-            return Ok((
-                mint.passId.to(),
-                pass.datasetIds.iter().map(|id| id.to::<u64>()).collect(),
+        if pass.usesLeft == 0 || pass.expiry <= now {
+            continue;
+        }
+        let all: Vec<u64> = pass.datasetIds.iter().map(|id| id.to::<u64>()).collect();
+        let (there, gone): (Vec<u64>, Vec<u64>) = all.iter().partition(|id| live.contains(id));
+        if there.is_empty() {
+            withdrawn = withdrawn.or(Some(mint.passId));
+            continue;
+        }
+        if !gone.is_empty() {
+            node.report.fact(format!(
+                "licence {} goes on without dataset(s) {gone:?}, which were withdrawn from the pool",
+                mint.passId
             ));
         }
+        return Ok((mint.passId.to(), there));
     }
-    let what = format!("{} holds no licence with a use left", researcher.name);
+    let what = match withdrawn {
+        Some(pass) => format!("every dataset of licence {pass} was withdrawn from the pool"),
+        None => format!("{} holds no licence with a use left", researcher.name),
+    };
     Err(NodeError::not_ready(
         what,
         format!("buy one with `caduceus licence buy --researcher {}`", researcher.name),
     ))
+}
+
+/// What a pass is for, unless it is burned.
+async fn purpose_of(node: &Node, pass: u64) -> Option<Purpose> {
+    let passes = LicencePass::new(node.at.licence_pass, &node.provider);
+    let pass = passes.pass(U256::from(pass)).call().await.ok()?;
+    Purpose::from_number(pass.purpose)
 }
 
 /// Puts a question to every dataset of a pass, fees in escrow. Gives the jobs, one a dataset.
@@ -160,13 +256,7 @@ pub async fn ask(
     key: &str,
 ) -> Result<Vec<u64>> {
     // A pass whose last use has settled is burned; then the recorded transaction of this question counts.
-    let passes = LicencePass::new(node.at.licence_pass, &node.provider);
-    let purpose = passes
-        .pass(U256::from(pass))
-        .call()
-        .await
-        .ok()
-        .and_then(|pass| Purpose::from_number(pass.purpose));
+    let purpose = purpose_of(node, pass).await;
     for dataset in datasets {
         let schema = crate::custodian::published_schema(node, *dataset)?;
         caduceus_query::check(question, &schema)?;
@@ -226,24 +316,35 @@ async fn require_modest(
     )))
 }
 
-/// The settled jobs of a researcher, oldest first.
-pub async fn settled_jobs(node: &Node, researcher: &Party) -> Result<Vec<u64>> {
+/// The jobs of a researcher that came to an answer or a refusal, oldest first.
+pub async fn ended_jobs(node: &Node, researcher: &Party) -> Result<Vec<u64>> {
     let market = ComputeMarket::new(node.at.compute_market, &node.provider);
     let requested = node.events::<JobRequested>(node.at.compute_market, &[]).await?;
-    let mut settled = Vec::new();
+    let mut ended = Vec::new();
     for request in requested.iter().filter(|request| request.researcher == researcher.address) {
-        if market.job(request.jobId).call().await?.state == crate::custodian::SETTLED {
-            settled.push(request.jobId.to());
+        let state = market.job(request.jobId).call().await?.state;
+        if state == SETTLED || state == REFUNDED {
+            ended.push(request.jobId.to());
         }
     }
-    Ok(settled)
+    Ok(ended)
 }
 
-/// Opens the answer to a settled job with the researcher's key, after checking it against the hash on the ledger.
-pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Received> {
+/// Opens what came of a job with the researcher's key: the answer of a settled one, after checking it against the hash
+/// on the ledger, or the word of the vault that gave it back.
+pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Outcome> {
     let market = ComputeMarket::new(node.at.compute_market, &node.provider);
     let on_ledger = market.job(U256::from(job)).call().await?;
-    if on_ledger.state != crate::custodian::SETTLED {
+    let context = result_context(job, on_ledger.questionHash);
+    let dataset = on_ledger.datasetId.to();
+    if on_ledger.state == REFUNDED {
+        let path = node.home.exchange_path(&refusal_file(job));
+        let bytes = std::fs::read(&path).map_err(|error| NodeError::file("read", &path, error))?;
+        let reason = open(node, researcher, &path, &bytes, REFUSAL_INFO, &context)?;
+        let refused = String::from_utf8_lossy(&reason).into_owned();
+        return Ok(Outcome::Refused { job, dataset, refused });
+    }
+    if on_ledger.state != SETTLED {
         let what = format!("job {job} is {}", crate::custodian::state_name(on_ledger.state));
         return Err(NodeError::not_ready(what, "an answer can be read once its job is settled"));
     }
@@ -255,17 +356,25 @@ pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Receiv
             what: "it is not the answer that the ledger holds the hash of".into(),
         });
     }
-    let damaged =
-        |what: serde_json::Error| NodeError::Damaged { path: path.clone(), what: what.to_string() };
-    let sealed: Sealed = serde_json::from_slice(&bytes).map_err(damaged)?;
+    let plain = open(node, researcher, &path, &bytes, RESULT_INFO, &context)?;
+    let answer = serde_json::from_slice(&plain)
+        .map_err(|error| NodeError::Damaged { path, what: error.to_string() })?;
+    Ok(Outcome::Answered(Received { job, dataset, answer }))
+}
+
+/// Opens a sealed text that lies at `path` with the researcher's key.
+fn open(
+    node: &Node,
+    researcher: &Party,
+    path: &Path,
+    bytes: &[u8],
+    info: &[u8],
+    context: &[u8],
+) -> Result<Vec<u8>> {
+    let sealed: Sealed = serde_json::from_slice(bytes)
+        .map_err(|error| NodeError::Damaged { path: path.to_owned(), what: error.to_string() })?;
     let key = node.keyring().encryption_key(&researcher.label());
-    let plain = key.open(
-        crate::custodian::RESULT_INFO,
-        &result_context(job, on_ledger.questionHash),
-        &sealed,
-    )?;
-    let answer = serde_json::from_slice(&plain).map_err(damaged)?;
-    Ok(Received { job, dataset: on_ledger.datasetId.to(), answer })
+    Ok(key.open(info, context, &sealed)?)
 }
 
 /// What an encrypted answer is bound to: its job and its question.

@@ -370,7 +370,7 @@ async fn join(node: &Node) -> Result<()> {
 
 /// Step 4.
 async fn refuse(node: &Node) -> Result<Vec<Refusal>> {
-    let datasets = researcher::live_datasets(node).await?;
+    let datasets = researcher::current_datasets(node).await?;
     let mut refusals = Vec::new();
     for name in [BARRED, UNACCREDITED] {
         let party = party::find(node, Role::Researcher, name)?;
@@ -405,7 +405,7 @@ fn refused<T>(party: &Party, attempt: Result<T>) -> Result<Refusal> {
 /// Step 5.
 async fn ask(node: &Node) -> Result<QueryReport> {
     let party = party::find(node, Role::Researcher, GOOD)?;
-    let datasets = researcher::live_datasets(node).await?;
+    let datasets = researcher::current_datasets(node).await?;
     let licence =
         researcher::buy(node, &party, &datasets, Purpose::HealthResearch, 2, "story/buy").await?;
     node.home.record(PASS, &licence.pass)?;
@@ -443,7 +443,7 @@ async fn question(
     }
     let mut answers = Vec::new();
     for job in jobs {
-        let received = researcher::receive(node, party, job).await?;
+        let received = researcher::receive(node, party, job).await?.answered()?;
         node.report.fact(format!(
             "the vault of dataset {} answered:\n{}",
             received.dataset,
@@ -479,7 +479,7 @@ async fn pay(node: &Node) -> Result<()> {
 async fn revoke(node: &Node, sql: &str) -> Result<(RevocationReport, Refusal)> {
     const TRADING_AND_JOBS: u64 = 4 | 8;
     let researcher = party::find(node, Role::Researcher, GOOD)?;
-    let datasets = researcher::live_datasets(node).await?;
+    let datasets = researcher::current_datasets(node).await?;
     governance::pause(node, TRADING_AND_JOBS, 3_600, "story/pause").await?;
     // After an interruption the pause may be over already; what it refused is then recorded.
     let paused: Refusal = match node.home.recall("story/paused")? {

@@ -206,6 +206,15 @@ impl Vault {
         Ok(people.map(|(_, entry)| (entry.pseudonym, entry.rows)).collect())
     }
 
+    /// The persons whom a dataset was sealed with, sorted, those included who were erased since.
+    ///
+    /// # Errors
+    /// As [`Vault::facts`].
+    pub fn everybody(&self, cid: &Cid) -> Result<Vec<String>, VaultError> {
+        let (_, manifest) = self.manifest(cid)?;
+        Ok(manifest.persons.into_iter().map(|entry| entry.pseudonym).collect())
+    }
+
     /// Opens the rows of the persons for whom `eligible` says yes, and nobody else's.
     ///
     /// Every object that is read is checked against its name first.

@@ -49,7 +49,7 @@ pub struct Erasure {
     pub datasets: u64,
     /// Rows that left staging.
     pub staged_rows: u64,
-    /// Receipts that left the register of consent.
+    /// Receipts of the register of consent in whose place there is only the erasure now: 1, or 0 the second time.
     pub receipts: u64,
 }
 
@@ -247,7 +247,7 @@ impl Vault {
         Ok(text.map(|text| text.to_vec()))
     }
 
-    /// Replaces the register of consent.
+    /// Replaces the register of consent. Who was erased stays erased, whatever `receipts` say of them.
     ///
     /// # Errors
     /// [`VaultError::Argument`] where two receipts are of one person or a pseudonym is none, [`VaultError::File`].
@@ -265,6 +265,12 @@ impl Vault {
             ));
         }
         let _writing = self.writing();
+        for erased in self.consents()?.into_iter().filter(|receipt| receipt.erased) {
+            match receipts.binary_search_by(|receipt| receipt.pseudonym.cmp(&erased.pseudonym)) {
+                Ok(at) => receipts[at] = erased,
+                Err(at) => receipts.insert(at, erased),
+            }
+        }
         self.write_consents(&receipts, entropy)
     }
 
@@ -308,8 +314,8 @@ impl Vault {
         sealed_file::write(&self.dir.join("consents"), &self.staging, "consents", &text, entropy)
     }
 
-    /// Destroys a person's keys in every dataset, and takes their rows out of staging and their receipt out of the
-    /// register. No stored byte can be turned into their rows afterwards, copies of the objects included; copies of the
+    /// Destroys a person's keys in every dataset, takes their rows out of staging, and leaves of their receipt only that
+    /// they were erased ([`Receipt::erased`]), so that no later intake brings them back. No stored byte can be turned into their rows afterwards, copies of the objects included; copies of the
     /// key files must not be kept longer than a custodian is willing to wait for an erasure.
     ///
     /// `pseudonym_of` gives the pseudonym of a resource id, as staged tables have ids. An erasure that a kill interrupts
@@ -394,12 +400,15 @@ impl Vault {
         entropy: &mut dyn Entropy,
     ) -> Result<u64, VaultError> {
         let mut receipts = self.consents()?;
-        let before = receipts.len();
-        receipts.retain(|receipt| receipt.pseudonym != pseudonym);
-        if receipts.len() < before {
-            self.write_consents(&receipts, entropy)?;
+        let erasure = Receipt::erasure(pseudonym);
+        if receipts.contains(&erasure) {
+            return Ok(0);
         }
-        Ok((before - receipts.len()) as u64)
+        receipts.retain(|receipt| receipt.pseudonym != pseudonym);
+        receipts.push(erasure);
+        receipts.sort_by(|a, b| a.pseudonym.cmp(&b.pseudonym));
+        self.write_consents(&receipts, entropy)?;
+        Ok(1)
     }
 
     pub(crate) fn writing(&self) -> MutexGuard<'_, ()> {

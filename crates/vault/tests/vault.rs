@@ -131,8 +131,10 @@ fn receipt(pseudonym: &str, permit: bool) -> Receipt {
         pseudonym: pseudonym.to_owned(),
         permit,
         purposes: 5,
+        begins: None,
         expires,
         document_hash: [1; 32],
+        erased: false,
     }
 }
 
@@ -279,7 +281,14 @@ fn an_erased_persons_rows_are_gone_from_every_dataset_the_stage_and_the_register
     assert_eq!(bytes("vault/objects"), objects);
     assert_eq!(vault.staging("raw").unwrap().unwrap().rows(), 2);
     assert_eq!(vault.staging("protected").unwrap().unwrap().rows(), 354);
-    assert_eq!(vault.consents().unwrap(), [other]);
+    let erased = Receipt::erasure(&name);
+    assert_eq!(vault.consents().unwrap(), [erased.clone(), other.clone()]);
+
+    // No later document brings the person back, and no register that leaves them out forgets them.
+    for register in [vec![receipt(&name, true), other.clone()], vec![other.clone()]] {
+        vault.set_consents(&register, &mut seeded(13)).unwrap();
+        assert_eq!(vault.consents().unwrap(), [erased.clone(), other.clone()]);
+    }
 
     // Sealing the same once more with the same entropy does not bring the person back.
     assert_eq!(seal(1), cids[0]);

@@ -32,12 +32,21 @@ use crate::researcher::result_context;
 /// What an encrypted answer is for (the `info` of HPKE).
 pub(crate) const RESULT_INFO: &[u8] = b"caduceus result v1";
 
+/// What an encrypted refusal is for.
+pub(crate) const REFUSAL_INFO: &[u8] = b"caduceus refusal v1";
+
+/// Where a vault leaves word why it gave a job back.
+pub(crate) fn refusal_file(job: u64) -> String {
+    format!("refusal-{job}.json")
+}
+
 /// `JobStates` in the contracts.
 const REQUESTED: u8 = 1;
 const ACCEPTED: u8 = 2;
 const COMMITTED: u8 = 3;
 const VERIFIED: u8 = 4;
 pub(crate) const SETTLED: u8 = 5;
+pub(crate) const REFUNDED: u8 = 6;
 
 /// What a custodian's patients give away in all, and to one researcher, in thousandths of epsilon.
 const BUDGET: Limits = Limits {
@@ -199,7 +208,11 @@ impl Work<'_> {
         self.send("job accepted", "accept", &call).await
     }
 
+    /// Gives a job back, and tells its researcher why, sealed to them.
     async fn decline(&self, reason: &str) -> Result<()> {
+        let job = self.job().await?;
+        let bytes = self.sealed(&job, REFUSAL_INFO, reason.as_bytes()).await?;
+        write_atomically(&self.node.home.exchange_path(&refusal_file(self.id)), &bytes)?;
         let call = ComputeMarket::declineCall { jobId: U256::from(self.id) };
         self.send("job declined", "decline", &call).await?;
         let reason: String = reason.chars().take(200).collect();
@@ -273,20 +286,8 @@ impl Work<'_> {
         if let Some(made) = self.node.home.recall(&key)? {
             return Ok(made);
         }
-        let (answer, patients, spent) = self.compute(job, counter).await?;
-        let registry =
-            ParticipantRegistry::new(self.node.at.participant_registry, &self.node.provider);
-        let recipient =
-            EncryptionPublicKey::new(registry.encryptionKey(job.researcher).call().await?.0);
-        let context = result_context(self.id, job.questionHash);
-        let sealed = seal_to(
-            &recipient,
-            RESULT_INFO,
-            &context,
-            &answer,
-            Entropy::new(crate::home::random()?),
-        )?;
-        let bytes = serde_json::to_vec(&sealed).expect("a sealed message is JSON");
+        let (answer, patients, spent) = self.compute(job).await?;
+        let bytes = self.sealed(job, RESULT_INFO, &answer).await?;
         let result = keccak256(&bytes);
         write_atomically(&self.node.home.exchange_path(&format!("answer-{result}.json")), &bytes)?;
         let delivery = Delivery { result, patients, spent };
@@ -294,15 +295,29 @@ impl Work<'_> {
         Ok(delivery)
     }
 
+    /// A text of this job that only its researcher can read.
+    async fn sealed(&self, job: &Job, info: &[u8], text: &[u8]) -> Result<Vec<u8>> {
+        let registry =
+            ParticipantRegistry::new(self.node.at.participant_registry, &self.node.provider);
+        let recipient =
+            EncryptionPublicKey::new(registry.encryptionKey(job.researcher).call().await?.0);
+        let context = result_context(self.id, job.questionHash);
+        let entropy = Entropy::new(crate::home::random()?);
+        let sealed = seal_to(&recipient, info, &context, text, entropy)?;
+        Ok(serde_json::to_vec(&sealed).expect("a sealed message is JSON"))
+    }
+
     /// Charges the budget, then computes over the patients whose consent covers this use. Gives the answer, how many
     /// patients it counts, and what it cost: nothing where it was given before.
-    async fn compute(&self, job: &Job, counter: u64) -> Result<(Vec<u8>, u64, u32)> {
+    async fn compute(&self, job: &Job) -> Result<(Vec<u8>, u64, u32)> {
         let plan = self.plan(job)?;
         let eligible = self.eligible(job).await?;
         let budget = self.budget()?;
         let dataset = self.budget_key();
-        let context =
-            (self.publication.content_hash, counter, U256::from(job.purpose)).abi_encode();
+        // The same question over the same people is a repeat; over others it is another one.
+        let people =
+            keccak256(eligible.iter().flat_map(|one| one.bytes().chain([0])).collect::<Vec<_>>());
+        let context = (self.publication.content_hash, people, U256::from(job.purpose)).abi_encode();
         let question = plan.question_key(&context);
         let charge =
             budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.epsilon())?;
@@ -334,19 +349,12 @@ impl Work<'_> {
         publishing::eligible(self.node, self.custodian, self.vault, self.publication, &asked).await
     }
 
-    /// All versions of a custodian's datasets hold the same patients, so they share one budget.
     fn budget_key(&self) -> DatasetKey {
-        DatasetKey(keccak256(self.custodian.address).0)
+        budget_key(self.custodian)
     }
 
     fn budget(&self) -> Result<BudgetLedger> {
-        let path = self.node.home.vault_dir(&self.custodian.name).join("budget.redb");
-        let budget = BudgetLedger::open(&path)?;
-        let dataset = self.budget_key();
-        if budget.limits(dataset)?.is_none() {
-            budget.set_limits(dataset, BUDGET)?;
-        }
-        Ok(budget)
+        budget(self.node, self.custodian)
     }
 
     /// Has attestors check the delivery and tells the ledger.
@@ -395,6 +403,31 @@ impl Work<'_> {
         self.node.send(what, &key, &signer, self.node.at.compute_market, call).await?;
         Ok(())
     }
+}
+
+/// All versions of a custodian's datasets hold the same patients, so they share one budget.
+fn budget_key(custodian: &Party) -> DatasetKey {
+    DatasetKey(keccak256(custodian.address).0)
+}
+
+fn budget(node: &Node, custodian: &Party) -> Result<BudgetLedger> {
+    let path = node.home.vault_dir(&custodian.name).join("budget.redb");
+    let budget = BudgetLedger::open(&path)?;
+    let dataset = budget_key(custodian);
+    if budget.limits(dataset)?.is_none() {
+        budget.set_limits(dataset, BUDGET)?;
+    }
+    Ok(budget)
+}
+
+/// What a researcher can still spend on a custodian's patients.
+pub(crate) fn remaining_budget(
+    node: &Node,
+    custodian: &Party,
+    researcher: alloy::primitives::Address,
+) -> Result<EpsilonTotal> {
+    let budget = budget(node, custodian)?;
+    Ok(budget.remaining(budget_key(custodian), ResearcherKey(researcher.0.0))?)
 }
 
 fn country(code: alloy::primitives::FixedBytes<2>) -> Option<Country> {

@@ -19,22 +19,26 @@ pub(super) fn receipt(pseudonym: String, consent: Option<&ConsentRecord>, vouch:
             pseudonym,
             permit: vouch,
             purposes: bitmap(&BROAD),
+            begins: None,
             expires: None,
             document_hash,
+            erased: false,
         };
     };
-    let expires = consent.expires.as_deref().map(end);
+    let [begins, expires] =
+        [&consent.begins, &consent.expires].map(|bound| bound.as_deref().map(first_second));
     let document_hash = hash(
         &pseudonym,
         &[
             if consent.permit { "permit" } else { "deny" },
             &consent.purposes.join(","),
+            consent.begins.as_deref().unwrap_or_default(),
             consent.expires.as_deref().unwrap_or_default(),
             consent.given.as_deref().unwrap_or_default(),
         ],
     );
-    // An end that cannot be read is an end that may have come.
-    let readable = expires != Some(None);
+    // A bound that cannot be read is one that may not have come yet, or may be over.
+    let readable = begins != Some(None) && expires != Some(None);
     Receipt {
         permit: consent.permit && readable,
         purposes: if consent.purposes.is_empty() {
@@ -42,9 +46,11 @@ pub(super) fn receipt(pseudonym: String, consent: Option<&ConsentRecord>, vouch:
         } else {
             bitmap(&named(&consent.purposes))
         },
+        begins: begins.flatten(),
         expires: expires.flatten(),
         pseudonym,
         document_hash,
+        erased: false,
     }
 }
 
@@ -55,7 +61,9 @@ pub(super) fn covers(receipt: &Receipt, purpose: u8, now: u64) -> bool {
 
 /// Whether a receipt permits anything at `now`.
 pub(super) fn stands(receipt: &Receipt, now: u64) -> bool {
-    receipt.permit && receipt.expires.is_none_or(|expires| now < expires)
+    receipt.permit
+        && receipt.begins.is_none_or(|begins| begins <= now)
+        && receipt.expires.is_none_or(|expires| now < expires)
 }
 
 /// The purposes behind codes of GA4GH DUO and HL7 PurposeOfUse; a code that is not known permits nothing.
@@ -72,8 +80,10 @@ fn bitmap(purposes: &[Purpose]) -> u64 {
     purposes.iter().fold(0, |all, purpose| all | 1 << purpose.number())
 }
 
-/// The first second of the day on which a consent ends, in seconds since 1970; of a year or a month, of its first day.
-fn end(text: &str) -> Option<u64> {
+/// The first second of the day that a period's bound names, in seconds since 1970; of a year or a month, of its first day.
+/// So a consent ends with the day before its last one begins: rather too early than too late. One that begins on a date
+/// without a time zone begins with that day in UTC.
+fn first_second(text: &str) -> Option<u64> {
     let day = match text.len() {
         4 => format!("{text}-01-01"),
         7 => format!("{text}-01"),
@@ -107,12 +117,12 @@ mod tests {
     #[test]
     fn a_consent_ends_with_the_first_second_of_its_last_day() {
         // `date -u -d 2027-03-01 +%s`, and so on.
-        assert_eq!(end("2027-03-01"), Some(1_803_859_200));
-        assert_eq!(end("2028-02-29T12:00:00Z"), Some(1_835_395_200));
-        assert_eq!(end("2030"), Some(1_893_456_000));
-        assert_eq!(end("2030-06"), Some(1_906_502_400));
-        assert_eq!(end("soon"), None);
-        assert_eq!(end("2027-02-30"), None);
+        assert_eq!(first_second("2027-03-01"), Some(1_803_859_200));
+        assert_eq!(first_second("2028-02-29T12:00:00Z"), Some(1_835_395_200));
+        assert_eq!(first_second("2030"), Some(1_893_456_000));
+        assert_eq!(first_second("2030-06"), Some(1_906_502_400));
+        assert_eq!(first_second("soon"), None);
+        assert_eq!(first_second("2027-02-30"), None);
     }
 
     #[test]
@@ -123,13 +133,17 @@ mod tests {
             purposes: bitmap(&named(
                 &codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>(),
             )),
+            begins: Some(10),
             expires: Some(100),
             document_hash: [0; 32],
+            erased: false,
         };
         let health = Purpose::HealthResearch.number();
         assert!(covers(&receipt(&["HRESCH"]), health, 99));
         assert!(!covers(&receipt(&["HRESCH"]), health, 100));
-        assert!(!covers(&receipt(&["HMARKT"]), health, 0));
-        assert!(!covers(&receipt(&["HRESCH"]), Purpose::Commercial.number(), 0));
+        assert!(covers(&receipt(&["HRESCH"]), health, 10));
+        assert!(!covers(&receipt(&["HRESCH"]), health, 9));
+        assert!(!covers(&receipt(&["HMARKT"]), health, 50));
+        assert!(!covers(&receipt(&["HRESCH"]), Purpose::Commercial.number(), 50));
     }
 }

@@ -7,7 +7,7 @@ use alloy::sol_types::SolValue;
 use caduceus_contracts::DatasetToken::{DatasetMinted, MintRequest};
 use caduceus_contracts::HealthDataPool::{Deposited, Value};
 use caduceus_contracts::{ConsentRegistry, DatasetToken, HealthDataPool, MembershipToken, recast};
-use caduceus_economics::{PersonId, merkle};
+use caduceus_economics::merkle;
 use caduceus_policy::DataClass;
 use caduceus_protect::quality;
 use caduceus_records::Tables;
@@ -92,11 +92,13 @@ pub async fn publish(node: &Node, custodian: &str) -> Result<Publication> {
         note(node, &custodian, Kind::Published, &publication.cid, &details).await?;
         node.home.record(&key, &publication)?;
     }
-    if publication.shares.is_none() {
-        publication.shares = Some(deposit(node, &evidence, &publication).await?);
+    // A dataset that was withdrawn is deposited once more: the ledger says where it is, not the journal.
+    let shares = deposit(node, &evidence, &publication).await?;
+    if publication.shares != Some(shares) {
+        publication.shares = Some(shares);
         node.home.record(&key, &publication)?;
-        remember(node, &custodian, &publication)?;
     }
+    remember(node, &custodian, &publication)?;
     anchor(node, &custodian).await?;
     Ok(publication)
 }
@@ -320,15 +322,9 @@ async fn deposit(node: &Node, evidence: &Evidence<'_>, publication: &Publication
     let proof = attestor::attest(node, &[claim], recount).await?.remove(0);
     let call = HealthDataPool::depositCall { datasetId: dataset, value, proof: recast(&proof) };
     let signer = evidence.custodian.signer(node);
-    let receipt = node
-        .send(
-            "dataset deposited",
-            &format!("deposit/{dataset}"),
-            &signer,
-            node.at.health_data_pool,
-            &call,
-        )
-        .await?;
+    let key = node.next_key(&format!("deposit/{dataset}"), evidence.custodian.address).await?;
+    let receipt =
+        node.send("dataset deposited", &key, &signer, node.at.health_data_pool, &call).await?;
     let deposited = event::<Deposited>(&receipt)
         .ok_or_else(|| NodeError::Chain("the deposit left no event".into()))?;
     Ok(deposited.shares)
@@ -359,39 +355,56 @@ pub(super) fn persons(vault: &Vault, cid_text: &str) -> Result<Vec<String>> {
     Ok(vault.persons(&cid(cid_text)?)?)
 }
 
-/// The published schema of a dataset.
-pub(crate) fn published_schema(node: &Node, dataset: u64) -> Result<DatasetSchema> {
+/// The custodian of this home that published a dataset, and the publication.
+fn published(node: &Node, dataset: u64) -> Result<(Party, Publication)> {
     for custodian in party::custodians(node)? {
-        for publication in publications(node, &custodian)? {
-            if publication.dataset == Some(dataset) {
-                return Ok(vault(node, &custodian)?.schema(&cid(&publication.cid)?)?);
-            }
+        let mut publications = publications(node, &custodian)?.into_iter();
+        let found = publications.find(|publication| publication.dataset == Some(dataset));
+        if let Some(publication) = found {
+            return Ok((custodian, publication));
         }
     }
     Err(NodeError::unknown("dataset", &dataset.to_string(), std::iter::empty()))
 }
 
-/// Pseudonyms of a custodian's published patients, who all consented, in a fixed order.
-pub(crate) fn consenting_patients(node: &Node, custodian: &Party) -> Result<Vec<String>> {
-    match publications(node, custodian)?.last() {
-        Some(publication) => persons(&vault(node, custodian)?, &publication.cid),
-        None => {
-            let what = format!("{} has published nothing", custodian.name);
-            Err(NodeError::not_ready(
-                what,
-                format!("run `caduceus publish --custodian {}` first", custodian.name),
-            ))
-        }
-    }
+/// The custodian of this home that published a dataset.
+pub(crate) fn custodian_of(node: &Node, dataset: u64) -> Result<Party> {
+    Ok(published(node, dataset)?.0)
 }
 
-/// What an attestor asks the vault before confirming that a wallet belongs to a patient of it.
+/// The published schema of a dataset.
+pub(crate) fn published_schema(node: &Node, dataset: u64) -> Result<DatasetSchema> {
+    let (custodian, publication) = published(node, dataset)?;
+    Ok(vault(node, &custodian)?.schema(&cid(&publication.cid)?)?)
+}
+
+/// Pseudonyms of the patients in a custodian's newest dataset whose paper permits now, in a fixed order.
+pub(crate) fn consenting_patients(node: &Node, custodian: &Party) -> Result<Vec<String>> {
+    let Some(publication) = publications(node, custodian)?.pop() else {
+        let what = format!("{} has published nothing", custodian.name);
+        let todo = format!("run `caduceus publish --custodian {}` first", custodian.name);
+        return Err(NodeError::not_ready(what, todo));
+    };
+    let vault = vault(node, custodian)?;
+    let receipts = vault.consents()?;
+    let permitted = super::permitted(&receipts);
+    let mut patients = persons(&vault, &publication.cid)?;
+    patients.retain(|pseudonym| permitted.contains(pseudonym.as_str()));
+    Ok(patients)
+}
+
+/// What an attestor asks the vault before confirming that a wallet belongs to a patient of it. Who was erased since is
+/// still the person who earned what they earned.
 pub(crate) fn knows_person(node: &Node, member: &Member) -> std::result::Result<(), String> {
     let known = || -> Result<bool> {
         let custodian = party::find(node, Role::Custodian, &member.custodian)?;
-        Ok(consenting_patients(node, &custodian)?
-            .iter()
-            .any(|pseudonym| person_id(pseudonym) == member.person))
+        let vault = vault(node, &custodian)?;
+        for publication in publications(node, &custodian)? {
+            if super::people(&vault, &publication)?.contains(&member.person) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     };
     match known() {
         Ok(true) => Ok(()),
@@ -469,39 +482,11 @@ async fn standing(
     Ok(standing)
 }
 
-/// The weight of each person in a dataset's payouts: their rows, where a consent of theirs stands.
-pub(crate) async fn weights(
-    node: &Node,
-    custodian: &Party,
-    vault: &Vault,
-    publication: &Publication,
-) -> Result<Vec<(PersonId, u64)>> {
-    let now = node.now().await?;
-    let consent = ConsentRegistry::new(node.at.consent_registry, &node.provider);
-    let rows: BTreeMap<String, u64> =
-        vault.contributions(&cid(&publication.cid)?)?.into_iter().collect();
-    let mut weights = Vec::new();
-    for (pseudonym, member, receipt) in standing(node, vault, publication).await? {
-        let consents = match member {
-            Some(member) => consent.hasAnyGrant(member, custodian.address).call().await?,
-            None => receipt.is_some_and(|receipt| consent::stands(&receipt, now)),
-        };
-        if let Some(rows) = rows.get(&pseudonym).filter(|_| consents) {
-            weights.push((PersonId(person_id(&pseudonym)), *rows));
-        }
-    }
-    Ok(weights)
-}
-
-/// Everybody in a dataset.
-pub(crate) fn people(vault: &Vault, publication: &Publication) -> Result<BTreeSet<B256>> {
-    Ok(persons(vault, &publication.cid)?.iter().map(|pseudonym| person_id(pseudonym)).collect())
-}
-
 /// Follows a member's withdrawal in the vault: the paper no longer permits either, and the root of the receipts that
 /// stand is posted for each dataset that it changes.
 pub(crate) async fn note_revocation(node: &Node, custodian: &Party, member: &Member) -> Result<()> {
     let vault = vault(node, custodian)?;
+    super::settle(node, custodian, &vault).await?;
     let mut receipts = vault.consents()?;
     let own = receipts.iter_mut().find(|receipt| person_id(&receipt.pseudonym) == member.person);
     if let Some(receipt) = own.filter(|receipt| receipt.permit) {
@@ -558,18 +543,21 @@ pub async fn withdraw(node: &Node, custodian: &str, dataset: u64) -> Result<()> 
     Ok(())
 }
 
-/// Makes a patient's rows unreadable in every stored copy by destroying their keys, after withdrawing their consent.
-/// Gives how many datasets they were in.
+/// Makes a patient's rows unreadable in every stored copy by destroying their keys, after withdrawing their consent, and
+/// keeps them out of every later intake. Gives in how many datasets there was still a key to destroy.
 pub async fn erase(node: &Node, member: &Member) -> Result<u64> {
     crate::member::revoke(node, member).await?;
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     let vault = vault(node, &custodian)?;
+    super::settle(node, &custodian, &vault).await?;
     let receipts = vault.consents()?;
     let own = receipts.iter().find(|receipt| person_id(&receipt.pseudonym) == member.person);
-    let Some(pseudonym) = own.map(|receipt| receipt.pseudonym.clone()) else { return Ok(0) };
+    let Some(pseudonym) = own.map(|receipt| receipt.pseudonym.clone()) else {
+        let what = format!("{}'s vault has no record of {}", custodian.name, member.name);
+        return Err(NodeError::not_ready(what, "nothing of theirs is stored there"));
+    };
     note(node, &custodian, Kind::Erased, &member.person.to_string(), &[]).await?;
-    let key = super::pseudonym_key(&vault);
-    let erased = vault.erase_person(&pseudonym, &|patient| key.pseudonym(patient), &mut entropy)?;
+    let erased = super::erase_person(&vault, &pseudonym)?;
     anchor(node, &custodian).await?;
     Ok(erased.datasets)
 }

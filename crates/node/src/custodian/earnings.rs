@@ -1,0 +1,258 @@
+//! What the people in a dataset have earned: every payment belongs to those whose consent stood when it was made.
+//!
+//! Nobody loses what was earned by revoking, leaving or being erased afterwards, however late the root by which they
+//! claim is posted. For members the ledger's events say what stood when; for everybody else the receipts in the vault
+//! do, so [`settle`] runs before any of them changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Address, B256, U256};
+use caduceus_contracts::ConsentRegistry::{ConsentGranted, ConsentRevoked};
+use caduceus_contracts::MemberClaims::Funded;
+use caduceus_contracts::MembershipToken::{MemberJoined, MemberLeft, MemberRemoved};
+use caduceus_economics::{PersonId, Usdc, accrue};
+use caduceus_vault::{Receipt, Vault};
+
+use super::publishing::{Publication, cid, publications};
+use super::{consent, entropy};
+use crate::claims::{Earned, unpayable, usdc};
+use crate::error::{NodeError, Result};
+use crate::member::person_id;
+use crate::node::{Node, Place};
+use crate::party::Party;
+
+/// Brings the earnings of all of a custodian's datasets up to date. Run it before a receipt changes.
+pub(crate) async fn settle(node: &Node, custodian: &Party, vault: &Vault) -> Result<()> {
+    for publication in publications(node, custodian)? {
+        if let Some(dataset) = publication.dataset {
+            settled(node, custodian, vault, &publication, dataset).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What everybody has earned from a dataset in all, each payment divided by the rows of those whose consent stood when
+/// it was made. A payment in whose time nobody's did goes to the next one's people.
+pub(crate) async fn settled(
+    node: &Node,
+    custodian: &Party,
+    vault: &Vault,
+    publication: &Publication,
+    dataset: u64,
+) -> Result<Earned> {
+    let mut earned = kept(vault, dataset)?;
+    let mut total = Usdc::sum(earned.values().copied()).map_err(unpayable)?;
+    let topic = Some(B256::from(U256::from(dataset)));
+    let payments = node.placed_events::<Funded>(node.at.member_claims, &[topic]).await?;
+    let mut people: Option<People> = None;
+    let mut funded = U256::ZERO;
+    let before = total;
+    for (place, payment) in payments {
+        funded += payment.amount;
+        let increment = match usdc(funded)?.minus(total) {
+            Ok(increment) if increment > Usdc::ZERO => increment,
+            _ => continue,
+        };
+        if people.is_none() {
+            people = Some(People::read(node, custodian, vault, publication).await?);
+        }
+        let weights = match &people {
+            Some(people) => people.consenting(place, node.time_of(place).await?),
+            None => Vec::new(),
+        };
+        if weights.is_empty() {
+            continue;
+        }
+        earned = accrue(&earned, &weights, increment).map_err(unpayable)?;
+        total = total.plus(increment).map_err(unpayable)?;
+    }
+    if total != before {
+        keep(vault, dataset, &earned)?;
+    }
+    Ok(earned)
+}
+
+/// The people of a dataset, and what is known of their consent at any time.
+struct People {
+    /// Pseudonyms with the number of their rows.
+    rows: Vec<(String, u64)>,
+    receipts: BTreeMap<String, Receipt>,
+    /// Who held which account, in the order of the ledger: from where on, and whether it began or ended.
+    accounts: BTreeMap<B256, Vec<(Place, Option<Address>)>>,
+    /// Each account's grants to the custodian.
+    grants: BTreeMap<Address, Vec<Grant>>,
+}
+
+/// A grant's life on the ledger.
+struct Grant {
+    id: U256,
+    granted: Place,
+    revoked: Option<Place>,
+    /// In seconds since 1970.
+    expiry: u64,
+}
+
+impl People {
+    async fn read(
+        node: &Node,
+        custodian: &Party,
+        vault: &Vault,
+        publication: &Publication,
+    ) -> Result<People> {
+        let receipts = vault.consents()?.into_iter();
+        Ok(People {
+            rows: vault.contributions(&cid(&publication.cid)?)?,
+            receipts: receipts.map(|receipt| (receipt.pseudonym.clone(), receipt)).collect(),
+            accounts: accounts(node).await?,
+            grants: grants(node, custodian).await?,
+        })
+    }
+
+    /// The weight of each person whose consent stood at a place on the ledger, mined at `time`: their rows.
+    fn consenting(&self, place: Place, time: u64) -> Vec<(PersonId, u64)> {
+        let mut weights = Vec::new();
+        for (pseudonym, rows) in &self.rows {
+            let person = person_id(pseudonym);
+            let consents = match self.account(person, place) {
+                Some(account) => self.granted(account, place, time),
+                None => self
+                    .receipts
+                    .get(pseudonym)
+                    .is_some_and(|receipt| consent::stands(receipt, time)),
+            };
+            if consents {
+                weights.push((PersonId(person), *rows));
+            }
+        }
+        weights
+    }
+
+    fn account(&self, person: B256, place: Place) -> Option<Address> {
+        let changes = self.accounts.get(&person)?;
+        changes.iter().rev().find(|(since, _)| *since < place).and_then(|(_, account)| *account)
+    }
+
+    fn granted(&self, account: Address, place: Place, time: u64) -> bool {
+        self.grants.get(&account).is_some_and(|grants| {
+            grants.iter().any(|grant| {
+                grant.granted < place
+                    && grant.revoked.is_none_or(|revoked| place < revoked)
+                    && time < grant.expiry
+            })
+        })
+    }
+}
+
+async fn accounts(node: &Node) -> Result<BTreeMap<B256, Vec<(Place, Option<Address>)>>> {
+    let token = node.at.membership_token;
+    let mut changes: Vec<(Place, B256, Option<Address>)> = Vec::new();
+    for (place, joined) in node.placed_events::<MemberJoined>(token, &[]).await? {
+        changes.push((place, joined.personId, Some(joined.member)));
+    }
+    for (place, left) in node.placed_events::<MemberLeft>(token, &[]).await? {
+        changes.push((place, left.personId, None));
+    }
+    for (place, removed) in node.placed_events::<MemberRemoved>(token, &[]).await? {
+        changes.push((place, removed.personId, None));
+    }
+    changes.sort_unstable_by_key(|(place, ..)| *place);
+    let mut accounts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (place, person, account) in changes {
+        accounts.entry(person).or_default().push((place, account));
+    }
+    Ok(accounts)
+}
+
+async fn grants(node: &Node, custodian: &Party) -> Result<BTreeMap<Address, Vec<Grant>>> {
+    let registry = node.at.consent_registry;
+    let of_custodian = [None, Some(custodian.address.into_word())];
+    let mut grants: BTreeMap<Address, Vec<Grant>> = BTreeMap::new();
+    for (granted, event) in node.placed_events::<ConsentGranted>(registry, &of_custodian).await? {
+        let (id, expiry) = (event.grantId, event.terms.expiry);
+        grants.entry(event.member).or_default().push(Grant { id, granted, revoked: None, expiry });
+    }
+    for (place, event) in node.placed_events::<ConsentRevoked>(registry, &of_custodian).await? {
+        let of_member = grants.entry(event.member).or_default().iter_mut();
+        of_member
+            .filter(|grant| grant.id == event.grantId)
+            .for_each(|grant| grant.revoked = Some(place));
+    }
+    Ok(grants)
+}
+
+/// Everybody who was ever in a dataset, by the identifier on the ledger.
+pub(crate) fn people(vault: &Vault, publication: &Publication) -> Result<BTreeSet<B256>> {
+    let everybody = vault.everybody(&cid(&publication.cid)?)?;
+    Ok(everybody.iter().map(|pseudonym| person_id(pseudonym)).collect())
+}
+
+fn document(dataset: u64) -> String {
+    format!("earned-{dataset}")
+}
+
+/// What everybody has earned from a dataset, as the vault last kept it.
+pub(crate) fn kept(vault: &Vault, dataset: u64) -> Result<Earned> {
+    let Some(bytes) = vault.document(&document(dataset))? else { return Ok(Earned::new()) };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        NodeError::Chain(format!("the earnings of dataset {dataset} cannot be read: {error}"))
+    })
+}
+
+fn keep(vault: &Vault, dataset: u64, earned: &Earned) -> Result<()> {
+    let bytes = serde_json::to_vec(earned).expect("a table of amounts is JSON");
+    Ok(vault.put_document(&document(dataset), &bytes, &mut entropy)?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    const BEGINNING: Place = Place { block: 0, log: 0 };
+
+    fn at(block: u64) -> Place {
+        Place { block, log: 0 }
+    }
+
+    fn receipt(pseudonym: &str, permit: bool) -> (String, Receipt) {
+        let receipt = Receipt { permit, erased: false, ..Receipt::erasure(pseudonym) };
+        (pseudonym.to_owned(), receipt)
+    }
+
+    /// Ann joined at 10, agreed at 20 and took it back at 30; Bob never joined and said yes on paper, Cay no.
+    fn people() -> People {
+        let ann = Address::repeat_byte(1);
+        let grant = Grant { id: U256::ONE, granted: at(20), revoked: Some(at(30)), expiry: 1_000 };
+        let rows = [("ann", 5), ("bob", 7), ("cay", 9)];
+        People {
+            rows: rows.map(|(name, rows)| (name.to_owned(), rows)).to_vec(),
+            receipts: [receipt("ann", true), receipt("bob", true), receipt("cay", false)].into(),
+            accounts: [(
+                person_id("ann"),
+                vec![(BEGINNING, None), (at(10), Some(ann)), (at(40), None)],
+            )]
+            .into(),
+            grants: [(ann, vec![grant])].into(),
+        }
+    }
+
+    fn paid(place: Place, time: u64) -> Vec<u64> {
+        people().consenting(place, time).into_iter().map(|(_, rows)| rows).collect()
+    }
+
+    #[test]
+    fn a_payment_is_for_those_whose_consent_stood_when_it_was_made() {
+        assert_eq!(paid(at(5), 0), [5, 7], "on paper, before she joined");
+        assert_eq!(paid(at(15), 0), [7], "a member who has agreed to nothing yet");
+        assert_eq!(paid(at(25), 999), [5, 7], "while her grant stood");
+        assert_eq!(paid(at(25), 1_000), [7], "when it had expired");
+        assert_eq!(paid(at(35), 0), [7], "after she took it back");
+        assert_eq!(paid(Place { block: 30, log: 1 }, 0), [7], "later in the same block");
+        assert_eq!(
+            paid(at(45), 0),
+            [5, 7],
+            "once she left, the paper counts again until it changes"
+        );
+    }
+}

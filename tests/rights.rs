@@ -1,0 +1,193 @@
+//! What people can hold on to: their no, what they earned, and a licence that goes on without a dataset that left.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{folder, json, refused, text};
+
+const SQL: &str = "SELECT COUNT(*) AS patients FROM patient";
+
+/// A home with one hospital of 60 patients and a researcher with money.
+struct World {
+    dir: TempDir,
+    home: PathBuf,
+}
+
+impl World {
+    fn new() -> World {
+        let dir = folder();
+        let world = World { home: dir.path().join("home"), dir };
+        world.go("init --seed 9");
+        world.go("party register --name clinic --role custodian --country DE");
+        world.go("party register --name lab --role researcher --country JP --usdc 5000");
+        let cohort = world.cohort();
+        json(&["cohort", "generate", "--patients", "60", "--country", "DE", "--out", &cohort]);
+        world.ingest();
+        world.go("protect --custodian clinic --k 5");
+        world.go("publish --custodian clinic");
+        world
+    }
+
+    fn cohort(&self) -> String {
+        text(&self.dir.path().join("cohort")).to_owned()
+    }
+
+    fn ingest(&self) -> Value {
+        json(&[
+            "ingest",
+            "--custodian",
+            "clinic",
+            "--input",
+            &self.cohort(),
+            "--dir",
+            text(&self.home),
+        ])
+    }
+
+    /// A command by its words, which have no blanks in them.
+    fn go(&self, words: &str) -> Value {
+        json(&self.words(words))
+    }
+
+    fn refused(&self, words: &str) -> String {
+        refused(&self.words(words))
+    }
+
+    fn words<'a>(&'a self, words: &'a str) -> Vec<&'a str> {
+        words.split(' ').chain(["--dir", text(&self.home)]).collect()
+    }
+
+    fn ask(&self) -> Value {
+        json(&[
+            "query",
+            "--researcher",
+            "lab",
+            "--sql",
+            SQL,
+            "--epsilon",
+            "0.5",
+            "--dir",
+            text(&self.home),
+        ])
+    }
+
+    /// What a claim paid, in units of USDC.
+    fn claim(&self, member: &str) -> u64 {
+        amounts(&self.go(&format!("claim --member {member}")))
+    }
+}
+
+/// Every `amount` in a result, added up.
+fn amounts(value: &Value) -> u64 {
+    match value {
+        Value::Array(all) => all.iter().map(amounts).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, field)| match name.as_str() {
+                "amount" => field.as_u64().unwrap(),
+                _ => amounts(field),
+            })
+            .sum(),
+        _ => 0,
+    }
+}
+
+#[test]
+fn who_was_erased_stays_out_of_every_later_intake() {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 2");
+    world.go("consent grant --member clinic/1");
+    world.go("member leave --member clinic/1");
+    world.go("member leave --member clinic/1");
+    let erased = world.go("member erase --member clinic/1");
+    assert_eq!(erased["datasets"], 1);
+    assert_eq!(world.go("member erase --member clinic/1")["datasets"], 0, "there is nothing left");
+
+    let before = world.ingest();
+    assert_eq!((&before["patients"], &before["erased"]), (&59.into(), &1.into()), "{before}");
+    world.go("protect --custodian clinic --k 5");
+    let published = world.go("publish --custodian clinic");
+    assert!(published["persons"].as_u64().unwrap() < 60);
+    world.go("member join --custodian clinic --count 40");
+    assert!(world.refused("member join --custodian clinic --count 60").contains("fewer than 60"));
+    world.go("audit verify");
+}
+
+#[test]
+fn who_revokes_leaves_or_is_erased_keeps_what_was_earned_before() {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 3");
+    for member in ["clinic/1", "clinic/2", "clinic/3"] {
+        world.go(&format!("consent grant --member {member}"));
+    }
+    world.go("licence buy --researcher lab --uses 2");
+    world.ask();
+    // Nobody has posted a root yet.
+    world.go("consent revoke --member clinic/1");
+    world.go("member leave --member clinic/2");
+    world.go("member erase --member clinic/3");
+    let revoked = world.claim("clinic/1");
+    assert!(revoked > 0, "revoking forfeits nothing");
+    world.go("member rejoin --member clinic/2");
+    assert!(world.claim("clinic/2") > 0, "leaving forfeits nothing");
+    assert!(world.claim("clinic/3") > 0, "being erased forfeits nothing");
+
+    world.ask();
+    assert_eq!(world.claim("clinic/1"), 0, "what came after it is not theirs");
+    world.go("member join --custodian clinic --count 4");
+    assert!(world.claim("clinic/4") > 0, "who joins after the use was counted by their paper");
+    world.go("audit verify");
+}
+
+#[test]
+fn a_licence_goes_on_without_a_dataset_that_left_and_skips_what_was_succeeded() {
+    let world = World::new();
+    let larger = text(&world.dir.path().join("larger")).to_owned();
+    json(&["cohort", "generate", "--patients", "80", "--country", "DE", "--out", &larger]);
+    json(&["ingest", "--custodian", "clinic", "--input", &larger, "--dir", text(&world.home)]);
+    world.go("protect --custodian clinic --k 5");
+    assert_eq!(world.go("publish --custodian clinic")["dataset"], 2);
+    let newest = world.go("licence buy --researcher lab --uses 2");
+    assert_eq!(newest["datasets"], serde_json::json!([2]), "one version of the same patients");
+    world.go("withdraw --custodian clinic --dataset 2");
+    assert!(
+        world
+            .refused("query --researcher lab --sql SELECT")
+            .contains("every dataset of licence 1 was withdrawn")
+    );
+    assert_eq!(world.go("licence buy --researcher lab")["datasets"], serde_json::json!([1]));
+
+    let again = world.go("publish --custodian clinic");
+    assert_eq!(again["dataset"], 2);
+    assert_eq!(world.go("licence buy --researcher lab")["datasets"], serde_json::json!([2]));
+    let both = world.go("licence buy --researcher lab --datasets 2,1,1 --uses 2");
+    assert_eq!(both["datasets"], serde_json::json!([1, 2]));
+    world.go("withdraw --custodian clinic --dataset 1");
+    let answers = world.ask().to_string();
+    assert!(answers.contains("\"dataset\":2") && !answers.contains("\"dataset\":1,"), "{answers}");
+}
+
+#[test]
+fn a_researcher_learns_why_a_job_was_given_back() {
+    let world = World::new();
+    world.go("licence buy --researcher lab --uses 4");
+    let home = text(&world.home);
+    let ask = |sql: &'static str| {
+        ["query", "--researcher", "lab", "--sql", sql, "--epsilon", "4", "--dir", home]
+    };
+    json(&ask("SELECT COUNT(*) AS a FROM patient"));
+    json(&ask("SELECT COUNT(*) AS a FROM condition"));
+    let explained =
+        json(&[&ask("SELECT COUNT(*) AS a FROM encounter")[..], &["--explain"]].concat())
+            .to_string();
+    assert!(explained.contains("\"remaining\":\"2\""), "{explained}");
+    let spent = crate::support::run(
+        &[&ask("SELECT COUNT(*) AS a FROM encounter")[..], &["--json"]].concat(),
+    );
+    assert!(!spent.status.success(), "no answer is a failure");
+    let said = String::from_utf8(spent.stdout).unwrap();
+    assert!(said.contains("privacy budget") && said.contains("refused"), "{said}");
+    json(&ask("SELECT COUNT(*) AS a FROM patient"));
+}
