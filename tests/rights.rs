@@ -112,6 +112,18 @@ fn who_was_erased_stays_out_of_every_later_intake() {
     assert!(published["persons"].as_u64().unwrap() < 60);
     world.go("member join --custodian clinic --count 40");
     assert!(world.refused("member join --custodian clinic --count 60").contains("fewer than 60"));
+
+    let patients = std::fs::read_to_string(world.dir.path().join("cohort/Patient.ndjson")).unwrap();
+    let last: Value = serde_json::from_str(patients.lines().last().unwrap()).unwrap();
+    let erase =
+        format!("member erase --custodian clinic --patient {}", last["id"].as_str().unwrap());
+    assert_eq!(world.go(&erase)["datasets"], 2, "who never joined can be erased too");
+    assert_eq!(world.ingest()["patients"], 58);
+    assert!(
+        world
+            .refused("member erase --custodian clinic --patient nobody")
+            .contains("no record of this person")
+    );
     world.go("audit verify");
 }
 

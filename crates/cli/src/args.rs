@@ -251,12 +251,19 @@ pub enum MemberCommand {
         #[arg(long, default_value_t = 5, value_name = "N")]
         count: usize,
     },
-    /// Destroy the keys to a member's rows, so that no stored copy can be read again
-    #[command(after_help = "Example: caduceus member erase --dir state --member klinikum-nord/1")]
+    /// Destroy the keys to a person's rows, so that no stored copy can be read again, and keep them out of later intakes
+    #[command(after_help = "Examples: caduceus member erase --dir state --member klinikum-nord/1
+          caduceus member erase --dir state --custodian klinikum-nord --patient 0a1b2c")]
     Erase {
-        /// The member
-        #[arg(long, value_name = "NAME")]
-        member: String,
+        /// The member, who may have left
+        #[arg(long, value_name = "NAME", required_unless_present = "patient", conflicts_with_all = ["patient", "custodian"])]
+        member: Option<String>,
+        /// The custodian of a patient who need not be a member
+        #[arg(long, value_name = "NAME", requires = "patient")]
+        custodian: Option<String>,
+        /// The id of their FHIR Patient
+        #[arg(long, value_name = "ID", requires = "custodian")]
+        patient: Option<String>,
     },
     /// Leave: consent is withdrawn and the membership ends, by signature
     #[command(after_help = "Example: caduceus member leave --dir state --member klinikum-nord/1")]

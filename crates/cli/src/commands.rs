@@ -115,12 +115,20 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             );
             Ok(Outcome::new(&json!({ "withdrawn": dataset }), text))
         }
-        Command::Member(MemberCommand::Erase { member }) => {
-            let datasets = custodian::erase(node, &member::find_anyone(node, member)?).await?;
+        Command::Member(MemberCommand::Erase { member, custodian, patient }) => {
+            let datasets = match (member, custodian, patient) {
+                (None, Some(custodian), Some(patient)) => {
+                    custodian::erase_patient(node, custodian, patient).await?
+                }
+                _ => {
+                    let name = member.as_deref().unwrap_or_default();
+                    custodian::erase(node, &member::find_anyone(node, name)?).await?
+                }
+            };
             let text = format!(
-                "the keys to {member}'s rows in {datasets} dataset(s) are destroyed; no later intake takes them in again"
+                "the keys to their rows in {datasets} dataset(s) are destroyed; no later intake takes them in again"
             );
-            Ok(Outcome::new(&json!({ "member": member, "datasets": datasets }), text))
+            Ok(Outcome::new(&json!({ "datasets": datasets }), text))
         }
         Command::Member(command) => members(node, command).await,
         Command::Consent(command) => consent(node, command).await,

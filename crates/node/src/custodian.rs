@@ -32,7 +32,9 @@ pub(crate) use answering::{
     REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file, remaining_budget, state_name,
 };
 pub(crate) use earnings::{kept as earned, people, settle, settled};
-pub use publishing::{Publication, dataset_report, erase, publications, publish, withdraw};
+pub use publishing::{
+    Publication, dataset_report, erase, erase_patient, publications, publish, withdraw,
+};
 pub(crate) use publishing::{
     consenting_patients, custodian_of, knows_person, note_revocation, published_schema,
 };
@@ -96,7 +98,7 @@ pub(crate) fn vault(node: &Node, custodian: &Party) -> Result<Vault> {
     if dir.join("vault.json").exists() {
         let vault = Vault::open(&dir, master())?;
         for pseudonym in vault.unfinished_erasures()? {
-            erase_person(&vault, &pseudonym)?;
+            destroy(&vault, &pseudonym)?;
         }
         return Ok(vault);
     }
@@ -108,7 +110,7 @@ pub(crate) fn vault(node: &Node, custodian: &Party) -> Result<Vault> {
 }
 
 /// Destroys what a vault holds of a person.
-fn erase_person(vault: &Vault, pseudonym: &str) -> Result<caduceus_vault::Erasure> {
+fn destroy(vault: &Vault, pseudonym: &str) -> Result<caduceus_vault::Erasure> {
     let key = pseudonym_key(vault);
     Ok(vault.erase_person(pseudonym, &|patient| key.pseudonym(patient), &mut entropy)?)
 }

@@ -271,7 +271,7 @@ pub async fn revoke(node: &Node, member: &Member) -> Result<usize> {
     if live > 0 {
         revoke_on_ledger(node, member, &custodian).await?;
     }
-    custodian::note_revocation(node, &custodian, member).await?;
+    custodian::note_revocation(node, &custodian, member.person).await?;
     Ok(live)
 }
 

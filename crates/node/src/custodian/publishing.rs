@@ -482,15 +482,15 @@ async fn standing(
     Ok(standing)
 }
 
-/// Follows a member's withdrawal in the vault: the paper no longer permits either, and the root of the receipts that
+/// Follows a person's withdrawal in the vault: the paper no longer permits either, and the root of the receipts that
 /// stand is posted for each dataset that it changes.
-pub(crate) async fn note_revocation(node: &Node, custodian: &Party, member: &Member) -> Result<()> {
+pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256) -> Result<()> {
     let vault = vault(node, custodian)?;
     super::settle(node, custodian, &vault).await?;
     let mut receipts = vault.consents()?;
-    let own = receipts.iter_mut().find(|receipt| person_id(&receipt.pseudonym) == member.person);
+    let own = receipts.iter_mut().find(|receipt| person_id(&receipt.pseudonym) == person);
     if let Some(receipt) = own.filter(|receipt| receipt.permit) {
-        note(node, custodian, Kind::ConsentRevoked, &member.person.to_string(), &[]).await?;
+        note(node, custodian, Kind::ConsentRevoked, &person.to_string(), &[]).await?;
         receipt.permit = false;
         vault.set_consents(&receipts, &mut entropy)?;
     }
@@ -543,22 +543,37 @@ pub async fn withdraw(node: &Node, custodian: &str, dataset: u64) -> Result<()> 
     Ok(())
 }
 
-/// Makes a patient's rows unreadable in every stored copy by destroying their keys, after withdrawing their consent, and
-/// keeps them out of every later intake. Gives in how many datasets there was still a key to destroy.
+/// Erases a member, after withdrawing what they agreed to. Gives in how many datasets there was a key to destroy.
 pub async fn erase(node: &Node, member: &Member) -> Result<u64> {
     crate::member::revoke(node, member).await?;
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
-    let vault = vault(node, &custodian)?;
-    super::settle(node, &custodian, &vault).await?;
+    erase_person(node, &custodian, member.person).await
+}
+
+/// Erases a patient who may never have joined, by the id that the custodian's records have. Gives in how many datasets
+/// there was a key to destroy.
+pub async fn erase_patient(node: &Node, custodian: &str, patient: &str) -> Result<u64> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let key = super::pseudonym_key(&vault(node, &custodian)?);
+    let person = person_id(&key.pseudonym(patient));
+    note_revocation(node, &custodian, person).await?;
+    erase_person(node, &custodian, person).await
+}
+
+/// Makes a person's rows unreadable in every stored copy by destroying their keys, and keeps them out of every later
+/// intake.
+async fn erase_person(node: &Node, custodian: &Party, person: B256) -> Result<u64> {
+    let vault = vault(node, custodian)?;
+    super::settle(node, custodian, &vault).await?;
     let receipts = vault.consents()?;
-    let own = receipts.iter().find(|receipt| person_id(&receipt.pseudonym) == member.person);
+    let own = receipts.iter().find(|receipt| person_id(&receipt.pseudonym) == person);
     let Some(pseudonym) = own.map(|receipt| receipt.pseudonym.clone()) else {
-        let what = format!("{}'s vault has no record of {}", custodian.name, member.name);
-        return Err(NodeError::not_ready(what, "nothing of theirs is stored there"));
+        let what = format!("{}'s vault has no record of this person", custodian.name);
+        return Err(NodeError::not_ready(what, "give the id of a FHIR Patient that was ingested"));
     };
-    note(node, &custodian, Kind::Erased, &member.person.to_string(), &[]).await?;
-    let erased = super::erase_person(&vault, &pseudonym)?;
-    anchor(node, &custodian).await?;
+    note(node, custodian, Kind::Erased, &person.to_string(), &[]).await?;
+    let erased = super::destroy(&vault, &pseudonym)?;
+    anchor(node, custodian).await?;
     Ok(erased.datasets)
 }
 
