@@ -312,6 +312,7 @@ fn every_command_helps_with_an_example() {
         &["member", "leave"],
         &["answers"],
         &["member", "erase"],
+        &["member", "rejoin"],
         &["withdraw"],
         &["export"],
         &["governance", "pay"],

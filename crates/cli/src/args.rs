@@ -252,8 +252,8 @@ pub enum MemberCommand {
         count: usize,
     },
     /// Destroy the keys to a person's rows, so that no stored copy can be read again, and keep them out of later intakes
-    #[command(after_help = "Examples: caduceus member erase --dir state --member klinikum-nord/1
-          caduceus member erase --dir state --custodian klinikum-nord --patient 0a1b2c")]
+    #[command(after_help = "Example: caduceus member erase --dir state --member klinikum-nord/1
+         caduceus member erase --dir state --custodian klinikum-nord --patient 0a1b2c")]
     Erase {
         /// The member, who may have left
         #[arg(long, value_name = "NAME", required_unless_present = "patient", conflicts_with_all = ["patient", "custodian"])]

@@ -394,15 +394,13 @@ async fn pay(node: &Node, claim: &Claim) -> Result<Outcome> {
         paid.push(claims::claim_custodian(node, name).await?);
     }
     if let Some(name) = &claim.member {
-        paid.push(claims::claim_member(node, &member::find(node, name)?).await?);
+        paid.extend(claims::claim_members(node, &[member::find(node, name)?]).await?);
     }
     if claim.all {
         for custodian in &custodians {
             paid.push(claims::claim_custodian(node, &custodian.name).await?);
         }
-        for member in member::members(node)? {
-            paid.push(claims::claim_member(node, &member).await?);
-        }
+        paid.extend(claims::claim_members(node, &member::members(node)?).await?);
     }
     let lines = paid.iter().map(|one| format!("{} was paid {} USDC", one.who, usdc(one.amount)));
     Ok(Outcome::new(&paid, lines.collect::<Vec<_>>().join("\n")))

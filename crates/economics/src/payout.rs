@@ -139,6 +139,12 @@ impl ClaimTree {
         self.total
     }
 
+    /// The dataset that the tree is about.
+    #[must_use]
+    pub fn dataset_id(&self) -> U256 {
+        self.dataset_id
+    }
+
     /// What everyone earned.
     #[must_use]
     pub fn earned(&self) -> &BTreeMap<PersonId, Usdc> {

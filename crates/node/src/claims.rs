@@ -92,40 +92,66 @@ pub(crate) fn unpayable(error: impl std::fmt::Display) -> NodeError {
     NodeError::Chain(format!("the payouts do not add up: {error}"))
 }
 
-/// Pays a member what the posted roots give them. Anybody may ask for it; the money goes to the member alone.
-pub async fn claim_member(node: &Node, member: &Member) -> Result<Paid> {
-    let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+/// Pays members what the posted roots give them. Anybody may ask for it; the money goes to each member alone.
+pub async fn claim_members(node: &Node, members: &[Member]) -> Result<Vec<Paid>> {
+    let mut trees: BTreeMap<&str, Vec<ClaimTree>> = BTreeMap::new();
+    let mut paid = Vec::new();
+    for member in members {
+        if !trees.contains_key(member.custodian.as_str()) {
+            trees.insert(&member.custodian, posted_trees(node, &member.custodian).await?);
+        }
+        let mut amount = 0;
+        for tree in trees.get(member.custodian.as_str()).into_iter().flatten() {
+            amount += claim_from(node, member, tree).await?;
+        }
+        paid.push(Paid { who: member.name.clone(), amount });
+        node.report.progress("members paid", paid.len() as u64, Some(members.len() as u64));
+    }
+    Ok(paid)
+}
+
+/// The trees behind the roots that a custodian has posted, one a dataset.
+async fn posted_trees(node: &Node, custodian: &str) -> Result<Vec<ClaimTree>> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
     let claims = MemberClaims::new(node.at.member_claims, &node.provider);
     let vault = custodian::vault(node, &custodian)?;
-    let relay = node.key(crate::genesis::RELAY);
-    let mut amount = 0;
-    for dataset in
-        publications(node, &custodian)?.iter().filter_map(|publication| publication.dataset)
-    {
+    let mut trees = Vec::new();
+    for publication in publications(node, &custodian)? {
+        let Some(dataset) = publication.dataset else { continue };
         let earned = custodian::earned(&vault, dataset)?;
-        if !earned.contains_key(&PersonId(member.person)) {
+        if earned.is_empty() {
             continue;
         }
         let tree = ClaimTree::new(U256::from(dataset), earned).map_err(unpayable)?;
-        let (cumulative, proof) = tree.claim(PersonId(member.person)).map_err(unpayable)?;
-        let posted = claims.claimsOf(U256::from(dataset)).call().await?.root == tree.root();
-        let claimed = claims.claimed(U256::from(dataset), member.person).call().await?;
-        if !posted || claimed >= cumulative.to_u256() {
-            continue;
+        if claims.claimsOf(U256::from(dataset)).call().await?.root == tree.root() {
+            trees.push(tree);
         }
-        let call = MemberClaims::claimCall {
-            datasetId: U256::from(dataset),
-            personId: member.person,
-            cumulative: cumulative.to_u256(),
-            proof,
-        };
-        let key = format!("claim/{dataset}/{}/{}", member.person, cumulative.units());
-        let receipt =
-            node.send("member claims", &key, &relay, node.at.member_claims, &call).await?;
-        amount += event::<MemberClaims::Claimed>(&receipt)
-            .map_or(0, |claimed| claimed.amount.to::<u64>());
     }
-    Ok(Paid { who: member.name.clone(), amount })
+    Ok(trees)
+}
+
+/// Pays a member what one dataset's tree gives them beyond what they had. Gives USDC units.
+async fn claim_from(node: &Node, member: &Member, tree: &ClaimTree) -> Result<u64> {
+    let person = PersonId(member.person);
+    if !tree.earned().contains_key(&person) {
+        return Ok(0);
+    }
+    let claims = MemberClaims::new(node.at.member_claims, &node.provider);
+    let (cumulative, proof) = tree.claim(person).map_err(unpayable)?;
+    let claimed = claims.claimed(tree.dataset_id(), member.person).call().await?;
+    if claimed >= cumulative.to_u256() {
+        return Ok(0);
+    }
+    let call = MemberClaims::claimCall {
+        datasetId: tree.dataset_id(),
+        personId: member.person,
+        cumulative: cumulative.to_u256(),
+        proof,
+    };
+    let key = format!("claim/{}/{}/{}", tree.dataset_id(), member.person, cumulative.units());
+    let relay = node.key(crate::genesis::RELAY);
+    let receipt = node.send("member claims", &key, &relay, node.at.member_claims, &call).await?;
+    Ok(event::<MemberClaims::Claimed>(&receipt).map_or(0, |claimed| claimed.amount.to()))
 }
 
 /// Pays a custodian its part of usage yield and the yield of its pool shares.

@@ -128,6 +128,9 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
         caduceus_records::read_fhir(&intake.input, &views()?, &options, &mut |progress| {
             node.report.progress("records read", progress.records, None);
         })?;
+    let set_aside =
+        serde_json::to_vec_pretty(&read.set_aside).expect("a list of places and reasons is JSON");
+    write_atomically(&node.home.vault_dir(&custodian.name).join("set-aside.json"), &set_aside)?;
     if patient_column(&read.tables).is_empty() {
         return Err(no_patient(&intake.input, &read));
     }
@@ -150,9 +153,6 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
         erased,
         ignored_files: read.ignored_files.iter().map(|path| path.display().to_string()).collect(),
     };
-    let set_aside =
-        serde_json::to_vec_pretty(&read.set_aside).expect("a list of places and reasons is JSON");
-    write_atomically(&node.home.vault_dir(&custodian.name).join("set-aside.json"), &set_aside)?;
     vault.put_staging(RAW, &read.tables, &mut entropy)?;
     vault.set_consents(&receipts, &mut entropy)?;
     node.home.record(&format!("ingested/{}", custodian.name), &ingested)?;

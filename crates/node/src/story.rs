@@ -461,10 +461,8 @@ async fn pay(node: &Node) -> Result<()> {
     }
     let first = claims::claim_custodian(node, CUSTODIANS[0].0).await?;
     node.report.fact(format!("{} claimed {} USDC", first.who, usdc(first.amount)));
-    let mut to_members = 0;
-    for member in member::members(node)? {
-        to_members += claims::claim_member(node, &member).await?.amount;
-    }
+    let paid = claims::claim_members(node, &member::members(node)?).await?;
+    let to_members = paid.iter().map(|one| one.amount).sum();
     node.report
         .fact(format!("the members claimed {} USDC, each with a Merkle proof", usdc(to_members)));
     let books = claims::books(node).await?;
