@@ -15,6 +15,7 @@ mod pool;
 mod refusal;
 mod state;
 mod store;
+mod time;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,52 +35,20 @@ pub use block::Account;
 pub(crate) use block::{Outcome, effective_gas_price};
 pub use execute::ChainError;
 pub use refusal::Refusal;
+pub use time::Clock;
 
 use crate::LedgerError;
 use block::{Block, Diff, empty_header, next_header, seal};
 use pool::Pool;
 use state::{Hot, Overlay, StateAt};
 use store::Store;
+use time::Time;
 
 /// The format of the file; a file of another one is refused.
 pub(crate) const FORMAT: u32 = 1;
 
 /// Base fee of the first block, 1 gwei (EIP-1559, `INITIAL_BASE_FEE`).
 const FIRST_BASE_FEE: u64 = 1_000_000_000;
-
-/// Where the wall's time comes from: seconds since 1970.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
-
-impl Clock {
-    /// A clock that answers what `seconds` returns.
-    pub fn new(seconds: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        Self(Arc::new(seconds))
-    }
-
-    /// The system's clock.
-    pub fn system() -> Self {
-        Self::new(|| {
-            let now = std::time::SystemTime::now();
-            now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-        })
-    }
-
-    /// A clock that stands still, for tests and replays.
-    pub fn fixed(seconds: u64) -> Self {
-        Self::new(move || seconds)
-    }
-
-    fn now(&self) -> u64 {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
-}
 
 /// When blocks are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,26 +139,6 @@ struct Snapshot {
     head: u64,
     time: Time,
     pool: Pool,
-}
-
-/// How the ledger's time differs from the clock's.
-#[derive(Clone, Copy, Debug, Default)]
-struct Time {
-    /// Seconds ahead of the clock.
-    offset: i64,
-    /// The time that the next block must have.
-    next: Option<u64>,
-}
-
-impl Time {
-    /// The time of a block after `parent`, and the offset that holds from then on.
-    fn of_next_block(&self, clock: &Clock, parent: u64) -> (u64, i64) {
-        let now = clock.now();
-        match self.next {
-            Some(next) => (next, next.cast_signed().saturating_sub(now.cast_signed())),
-            None => (now.saturating_add_signed(self.offset).max(parent), self.offset),
-        }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -354,12 +303,12 @@ impl Chain {
     /// Moves the ledger's time by `seconds`, durably, and returns how far it now is ahead of the clock.
     ///
     /// # Errors
+    /// [`ChainError::Invalid`] when that is past the last second that the ledger knows, at the end of the year 9999;
     /// [`ChainError::Ledger`] when the file fails.
     pub fn increase_time(&self, seconds: i64) -> Result<i64, ChainError> {
         let _miner = lock(&self.0.miner);
         self.refresh()?;
-        let mut time = *lock(&self.0.time);
-        time.offset = time.offset.saturating_add(seconds);
+        let time = lock(&self.0.time).moved(&self.0.config.clock, seconds)?;
         self.0.store.set_time_offset(time.offset).map_err(|error| self.failed(error))?;
         *lock(&self.0.time) = time;
         Ok(time.offset)
@@ -368,15 +317,14 @@ impl Chain {
     /// Sets the time of the next block, in seconds since 1970; the ledger's time goes on from there.
     ///
     /// # Errors
-    /// [`ChainError::Invalid`] when that is not after the newest block's time.
+    /// [`ChainError::Invalid`] when that is not after the newest block's time, or past the last second that the ledger
+    /// knows, at the end of the year 9999.
     pub fn set_next_timestamp(&self, seconds: u64) -> Result<(), ChainError> {
+        // No block may come between the look at the newest one and the setting.
+        let _miner = lock(&self.0.miner);
         let newest = self.head().timestamp;
-        if seconds <= newest {
-            return Err(ChainError::Invalid(format!(
-                "timestamp {seconds} is not after the last block's, {newest}"
-            )));
-        }
-        lock(&self.0.time).next = Some(seconds);
+        let mut time = lock(&self.0.time);
+        *time = time.with_next(seconds, newest)?;
         Ok(())
     }
 

@@ -346,6 +346,40 @@ fn the_time_of_blocks_can_be_set_forward_but_not_back() {
 }
 
 #[test]
+fn a_time_that_no_block_could_follow_is_refused_and_blocks_go_on() {
+    const LAST: u64 = 253_402_300_799; // 9999-12-31T23:59:59Z
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    let chain = Chain::open(&path, config()).unwrap();
+    for (method, most) in [
+        ("evm_setNextBlockTimestamp", LAST),
+        ("evm_mine", LAST),
+        ("evm_increaseTime", LAST - START),
+    ] {
+        for more in [1, LAST, i64::MAX as u64 - most, u64::MAX - most] {
+            for number in [json!(most + more), json!(format!("{:#x}", most + more))] {
+                let error = ask(&chain, method, json!([number])).unwrap_err();
+                let text = message(&error);
+                assert!(text.contains("9999") || text.contains("too many"), "{method}: {text}");
+            }
+        }
+    }
+    assert_eq!(chain.head().number, 0);
+    for _ in 0..4 {
+        ask(&chain, "evm_increaseTime", json!([LAST / 4])).ok(); // sums count, not single steps
+        ask(&chain, "evm_mine", json!([])).unwrap();
+    }
+    ask(&chain, "evm_setNextBlockTimestamp", json!([LAST])).unwrap();
+    ask(&chain, "evm_mine", json!([])).unwrap();
+    ask(&chain, "evm_increaseTime", json!([1])).unwrap_err();
+    drop(chain);
+    let chain = Chain::open(&path, config()).unwrap();
+    send(&chain, Tx::default(), 0).unwrap();
+    assert_eq!(chain.head().timestamp, LAST);
+    check_whole(&chain);
+}
+
+#[test]
 fn development_methods_are_unknown_unless_asked_for() {
     let chain = Chain::in_memory(Config { development: false, ..config() }).unwrap();
     for method in ["evm_mine", "evm_snapshot", "evm_increaseTime", "anvil_setBalance"] {
