@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy::rpc::json_rpc::RpcError;
+use alloy::transports::http::reqwest;
+use alloy::transports::{TransportError, TransportErrorKind};
 use redb::{DatabaseError, StorageError};
 
 /// Why a ledger could not be opened, reached or written.
@@ -70,7 +73,17 @@ pub enum LedgerError {
         /// What was given.
         url: String,
     },
-    /// The node does not answer, or answers what no node answers.
+    /// Something answers that is no Ethereum node, such as a web server.
+    #[error(
+        "{url} answers, but is no Ethereum JSON-RPC endpoint ({detail}); give the address of a node, like http://127.0.0.1:8545"
+    )]
+    NotANode {
+        /// The address.
+        url: String,
+        /// What it answered, in words.
+        detail: String,
+    },
+    /// The node does not answer.
     #[error(
         "the node at {url} does not answer ({detail}); check that it runs and that the address is right"
     )]
@@ -83,6 +96,20 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// Sorts the failure of the first request to the address `url`.
+    pub(crate) fn from_first_request(url: &str, error: &TransportError) -> Self {
+        let (url, detail) = (url.to_owned(), failure(error));
+        let is_no_node = match error {
+            RpcError::ErrorResp(_) | RpcError::NullResp | RpcError::DeserError { .. } => true,
+            RpcError::Transport(kind) => status(kind).is_some_and(|code| !is_passing(code)),
+            _ => false,
+        };
+        match is_no_node {
+            true => Self::NotANode { url, detail },
+            false => Self::Unreachable { url, detail },
+        }
+    }
+
     /// Sorts a failure of the store by what its reader can do about it.
     pub(crate) fn from_redb(path: &Path, error: impl Into<redb::Error>) -> Self {
         let path = path.to_owned();
@@ -116,6 +143,56 @@ impl LedgerError {
             other => Self::from_redb(path, other),
         }
     }
+}
+
+/// What went wrong with a request to a node, in words. What a stranger answered, such as a web page, is left out.
+pub fn failure(error: &TransportError) -> String {
+    match error {
+        RpcError::ErrorResp(payload) => payload.message.to_string(),
+        RpcError::DeserError { .. } => "what it answered is not JSON-RPC".into(),
+        RpcError::Transport(kind) => match (status(kind), kind) {
+            (Some(code), _) => format!("HTTP status {code}"),
+            (None, TransportErrorKind::Custom(cause)) => match cause.downcast_ref() {
+                Some(error) => of_connection(error),
+                None => innermost(cause.as_ref()),
+            },
+            (None, other) => innermost(other),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn status(kind: &TransportErrorKind) -> Option<u16> {
+    match kind {
+        TransportErrorKind::HttpError(error)
+        | TransportErrorKind::HttpErrorWithRetryAfter { error, .. } => Some(error.status),
+        _ => None,
+    }
+}
+
+/// Answers of a gate before a node or of a node in trouble, which say nothing about what is behind: no leave, too many
+/// requests, failures of the server.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 401 | 403 | 408 | 429 | 500..)
+}
+
+fn of_connection(error: &reqwest::Error) -> String {
+    let what = if error.is_timeout() {
+        "it keeps silent"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the connection failed"
+    };
+    format!("{what}: {}", innermost(error))
+}
+
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
 }
 
 /// A file cut short or without the store's mark is damage; every other error is the system's.

@@ -6,12 +6,20 @@ use std::time::Duration;
 use alloy::primitives::ChainId;
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rpc::client::RpcClient;
+use alloy::transports::TransportError;
+use alloy::transports::http::{Http, reqwest};
 
 use crate::transport::ChainTransport;
 use crate::{Chain, Config, LedgerError};
 
 /// How often alloy looks for receipts in the embedded ledger, where they are there at once.
 const EMBEDDED_POLL: Duration = Duration::from_millis(5);
+
+/// How long a node may take to accept a connection, to answer the first question, and to answer any later one, which may
+/// have it read its whole history.
+const TO_CONNECT: Duration = Duration::from_secs(5);
+const TO_GREET: Duration = Duration::from_secs(10);
+const TO_ANSWER: Duration = Duration::from_secs(60);
 
 /// The chain inside the process, with its provider.
 #[derive(Clone, Debug)]
@@ -80,30 +88,46 @@ impl Ledger {
         Self { provider: embedded.provider(), chain_id, home: Home::Embedded(embedded) }
     }
 
-    /// Reaches an EVM chain by the address of one of its nodes.
+    /// Reaches an EVM chain by the address of one of its nodes, which has ten seconds for its first answer.
     ///
     /// # Errors
-    /// [`LedgerError::BadUrl`] or [`LedgerError::Unreachable`].
+    /// [`LedgerError::BadUrl`], [`LedgerError::Unreachable`] or [`LedgerError::NotANode`].
     pub async fn remote(url: &str) -> Result<Self, LedgerError> {
+        Self::remote_within(url, TO_GREET).await
+    }
+
+    /// As [`Ledger::remote`], with another time for the first answer.
+    ///
+    /// # Errors
+    /// As [`Ledger::remote`].
+    pub async fn remote_within(url: &str, patience: Duration) -> Result<Self, LedgerError> {
         let bad = || LedgerError::BadUrl { url: url.to_owned() };
-        let parsed: alloy::transports::http::reqwest::Url = url.parse().map_err(|_| bad())?;
+        let parsed: reqwest::Url = url.parse().map_err(|_| bad())?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(bad());
         }
-        Self::of_client(RpcClient::new_http(parsed), url).await
+        let http = reqwest::Client::builder().connect_timeout(TO_CONNECT).timeout(TO_ANSWER);
+        let http = http.build().map_err(|error| LedgerError::Unreachable {
+            url: url.to_owned(),
+            detail: error.to_string(),
+        })?;
+        let local = parsed.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1"));
+        let client = RpcClient::new(Http::with_client(http, parsed), local);
+        let silent = |_| LedgerError::Unreachable {
+            url: url.to_owned(),
+            detail: format!("it was silent for {} seconds", patience.as_secs_f32()),
+        };
+        tokio::time::timeout(patience, Self::of_client(client, url)).await.map_err(silent)?
     }
 
     /// Reaches an EVM chain through any alloy client; `name` is what messages call it.
     ///
     /// # Errors
-    /// [`LedgerError::Unreachable`].
+    /// [`LedgerError::Unreachable`] or [`LedgerError::NotANode`].
     pub async fn of_client(client: RpcClient, name: &str) -> Result<Self, LedgerError> {
         let provider = provider_over(client);
-        let unreachable = |error: alloy::transports::TransportError| LedgerError::Unreachable {
-            url: name.to_owned(),
-            detail: error.to_string(),
-        };
-        let chain_id = provider.get_chain_id().await.map_err(unreachable)?;
+        let failed = |error: TransportError| LedgerError::from_first_request(name, &error);
+        let chain_id = provider.get_chain_id().await.map_err(failed)?;
         let client = provider.get_client_version().await.unwrap_or_else(|_| "unnamed node".into());
         Ok(Self { home: Home::Remote { url: name.to_owned(), client }, provider, chain_id })
     }

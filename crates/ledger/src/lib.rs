@@ -29,6 +29,6 @@ pub mod rpc;
 pub mod transport;
 
 pub use chain::{Chain, ChainError, Clock, Config, Mining};
-pub use error::LedgerError;
+pub use error::{LedgerError, failure};
 pub use ledger::{EmbeddedLedger, Ledger};
 pub use outbox::{Outbox, OutboxError};

@@ -533,7 +533,7 @@ async fn gas_limit(provider: &DynProvider, estimate: u64) -> Result<u64, OutboxE
 }
 
 fn unreachable(error: TransportError) -> OutboxError {
-    OutboxError::Unreachable(error.to_string())
+    OutboxError::Unreachable(crate::failure(&error))
 }
 
 /// Sorts the failure of an estimation or call.

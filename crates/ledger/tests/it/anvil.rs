@@ -221,13 +221,3 @@ async fn the_outbox_settles_on_a_node_whose_receipts_come_later() {
     let slot = ledger.provider().get_storage_at(counter.unwrap(), U256::ZERO).await.unwrap();
     assert_eq!(slot, U256::ONE);
 }
-
-#[tokio::test]
-async fn a_node_that_is_down_is_named_with_what_to_do() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let url = format!("http://127.0.0.1:{port}");
-    let error = Ledger::remote(&url).await.unwrap_err().to_string();
-    assert!(error.contains(&url) && error.contains("check that it runs"), "{error}");
-    let error = Ledger::remote("localhost").await.unwrap_err().to_string();
-    assert!(error.contains("http://127.0.0.1:8545"), "{error}");
-}

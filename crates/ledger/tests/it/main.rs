@@ -9,5 +9,6 @@ mod equivalence;
 mod fees;
 mod file;
 mod outbox;
+mod remote;
 mod rpc;
 mod support;
