@@ -163,6 +163,16 @@ impl Chain {
         Self::over_store(Store::open(path.as_ref())?, config)
     }
 
+    /// Opens the chain in the file `path` without changing anything in it; whatever would is refused. It takes no lock
+    /// that a folder must be written for, so that a chain in a folder that cannot be written can be read.
+    ///
+    /// # Errors
+    /// As [`Chain::open`], and [`LedgerError::NotClosed`] for a file that must be put in order first.
+    pub fn open_read_only(path: impl AsRef<Path>, config: Config) -> Result<Self, LedgerError> {
+        let config = Config { mining: Mining::Manual, ..config };
+        Self::over_store(Store::open_read_only(path.as_ref())?, config)
+    }
+
     /// A chain that is gone with the process, for tests and simulation.
     ///
     /// # Errors

@@ -221,14 +221,38 @@ pub enum DeploymentError {
         /// Why, in words.
         reason: String,
     },
+    /// The deployer cannot pay for gas.
+    #[error("the deployer's account {account} has too little ether for gas ({message})")]
+    NoEther {
+        /// The deployer.
+        account: Address,
+        /// The node's words.
+        message: String,
+    },
     /// The chain does not answer.
-    #[error("the ledger did not answer: {0}; check that it runs and can be reached")]
+    #[error("the ledger did not answer: {}; check that it runs and can be reached", crate::failure(.0))]
     Rpc(#[from] alloy::transports::TransportError),
     /// The deployer's account did something else.
     #[error(
         "the deployer's account {0} was used for something else on this chain; start a new home with another seed"
     )]
     Foreign(Address),
+}
+
+/// The finished deployment of `deployer`, if there is one. Reads only.
+pub async fn find(
+    ledger: &Ledger,
+    deployer: Address,
+    parameters: &Parameters,
+) -> Result<Option<Deployment>, DeploymentError> {
+    let addresses = Addresses::of(deployer);
+    let steps = plan(&addresses, deployer, parameters);
+    if ledger.provider().get_transaction_count(deployer).await? < steps.len() as u64 {
+        return Ok(None);
+    }
+    require_created(ledger, deployer, steps.iter()).await?;
+    require_handed_over(ledger, deployer, &addresses).await?;
+    Ok(Some(Deployment { addresses, gas_used: 0 }))
 }
 
 /// Deploys what is not there yet. `deployer` needs ether for gas and must be used for nothing else.
@@ -248,9 +272,11 @@ pub async fn deploy(
         let key = format!("deploy/{index}");
         let outcome =
             outbox.submit(ledger, &key, deployer, step.to, step.data.clone(), U256::ZERO).await;
-        let receipt = outcome.map_err(|error| DeploymentError::Step {
-            step: step.name.clone(),
-            reason: explain(error),
+        let receipt = outcome.map_err(|error| match error.lacks_ether() {
+            Some(message) => {
+                DeploymentError::NoEther { account: deployer.address(), message: message.into() }
+            }
+            None => DeploymentError::Step { step: step.name.clone(), reason: explain(error) },
         })?;
         let expected = step.to.is_none().then(|| deployer.address().create(index as u64));
         if receipt.contract_address != expected {

@@ -67,6 +67,24 @@ pub enum LedgerError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The file was opened for reading only.
+    #[error(
+        "the ledger {path} is opened for reading only, as its folder cannot be written; give yourself leave to write there, or work on a copy",
+        path = path.display()
+    )]
+    ReadOnly {
+        /// The ledger's file.
+        path: PathBuf,
+    },
+    /// A file that a process left without closing it can be read only after it was put in order.
+    #[error(
+        "the ledger {path} was not closed in order when it was last used, and cannot be put in order where it cannot be written; run the command once with leave to write there, or on a copy",
+        path = path.display()
+    )]
+    NotClosed {
+        /// The ledger's file.
+        path: PathBuf,
+    },
     /// The text given is not an address of a node.
     #[error("{url:?} is not an RPC address; give one like http://127.0.0.1:8545")]
     BadUrl {
@@ -115,6 +133,7 @@ impl LedgerError {
         let path = path.to_owned();
         match error.into() {
             redb::Error::DatabaseAlreadyOpen => Self::InUse { path },
+            redb::Error::RepairAborted => Self::NotClosed { path },
             redb::Error::UpgradeRequired(found) => Self::Version {
                 path,
                 found: format!("of store version {found}"),

@@ -73,6 +73,14 @@ impl Ledger {
         Ok(Self::over(Chain::open(path, config)?))
     }
 
+    /// Opens the ledger in the file `path` for reading; whatever would change it is refused.
+    ///
+    /// # Errors
+    /// As [`Chain::open_read_only`].
+    pub fn embedded_read_only(path: impl AsRef<Path>, config: Config) -> Result<Self, LedgerError> {
+        Ok(Self::over(Chain::open_read_only(path, config)?))
+    }
+
     /// A ledger that is gone with the process, for tests and simulation.
     ///
     /// # Errors

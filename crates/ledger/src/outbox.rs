@@ -23,7 +23,10 @@ use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::transports::TransportError;
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use redb::{
+    Database, Durability, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable,
+    TableDefinition, TableError,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Ledger, LedgerError};
@@ -113,16 +116,32 @@ pub enum OutboxError {
     File(#[from] LedgerError),
 }
 
+impl OutboxError {
+    /// The node's words, if it refused because the sender cannot pay for gas and value.
+    pub fn lacks_ether(&self) -> Option<&str> {
+        let Self::Refused { message, .. } = self else { return None };
+        // go-ethereum, Anvil and the embedded chain; Nethermind and Erigon.
+        let words = ["insufficient funds", "insufficientfunds", "insufficient sender balance"];
+        let lower = message.to_lowercase();
+        words.iter().any(|word| lower.contains(word)).then_some(message)
+    }
+}
+
 /// Where intents and their signed bytes are kept. Clones share it.
 #[derive(Clone)]
 pub struct Outbox(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    database: Database,
+    file: File,
     patience: Duration,
     /// One account signs one transaction at a time, so that nonces do not race.
     senders: Mutex<HashMap<Address, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+enum File {
+    Writable(Database),
+    ReadOnly(ReadOnlyDatabase),
 }
 
 impl fmt::Debug for Outbox {
@@ -179,10 +198,24 @@ impl Outbox {
     /// [`OutboxError::File`] when the file is in use, damaged, or cannot be read or written.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OutboxError> {
         let path = path.as_ref().to_owned();
-        let database =
-            Database::create(&path).map_err(|error| LedgerError::from_open(&path, error))?;
-        let senders = Mutex::default();
-        Ok(Self(Arc::new(Inner { path, database, patience: PATIENCE, senders })))
+        let database = Database::create(&path);
+        let database = database.map_err(|error| LedgerError::from_open(&path, error))?;
+        Ok(Self::over(path, File::Writable(database)))
+    }
+
+    /// Opens the outbox in the file `path` to look at it; nothing can be sent with it.
+    ///
+    /// # Errors
+    /// As [`Outbox::open`], and where there is no such file.
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, OutboxError> {
+        let path = path.as_ref().to_owned();
+        let database = ReadOnlyDatabase::open(&path);
+        let database = database.map_err(|error| LedgerError::from_open(&path, error))?;
+        Ok(Self::over(path, File::ReadOnly(database)))
+    }
+
+    fn over(path: PathBuf, file: File) -> Self {
+        Self(Arc::new(Inner { path, file, patience: PATIENCE, senders: Mutex::default() }))
     }
 
     /// Waits at most this long for a receipt, in place of five minutes. To be called before the outbox is cloned; a shared
@@ -209,6 +242,7 @@ impl Outbox {
         data: Bytes,
         value: U256,
     ) -> Result<TransactionReceipt, OutboxError> {
+        self.writable()?;
         let intent = Intent { key, signer, to, data, value };
         let provider = ledger.provider();
         for _ in 0..MOST_SIGNATURES {
@@ -243,7 +277,7 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError::File`].
     pub fn pending(&self) -> Result<Vec<String>, OutboxError> {
-        let transaction = self.0.database.begin_read().map_err(|error| self.fail(error))?;
+        let transaction = self.read()?;
         let table = match transaction.open_table(ENTRIES) {
             Ok(table) => table,
             Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
@@ -417,6 +451,21 @@ impl Outbox {
 
     // ---- the file ---------------------------------------------------------------------------------------------------
 
+    fn read(&self) -> Result<ReadTransaction, OutboxError> {
+        let transaction = match &self.0.file {
+            File::Writable(database) => database.begin_read(),
+            File::ReadOnly(database) => database.begin_read(),
+        };
+        transaction.map_err(|error| self.fail(error))
+    }
+
+    fn writable(&self) -> Result<&Database, LedgerError> {
+        match &self.0.file {
+            File::Writable(database) => Ok(database),
+            File::ReadOnly(_) => Err(LedgerError::ReadOnly { path: self.0.path.clone() }),
+        }
+    }
+
     fn fail(&self, error: impl Into<redb::Error>) -> OutboxError {
         LedgerError::from_redb(&self.0.path, error).into()
     }
@@ -428,7 +477,7 @@ impl Outbox {
     }
 
     fn load(&self, key: &str) -> Result<Option<Entry>, OutboxError> {
-        let transaction = self.0.database.begin_read().map_err(|error| self.fail(error))?;
+        let transaction = self.read()?;
         let table = match transaction.open_table(ENTRIES) {
             Ok(table) => table,
             Err(TableError::TableDoesNotExist(_)) => return Ok(None),
@@ -443,11 +492,11 @@ impl Outbox {
     fn store(&self, key: &str, entry: &Entry, durability: Durability) -> Result<(), OutboxError> {
         let bytes = serde_json::to_vec(entry)
             .map_err(|error| LedgerError::damaged(&self.0.path, error.to_string()))?;
-        self.write(key, Some(&bytes), durability).map_err(|error| self.fail(error))
+        self.write(key, Some(&bytes), durability)
     }
 
     fn forget(&self, key: &str) -> Result<(), OutboxError> {
-        self.write(key, None, Durability::Immediate).map_err(|error| self.fail(error))
+        self.write(key, None, Durability::Immediate)
     }
 
     fn write(
@@ -455,18 +504,22 @@ impl Outbox {
         key: &str,
         bytes: Option<&[u8]>,
         durability: Durability,
-    ) -> Result<(), redb::Error> {
-        let mut transaction = self.0.database.begin_write()?;
-        transaction.set_durability(durability)?;
-        {
-            let mut table = transaction.open_table(ENTRIES)?;
-            match bytes {
-                Some(bytes) => table.insert(key, bytes)?,
-                None => table.remove(key)?,
-            };
-        }
-        transaction.commit()?;
-        Ok(())
+    ) -> Result<(), OutboxError> {
+        let database = self.writable()?;
+        let write = || -> Result<(), redb::Error> {
+            let mut transaction = database.begin_write()?;
+            transaction.set_durability(durability)?;
+            {
+                let mut table = transaction.open_table(ENTRIES)?;
+                match bytes {
+                    Some(bytes) => table.insert(key, bytes)?,
+                    None => table.remove(key)?,
+                };
+            }
+            transaction.commit()?;
+            Ok(())
+        };
+        write().map_err(|error| self.fail(error))
     }
 }
 

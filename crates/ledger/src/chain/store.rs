@@ -13,8 +13,8 @@ use alloy::eips::{Decodable2718, Encodable2718};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::rlp::{Decodable, Encodable};
 use redb::{
-    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
-    TableDefinition, TableError, WriteTransaction,
+    Database, Durability, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable,
+    StorageBackend, TableDefinition, TableError, TransactionError, WriteTransaction,
 };
 
 use super::FORMAT;
@@ -53,12 +53,27 @@ pub(crate) type Place = (u64, u32);
 pub(crate) struct Store {
     path: PathBuf,
     /// Empty between a failed write and the next use of the file, which opens it anew.
-    database: RwLock<Option<Database>>,
+    database: RwLock<Option<File>>,
     open: Opener,
 }
 
 /// Opens the file, at first and after a failed write.
-type Opener = Box<dyn Fn(&Path) -> Result<Database, LedgerError> + Send + Sync>;
+type Opener = Box<dyn Fn(&Path) -> Result<File, LedgerError> + Send + Sync>;
+
+/// The file as it was opened.
+enum File {
+    Writable(Database),
+    ReadOnly(ReadOnlyDatabase),
+}
+
+impl File {
+    fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
+        match self {
+            File::Writable(database) => database.begin_read(),
+            File::ReadOnly(database) => database.begin_read(),
+        }
+    }
+}
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,12 +86,22 @@ impl Store {
         Self::opened_by(path.to_owned(), Box::new(open_file))
     }
 
+    /// Opens a file that exists, and changes nothing in it.
+    pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
+        let open = |path: &Path| {
+            let opened = ReadOnlyDatabase::open(path);
+            opened.map(File::ReadOnly).map_err(|error| LedgerError::from_open(path, error))
+        };
+        Self::opened_by(path.to_owned(), Box::new(open))
+    }
+
     pub fn over<B: StorageBackend>(
         backend: impl Fn() -> B + Send + Sync + 'static,
     ) -> Result<Self, LedgerError> {
         let open = move |path: &Path| {
             Database::builder()
                 .create_with_backend(backend())
+                .map(File::Writable)
                 .map_err(|error| LedgerError::from_open(path, error))
         };
         Self::opened_by(PathBuf::from("(in memory)"), Box::new(open))
@@ -147,10 +172,7 @@ impl Store {
         self.reopened(&mut guard)?.begin_read().map_err(|error| self.fail(error))
     }
 
-    fn reopened<'a>(
-        &self,
-        database: &'a mut Option<Database>,
-    ) -> Result<&'a Database, LedgerError> {
+    fn reopened<'a>(&self, database: &'a mut Option<File>) -> Result<&'a File, LedgerError> {
         match database {
             Some(database) => Ok(database),
             empty => Ok(empty.insert((self.open)(&self.path)?)),
@@ -166,7 +188,10 @@ impl Store {
             self.read()?;
             let guard = self.database.read().unwrap_or_else(PoisonError::into_inner);
             match guard.as_ref() {
-                Some(database) => attempt(database, work),
+                Some(File::Writable(database)) => attempt(database, work),
+                Some(File::ReadOnly(_)) => {
+                    return Err(LedgerError::ReadOnly { path: self.path.clone() });
+                }
                 None => Err(redb::Error::PreviousIo),
             }
         };
@@ -340,10 +365,11 @@ impl Store {
     }
 }
 
-fn open_file(path: &Path) -> Result<Database, LedgerError> {
+fn open_file(path: &Path) -> Result<File, LedgerError> {
     // A store cut in the wrong place may trip an assertion inside the library rather than an error.
     std::panic::catch_unwind(|| Database::create(path))
         .map_err(|_| LedgerError::damaged(path, "its pages do not fit together"))?
+        .map(File::Writable)
         .map_err(|error| LedgerError::from_open(path, error))
 }
 

@@ -3,7 +3,7 @@
 use caduceus_ledger::{Chain, Config, LedgerError};
 use redb::{Database, TableDefinition};
 
-use crate::support::{Tx, account, config};
+use crate::support::{Tx, account, check_whole, config};
 
 fn refusal(path: &std::path::Path, config: Config) -> LedgerError {
     let error = Chain::open(path, config).unwrap_err();
@@ -86,4 +86,37 @@ fn another_format_and_another_chain_are_refused_by_name() {
     write.commit().unwrap();
     drop(database);
     assert!(matches!(refusal(&path, config()), LedgerError::Version { .. }));
+}
+
+#[test]
+fn a_chain_opened_for_reading_answers_refuses_to_change_and_leaves_its_file_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    let chain = Chain::open(&path, config()).unwrap();
+    chain.submit(&Tx::default().raw(&account(0))).unwrap();
+    let head = chain.head();
+    assert!(matches!(
+        Chain::open_read_only(&path, config()).unwrap_err(),
+        LedgerError::InUse { .. }
+    ));
+    drop(chain);
+    let bytes = std::fs::read(&path).unwrap();
+    let chain = Chain::open_read_only(&path, config()).unwrap();
+    let _second = Chain::open_read_only(&path, config()).unwrap();
+    assert_eq!(chain.head(), head);
+    check_whole(&chain);
+    for refused in [
+        chain.mine().map(drop),
+        chain.increase_time(5).map(drop),
+        chain.set_balance(account(0).address(), Default::default()),
+    ] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("reading only") && error.contains("ledger.redb"), "{error}");
+        assert_eq!(chain.head(), head);
+    }
+    drop((chain, _second));
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    let missing = folder.path().join("missing.redb");
+    Chain::open_read_only(&missing, config()).unwrap_err();
+    assert!(!missing.exists());
 }

@@ -280,3 +280,17 @@ async fn a_process_killed_between_any_two_steps_sends_nothing_twice() {
     assert!(settled >= 8);
     assert_eq!(count(ledger.chain().unwrap(), counter), U256::from(settled + 1));
 }
+
+#[tokio::test]
+async fn an_outbox_opened_for_reading_knows_what_is_open_and_sends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outbox.redb");
+    assert!(Outbox::open_read_only(&path).is_err() && !path.exists());
+    drop(Outbox::open(&path).unwrap());
+    let ledger = Ledger::over(crate::support::chain());
+    let outbox = Outbox::open_read_only(&path).unwrap();
+    assert!(outbox.pending().unwrap().is_empty());
+    let sent = outbox.submit(&ledger, "one", &account(0), None, COUNTER, U256::ZERO).await;
+    assert!(sent.unwrap_err().to_string().contains("reading only"));
+    assert_eq!(ledger.chain().unwrap().head().number, 0);
+}

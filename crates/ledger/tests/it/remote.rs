@@ -17,7 +17,7 @@ fn answering(status: &str, body: &str) -> String {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut request = [0; 4096];
-            stream.read(&mut request).ok();
+            let _read = stream.read(&mut request).unwrap_or_default();
             stream.write_all(response.as_bytes()).ok();
         }
     });
