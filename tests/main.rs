@@ -6,6 +6,7 @@ mod bad_input;
 mod chains;
 mod commands;
 mod crashes;
+mod homes;
 mod real_data;
 mod rights;
 mod story;

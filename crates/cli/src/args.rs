@@ -178,7 +178,7 @@ pub enum RoleName {
 
 #[derive(Debug, Subcommand)]
 pub enum PartyCommand {
-    /// Register a party on the ledger
+    /// Register a party on the ledger, or bring its registration to what the options say
     #[command(
         after_help = "Example: caduceus party register --dir state --name klinikum-nord --role custodian --country DE"
     )]
@@ -198,7 +198,7 @@ pub enum PartyCommand {
         /// Transfer safeguards that it has in place, such as scc or bcr
         #[arg(long, value_delimiter = ',', value_name = "NAME")]
         safeguards: Vec<String>,
-        /// Test USDC to give to a researcher
+        /// Test USDC that a researcher shall have been given in all
         #[arg(long, default_value_t = 0, value_name = "USDC", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
         usdc: u64,
     },

@@ -8,8 +8,8 @@ use caduceus_node::party::{self, NewParty, Role};
 use caduceus_node::researcher;
 use caduceus_node::story::{self, StoryOptions, usdc};
 use caduceus_node::{
-    Address, Home, Node, NodeError, Result, Seed, claims, cohorts, custodian, governance, member,
-    policy, rpc,
+    Address, Home, Node, NodeError, Result, claims, cohorts, custodian, governance, member, policy,
+    rpc,
 };
 use serde_json::json;
 
@@ -18,6 +18,7 @@ use crate::args::{
     LicenceCommand, MemberCommand, PartyCommand, Policy, Query, RoleName, Scope, TokenName,
 };
 use crate::output::{Outcome, reporter};
+use crate::signals;
 
 /// The folder of a home that no option names.
 const DEFAULT_DIR: &str = "caduceus-home";
@@ -42,11 +43,10 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
             explain(from, to, class, purpose)
         }
         Command::Init(init) => {
-            let seed = seed(init.seed)?;
             let node = Node::create(
                 &dir(arguments),
                 init.rpc.as_deref(),
-                seed,
+                init.seed.map(Home::seed_from),
                 reporter(false, arguments.json),
             )
             .await?;
@@ -173,13 +173,6 @@ fn dir(arguments: &Arguments) -> PathBuf {
     arguments.dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR))
 }
 
-fn seed(number: Option<u64>) -> Result<Seed> {
-    match number {
-        Some(number) => Ok(Home::seed_from(number)),
-        None => Home::random_seed(),
-    }
-}
-
 fn parse<T: FromStr>(text: &str) -> Result<T>
 where
     T::Err: std::fmt::Display,
@@ -193,6 +186,7 @@ async fn tell(arguments: &Arguments, demo: &Demo) -> Result<Outcome> {
         None => Some(Home::temporary()?),
     };
     let dir = temporary.as_ref().map_or_else(|| dir(arguments), |kept| kept.path().to_owned());
+    let watch = temporary.as_ref().map(|dir| signals::remove_when_stopped(dir.path()));
     let seed_number = demo.seed.unwrap_or(1);
     let options = StoryOptions {
         patients: demo.patients as usize,
@@ -200,29 +194,30 @@ async fn tell(arguments: &Arguments, demo: &Demo) -> Result<Outcome> {
         seed: seed_number,
     };
     story::check_options(&options)?;
-    let node =
-        Node::create(&dir, demo.rpc.as_deref(), seed(demo.seed)?, reporter(true, arguments.json))
-            .await?;
+    let node = Node::create(
+        &dir,
+        demo.rpc.as_deref(),
+        demo.seed.map(Home::seed_from),
+        reporter(true, arguments.json),
+    )
+    .await?;
     let served = if demo.serve { Some(rpc::listen(&node, demo.port).await?) } else { None };
-    let report = story::tell(&node, &options).await?;
+    let report = story::tell(&node, &options).await;
+    drop(watch);
+    let report = report?;
     let kept =
         arguments.dir.as_ref().map(|dir| format!("\nThe state is kept in {}.", dir.display()));
     let outcome = Outcome::new(&report, kept.unwrap_or_default());
     let Some(served) = served else { return Ok(outcome) };
     eprint_url(&served.url()?);
     crate::output::print(&outcome, arguments.json);
-    served.until(interrupted()).await?;
+    served.until(signals::stopped()).await?;
     Ok(Outcome::new(&json!({}), ""))
 }
 
 #[allow(clippy::print_stderr, reason = "the one line that a waiting server says")]
 fn eprint_url(url: &str) {
     eprintln!("the ledger answers at {url}; interrupt to stop");
-}
-
-async fn interrupted() {
-    // Without a signal handler the process ends at the signal itself, which stops the server as well.
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 fn explain(from: &str, to: &str, class: &str, purpose: &str) -> Result<Outcome> {
@@ -269,13 +264,26 @@ async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
                 accredited: !unaccredited,
                 safeguards,
             };
-            let party = party::register(node, &new).await?;
-            if *amount > 0 {
-                party::give_test_usdc(node, &party, amount * 1_000_000).await?;
+            party::check_test_usdc(role, *amount)?;
+            let done = party::register(node, &new).await?;
+            let party = &done.party;
+            let given = party::give_test_usdc(node, party, amount * 1_000_000).await?;
+            let mut lines = vec![format!(
+                "{} is registered in {} as {}",
+                party.name, party.country, party.address
+            )];
+            lines.extend(
+                done.changed
+                    .iter()
+                    .map(|change| format!("{}: {}, was: {}", change.what, change.to, change.from)),
+            );
+            if !done.new && done.changed.is_empty() && given == 0 {
+                lines.push("nothing changed".to_owned());
             }
-            let text =
-                format!("{} is registered in {} as {}", party.name, party.country, party.address);
-            Ok(Outcome::new(&party, text))
+            if given > 0 {
+                lines.push(format!("given {} test USDC", usdc(given)));
+            }
+            Ok(Outcome::new(&done, lines.join("\n")))
         }
         PartyCommand::List => {
             let all = party::parties(node)?;
@@ -502,7 +510,7 @@ async fn ledger(node: &Node, command: &LedgerCommand) -> Result<Outcome> {
         LedgerCommand::Serve { port } => {
             let served = rpc::listen(node, *port).await?;
             eprint_url(&served.url()?);
-            served.until(interrupted()).await?;
+            served.until(signals::stopped()).await?;
             Ok(Outcome::new(&json!({ "stopped": true }), ""))
         }
         LedgerCommand::Contracts => {

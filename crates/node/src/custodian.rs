@@ -95,18 +95,20 @@ fn views() -> Result<Vec<CompiledView>> {
 pub(crate) fn vault(node: &Node, custodian: &Party) -> Result<Vault> {
     let dir = node.home.vault_dir(&custodian.name);
     let master = || MasterKey::new(*node.keyring().secret("vault", &custodian.label()));
-    if dir.join("vault.json").exists() {
-        let vault = Vault::open(&dir, master())?;
-        for pseudonym in vault.unfinished_erasures()? {
-            destroy(&vault, &pseudonym)?;
+    node.home.vault_part(&custodian.name, "vault.json", |settings| {
+        if settings.exists() {
+            let vault = Vault::open(&dir, master())?;
+            for pseudonym in vault.unfinished_erasures()? {
+                destroy(&vault, &pseudonym)?;
+            }
+            return Ok(vault);
         }
-        return Ok(vault);
-    }
-    let config = VaultConfig {
-        custodian: custodian.name.clone(),
-        jurisdiction: custodian.country.to_string(),
-    };
-    Ok(Vault::create(&dir, &config, master())?)
+        let config = VaultConfig {
+            custodian: custodian.name.clone(),
+            jurisdiction: custodian.country.to_string(),
+        };
+        Ok(Vault::create(&dir, &config, master())?)
+    })
 }
 
 /// Destroys what a vault holds of a person.
@@ -452,6 +454,11 @@ fn entropy(bytes: &mut [u8]) {
         .expect("the operating system gives random numbers, or nothing here can be kept secret");
 }
 
+/// Opens a custodian's log, begun on first use.
+fn open_log(node: &Node, custodian: &Party) -> Result<AuditLog> {
+    node.home.vault_part(&custodian.name, "audit.jsonl", |path| Ok(AuditLog::open(path)?))
+}
+
 /// Appends a record to a custodian's log: what was done to `subject`, with identifiers, hashes and counts.
 pub(crate) async fn note(
     node: &Node,
@@ -461,7 +468,7 @@ pub(crate) async fn note(
     details: &[(&str, Detail)],
 ) -> Result<()> {
     let time = node.now().await?;
-    let mut log = AuditLog::open(&crate::audit::log_path(node, custodian))?;
+    let mut log = open_log(node, custodian)?;
     // Without it, whoever sees an anchor on the ledger could find a record's counts by trying.
     let salt = Detail::Text(alloy::hex::encode(crate::home::random::<16>()?));
     let details = details.iter().cloned().chain([("salt", salt)]);
@@ -472,7 +479,7 @@ pub(crate) async fn note(
 
 /// Puts the head of a custodian's log on the ledger, unless it is there.
 pub(crate) async fn anchor(node: &Node, custodian: &Party) -> Result<()> {
-    let (sequence, hash) = AuditLog::open(&crate::audit::log_path(node, custodian))?.head();
+    let (sequence, hash) = open_log(node, custodian)?.head();
     let to = node.at.provenance_log;
     let anchored = ProvenanceLog::new(to, &node.provider).head(custodian.address).call().await?;
     if anchored.sequence >= sequence {

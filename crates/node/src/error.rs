@@ -2,7 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy::primitives::Address;
+use alloy::transports::TransportError;
 use caduceus_ledger::{LedgerError, OutboxError};
+
+/// What was tried when a contract refuses a question.
+const ASKING: &str = "a question to the contracts";
 
 /// A result of the node.
 pub type Result<T> = std::result::Result<T, NodeError>;
@@ -25,6 +30,47 @@ pub enum NodeError {
         kept: String,
         /// The chain that was asked for.
         asked: String,
+    },
+    /// The home was made from another seed.
+    #[error("{dir} was made from another seed; leave --seed out to use it, or name another folder with --dir", dir = .0.display())]
+    OtherSeed(PathBuf),
+    /// A part of the home that was there is gone.
+    #[error("{path} is lost, and this home needs it; restore {what} from a backup, or make a new home in another folder with `caduceus init --dir DIR`; nothing was changed", path = .dir.join(.part).display(), what = restorable(.dir, .part))]
+    Lost {
+        /// The home.
+        dir: PathBuf,
+        /// The part's path in it.
+        part: String,
+    },
+    /// The chain does not hold the contracts that it held.
+    #[error(
+        "{ledger} no longer holds the contracts of this home: it was begun anew, or is another chain; {todo}, or make a new home in another folder with `caduceus init --dir DIR`; nothing was changed"
+    )]
+    LostContracts {
+        /// The chain, in words.
+        ledger: String,
+        /// What brings it back.
+        todo: String,
+    },
+    /// The home was opened for reading only.
+    #[error("{dir} cannot be written, so that it can only be looked at; give yourself leave to write there, or work on a copy", dir = .0.display())]
+    ReadOnly(PathBuf),
+    /// A file that was not closed in order must be put in order before it can be read.
+    #[error("{path} was not closed in order when it was last used, and cannot be put in order where it cannot be written; run the command once with leave to write there, or on a copy", path = .0.display())]
+    NotClosed(PathBuf),
+    /// An account cannot pay for gas.
+    #[error(
+        "the account {account} has too little ether on {ledger} to pay for gas ({detail}); {todo}"
+    )]
+    NoEther {
+        /// The account.
+        account: Address,
+        /// The chain, in words.
+        ledger: String,
+        /// What it has and needs, as far as it is known.
+        detail: String,
+        /// What to do.
+        todo: String,
     },
     /// A file of the home cannot be understood.
     #[error("{path} cannot be read: {what}; restore it from a copy, or start a new home with --dir", path = .path.display())]
@@ -86,10 +132,10 @@ pub enum NodeError {
     #[error(
         "the ledger did not answer a question: {0}; check that it is the chain that this home was made for"
     )]
-    Call(#[from] alloy::contract::Error),
+    Call(String),
     /// A request to the chain failed.
     #[error("the ledger did not answer: {0}; check that it runs and can be reached")]
-    Rpc(#[from] alloy::transports::TransportError),
+    Rpc(String),
     /// FHIR could not be read.
     #[error(transparent)]
     Records(#[from] caduceus_records::RecordsError),
@@ -116,6 +162,38 @@ pub enum NodeError {
     Identity(#[from] caduceus_identity::SealError),
 }
 
+/// A contract that refuses to answer says why; its reason is put into words.
+impl From<alloy::contract::Error> for NodeError {
+    fn from(error: alloy::contract::Error) -> NodeError {
+        let reason = error.as_revert_data().and_then(|data| caduceus_contracts::explain(&data));
+        match (reason, error) {
+            (Some(reason), _) => NodeError::Refused { action: ASKING.to_owned(), reason },
+            (None, alloy::contract::Error::TransportError(error)) => match &error {
+                // The node answered, so that the contract or its caller is at fault and not the connection.
+                alloy::transports::RpcError::ErrorResp(_) => {
+                    NodeError::Call(caduceus_ledger::failure(&error))
+                }
+                _ => error.into(),
+            },
+            (None, other) => NodeError::Call(other.to_string()),
+        }
+    }
+}
+
+impl From<TransportError> for NodeError {
+    fn from(error: TransportError) -> NodeError {
+        NodeError::Rpc(caduceus_ledger::failure(&error))
+    }
+}
+
+/// What is to be restored where a part of a home was lost: the folder that it lies in, or the file itself.
+fn restorable(dir: &Path, part: &str) -> String {
+    match part.rsplit_once('/') {
+        Some((folder, _)) => format!("the folder {}", dir.join(folder).display()),
+        None => format!("the file {}", dir.join(part).display()),
+    }
+}
+
 impl NodeError {
     pub(crate) fn file(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {
         NodeError::File { verb, path: path.to_owned(), source }
@@ -124,6 +202,10 @@ impl NodeError {
     pub(crate) fn journal(path: &Path, error: impl Into<redb::Error>) -> NodeError {
         match error.into() {
             redb::Error::Io(source) => NodeError::file("use", path, source),
+            redb::Error::RepairAborted => NodeError::NotClosed(path.to_owned()),
+            redb::Error::DatabaseAlreadyOpen => {
+                NodeError::InUse(path.parent().unwrap_or(path).to_owned())
+            }
             other => NodeError::Damaged { path: path.to_owned(), what: other.to_string() },
         }
     }

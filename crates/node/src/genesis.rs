@@ -2,19 +2,21 @@
 
 use std::path::Path;
 
-use alloy::primitives::{FixedBytes, U256, utils::Unit};
+use alloy::primitives::utils::{Unit, format_ether};
+use alloy::primitives::{Address, FixedBytes, U256};
+use alloy::providers::Provider;
 use alloy::signers::local::PrivateKeySigner;
 use caduceus_contracts::ComputeMarket::Windows;
 use caduceus_contracts::JurisdictionRules::{Rule, RuleRow};
 use caduceus_contracts::RevenueSplitter::Split;
 use caduceus_identity::Keyring;
 use caduceus_ledger::deployment::{self, Deployment, DeploymentError, Parameters};
-use caduceus_ledger::{Config, Ledger, Outbox};
+use caduceus_ledger::{Config, Ledger, Outbox, OutboxError};
 use caduceus_policy::RuleTable;
 
 use crate::attestor;
 use crate::error::{NodeError, Result};
-use crate::home::Home;
+use crate::home::{self, Home};
 use crate::report::Reporter;
 
 /// Key labels of the officers that a development home plays.
@@ -32,6 +34,10 @@ const DEVELOPMENT_CHAIN: u64 = 31_337;
 
 /// Ether that every account of a home is given for gas.
 pub(crate) const ALLOWANCE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
+
+/// What each officer is given: they send for everybody else.
+const OFFICERS_ALLOWANCE: U256 = U256::from_limbs([10_000_000_000_000_000_000, 0, 0, 0]);
+pub(crate) const OFFICERS: [&str; 4] = [DEPLOYER, REGISTRAR, GUARDIAN, RELAY];
 
 /// One USDC in its units.
 pub(crate) const USDC: u64 = 1_000_000;
@@ -51,22 +57,32 @@ pub(crate) async fn ledger(home: &Home, keyring: &Keyring) -> Result<Ledger> {
     if let Some(url) = home.rpc() {
         return Ok(Ledger::remote(url).await?);
     }
-    let dir = home.ledger_dir();
-    std::fs::create_dir_all(&dir).map_err(|error| NodeError::file("create", &dir, error))?;
     let million = Unit::ETHER.wei() * U256::from(1_000_000);
     let config = Config {
         funded: vec![(keyring.derive(FUNDER).address(), million)],
         development: true,
         ..Config::default()
     };
-    Ok(Ledger::embedded(dir.join("ledger.redb"), config)?)
+    home.part(home::LEDGER, |path| {
+        if home.is_read_only() {
+            return Ok(Ledger::embedded_read_only(path, config)?);
+        }
+        let folder = path.parent().unwrap_or(path);
+        std::fs::create_dir_all(folder)
+            .map_err(|error| NodeError::file("create", folder, error))?;
+        Ok(Ledger::embedded(path, config)?)
+    })
 }
 
 /// Who pays for gas: an account of the genesis on the embedded ledger, a funded key elsewhere.
-pub(crate) fn funder(home: &Home, keyring: &Keyring, chain_id: u64) -> Result<PrivateKeySigner> {
-    if home.rpc().is_none() {
-        return Ok(keyring.derive(FUNDER));
+pub(crate) fn funder(ledger: &Ledger, keyring: &Keyring) -> Result<PrivateKeySigner> {
+    match ledger.chain() {
+        Some(_) => Ok(keyring.derive(FUNDER)),
+        None => funder_elsewhere(ledger.chain_id()),
     }
+}
+
+fn funder_elsewhere(chain_id: u64) -> Result<PrivateKeySigner> {
     let key = match std::env::var_os(FUNDER_KEY_FILE) {
         Some(path) => {
             let path = Path::new(&path);
@@ -85,12 +101,63 @@ pub(crate) fn funder(home: &Home, keyring: &Keyring, chain_id: u64) -> Result<Pr
     key.trim().parse::<PrivateKeySigner>().map_err(bad)
 }
 
+/// Refuses a chain on which nobody can pay for a new home, before the home is made.
+pub(crate) async fn require_ether(ledger: &Ledger) -> Result<()> {
+    let funder = funder_elsewhere(ledger.chain_id())?.address();
+    let needed = OFFICERS_ALLOWANCE * U256::from(OFFICERS.len());
+    let balance = ledger.provider().get_balance(funder).await?;
+    if balance > needed {
+        return Ok(());
+    }
+    let detail = format!(
+        "it has {} and a new home takes {} and gas",
+        format_ether(balance),
+        format_ether(needed)
+    );
+    Err(no_ether(ledger, funder, &detail))
+}
+
+/// Gives `to` ether for gas, once. `amount` in wei; who has half of it or more needs none.
+pub(crate) async fn fund(
+    ledger: &Ledger,
+    outbox: &Outbox,
+    keyring: &Keyring,
+    to: Address,
+    amount: U256,
+) -> Result<()> {
+    if ledger.provider().get_balance(to).await? >= amount / U256::from(2) {
+        return Ok(());
+    }
+    let funder = funder(ledger, keyring)?;
+    let key = format!("fund/{to}");
+    let sent = outbox.submit(ledger, &key, &funder, Some(to), Default::default(), amount).await;
+    sent.map_err(|error| in_words(ledger, funder.address(), error))?;
+    Ok(())
+}
+
+/// The failure of a transaction of `sender`, with what to do where it cannot pay for gas.
+pub(crate) fn in_words(ledger: &Ledger, sender: Address, error: OutboxError) -> NodeError {
+    match error.lacks_ether() {
+        Some(message) => no_ether(ledger, sender, message),
+        None => error.into(),
+    }
+}
+
+fn no_ether(ledger: &Ledger, account: Address, detail: &str) -> NodeError {
+    let todo = format!(
+        "send it ether (a development chain such as `caduceus ledger serve` or Anvil gives it: \
+         `cast rpc anvil_setBalance {account} 0x3635c9adc5dea00000`), or put the hex key of an \
+         account that has some into a file and name the file in {FUNDER_KEY_FILE}"
+    );
+    NodeError::NoEther { account, ledger: ledger.describe(), detail: detail.to_owned(), todo }
+}
+
 /// The jurisdiction rules that this program ships.
 pub(crate) fn rules() -> &'static RuleTable {
     caduceus_policy::default_rules()
 }
 
-/// Deploys the contracts where they are not there yet.
+/// Finds the contracts, or deploys them where they never were.
 pub(crate) async fn deploy(
     ledger: &Ledger,
     outbox: &Outbox,
@@ -99,25 +166,41 @@ pub(crate) async fn deploy(
     rules: &RuleTable,
     report: &Reporter,
 ) -> Result<Deployment> {
-    let funder = funder(home, keyring, ledger.chain_id())?;
-    for label in [DEPLOYER, REGISTRAR, GUARDIAN, RELAY] {
-        let to = keyring.derive(label).address();
-        outbox
-            .submit(
-                ledger,
-                &format!("fund/{to}"),
-                &funder,
-                Some(to),
-                Default::default(),
-                ALLOWANCE * U256::from(10),
-            )
-            .await?;
-    }
+    let deployer = keyring.derive(DEPLOYER);
+    let failed = |error: DeploymentError| match error {
+        DeploymentError::NoEther { account, message } => no_ether(ledger, account, &message),
+        DeploymentError::Rpc(error) => error.into(),
+        other => NodeError::Chain(other.to_string()),
+    };
     let parameters = parameters(keyring, rules);
+    let found = deployment::find(ledger, deployer.address(), &parameters).await.map_err(failed)?;
+    if let Some(deployment) = found {
+        home.note_deployed()?;
+        return Ok(deployment);
+    }
+    if home.was_deployed() {
+        return Err(lost_contracts(ledger, home));
+    }
+    if home.is_read_only() {
+        return Err(NodeError::ReadOnly(home.dir().to_owned()));
+    }
+    for label in OFFICERS {
+        let to = keyring.derive(label).address();
+        fund(ledger, outbox, keyring, to, OFFICERS_ALLOWANCE).await?;
+    }
     let progress = |done, of| report.progress("contracts deployed", done, Some(of));
-    let deployment =
-        deployment::deploy(ledger, outbox, &keyring.derive(DEPLOYER), &parameters, progress).await;
-    deployment.map_err(|error: DeploymentError| NodeError::Chain(error.to_string()))
+    let deployed = deployment::deploy(ledger, outbox, &deployer, &parameters, progress).await;
+    let deployment = deployed.map_err(failed)?;
+    home.note_deployed()?;
+    Ok(deployment)
+}
+
+fn lost_contracts(ledger: &Ledger, home: &Home) -> NodeError {
+    let todo = match home.rpc() {
+        None => format!("restore the folder {} from a backup", home.dir().join("ledger").display()),
+        Some(_) => "start it again with its former state".to_owned(),
+    };
+    NodeError::LostContracts { ledger: ledger.describe(), todo }
 }
 
 /// What the contracts start with. Times are those of a cooperative that decides within days.

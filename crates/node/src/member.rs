@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::attestor::{self, Claim};
 use crate::custodian;
 use crate::error::{NodeError, Result};
+use crate::home::Home;
 use crate::node::{Node, event};
 use crate::party::{self, Party, Role};
 
@@ -68,7 +69,11 @@ pub(crate) fn person_id(pseudonym: &str) -> B256 {
 
 /// The members of this home, in the order in which they joined.
 pub fn members(node: &Node) -> Result<Vec<Member>> {
-    Ok(node.home.recall("members")?.unwrap_or_default())
+    of_home(&node.home)
+}
+
+pub(crate) fn of_home(home: &Home) -> Result<Vec<Member>> {
+    Ok(home.recall("members")?.unwrap_or_default())
 }
 
 /// The member of this name.

@@ -17,7 +17,7 @@ use caduceus_ledger::{Ledger, Outbox, OutboxError};
 use caduceus_policy::RuleTable;
 
 use crate::error::{NodeError, Result};
-use crate::home::Home;
+use crate::home::{Home, OUTBOX};
 use crate::report::Reporter;
 
 /// How long a signed statement can be carried to the ledger, in seconds.
@@ -45,26 +45,36 @@ impl Node {
 
     /// Makes a home in `dir` where there is none, deploys the contracts where there are none, and opens it.
     ///
-    /// `rpc` names another chain than the embedded ledger; `seed` makes the keys of a new home.
+    /// `rpc` names another chain than the embedded ledger. `seed` makes the keys of a new home, which are random without
+    /// it; a home that exists must have been made from the same.
     pub async fn create(
         dir: &Path,
         rpc: Option<&str>,
-        seed: Seed,
+        seed: Option<Seed>,
         report: Reporter,
     ) -> Result<Node> {
-        if let Some(url) = rpc {
-            Ledger::remote(url).await?; // a chain that is down leaves no half-made home behind
+        // A chain that is down, or on which nobody can pay, leaves no half-made home behind.
+        if let Some(url) = rpc
+            && !Home::is_in(dir)
+        {
+            crate::genesis::require_ether(&Ledger::remote(url).await?).await?;
         }
         Node::start(Home::create_or_open(dir, rpc, seed)?, report).await
     }
 
     async fn start(home: Home, report: Reporter) -> Result<Node> {
+        if home.is_read_only() {
+            let dir = home.dir().display();
+            report.fact(format!("{dir} cannot be written and is opened for reading only"));
+        }
         let keyring = Keyring::new(home.seed()?);
         let ledger = crate::genesis::ledger(&home, &keyring).await?;
-        let outbox = Outbox::open(home.outbox_path())?;
+        let outbox = open_outbox(&home, &ledger, &keyring, &report).await?;
         let provider = ledger.provider();
         let chain_id = ledger.chain_id();
-        outbox.resume(&ledger).await?;
+        if !home.is_read_only() {
+            outbox.resume(&ledger).await?;
+        }
         let rules = crate::genesis::rules();
         let deployment: Deployment =
             crate::genesis::deploy(&ledger, &outbox, &home, &keyring, rules, &report).await?;
@@ -131,7 +141,7 @@ impl Node {
 
     /// Until when a statement signed now can be used.
     pub(crate) async fn deadline(&self) -> Result<u64> {
-        Ok(self.now().await? + SIGNATURE_LIFETIME)
+        Ok(self.now().await?.saturating_add(SIGNATURE_LIFETIME))
     }
 
     /// Sends one call as `signer`, exactly once for each `key`, and waits for its receipt.
@@ -152,7 +162,9 @@ impl Node {
                     let reason = caduceus_contracts::explain(&data).unwrap_or(message);
                     return Err(NodeError::Refused { action: what.to_owned(), reason });
                 }
-                outcome => outcome?,
+                outcome => outcome.map_err(|error| {
+                    crate::genesis::in_words(&self.ledger, signer.address(), error)
+                })?,
             };
         self.note_gas(what, receipt.gas_used);
         Ok(receipt)
@@ -160,19 +172,8 @@ impl Node {
 
     /// Gives `to` ether for gas, once.
     pub(crate) async fn fund(&self, to: Address) -> Result<()> {
-        let funder = crate::genesis::funder(&self.home, &self.keyring, self.chain_id)?;
         let amount = crate::genesis::ALLOWANCE;
-        self.outbox
-            .submit(
-                &self.ledger,
-                &format!("fund/{to}"),
-                &funder,
-                Some(to),
-                Default::default(),
-                amount,
-            )
-            .await?;
-        Ok(())
+        crate::genesis::fund(&self.ledger, &self.outbox, &self.keyring, to, amount).await
     }
 
     /// A key for an operation that its caller wants done once more.
@@ -280,6 +281,41 @@ pub(crate) struct Place {
     pub(crate) block: u64,
     /// The log's index in it.
     pub(crate) log: u64,
+}
+
+/// Opens the outbox, or begins it anew where it was lost and nothing was on its way.
+///
+/// What was sent and mined is on the ledger, where every operation looks first; only what waits in a node's memory could
+/// be sent twice without its record.
+async fn open_outbox(
+    home: &Home,
+    ledger: &Ledger,
+    keyring: &Keyring,
+    report: &Reporter,
+) -> Result<Outbox> {
+    if home.has_lost(OUTBOX) && !home.is_read_only() {
+        for account in crate::party::accounts(home, keyring)? {
+            let provider = ledger.provider();
+            let mined = provider.get_transaction_count(account).await?;
+            if provider.get_transaction_count(account).pending().await? > mined {
+                let what = format!(
+                    "{} is lost, and a transaction of {account} is still on its way",
+                    home.dir().join(OUTBOX).display()
+                );
+                let todo = "run the command again when it is in a block, or restore the file from a backup; nothing was changed";
+                return Err(NodeError::not_ready(what, todo));
+            }
+        }
+        drop(Outbox::open(home.dir().join(OUTBOX))?);
+        report.fact(format!(
+            "{} was lost; nothing was on its way, so that a new one was begun",
+            home.dir().join(OUTBOX).display()
+        ));
+    }
+    home.part(OUTBOX, |path| match home.is_read_only() {
+        true => Ok(Outbox::open_read_only(path)?),
+        false => Ok(Outbox::open(path)?),
+    })
 }
 
 /// What `receipt` says of the first event `E`.

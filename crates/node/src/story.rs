@@ -182,6 +182,7 @@ pub fn check_options(options: &StoryOptions) -> Result<()> {
 
 /// Tells the story on `node`, from where it stopped if it was begun.
 pub async fn tell(node: &Node, options: &StoryOptions) -> Result<StoryReport> {
+    require_own_home(node)?;
     let mut teller = Teller { node, milliseconds: BTreeMap::new() };
     teller.step(1, "ledger", "A ledger, its contracts, and who is who", || begin(node)).await?;
     teller
@@ -217,6 +218,29 @@ pub async fn tell(node: &Node, options: &StoryOptions) -> Result<StoryReport> {
         gas: node.gas(),
         milliseconds: teller.milliseconds,
     })
+}
+
+/// The story speaks of everybody in its home. Other people's parties would be drawn into it, so it does not begin.
+fn require_own_home(node: &Node) -> Result<()> {
+    if node.home.recall::<()>("story/ledger")?.is_some() {
+        return Ok(());
+    }
+    let own = CUSTODIANS.map(|(name, _)| name).into_iter().chain([GOOD, BARRED, UNACCREDITED]);
+    let own: Vec<&str> = own.collect();
+    let others: Vec<String> = party::parties(node)?
+        .into_iter()
+        .map(|party| party.name)
+        .filter(|name| !own.contains(&name.as_str()))
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "{} holds parties that are not of the story: {}",
+        node.home().dir().display(),
+        others.join(", ")
+    );
+    Err(NodeError::not_ready(what, "tell the story in another folder with --dir; nothing was done"))
 }
 
 struct Teller<'a> {
@@ -277,7 +301,7 @@ async fn begin(node: &Node) -> Result<()> {
         let country = country.parse().expect("the story names countries by their codes");
         let new =
             NewParty { name: name.into(), role, country, accredited, safeguards: Safeguards::NONE };
-        let party = party::register(node, &new).await?;
+        let party = party::register(node, &new).await?.party;
         if role == Role::Researcher {
             party::give_test_usdc(node, &party, 10_000 * USDC).await?;
         }

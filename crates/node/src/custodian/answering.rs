@@ -411,8 +411,8 @@ fn budget_key(custodian: &Party) -> DatasetKey {
 }
 
 fn budget(node: &Node, custodian: &Party) -> Result<BudgetLedger> {
-    let path = node.home.vault_dir(&custodian.name).join("budget.redb");
-    let budget = BudgetLedger::open(&path)?;
+    let open = |path: &std::path::Path| Ok(BudgetLedger::open(path)?);
+    let budget = node.home.vault_part(&custodian.name, "budget.redb", open)?;
     let dataset = budget_key(custodian);
     if budget.limits(dataset)?.is_none() {
         budget.set_limits(dataset, BUDGET)?;
