@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{Address, B256, U256};
@@ -19,6 +19,9 @@ use caduceus_policy::RuleTable;
 use crate::error::{NodeError, Result};
 use crate::home::{Home, OUTBOX};
 use crate::report::Reporter;
+
+/// Where the home keeps what its operations took.
+const GAS: &str = "gas";
 
 /// How long a signed statement can be carried to the ledger, in seconds.
 const SIGNATURE_LIFETIME: u64 = 3_600;
@@ -90,8 +93,9 @@ impl Node {
             chain_id,
             gas: Mutex::default(),
         };
+        *node.noted() = node.home.recall(GAS)?.unwrap_or_default();
         if deployment.gas_used > 0 {
-            node.note_gas("deployment", deployment.gas_used);
+            node.note_gas("deployment", deployment.gas_used)?;
         }
         crate::party::register_attestors(&node).await?;
         Ok(node)
@@ -117,9 +121,9 @@ impl Node {
         self.chain_id
     }
 
-    /// Gas used since the node was opened: the largest that one transaction of each operation took.
+    /// Gas used since the home was made: the largest that one transaction of each operation took.
     pub fn gas(&self) -> BTreeMap<String, u64> {
-        self.gas.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.noted().clone()
     }
 
     /// The key of a party of this home.
@@ -166,7 +170,7 @@ impl Node {
                     crate::genesis::in_words(&self.ledger, signer.address(), error)
                 })?,
             };
-        self.note_gas(what, receipt.gas_used);
+        self.note_gas(what, receipt.gas_used)?;
         Ok(receipt)
     }
 
@@ -187,10 +191,18 @@ impl Node {
         Ok(format!("{what}/{account}/{count}"))
     }
 
-    fn note_gas(&self, what: &str, used: u64) {
-        let mut gas = self.gas.lock().unwrap_or_else(PoisonError::into_inner);
+    fn noted(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.gas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_gas(&self, what: &str, used: u64) -> Result<()> {
+        let mut gas = self.noted();
         let entry = gas.entry(what.to_owned()).or_default();
-        *entry = used.max(*entry);
+        if used <= *entry {
+            return Ok(());
+        }
+        *entry = used;
+        self.home.record(GAS, &*gas)
     }
 
     /// Every event `E` that `contract` has emitted, oldest first, narrowed by its first indexed fields.
