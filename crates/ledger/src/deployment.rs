@@ -222,8 +222,12 @@ pub enum DeploymentError {
         reason: String,
     },
     /// The deployer cannot pay for gas.
-    #[error("the deployer's account {account} has too little ether for gas ({message})")]
+    #[error(
+        "the deployment stopped at `{step}`: the deployer's account {account} has too little ether for gas ({message}); run the same command again when it has some"
+    )]
     NoEther {
+        /// Which transaction.
+        step: String,
         /// The deployer.
         account: Address,
         /// The node's words.
@@ -273,9 +277,11 @@ pub async fn deploy(
         let outcome =
             outbox.submit(ledger, &key, deployer, step.to, step.data.clone(), U256::ZERO).await;
         let receipt = outcome.map_err(|error| match error.lacks_ether() {
-            Some(message) => {
-                DeploymentError::NoEther { account: deployer.address(), message: message.into() }
-            }
+            Some(message) => DeploymentError::NoEther {
+                step: step.name.clone(),
+                account: deployer.address(),
+                message: message.into(),
+            },
             None => DeploymentError::Step { step: step.name.clone(), reason: explain(error) },
         })?;
         let expected = step.to.is_none().then(|| deployer.address().create(index as u64));

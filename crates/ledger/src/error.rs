@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::rpc::json_rpc::RpcError;
 use alloy::transports::http::reqwest;
-use alloy::transports::{TransportError, TransportErrorKind};
+use alloy::transports::{HttpError, TransportError, TransportErrorKind};
 use redb::{DatabaseError, StorageError};
 
 /// Why a ledger could not be opened, reached or written.
@@ -119,7 +119,7 @@ impl LedgerError {
         let (url, detail) = (url.to_owned(), failure(error));
         let is_no_node = match error {
             RpcError::ErrorResp(_) | RpcError::NullResp | RpcError::DeserError { .. } => true,
-            RpcError::Transport(kind) => status(kind).is_some_and(|code| !is_passing(code)),
+            RpcError::Transport(kind) => answered(kind).is_some_and(|http| !is_passing(http)),
             _ => false,
         };
         match is_no_node {
@@ -169,8 +169,8 @@ pub fn failure(error: &TransportError) -> String {
     match error {
         RpcError::ErrorResp(payload) => payload.message.to_string(),
         RpcError::DeserError { .. } => "what it answered is not JSON-RPC".into(),
-        RpcError::Transport(kind) => match (status(kind), kind) {
-            (Some(code), _) => format!("HTTP status {code}"),
+        RpcError::Transport(kind) => match (answered(kind), kind) {
+            (Some(http), _) => format!("HTTP status {}", http.status),
             (None, TransportErrorKind::Custom(cause)) => match cause.downcast_ref() {
                 Some(error) => of_connection(error),
                 None => innermost(cause.as_ref()),
@@ -181,18 +181,22 @@ pub fn failure(error: &TransportError) -> String {
     }
 }
 
-fn status(kind: &TransportErrorKind) -> Option<u16> {
+fn answered(kind: &TransportErrorKind) -> Option<&HttpError> {
     match kind {
         TransportErrorKind::HttpError(error)
-        | TransportErrorKind::HttpErrorWithRetryAfter { error, .. } => Some(error.status),
+        | TransportErrorKind::HttpErrorWithRetryAfter { error, .. } => Some(error),
         _ => None,
     }
 }
 
 /// Answers of a gate before a node or of a node in trouble, which say nothing about what is behind: no leave, too many
-/// requests, failures of the server.
-fn is_passing(status: u16) -> bool {
-    matches!(status, 401 | 403 | 408 | 429 | 500..)
+/// requests, no node behind the gate, a failure that is not told as a page.
+fn is_passing(answer: &HttpError) -> bool {
+    match answer.status {
+        401 | 403 | 408 | 429 | 502..=504 => true,
+        500 => !answer.body.trim_start().starts_with('<'),
+        _ => false,
+    }
 }
 
 fn of_connection(error: &reqwest::Error) -> String {

@@ -20,7 +20,9 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
 use alloy::transports::{TransportError, TransportFut};
 use caduceus_contracts as c;
-use caduceus_ledger::deployment::{Addresses, Deployment, DeploymentError, Parameters, deploy};
+use caduceus_ledger::deployment::{
+    Addresses, Deployment, DeploymentError, Parameters, deploy, find,
+};
 use caduceus_ledger::transport::ChainTransport;
 use caduceus_ledger::{Config, Ledger, Outbox};
 use tower::Service;
@@ -262,6 +264,22 @@ async fn every_contract_is_there_and_a_second_run_sends_nothing() {
 }
 
 #[tokio::test]
+async fn a_deployment_is_found_once_it_is_whole_and_looking_for_it_sends_nothing() {
+    let scene = Scene::new(config());
+    let look = async || {
+        let head = scene.head();
+        let found = find(&scene.ledger, deployer().address(), &parameters()).await.unwrap();
+        assert_eq!(scene.head(), head);
+        found.map(|deployment| deployment.addresses)
+    };
+    assert_eq!(look().await, None);
+    scene.deploy_steps(5).await;
+    assert_eq!(look().await, None, "a part is no deployment");
+    let deployed = scene.deploy().await.unwrap().addresses;
+    assert_eq!(look().await, Some(deployed));
+}
+
+#[tokio::test]
 async fn progress_counts_every_transaction_up_to_the_last() {
     let scene = Scene::new(config());
     let seen = std::sync::Mutex::new(Vec::new());
@@ -349,8 +367,8 @@ async fn a_deployer_who_runs_out_of_ether_goes_on_when_given_more() {
         let done = loop {
             match scene.deploy().await {
                 Ok(done) => break done,
-                Err(DeploymentError::Step { step, reason }) => {
-                    assert!(reason.contains("funds"), "{reason}");
+                Err(DeploymentError::NoEther { step, account, .. }) => {
+                    assert_eq!(account, deployer().address());
                     stops.push((scene.nonce().await, step));
                 }
                 Err(other) => panic!("{other}"),

@@ -168,7 +168,7 @@ pub(crate) async fn deploy(
 ) -> Result<Deployment> {
     let deployer = keyring.derive(DEPLOYER);
     let failed = |error: DeploymentError| match error {
-        DeploymentError::NoEther { account, message } => no_ether(ledger, account, &message),
+        DeploymentError::NoEther { account, message, .. } => no_ether(ledger, account, &message),
         DeploymentError::Rpc(error) => error.into(),
         other => NodeError::Chain(other.to_string()),
     };
@@ -181,9 +181,7 @@ pub(crate) async fn deploy(
     if home.was_deployed() {
         return Err(lost_contracts(ledger, home));
     }
-    if home.is_read_only() {
-        return Err(NodeError::ReadOnly(home.dir().to_owned()));
-    }
+    home.require_writable()?;
     for label in OFFICERS {
         let to = keyring.derive(label).address();
         fund(ledger, outbox, keyring, to, OFFICERS_ALLOWANCE).await?;

@@ -175,6 +175,11 @@ impl Home {
         self.lock.is_none()
     }
 
+    /// Refuses what would change a home that can only be read.
+    pub(crate) fn require_writable(&self) -> Result<()> {
+        if self.is_read_only() { Err(NodeError::ReadOnly(self.dir.clone())) } else { Ok(()) }
+    }
+
     /// Opens the part of the home in the file `name`, such as `outbox.redb`, and notes that it is there from now on.
     ///
     /// A part that was there once and is lost is refused, rather than begun anew as if nothing had ever been in it.

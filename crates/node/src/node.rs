@@ -159,6 +159,7 @@ impl Node {
         to: Address,
         call: &C,
     ) -> Result<TransactionReceipt> {
+        self.home.require_writable()?;
         let data = call.abi_encode().into();
         let receipt =
             match self.outbox.submit(&self.ledger, key, signer, Some(to), data, U256::ZERO).await {
@@ -176,6 +177,7 @@ impl Node {
 
     /// Gives `to` ether for gas, once.
     pub(crate) async fn fund(&self, to: Address) -> Result<()> {
+        self.home.require_writable()?;
         let amount = crate::genesis::ALLOWANCE;
         crate::genesis::fund(&self.ledger, &self.outbox, &self.keyring, to, amount).await
     }

@@ -50,12 +50,13 @@ async fn what_is_no_node_is_called_so_and_its_pages_are_not_shown() {
     let page = "<html><h1>Our shop</h1></html>";
     let found = answering("200 OK", page);
     let missing = answering("404 Not Found", page);
+    let get_only = answering("501 Unsupported method ('POST')", page);
     let json = answering("200 OK", r#"{"shop": "Our shop"}"#);
     let other = answering(
         "200 OK",
         r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"unknown method"}}"#,
     );
-    for url in [found, missing, json, other] {
+    for url in [found, missing, get_only, json, other] {
         let error = Ledger::remote(&url).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, LedgerError::NotANode { .. }), "{text}");
