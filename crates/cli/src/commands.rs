@@ -18,7 +18,7 @@ use crate::args::{
     LicenceCommand, MemberCommand, PartyCommand, Policy, Query, RoleName, Scope, TokenName,
 };
 use crate::output::{Outcome, reporter};
-use crate::signals;
+use crate::signals::{self, Watch};
 
 /// The folder of a home that no option names.
 const DEFAULT_DIR: &str = "caduceus-home";
@@ -186,7 +186,7 @@ async fn tell(arguments: &Arguments, demo: &Demo) -> Result<Outcome> {
         None => Some(Home::temporary()?),
     };
     let dir = temporary.as_ref().map_or_else(|| dir(arguments), |kept| kept.path().to_owned());
-    let watch = temporary.as_ref().map(|dir| signals::remove_when_stopped(dir.path()));
+    let watch = Watch::over(temporary.as_ref().map(|folder| folder.path()));
     let seed_number = demo.seed.unwrap_or(1);
     let options = StoryOptions {
         patients: demo.patients as usize,
@@ -194,17 +194,13 @@ async fn tell(arguments: &Arguments, demo: &Demo) -> Result<Outcome> {
         seed: seed_number,
     };
     story::check_options(&options)?;
-    let node = Node::create(
-        &dir,
-        demo.rpc.as_deref(),
-        demo.seed.map(Home::seed_from),
-        reporter(true, arguments.json),
-    )
-    .await?;
+    let report = reporter(true, arguments.json);
+    let seed = demo.seed.map(Home::seed_from);
+    let node = Node::create(&dir, demo.rpc.as_deref(), seed, report).await;
+    let node = watch.unless_stopping(node).await?;
     let served = if demo.serve { Some(rpc::listen(&node, demo.port).await?) } else { None };
-    let report = story::tell(&node, &options).await;
+    let report = watch.unless_stopping(story::tell(&node, &options).await).await?;
     drop(watch);
-    let report = report?;
     let kept =
         arguments.dir.as_ref().map(|dir| format!("\nThe state is kept in {}.", dir.display()));
     let outcome = Outcome::new(&report, kept.unwrap_or_default());

@@ -1,6 +1,8 @@
 //! The signals by which somebody stops the program: from the keyboard (SIGINT), or from outside (SIGTERM).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinHandle;
 
@@ -33,26 +35,47 @@ pub async fn stopped() {
 }
 
 /// Removes a folder with secrets in it, and ends the program, when somebody stops it before this is dropped.
-pub struct Watch(JoinHandle<()>);
+pub struct Watch {
+    stopping: Arc<AtomicBool>,
+    task: Option<JoinHandle<()>>,
+}
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.0.abort();
+impl Watch {
+    /// Watches over `folder`, if there is one, on a thread of its own, so that busy work does not delay it.
+    pub fn over(folder: Option<&Path>) -> Watch {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let task = folder.map(|folder| {
+            let (folder, stopping) = (folder.to_owned(), stopping.clone());
+            tokio::spawn(async move {
+                let number = signal().await;
+                stopping.store(true, Ordering::SeqCst);
+                remove(&folder);
+                std::process::exit(SIGNALLED + number);
+            })
+        });
+        Watch { stopping, task }
+    }
+
+    /// Gives `result` on, unless the program is being stopped: then it may be an error for want of the folder, which is
+    /// nobody's news, and the end comes from the watch.
+    pub async fn unless_stopping<T>(&self, result: T) -> T {
+        if self.stopping.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        result
     }
 }
 
-/// Watches on a thread of its own, so that work which keeps others busy does not delay it.
-pub fn remove_when_stopped(folder: &Path) -> Watch {
-    let folder = folder.to_owned();
-    Watch(tokio::spawn(async move {
-        let number = signal().await;
-        remove(&folder);
-        std::process::exit(SIGNALLED + number);
-    }))
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
 }
 
 /// The work goes on until the process ends and may write once more, so what appears anew is removed as well.
-fn remove(folder: &PathBuf) {
+fn remove(folder: &Path) {
     for _ in 0..10 {
         let _ = std::fs::remove_dir_all(folder);
         if !folder.exists() {
