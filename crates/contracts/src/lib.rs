@@ -6,6 +6,7 @@
 
 mod explain;
 pub mod typed;
+pub mod words;
 
 use alloy::sol_types::SolValue;
 

@@ -14,8 +14,8 @@ use std::sync::LazyLock;
 pub use codes::{Country, DataClass, Place, Purpose, Region, Safeguards, UnknownCode, Verdict};
 pub use load::{RuleError, RuleProblem};
 pub use table::{
-    ChainRow, ChainTable, Decision, Reason, Refusal, Request, Rule, RuleKey, RuleTable, Shortfall,
-    decide,
+    ChainRow, ChainTable, Decision, Law, Reason, Refusal, Request, Rule, RuleKey, RuleTable,
+    Shortfall, decide,
 };
 
 /// The rule files of this release, by name, in the order in which they are read.

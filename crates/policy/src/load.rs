@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::codes::{Country, DataClass, Place, Region, Safeguards, UnknownCode, Verdict};
-use crate::table::{Rule, RuleKey, RuleTable};
+use crate::table::{Law, Rule, RuleKey, RuleTable};
 
 /// What is wrong with a rule file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +116,8 @@ struct RuleEntry {
     localized: bool,
     law: Spanned<String>,
     #[serde(default)]
+    article: String,
+    #[serde(default)]
     note: String,
 }
 
@@ -186,8 +188,8 @@ struct Loader {
     countries: Vec<(Country, Region)>,
     region_index: HashMap<Region, u8>,
     levels: HashMap<Option<DataClass>, Level>,
-    laws: Vec<String>,
-    law_ids: HashMap<String, u16>,
+    laws: Vec<Law>,
+    law_ids: HashMap<Law, u16>,
     rules: Vec<(RuleKey, Rule)>,
     sources: HashMap<RuleKey, String>,
     /// Rows for a class that has its own level, made from a rule for every class; a rule that names the class goes first.
@@ -271,7 +273,7 @@ impl Loader {
             minimum_k: 0,
             maximum_epsilon_milli: 0,
             localized: rule.localized,
-            law_id: self.law(source, &rule.law)?,
+            law_id: self.law(source, rule)?,
             note: rule.note.clone(),
             source: format!("{}, line {}", source.name, source.line(&span)),
         };
@@ -386,18 +388,18 @@ impl Loader {
         Ok(places)
     }
 
-    fn law(&mut self, source: &Source<'_>, word: &Spanned<String>) -> Result<u16, RuleError> {
-        let name = word.get_ref();
-        if name.trim().is_empty() {
-            return Err(source.error(&word.span(), RuleProblem::NoLaw));
+    fn law(&mut self, source: &Source<'_>, rule: &RuleEntry) -> Result<u16, RuleError> {
+        if rule.law.get_ref().trim().is_empty() {
+            return Err(source.error(&rule.law.span(), RuleProblem::NoLaw));
         }
-        if let Some(id) = self.law_ids.get(name) {
+        let law = Law { name: rule.law.get_ref().clone(), article: rule.article.clone() };
+        if let Some(id) = self.law_ids.get(&law) {
             return Ok(*id);
         }
         let id = u16::try_from(self.laws.len())
-            .map_err(|_| source.error(&word.span(), RuleProblem::TooManyLaws))?;
-        self.laws.push(name.clone());
-        self.law_ids.insert(name.clone(), id);
+            .map_err(|_| source.error(&rule.law.span(), RuleProblem::TooManyLaws))?;
+        self.laws.push(law.clone());
+        self.law_ids.insert(law, id);
         Ok(id)
     }
 

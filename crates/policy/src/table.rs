@@ -8,6 +8,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,22 @@ pub struct RuleKey {
     pub to: Place,
     /// None stands for every purpose.
     pub purpose: Option<Purpose>,
+}
+
+/// A law and the place in it that a row stands on. Its text is both, as it is named on the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Law {
+    /// The law, such as "GDPR".
+    pub name: String,
+    /// Where in it, such as "Art. 44, 46(2)(c)"; may be empty in tables that are not released.
+    pub article: String,
+}
+
+impl fmt::Display for Law {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let gap = if self.article.is_empty() { "" } else { " " };
+        write!(f, "{}{gap}{}", self.name, self.article)
+    }
 }
 
 /// A row of the table.
@@ -90,6 +107,8 @@ pub struct Reason {
     pub verdict: Verdict,
     /// The law it stands on.
     pub law: String,
+    /// Where in that law.
+    pub article: String,
     /// What a lawyer should know about it; may be empty.
     pub note: String,
     /// File and line in which it stands.
@@ -151,7 +170,7 @@ pub struct RuleTable {
     countries: Vec<(Country, Region)>,
     region_of: HashMap<Country, Region>,
     region_index: HashMap<Region, u8>,
-    laws: Vec<String>,
+    laws: Vec<Law>,
     rules: Vec<(RuleKey, Rule)>,
     by_key: HashMap<RuleKey, usize>,
 }
@@ -169,7 +188,7 @@ impl RuleTable {
     pub(crate) fn new(
         countries: Vec<(Country, Region)>,
         region_index: HashMap<Region, u8>,
-        laws: Vec<String>,
+        laws: Vec<Law>,
         rules: Vec<(RuleKey, Rule)>,
     ) -> Self {
         let region_of = countries.iter().copied().collect();
@@ -203,7 +222,7 @@ impl RuleTable {
     #[must_use]
     pub fn chain_rows(&self) -> ChainTable {
         ChainTable {
-            laws: self.laws.clone(),
+            laws: self.laws.iter().map(Law::to_string).collect(),
             countries: self
                 .countries()
                 .map(|(country, region)| (country.to_bytes(), region.to_bytes()))
@@ -212,8 +231,19 @@ impl RuleTable {
         }
     }
 
-    fn law(&self, rule: &Rule) -> String {
-        self.laws[usize::from(rule.law_id)].clone()
+    fn law(&self, rule: &Rule) -> &Law {
+        &self.laws[usize::from(rule.law_id)]
+    }
+
+    fn reason(&self, rule: &Rule) -> Reason {
+        let law = self.law(rule).clone();
+        Reason {
+            verdict: rule.verdict,
+            law: law.name,
+            article: law.article,
+            note: rule.note.clone(),
+            source: rule.source.clone(),
+        }
     }
 
     /// The places by which a country is found, each with what it counts. A country that is not listed is met only by
@@ -281,16 +311,8 @@ pub fn decide(table: &RuleTable, request: &Request) -> Decision {
         minimum_k: rule.minimum_k,
         maximum_epsilon_milli: rule.maximum_epsilon_milli,
         localized: rule.localized,
-        law: table.law(rule),
-        reasons: matching
-            .into_iter()
-            .map(|rule| Reason {
-                verdict: rule.verdict,
-                law: table.law(rule),
-                note: rule.note.clone(),
-                source: rule.source.clone(),
-            })
-            .collect(),
+        law: table.law(rule).to_string(),
+        reasons: matching.into_iter().map(|rule| table.reason(rule)).collect(),
     }
 }
 
