@@ -55,7 +55,7 @@ fn published(home: &str, dir: &Path) {
 }
 
 fn paid(claims: &Value) -> u64 {
-    claims.as_array().unwrap().iter().map(|one| one["amount"].as_u64().unwrap()).sum()
+    claims["claims"].as_array().unwrap().iter().map(|one| one["amount"].as_u64().unwrap()).sum()
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
     published(home, dir.path());
     let members =
         json(&["member", "join", "--custodian", "klinikum-nord", "--count", "3", "--dir", home]);
-    assert_eq!(members.as_array().unwrap().len(), 3);
+    assert_eq!(members["members"].as_array().unwrap().len(), 3);
     for number in 1..=3 {
         json(&["consent", "grant", "--member", &format!("klinikum-nord/{number}"), "--dir", home]);
     }
@@ -76,10 +76,10 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
     let sql = "SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex";
     let explained =
         json(&["query", "--researcher", "lab", "--sql", sql, "--explain", "--dir", home]);
-    assert_eq!(explained.as_array().unwrap().len(), 2);
+    assert_eq!(explained["datasets"].as_array().unwrap().len(), 2);
     let answers =
         json(&["query", "--researcher", "lab", "--sql", sql, "--epsilon", "0.5", "--dir", home]);
-    assert_eq!(answers.as_array().unwrap().len(), 2);
+    assert_eq!(answers["answers"].as_array().unwrap().len(), 2);
 
     let to_custodian = paid(&json(&["claim", "--custodian", "klinikum-nord", "--dir", home]));
     assert!(to_custodian > 0);
@@ -112,14 +112,15 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
     );
 
     let answers = json(&["answers", "--researcher", "lab", "--dir", home]);
-    assert_eq!(answers.as_array().unwrap().len(), 4, "two questions to two vaults");
+    assert_eq!(answers["answers"].as_array().unwrap().len(), 4, "two questions to two vaults");
     let left = json(&["member", "leave", "--member", "klinikum-nord/3", "--dir", home]);
-    assert_eq!(left.as_array().unwrap().len(), 2, "{left}");
+    assert_eq!(left["members"].as_array().unwrap().len(), 2, "{left}");
+    assert_eq!((&left["left"], &left["revoked"]), (&"klinikum-nord/3".into(), &1.into()));
 
     let joined =
         json(&["member", "join", "--custodian", "klinikum-nord", "--count", "3", "--dir", home]);
-    let names: Vec<&str> =
-        joined.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let joined = joined["members"].as_array().unwrap();
+    let names: Vec<&str> = joined.iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert_eq!(
         names,
         ["klinikum-nord/1", "klinikum-nord/2", "klinikum-nord/4"],
@@ -167,11 +168,12 @@ fn the_way_of_a_record_can_be_walked_by_hand() {
     json(&["guardian", "pause", "--scopes", "deposits", "--hours", "1", "--dir", home]);
     json(&["withdraw", "--custodian", "lakeside-health", "--dataset", "2", "--dir", home]);
     let status = json(&["status", "--dir", home]);
-    assert_eq!(
-        status["datasets"],
-        serde_json::json!([1]),
-        "withdrawing goes on while deposits are paused"
-    );
+    let datasets = status["datasets"].as_array().unwrap();
+    let in_pool: Vec<bool> =
+        datasets.iter().map(|dataset| dataset["in_pool"].as_bool().unwrap()).collect();
+    assert_eq!(in_pool, [true, false], "withdrawing goes on while deposits are paused");
+    assert_eq!(datasets[0]["token_id"], 1);
+    assert_eq!(status["pauses"][0]["scope"], "deposits");
     let money = &status["money"];
     let units = |part: &str| money[part].as_u64().unwrap();
     assert_eq!(units("paid"), units("contributors") + units("treasury") + units("buyback"));
@@ -275,6 +277,36 @@ fn the_rules_can_be_asked_before_anything_is_done() {
     let allowed = json(&["policy", "explain", "--from", "DE", "--to", "JP", "--purpose", "HMB"]);
     assert_eq!(allowed["verdict"], "allow", "{allowed}");
     assert!(allowed["law"].as_str().unwrap().contains("GDPR Art. 45"), "{allowed}");
+    let genomic = [
+        "policy",
+        "explain",
+        "--from",
+        "DE",
+        "--to",
+        "US",
+        "--class",
+        "genomic",
+        "--purpose",
+        "GRU",
+    ];
+    let without = json(&genomic);
+    assert_eq!(without["verdict"], "allow-with", "{without}");
+    assert_eq!(without["safeguards"], serde_json::json!(["SCC", "BCR", "EXPLICIT_CONSENT"]));
+    assert_eq!((&without["minimum_k"], &without["maximum_epsilon"]), (&10.into(), &1.0.into()));
+    assert_eq!(without["localized"], false);
+    for reason in without["reasons"].as_array().unwrap() {
+        assert_eq!(reason["law"], "GDPR", "{reason}");
+        assert!(reason["article"].as_str().unwrap().starts_with("Art. "), "{reason}");
+    }
+    let to_india = ["policy", "explain", "--from", "DE", "--to", "IN", "--class", "genomic"];
+    let reasons = json(&to_india)["reasons"].clone();
+    assert_eq!(reasons.as_array().unwrap().len(), 2, "all reasons, not the first: {reasons}");
+    assert_eq!(json(&[&genomic[..], &["--safeguard", "scc"]].concat())["verdict"], "allow");
+    assert_eq!(json(&["policy", "explain", "--from", "US", "--to", "CN"])["verdict"], "deny");
+    for nowhere in ["ZZ", "-", "de"] {
+        let error = refused(&["policy", "explain", "--from", nowhere, "--to", "JP"]);
+        assert!(error.contains(&format!("`{nowhere}`")) && error.contains("ISO 3166-1"), "{error}");
+    }
     let other = json(&["policy", "explain", "--from", "DE", "--to", "IN"]);
     assert_ne!(other["verdict"], "allow", "{other}");
     assert!(other["law"].as_str().unwrap().contains("GDPR Art. 4"), "{other}");
@@ -303,6 +335,7 @@ fn every_command_helps_with_an_example() {
         &["governance", "vote"],
         &["governance", "execute"],
         &["governance", "show"],
+        &["governance", "list"],
         &["guardian", "pause"],
         &["guardian", "lift"],
         &["audit", "verify"],

@@ -15,6 +15,8 @@ fn bulk_data_of_a_sandbox_is_told_to_its_end() {
         .map(|one| one["patients"].as_u64().unwrap())
         .sum();
     assert_eq!(patients, 13, "everybody is published: one class a hospital");
+    assert_eq!(story["data"]["divided"], true);
+    assert_eq!(story["data"]["unused"], serde_json::json!([]));
 }
 
 #[test]

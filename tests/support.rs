@@ -29,9 +29,42 @@ pub fn json(arguments: &[&str]) -> Value {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?} failed: {stderr}");
     let stdout = String::from_utf8(output.stdout).unwrap();
+    object(arguments, &stdout)
+}
+
+/// The one JSON object on stdout.
+fn object(arguments: &[&str], stdout: &str) -> Value {
     assert_eq!(stdout.lines().count(), 1, "more than one object on stdout: {stdout}");
-    serde_json::from_str(&stdout)
-        .unwrap_or_else(|error| panic!("{arguments:?} printed no JSON ({error}): {stdout}"))
+    let value: Value = serde_json::from_str(stdout)
+        .unwrap_or_else(|error| panic!("{arguments:?} printed no JSON ({error}): {stdout}"));
+    assert!(value.is_object(), "{arguments:?} printed no object: {value}");
+    value
+}
+
+/// Runs a command that must fail, and reads its error as JSON: the same sentence as on stderr, with this exit code.
+pub fn refused_json(arguments: &[&str], code: i32) -> String {
+    let output = run(&[arguments, &["--json"]].concat());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+    let value = object(arguments, &stdout);
+    let message = value["error"]["message"].as_str().unwrap().to_owned();
+    assert!(value["error"]["causes"].is_array(), "{value}");
+    assert!(stderr.contains(message.lines().next().unwrap()), "{message} and {stderr}");
+    message
+}
+
+/// The words of a command line without quotes, and the home that it is for.
+pub fn at<'a>(home: &'a str, line: &'a str) -> Vec<&'a str> {
+    line.split_whitespace().chain(["--dir", home]).collect()
+}
+
+/// What a command that must succeed says to a person.
+pub fn said(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?} failed: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Runs a command that must fail with a sentence on stderr, nothing on stdout, and no panic.

@@ -117,10 +117,10 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Patients of each custodian's generated cohort
-    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub patients: u32,
-    /// Real FHIR folders in place of the generated cohorts
+    /// Patients of each custodian's generated cohort; 1000 if left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub patients: Option<u32>,
+    /// Real FHIR in place of the generated cohorts: a folder for both hospitals, or one with a folder for each
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Another chain in place of the embedded ledger
@@ -400,19 +400,31 @@ pub enum Governance {
         #[arg(long, value_name = "NAME")]
         to: String,
     },
-    /// Members of this home vote for the last proposal
+    /// Members of this home vote for a proposal
     #[command(after_help = "Example: caduceus governance vote --dir state")]
     Vote {
         /// The members who vote; all if left out
         #[arg(long = "member", value_name = "NAME")]
         members: Vec<String>,
+        #[command(flatten)]
+        of: OfProposal,
     },
-    /// Queue and execute the last proposal once it has won
+    /// Queue and execute a proposal that has won
     #[command(after_help = "Example: caduceus governance execute --dir state")]
-    Execute,
-    /// Show how the last proposal stands
-    #[command(after_help = "Example: caduceus governance show --dir state")]
-    Show,
+    Execute(OfProposal),
+    /// Show what a proposal would do and how it stands
+    #[command(after_help = "Example: caduceus governance show --dir state --proposal 1")]
+    Show(OfProposal),
+    /// List every proposal of this home
+    #[command(after_help = "Example: caduceus governance list --dir state")]
+    List,
+}
+
+#[derive(Debug, Args)]
+pub struct OfProposal {
+    /// The home's number for the proposal; the last if left out
+    #[arg(long, value_name = "N")]
+    pub proposal: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -473,7 +485,7 @@ pub enum Audit {
 pub enum Policy {
     /// What the rules say about one use, and by which law
     #[command(
-        after_help = "Example: caduceus policy explain --from DE --to JP --class clinical --purpose HMB --json"
+        after_help = "Example: caduceus policy explain --from DE --to US --class genomic --purpose GRU --safeguard scc --json"
     )]
     Explain {
         /// Where the records are (ISO 3166-1 alpha-2)
@@ -488,6 +500,9 @@ pub enum Policy {
         /// Purpose by its code
         #[arg(long, default_value = "HMB", value_name = "CODE")]
         purpose: String,
+        /// A safeguard that the researcher holds, such as scc, bcr or explicit-consent
+        #[arg(long = "safeguard", value_delimiter = ',', value_name = "NAME")]
+        safeguards: Vec<String>,
     },
 }
 

@@ -4,21 +4,19 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use caduceus_node::audit::{self, AuditReport};
-use caduceus_node::party::{self, NewParty, Role};
+use caduceus_node::party::{self, Role};
 use caduceus_node::researcher;
-use caduceus_node::story::{self, StoryOptions, usdc};
+use caduceus_node::story::usdc;
 use caduceus_node::{
-    Address, Home, Node, NodeError, Result, claims, cohorts, custodian, governance, member, policy,
-    rpc,
+    Home, Node, NodeError, Result, claims, cohorts, custodian, member, policy, rpc,
 };
 use serde_json::json;
 
 use crate::args::{
-    Arguments, Audit, Claim, Cohort, Command, Consent, Demo, Governance, Guardian, LedgerCommand,
-    LicenceCommand, MemberCommand, PartyCommand, Policy, Query, RoleName, Scope, TokenName,
+    Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy, Query,
 };
 use crate::output::{Outcome, reporter};
-use crate::signals::{self, Watch};
+use crate::{demo, governance, people, signals, status};
 
 /// The folder of a home that no option names.
 const DEFAULT_DIR: &str = "caduceus-home";
@@ -26,7 +24,7 @@ const DEFAULT_DIR: &str = "caduceus-home";
 /// Does what the arguments say.
 pub async fn run(arguments: &Arguments) -> Result<Outcome> {
     match &arguments.command {
-        Command::Demo(demo) => tell(arguments, demo).await,
+        Command::Demo(demo) => demo::tell(arguments, demo).await,
         Command::Cohort(Cohort::Generate { patients, country, seed, out }) => {
             let summary = cohorts::generate(*patients as usize, country, *seed, out)?;
             let text = format!(
@@ -39,8 +37,10 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
             );
             Ok(Outcome::new(&summary, text))
         }
-        Command::Policy(Policy::Explain { from, to, class, purpose }) => {
-            explain(from, to, class, purpose)
+        Command::Policy(Policy::Explain { from, to, class, purpose, safeguards }) => {
+            let request = policy::request(from, to, class, purpose)?;
+            let explained = policy::explain(&request, policy::safeguards(safeguards)?);
+            Ok(Outcome::new(&explained, explained.in_words()))
         }
         Command::Init(init) => {
             let node = Node::create(
@@ -67,8 +67,8 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
 /// Commands on a home that exists.
 async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
     match command {
-        Command::Status => status(node).await,
-        Command::Party(command) => parties(node, command).await,
+        Command::Status => status::show(node).await,
+        Command::Party(command) => people::parties(node, command).await,
         Command::Ingest(ingest) => {
             let intake = custodian::Intake {
                 input: ingest.input.clone(),
@@ -115,41 +115,9 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             );
             Ok(Outcome::new(&json!({ "withdrawn": dataset }), text))
         }
-        Command::Member(MemberCommand::Erase { member, custodian, patient }) => {
-            let datasets = match (member, custodian, patient) {
-                (None, Some(custodian), Some(patient)) => {
-                    custodian::erase_patient(node, custodian, patient).await?
-                }
-                _ => {
-                    let name = member.as_deref().unwrap_or_default();
-                    custodian::erase(node, &member::find_anyone(node, name)?).await?
-                }
-            };
-            let text = format!(
-                "the keys to their rows in {datasets} dataset(s) are destroyed; no later intake takes them in again"
-            );
-            Ok(Outcome::new(&json!({ "datasets": datasets }), text))
-        }
-        Command::Member(command) => members(node, command).await,
+        Command::Member(command) => people::members(node, command).await,
         Command::Consent(command) => consent(node, command).await,
-        Command::Licence(LicenceCommand::Buy { researcher, datasets, purpose, uses }) => {
-            let party = party::find(node, Role::Researcher, researcher)?;
-            let datasets = if datasets.is_empty() {
-                researcher::current_datasets(node).await?
-            } else {
-                datasets.clone()
-            };
-            let purpose = parse(purpose)?;
-            let key = node.new_key("buy")?;
-            let licence = researcher::buy(node, &party, &datasets, purpose, *uses, &key).await?;
-            let text = format!(
-                "licence {} over datasets {:?} for {} USDC",
-                licence.pass,
-                licence.datasets,
-                usdc(licence.paid)
-            );
-            Ok(Outcome::new(&licence, text))
-        }
+        Command::Licence(command) => buy(node, command).await,
         Command::Query(query) => ask(node, query).await,
         Command::Answers { researcher } => {
             let party = party::find(node, Role::Researcher, researcher)?;
@@ -157,8 +125,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             answers(node, &party, &researcher::ended_jobs(node, &party).await?).await
         }
         Command::Claim(claim) => pay(node, claim).await,
-        Command::Governance(command) => govern(node, command).await,
-        Command::Guardian(command) => guard(node, command).await,
+        Command::Governance(command) => governance::govern(node, command).await,
+        Command::Guardian(command) => governance::guard(node, command).await,
         Command::Audit(Audit::Verify { log, custodian }) => {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
@@ -169,7 +137,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
     }
 }
 
-fn dir(arguments: &Arguments) -> PathBuf {
+/// The home's folder.
+pub fn dir(arguments: &Arguments) -> PathBuf {
     arguments.dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR))
 }
 
@@ -180,135 +149,10 @@ where
     text.parse().map_err(|error: T::Err| NodeError::Usage(error.to_string()))
 }
 
-async fn tell(arguments: &Arguments, demo: &Demo) -> Result<Outcome> {
-    let temporary = match arguments.dir {
-        Some(_) => None,
-        None => Some(Home::temporary()?),
-    };
-    let dir = temporary.as_ref().map_or_else(|| dir(arguments), |kept| kept.path().to_owned());
-    let watch = Watch::over(temporary.as_ref().map(|folder| folder.path()));
-    let seed_number = demo.seed.unwrap_or(1);
-    let options = StoryOptions {
-        patients: demo.patients as usize,
-        data: demo.data.clone(),
-        seed: seed_number,
-    };
-    story::check_options(&options)?;
-    let report = reporter(true, arguments.json);
-    let seed = demo.seed.map(Home::seed_from);
-    let node = Node::create(&dir, demo.rpc.as_deref(), seed, report).await;
-    let node = watch.unless_stopping(node).await?;
-    let served = if demo.serve { Some(rpc::listen(&node, demo.port).await?) } else { None };
-    let report = watch.unless_stopping(story::tell(&node, &options).await).await?;
-    drop(watch);
-    let kept =
-        arguments.dir.as_ref().map(|dir| format!("\nThe state is kept in {}.", dir.display()));
-    let outcome = Outcome::new(&report, kept.unwrap_or_default());
-    let Some(served) = served else { return Ok(outcome) };
-    eprint_url(&served.url()?);
-    crate::output::print(&outcome, arguments.json);
-    served.until(signals::stopped()).await?;
-    Ok(Outcome::new(&json!({}), ""))
-}
-
+/// Says where a server answers.
 #[allow(clippy::print_stderr, reason = "the one line that a waiting server says")]
-fn eprint_url(url: &str) {
+pub fn eprint_url(url: &str) {
     eprintln!("the ledger answers at {url}; interrupt to stop");
-}
-
-fn explain(from: &str, to: &str, class: &str, purpose: &str) -> Result<Outcome> {
-    let decision = policy::explain(parse(from)?, parse(to)?, parse(class)?, parse(purpose)?);
-    let text = policy::in_words(&decision);
-    Ok(Outcome::new(&decision, text))
-}
-
-async fn status(node: &Node) -> Result<Outcome> {
-    let parties = party::parties(node)?;
-    let members = member::members(node)?;
-    let datasets = researcher::live_datasets(node).await?;
-    let books = claims::books(node).await?;
-    let mut lines = vec![node.ledger().describe()];
-    lines.extend(
-        parties
-            .iter()
-            .map(|party| format!("{} in {}: {}", party.name, party.country, party.address)),
-    );
-    lines.push(format!("datasets in the pool: {datasets:?}; members: {}", members.len()));
-    lines.push(format!(
-        "paid {} USDC, claimed {}, waiting to be claimed {}",
-        usdc(books.paid),
-        usdc(books.claimed),
-        usdc(books.claimable)
-    ));
-    let value =
-        json!({ "parties": parties, "members": members, "datasets": datasets, "money": books });
-    Ok(Outcome::new(&value, lines.join("\n")))
-}
-
-async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
-    match command {
-        PartyCommand::Register { name, role, country, unaccredited, safeguards, usdc: amount } => {
-            let role = match role {
-                RoleName::Custodian => Role::Custodian,
-                RoleName::Researcher => Role::Researcher,
-            };
-            let safeguards = policy::safeguards(safeguards)?;
-            let new = NewParty {
-                name: name.clone(),
-                role,
-                country: parse(country)?,
-                accredited: !unaccredited,
-                safeguards,
-            };
-            party::check_test_usdc(role, *amount)?;
-            let done = party::register(node, &new).await?;
-            let party = &done.party;
-            let given = party::give_test_usdc(node, party, amount * 1_000_000).await?;
-            let mut lines = vec![format!(
-                "{} is registered in {} as {}",
-                party.name, party.country, party.address
-            )];
-            lines.extend(
-                done.changed
-                    .iter()
-                    .map(|change| format!("{}: {}, was: {}", change.what, change.to, change.from)),
-            );
-            if !done.new && done.changed.is_empty() && given == 0 {
-                lines.push("nothing changed".to_owned());
-            }
-            if given > 0 {
-                lines.push(format!("given {} test USDC", usdc(given)));
-            }
-            Ok(Outcome::new(&done, lines.join("\n")))
-        }
-        PartyCommand::List => {
-            let all = party::parties(node)?;
-            let lines = all.iter().map(|party| {
-                format!(
-                    "{:24} {:?} in {}  {}",
-                    party.name, party.role, party.country, party.address
-                )
-            });
-            Ok(Outcome::new(&all, lines.collect::<Vec<_>>().join("\n")))
-        }
-    }
-}
-
-async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
-    let all = match command {
-        MemberCommand::Join { custodian, count } => member::join(node, custodian, *count).await?,
-        MemberCommand::Leave { member } => {
-            member::leave(node, &member::find_anyone(node, member)?).await?;
-            member::members(node)?
-        }
-        MemberCommand::Rejoin { member } => {
-            member::rejoin(node, &member::find_anyone(node, member)?).await?;
-            member::members(node)?
-        }
-        MemberCommand::List | MemberCommand::Erase { .. } => member::members(node)?,
-    };
-    let lines = all.iter().map(|member| format!("{:24} {}", member.name, member.address));
-    Ok(Outcome::new(&all, lines.collect::<Vec<_>>().join("\n")))
 }
 
 async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
@@ -338,19 +182,60 @@ async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
     }
 }
 
+async fn buy(node: &Node, command: &LicenceCommand) -> Result<Outcome> {
+    let LicenceCommand::Buy { researcher, datasets, purpose, uses } = command;
+    let party = party::find(node, Role::Researcher, researcher)?;
+    let datasets = if datasets.is_empty() {
+        researcher::current_datasets(node).await?
+    } else {
+        require_live(node, datasets).await?;
+        datasets.clone()
+    };
+    let purpose = parse(purpose)?;
+    let key = node.new_key("buy")?;
+    let licence = researcher::buy(node, &party, &datasets, purpose, *uses, &key).await?;
+    let text = format!(
+        "licence {} over datasets {} for {} USDC, good for {} question(s)",
+        licence.pass,
+        numbers(&licence.datasets),
+        usdc(licence.paid),
+        licence.uses
+    );
+    Ok(Outcome::new(&licence, text))
+}
+
+/// Refuses a dataset that is not in the pool, with those that are.
+async fn require_live(node: &Node, datasets: &[u64]) -> Result<()> {
+    let live = researcher::live_datasets(node).await?;
+    let Some(other) = datasets.iter().find(|dataset| !live.contains(dataset)) else {
+        return Ok(());
+    };
+    let todo = match live.as_slice() {
+        [] => "nothing is yet: publish first with `caduceus publish`".to_owned(),
+        live => format!("name some of these with --datasets: {}", numbers(live)),
+    };
+    Err(NodeError::Usage(format!("dataset {other} is not in the pool; {todo}")))
+}
+
+fn numbers(all: &[u64]) -> String {
+    all.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+}
+
 async fn ask(node: &Node, query: &Query) -> Result<Outcome> {
     let party = party::find(node, Role::Researcher, &query.researcher)?;
     let question = researcher::question(&query.sql, &query.epsilon)?;
     if query.explain {
         let explained = researcher::explain(node, &party, &question).await?;
-        let lines = explained.iter().map(|one| {
+        let line = |one: &researcher::Explained| {
             let objection = one.objection.as_ref();
             let objection =
                 objection.map_or_else(String::new, |why| format!("\nwould be refused: {why}"));
             let (dataset, cost, left) = (one.dataset, &one.cost, &one.remaining);
             format!("dataset {dataset}\n{cost}\nleft to spend: epsilon {left}{objection}")
-        });
-        return Ok(Outcome::new(&explained, lines.collect::<Vec<_>>().join("\n")));
+        };
+        let lines: Vec<String> = explained.iter().map(line).collect();
+        let none = "no dataset is in the pool yet; `caduceus publish` brings one in";
+        return Ok(Outcome::list("datasets", &explained, &lines, none));
     }
     let (pass, datasets) = researcher::usable_pass(node, &party).await?;
     let key = node.new_key("ask")?;
@@ -383,7 +268,8 @@ async fn answers(node: &Node, party: &party::Party, jobs: &[u64]) -> Result<Outc
         });
         answers.push(outcome);
     }
-    let mut outcome = Outcome::new(&answers, lines.join("\n"));
+    let none = "no answers yet; `caduceus query` asks for some";
+    let mut outcome = Outcome::list("answers", &answers, &lines, none);
     outcome.good = answered > 0 || answers.is_empty();
     Ok(outcome)
 }
@@ -406,79 +292,10 @@ async fn pay(node: &Node, claim: &Claim) -> Result<Outcome> {
         }
         paid.extend(claims::claim_members(node, &member::members(node)?).await?);
     }
-    let lines = paid.iter().map(|one| format!("{} was paid {} USDC", one.who, usdc(one.amount)));
-    Ok(Outcome::new(&paid, lines.collect::<Vec<_>>().join("\n")))
-}
-
-async fn govern(node: &Node, command: &Governance) -> Result<Outcome> {
-    let proposal = match command {
-        Governance::Propose { member, contributors, treasury, buyback } => {
-            let proposer = member::find(node, member)?;
-            governance::propose_split(node, &proposer, *contributors, *treasury, *buyback).await?
-        }
-        Governance::Pay { member, token, amount, to } => {
-            let proposer = member::find(node, member)?;
-            let token = match token {
-                TokenName::Data => governance::Token::Data,
-                TokenName::Gov => governance::Token::Gov,
-                TokenName::Usdc => governance::Token::Usdc,
-            };
-            governance::propose_payment(node, &proposer, token, *amount, account(node, to)?).await?
-        }
-        _ => governance::proposal(node)?,
-    };
-    match command {
-        Governance::Vote { members } if members.is_empty() => {
-            governance::vote_for(node, &proposal, &member::members(node)?).await?;
-        }
-        Governance::Vote { members } => {
-            let voters =
-                members.iter().map(|name| member::find(node, name)).collect::<Result<Vec<_>>>()?;
-            governance::vote_for(node, &proposal, &voters).await?;
-        }
-        Governance::Execute => {
-            governance::execute(node, &proposal).await?;
-        }
-        Governance::Propose { .. } | Governance::Pay { .. } | Governance::Show => {}
-    }
-    let standing = governance::standing(node, &proposal).await?;
-    let text = format!(
-        "{}: {}, {} for, {} against",
-        proposal.description, standing.state, standing.votes_for, standing.votes_against
-    );
-    Ok(Outcome::new(&standing, text))
-}
-
-/// The account of a member, whose name has a slash, or of a party.
-fn account(node: &Node, name: &str) -> Result<Address> {
-    if name.contains('/') {
-        return Ok(member::find(node, name)?.address);
-    }
-    let parties = party::parties(node)?;
-    match parties.iter().find(|party| party.name == name) {
-        Some(party) => Ok(party.address),
-        None => {
-            Err(NodeError::unknown("party", name, parties.iter().map(|party| party.name.as_str())))
-        }
-    }
-}
-
-async fn guard(node: &Node, command: &Guardian) -> Result<Outcome> {
-    let bits =
-        |scopes: &[Scope]| scopes.iter().fold(0, |bits, scope| bits | 1_u64 << (*scope as u8));
-    let text = match command {
-        Guardian::Pause { scopes, hours } => {
-            governance::pause(node, bits(scopes), hours * 3_600, &node.new_key("pause")?).await?;
-            format!(
-                "paused for {hours} hours; leaving, revoking, withdrawing, claiming and voting go on"
-            )
-        }
-        Guardian::Lift { scopes } => {
-            governance::lift(node, bits(scopes), &node.new_key("lift")?).await?;
-            "reopened".to_owned()
-        }
-    };
-    Ok(Outcome::new(&json!({ "done": text }), text.clone()))
+    let lines: Vec<String> =
+        paid.iter().map(|one| format!("{} was paid {} USDC", one.who, usdc(one.amount))).collect();
+    let none = "there is nobody to pay yet: no custodian and no member is in this home";
+    Ok(Outcome::list("claims", &paid, &lines, none))
 }
 
 async fn verify(node: &Node, log: Option<&Path>, custodian: Option<&str>) -> Result<Outcome> {

@@ -2,8 +2,12 @@
 
 mod args;
 mod commands;
+mod demo;
+mod governance;
 mod output;
+mod people;
 mod signals;
+mod status;
 
 use std::process::ExitCode;
 
@@ -12,17 +16,20 @@ use clap::Parser;
 use args::Arguments;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(refusal) => return output::misunderstood(&refusal),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return output::failure(&error),
+        Err(error) => return output::failure(&error, arguments.json),
     };
     match runtime.block_on(commands::run(&arguments)) {
         Ok(outcome) => output::print(&outcome, arguments.json),
-        Err(error) => output::failure(&error),
+        Err(error) => output::failure(&error, arguments.json),
     }
 }

@@ -8,59 +8,123 @@ use std::time::{Duration, Instant};
 
 use caduceus_node::{News, Reporter};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How often a progress line is drawn anew.
 const FRAME: Duration = Duration::from_millis(100);
 
 /// What a command has to say: for a program, and for a person.
 pub struct Outcome {
-    json: Value,
+    json: Option<Value>,
     text: String,
     /// Whether the command found something that its caller must not overlook, such as a failed verification.
     pub good: bool,
 }
 
 impl Outcome {
-    /// A result as its JSON and as sentences.
+    /// A result as one JSON object and as sentences.
     pub fn new(value: &impl Serialize, text: impl Into<String>) -> Outcome {
         let json = serde_json::to_value(value).expect("results have only string keys");
-        Outcome { json, text: text.into(), good: true }
+        debug_assert!(json.is_object(), "a result is one JSON object: {json}");
+        Outcome { json: Some(json), text: text.into(), good: true }
     }
+
+    /// A result that is a list: an object with the list under `name`, and a line for each, or `none` where it is empty.
+    pub fn list<T: Serialize>(name: &str, all: &[T], lines: &[String], none: &str) -> Outcome {
+        let text = if all.is_empty() { none.to_owned() } else { lines.join("\n") };
+        Outcome::new(&json!({ name: all }), text)
+    }
+
+    /// Nothing more to say.
+    pub fn said() -> Outcome {
+        Outcome { json: None, text: String::new(), good: true }
+    }
+}
+
+/// Rows with their columns below each other. The last column is as wide as it needs.
+pub fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let widths: Vec<usize> = (0..N)
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default())
+        .collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
 }
 
 /// Prints a result. A closed pipe is no error: its reader has seen enough. Anything else that keeps it from being read is.
 pub fn print(outcome: &Outcome, json: bool) -> ExitCode {
-    let text = if json { outcome.json.to_string() } else { outcome.text.trim_end().to_owned() };
-    if !text.is_empty() {
-        let mut stdout = io::stdout().lock();
-        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                let _ = writeln!(
-                    io::stderr(),
-                    "error: the result cannot be written to stdout: {error}; make room and ask again"
-                );
-                return ExitCode::FAILURE;
-            }
-            _ => {}
-        }
+    let text = match &outcome.json {
+        Some(value) if json => value.to_string(),
+        None if json => String::new(),
+        _ => outcome.text.trim_end().to_owned(),
+    };
+    match write_out(&text) {
+        Err(failure) => failure,
+        Ok(()) if outcome.good => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
     }
-    if outcome.good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints an error with its causes.
-pub fn failure(error: &dyn Error) -> ExitCode {
-    let mut text = format!("error: {error}");
+fn write_out(text: &str) -> Result<(), ExitCode> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(
+                io::stderr(),
+                "error: the result cannot be written to stdout: {error}; make room and ask again"
+            );
+            Err(ExitCode::FAILURE)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for.
+pub fn failure(error: &dyn Error, json: bool) -> ExitCode {
+    let message = error.to_string();
+    let mut said = message.clone();
+    let mut causes = Vec::new();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(&format!("\n  because: {inner_text}"));
+        let text = inner.to_string();
+        if !said.contains(&text) {
+            said.push_str(&text);
+            causes.push(text);
         }
         cause = inner.source();
     }
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "error: {message}");
+    for cause in &causes {
+        let _ = writeln!(io::stderr(), "  because: {cause}");
+    }
+    refuse(&message, &causes, json);
     ExitCode::FAILURE
+}
+
+/// Prints why the arguments cannot be understood, or the help or version that was asked for.
+pub fn misunderstood(refusal: &clap::Error) -> ExitCode {
+    let _ = refusal.print();
+    if refusal.use_stderr() {
+        let text = refusal.to_string();
+        let first = text.split("\n\n").next().unwrap_or_default();
+        let message = first.trim_start_matches("error: ").trim();
+        // What clap could not read is read here only to know how to answer.
+        refuse(message, &[], std::env::args_os().any(|argument| argument == "--json"));
+    }
+    ExitCode::from(u8::try_from(refusal.exit_code()).unwrap_or(2))
+}
+
+/// The error as JSON. It has been said on stderr, so that a stdout that cannot be written to changes nothing.
+fn refuse(message: &str, causes: &[String], json: bool) {
+    if json {
+        let error = json!({ "error": { "message": message, "causes": causes } });
+        let _ = writeln!(io::stdout(), "{error}");
+    }
 }
 
 /// Shows news while a command runs: the story's sentences on stdout, progress on stderr where somebody looks.
@@ -104,5 +168,17 @@ fn progress(drawn: &Mutex<Option<Instant>>, what: &str, done: u64, of: Option<u6
 fn clear(drawn: &Mutex<Option<Instant>>, watched: bool) {
     if watched && drawn.lock().is_ok_and(|mut last| last.take().is_some()) {
         let _ = write!(io::stderr(), "\r\x1b[2K");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_below_each_other_and_lines_end_where_their_words_do() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned);
+        let lines = columns(&[row(["a", "M\u{fc}nster", "x"]), row(["long", "b", ""])]);
+        assert_eq!(lines, ["a     M\u{fc}nster  x", "long  b"]);
     }
 }

@@ -71,18 +71,20 @@ pub(crate) async fn attest(
     }
     agreeing.truncate(usize::from(THRESHOLD));
     agreeing.sort_by_key(PrivateKeySigner::address);
-    let now = node.now().await?;
-    Ok(claims.iter().map(|claim| sign(node, claim, &agreeing, now)).collect())
+    let (now, block) = (node.now().await?, node.block_number().await?);
+    Ok(claims.iter().map(|claim| sign(node, claim, &agreeing, now, block)).collect())
 }
 
-fn sign(node: &Node, claim: &Claim, agreeing: &[PrivateKeySigner], now: u64) -> Proof {
+fn sign(node: &Node, claim: &Claim, agreeing: &[PrivateKeySigner], now: u64, block: u64) -> Proof {
+    // The block, because the same statement may be made again within a second once the last one was used.
+    let nonce = keccak256((claim.kind, claim.subject, claim.payload, block).abi_encode());
     let attestation = Attestation {
         kind: claim.kind,
         subject: claim.subject,
         payloadHash: claim.payload,
         issuedAt: now,
         expiresAt: now + LIFETIME,
-        nonce: keccak256((claim.kind, claim.subject, claim.payload, now).abi_encode()),
+        nonce,
     };
     let oracle = node.at.attestation_oracle;
     let signatures = agreeing

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use caduceus_records::RecordsError;
 use caduceus_records::cohort::{self, CohortOptions, CohortSummary};
 
 use crate::error::{NodeError, Result};
@@ -11,8 +12,9 @@ pub fn generate(patients: usize, country: &str, seed: u64, folder: &Path) -> Res
     let country = country.parse().map_err(|error: cohort::UnknownCountry| {
         NodeError::Usage(format!("`{country}`: {error}"))
     })?;
-    Ok(cohort::generate(
-        &CohortOptions { patients, country, seed, ..CohortOptions::default() },
-        folder,
-    )?)
+    let options = CohortOptions { patients, country, seed, ..CohortOptions::default() };
+    cohort::generate(&options, folder).map_err(|error| match error {
+        RecordsError::Io { action, path, source } => NodeError::File { verb: action, path, source },
+        other => other.into(),
+    })
 }

@@ -214,17 +214,20 @@ impl NodeError {
         NodeError::NotReady { what: what.into(), todo: todo.into() }
     }
 
-    /// An unknown name, with the names that there are.
+    /// An unknown name, with the first of the names that there are.
     pub fn unknown<'a>(
         what: &'static str,
         name: &str,
         known: impl Iterator<Item = &'a str>,
     ) -> NodeError {
+        const SHOWN: usize = 5;
         let names: Vec<&str> = known.collect();
-        let known = if names.is_empty() {
-            "is none yet".to_owned()
-        } else {
-            format!("are: {}", names.join(", "))
+        let first = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+        let known = match names.len() {
+            0 => "is none yet".to_owned(),
+            1 => format!("is only {first}"),
+            2..=SHOWN => format!("are: {first}"),
+            more => format!("are: {first} and {} more", more - SHOWN),
         };
         NodeError::Unknown { what, name: name.to_owned(), known }
     }

@@ -143,6 +143,16 @@ impl Node {
         Ok(block.header.timestamp)
     }
 
+    /// The ledger's time as a date (RFC 3339).
+    pub async fn clock(&self) -> Result<String> {
+        Ok(caduceus_contracts::words::date(self.now().await?))
+    }
+
+    /// The number of the ledger's latest block.
+    pub(crate) async fn block_number(&self) -> Result<u64> {
+        Ok(self.provider.get_block_number().await?)
+    }
+
     /// Until when a statement signed now can be used.
     pub(crate) async fn deadline(&self) -> Result<u64> {
         Ok(self.now().await?.saturating_add(SIGNATURE_LIFETIME))

@@ -3,50 +3,209 @@
 use caduceus_policy::{
     Country, DataClass, Decision, Purpose, Request, Safeguards, Verdict, decide, default_rules,
 };
+use serde::Serialize;
 
 use crate::error::{NodeError, Result};
 
-/// Decides one use and gives all reasons.
-pub fn explain(from: Country, to: Country, class: DataClass, purpose: Purpose) -> Decision {
-    decide(default_rules(), &Request { class, from, to, purpose })
+/// What the rules say about one use by somebody who holds certain safeguards.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// "allow"; "allow-with" where a safeguard is needed that the asker does not hold; "deny".
+    pub verdict: &'static str,
+    /// The verdict of the rule itself, whoever asks.
+    pub rule: &'static str,
+    /// Where the rule asks for safeguards: any one of these suffices.
+    pub safeguards: Safeguards,
+    /// What the asker holds.
+    pub held: Safeguards,
+    /// The law that decides, with its article.
+    pub law: String,
+    /// Every rule that matched, the one that decides first.
+    pub reasons: Vec<Reason>,
+    /// The dataset must be at least this k-anonymous; zero where the use is denied.
+    pub minimum_k: u16,
+    /// The most epsilon that one question may cost; zero where the use is denied.
+    pub maximum_epsilon: f64,
+    /// The records must stay in their territory; questions come to them.
+    pub localized: bool,
 }
 
-/// A decision as sentences.
-pub fn in_words(decision: &Decision) -> String {
-    let mut lines = vec![match decision.verdict {
-        Verdict::Allow => format!("allowed by {}", decision.law),
-        Verdict::AllowWith => {
-            let names: Vec<&str> = decision.safeguards.names().collect();
-            format!("allowed by {} with one of: {}", decision.law, names.join(", "))
+/// A rule that matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// "allow", "allow-with" or "deny".
+    pub verdict: &'static str,
+    /// The law that it stands on.
+    pub law: String,
+    /// Where in that law.
+    pub article: String,
+    /// What a lawyer should know about it; may be empty.
+    pub note: String,
+    /// File and line in which it stands.
+    pub source: String,
+}
+
+/// Decides one use by a party that holds `held`, and gives all reasons.
+pub fn explain(request: &Request, held: Safeguards) -> Explanation {
+    let decision = decide(default_rules(), request);
+    let met = decision.verdict == Verdict::AllowWith && decision.safeguards.meets(held);
+    Explanation {
+        verdict: word(if met { Verdict::Allow } else { decision.verdict }),
+        rule: word(decision.verdict),
+        safeguards: decision.safeguards,
+        held,
+        minimum_k: decision.minimum_k,
+        maximum_epsilon: f64::from(decision.maximum_epsilon_milli) / 1_000.0,
+        localized: decision.localized,
+        reasons: reasons(&decision, request),
+        law: decision.law,
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allow => "allow",
+        Verdict::AllowWith => "allow-with",
+        Verdict::Deny => "deny",
+    }
+}
+
+/// The decision's reasons, each once; where no rule matched, that this is why.
+fn reasons(decision: &Decision, request: &Request) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = Vec::new();
+    for matched in &decision.reasons {
+        // One rule of a file can stand for several rows that match, such as for its class and for every class.
+        if reasons.iter().all(|reason| reason.source != matched.source) {
+            reasons.push(Reason {
+                verdict: word(matched.verdict),
+                law: matched.law.clone(),
+                article: matched.article.clone(),
+                note: matched.note.clone(),
+                source: matched.source.clone(),
+            });
         }
-        Verdict::Deny => format!("denied by {}", decision.law),
-    }];
-    if decision.verdict != Verdict::Deny {
-        lines.push(format!("every patient must be hidden among at least {}", decision.minimum_k));
-        if decision.maximum_epsilon_milli > 0 {
+    }
+    if reasons.is_empty() {
+        let note = format!(
+            "No rule speaks of {} data of {} used from {}, and what no rule allows is denied.",
+            request.class, request.from, request.to
+        );
+        let (law, article) = (decision.law.clone(), "none applies".to_owned());
+        reasons.push(Reason { verdict: "deny", law, article, note, source: "README.md".into() });
+    }
+    reasons
+}
+
+impl Explanation {
+    /// As sentences.
+    pub fn in_words(&self) -> String {
+        let needed: Vec<&str> = self.safeguards.names().collect();
+        let mut lines = vec![match (self.verdict, self.rule) {
+            ("allow", "allow-with") => {
+                format!("allowed by {} with {}, which you hold", self.law, self.held)
+            }
+            ("allow", _) => format!("allowed by {}", self.law),
+            ("allow-with", _) => {
+                format!("allowed by {} with one of: {}", self.law, needed.join(", "))
+            }
+            _ if self.reasons.iter().any(|reason| reason.law != self.law) => {
+                format!("denied by {}", self.law)
+            }
+            _ => "denied, because no rule allows it".to_owned(),
+        }];
+        if self.verdict == "allow-with" && !self.held.is_empty() {
+            lines.push(format!("{} does not suffice", self.held));
+        }
+        if self.verdict != "deny" {
             lines.push(format!(
-                "a question may cost at most epsilon {}",
-                f64::from(decision.maximum_epsilon_milli) / 1_000.0
+                "every patient must be hidden among at least {}; a question may cost at most epsilon {}",
+                self.minimum_k, self.maximum_epsilon
             ));
         }
-        if decision.localized {
+        if self.localized {
             lines.push(
                 "the records may not leave their territory; questions come to them".to_owned(),
             );
         }
+        lines.extend(self.reasons.iter().map(|reason| {
+            let text = format!(
+                "because: {} {}: {} ({})",
+                reason.law, reason.article, reason.verdict, reason.source
+            );
+            match reason.note.is_empty() {
+                true => text,
+                false => format!("{text}. {}", reason.note),
+            }
+        }));
+        lines.join("\n")
     }
-    let notes = decision.reasons.iter().filter(|reason| !reason.note.is_empty());
-    lines.extend(notes.map(|reason| format!("{}: {}", reason.law, reason.note)));
-    lines.join("\n")
 }
 
-/// Safeguards by their names.
+/// A country by its code, if it is one (ISO 3166-1 alpha-2).
+pub fn country(code: &str) -> Result<Country> {
+    let known = code.parse().ok().filter(|_| rust_iso3166::from_alpha2(code).is_some());
+    known.ok_or_else(|| {
+        NodeError::Usage(format!(
+            "`{code}` is no country: write its two capital letters of ISO 3166-1, such as DE or JP"
+        ))
+    })
+}
+
+/// One use, from the words that people write.
+pub fn request(from: &str, to: &str, class: &str, purpose: &str) -> Result<Request> {
+    let usage = |error: caduceus_policy::UnknownCode| NodeError::Usage(error.to_string());
+    Ok(Request {
+        class: class.parse::<DataClass>().map_err(usage)?,
+        from: country(from)?,
+        to: country(to)?,
+        purpose: purpose.parse::<Purpose>().map_err(usage)?,
+    })
+}
+
+/// Safeguards by their names, in capitals or not, with hyphens or underscores.
 pub fn safeguards(names: &[String]) -> Result<Safeguards> {
     names.iter().try_fold(Safeguards::NONE, |all, name| {
         let one = name
             .to_uppercase()
+            .replace('-', "_")
             .parse::<Safeguards>()
             .map_err(|error| NodeError::Usage(error.to_string()))?;
         Ok(all.with(one))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn explained(from: &str, to: &str, held: Safeguards) -> Explanation {
+        explain(&request(from, to, "genomic", "GRU").unwrap(), held)
+    }
+
+    #[test]
+    fn a_safeguard_that_suffices_turns_the_answer_and_another_does_not() {
+        let without = explained("DE", "US", Safeguards::NONE);
+        assert_eq!((without.verdict, without.minimum_k), ("allow-with", 10));
+        assert_eq!(explained("DE", "US", Safeguards::SCC).verdict, "allow");
+        assert_eq!(explained("DE", "US", Safeguards::EHDS_PERMIT).verdict, "allow-with");
+        assert_eq!(explained("US", "CN", Safeguards::SCC).verdict, "deny");
+        assert!(explained("DE", "CN", Safeguards::NONE).localized);
+    }
+
+    #[test]
+    fn a_use_that_no_rule_knows_is_denied_and_says_so() {
+        let unknown = explained("DE", "KE", Safeguards::SCC);
+        assert_eq!(unknown.verdict, "deny");
+        assert!(unknown.in_words().contains("No rule speaks of genomic data of DE used from KE"));
+    }
+
+    #[test]
+    fn what_is_no_country_is_refused_by_name() {
+        for code in ["ZZ", "-", "", "de", "DEU", "XX", "\u{c4}A"] {
+            assert!(country(code).unwrap_err().to_string().contains("ISO 3166-1"), "{code}");
+        }
+        assert!(country("KE").is_ok());
+    }
 }

@@ -106,6 +106,8 @@ async fn answer(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use axum::body::Body;
     use axum::http::Request;
     use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HOST, ORIGIN};

@@ -3,17 +3,18 @@
 //! Every step is recorded when it is done, and what it does on the ledger is done once. A story that was cut off
 //! goes on where it stopped.
 
+mod sources;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Instant;
 
+use caduceus_contracts::words;
 use caduceus_policy::{Purpose, Safeguards};
-use caduceus_records::cohort;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::audit::{self, AuditReport};
 use crate::claims::{self, Books};
-use crate::custodian::{self, Intake};
+use crate::custodian;
 use crate::error::{NodeError, Result};
 use crate::genesis::USDC;
 use crate::governance;
@@ -21,6 +22,9 @@ use crate::member;
 use crate::node::Node;
 use crate::party::{self, NewParty, Party, Role};
 use crate::researcher::{self, Received};
+
+pub use sources::{FolderOf, SourceReport, StoryOptions, check_options};
+use sources::{Told, agreed, sources};
 
 const STEPS: usize = 9;
 /// Members who join at each custodian, where there are so many patients.
@@ -30,6 +34,8 @@ const EPSILON: &str = "1";
 /// Where the story keeps its licence, and how many patients its first answers counted.
 const PASS: &str = "story/pass";
 const PATIENTS: &str = "story/patients";
+/// Where the story keeps the number of its proposal.
+const PROPOSAL: &str = "story/proposal";
 /// The story's question where there are observations, and where there are none.
 const ABOUT_PRESSURE: &str = "SELECT COUNT(DISTINCT patient) AS patients, AVG(value) AS mean_systolic FROM observation WHERE code = '8480-6'";
 const ABOUT_PATIENTS: &str = "SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex";
@@ -43,20 +49,12 @@ const BARRED: &str = "ganges-analytics";
 /// One who never showed an accreditation.
 const UNACCREDITED: &str = "alpine-lab";
 
-/// How the story is told.
-#[derive(Clone, Debug)]
-pub struct StoryOptions {
-    /// Patients of each custodian's generated cohort.
-    pub patients: usize,
-    /// Real FHIR folders in place of the generated cohorts.
-    pub data: Option<PathBuf>,
-    /// Seed of the generated cohorts.
-    pub seed: u64,
-}
-
 /// What happened, as the ledger and the vaults have it.
 #[derive(Clone, Debug, Serialize)]
 pub struct StoryReport {
+    /// Which folders the records came from, where they were not generated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<SourceReport>,
     /// Every Data NFT in the pool.
     pub datasets: Vec<DatasetReport>,
     /// Who was turned away, and why.
@@ -166,28 +164,17 @@ pub struct StoryAudit {
     pub tampering_found: bool,
 }
 
-/// Refuses options that cannot be followed, before anything is made.
-pub fn check_options(options: &StoryOptions) -> Result<()> {
-    match &options.data {
-        Some(data) if !data.is_dir() => {
-            let what = format!("{} is no folder", data.display());
-            Err(NodeError::not_ready(
-                what,
-                "name a folder of FHIR R4 NDJSON or bundles with --data",
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Tells the story on `node`, from where it stopped if it was begun.
+///
+/// A story that was begun keeps the options that it was begun with; others are refused.
 pub async fn tell(node: &Node, options: &StoryOptions) -> Result<StoryReport> {
     require_own_home(node)?;
+    let told = agreed(node, options)?;
     let mut teller = Teller { node, milliseconds: BTreeMap::new() };
     teller.step(1, "ledger", "A ledger, its contracts, and who is who", || begin(node)).await?;
-    teller
+    let data = teller
         .step(2, "datasets", "Two hospitals protect and publish their records", || {
-            publish(node, options)
+            publish(node, &told)
         })
         .await?;
     teller.step(3, "members", "Patients join and consent", || join(node)).await?;
@@ -204,6 +191,7 @@ pub async fn tell(node: &Node, options: &StoryOptions) -> Result<StoryReport> {
     let governance = teller.step(8, "governance", "The members decide", || govern(node)).await?;
     let audit = teller.step(9, "audit", "Everything can be checked", || check(node)).await?;
     Ok(StoryReport {
+        data,
         datasets: datasets(node).await?,
         refusals: refusals.into_iter().chain([paused]).collect(),
         query,
@@ -311,10 +299,12 @@ async fn begin(node: &Node) -> Result<()> {
 }
 
 /// Step 2.
-async fn publish(node: &Node, options: &StoryOptions) -> Result<()> {
-    let sources = sources(node, options)?;
-    for (index, (name, _)) in CUSTODIANS.iter().enumerate() {
-        let intake = &sources[index];
+async fn publish(node: &Node, told: &Told) -> Result<Option<SourceReport>> {
+    let (sources, data) = sources(node, told)?;
+    for note in data.iter().flat_map(SourceReport::in_words) {
+        node.report.fact(note);
+    }
+    for ((name, _), intake) in CUSTODIANS.iter().zip(&sources) {
         let ingested = custodian::ingest(node, name, intake).await?;
         node.report.fact(format!(
             "{name} read {} patients, {} of whom consent; {} records were set aside",
@@ -334,45 +324,7 @@ async fn publish(node: &Node, options: &StoryOptions) -> Result<()> {
             published.persons, published.cid, published.dataset.unwrap_or_default()
         ));
     }
-    Ok(())
-}
-
-/// Where each custodian's records come from: a generated cohort, a folder each, or one folder shared by patient.
-fn sources(node: &Node, options: &StoryOptions) -> Result<Vec<Intake>> {
-    let Some(data) = &options.data else {
-        return CUSTODIANS
-            .iter()
-            .map(|(name, country)| generated(node, options, name, country))
-            .collect();
-    };
-    let folders = caduceus_records::subfolders(data)?;
-    if folders.len() >= CUSTODIANS.len() {
-        let own = folders.into_iter().take(CUSTODIANS.len());
-        return Ok(own
-            .map(|folder| Intake { input: vec![folder], part: None, vouch: true })
-            .collect());
-    }
-    node.report.fact("one folder of records: its patients are divided between the two hospitals");
-    let parts = 0..CUSTODIANS.len();
-    Ok(parts
-        .map(|part| Intake {
-            input: vec![data.clone()],
-            part: Some((part, CUSTODIANS.len())),
-            vouch: true,
-        })
-        .collect())
-}
-
-fn generated(node: &Node, options: &StoryOptions, name: &str, country: &str) -> Result<Intake> {
-    let folder = node.home.dir().join("cohorts").join(name);
-    let country = country.parse().expect("the story names countries by their codes");
-    let place = CUSTODIANS.iter().position(|(known, _)| *known == name).unwrap_or_default() as u64;
-    let seed = options.seed.wrapping_mul(2).wrapping_add(place);
-    cohort::generate(
-        &cohort::CohortOptions { patients: options.patients, country, seed, ..Default::default() },
-        &folder,
-    )?;
-    Ok(Intake { input: vec![folder], part: None, vouch: false })
+    Ok(data)
 }
 
 /// Step 3.
@@ -543,9 +495,14 @@ async fn revoke(node: &Node, sql: &str) -> Result<(RevocationReport, Refusal)> {
 async fn govern(node: &Node) -> Result<GovernanceReport> {
     let voters = member::members(node)?;
     let proposer = voters.first().ok_or_else(|| NodeError::Chain("nobody joined".into()))?;
-    let proposal = match governance::proposal(node) {
-        Ok(made) => made,
-        Err(_) => governance::propose_split(node, proposer, 8_700, 800, 500).await?,
+    let number = match node.home.recall(PROPOSAL)? {
+        Some(number) => number,
+        None => governance::next_number(node)?,
+    };
+    node.home.record(PROPOSAL, &number)?;
+    let proposal = match governance::find(node, number)? {
+        Some(made) => made,
+        None => governance::propose_split(node, proposer, 8_700, 800, 500).await?,
     };
     node.report.fact(format!("{} proposes: {}", proposer.name, proposal.description));
     governance::vote_for(node, &proposal, &voters).await?;
@@ -582,8 +539,8 @@ async fn check(node: &Node) -> Result<(AuditReport, bool)> {
     Ok((report, found.is_some()))
 }
 
-/// The datasets as their tokens, the pool and the vaults have them.
-async fn datasets(node: &Node) -> Result<Vec<DatasetReport>> {
+/// Every dataset that was published, as its token, the pool and its vault have it.
+pub async fn datasets(node: &Node) -> Result<Vec<DatasetReport>> {
     let mut reports = Vec::new();
     for custodian in party::custodians(node)? {
         for publication in custodian::publications(node, &custodian)? {
@@ -597,5 +554,10 @@ async fn datasets(node: &Node) -> Result<Vec<DatasetReport>> {
 
 /// USDC units as a person reads them.
 pub fn usdc(units: u64) -> String {
-    format!("{}.{:02}", units / USDC, units % USDC / (USDC / 100))
+    words::usdc(alloy::primitives::U256::from(units))
+}
+
+/// Pool shares, in units of 1e-18 written as an integer, as a person reads them.
+pub fn shares(units: &str) -> String {
+    units.parse().map_or_else(|_| units.to_owned(), |units| words::amount(units, 18))
 }

@@ -1,0 +1,123 @@
+//! Parties and members.
+
+use caduceus_node::member::Member;
+use caduceus_node::party::{self, NewParty, Party, Registration, Role};
+use caduceus_node::story::usdc;
+use caduceus_node::{Node, Result, custodian, member, policy};
+use serde_json::json;
+
+use crate::args::{MemberCommand, PartyCommand, RoleName};
+use crate::output::{Outcome, columns};
+
+/// What is said where there is nobody.
+pub const NO_PARTIES: &str = "no parties yet; `caduceus party register` adds them";
+pub const NO_MEMBERS: &str = "no members yet; `caduceus member join` brings them in";
+
+/// Registers and lists parties.
+pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
+    match command {
+        PartyCommand::Register { name, role, country, unaccredited, safeguards, usdc: amount } => {
+            let role = match role {
+                RoleName::Custodian => Role::Custodian,
+                RoleName::Researcher => Role::Researcher,
+            };
+            let new = NewParty {
+                name: name.clone(),
+                role,
+                country: policy::country(country)?,
+                accredited: !unaccredited,
+                safeguards: policy::safeguards(safeguards)?,
+            };
+            party::check_test_usdc(role, *amount)?;
+            let done = party::register(node, &new).await?;
+            let given = party::give_test_usdc(node, &done.party, amount * 1_000_000).await?;
+            Ok(Outcome::new(&done, registered(&done, given)))
+        }
+        PartyCommand::List => {
+            let all = party::parties(node)?;
+            Ok(Outcome::list("parties", &all, &party_lines(&all), NO_PARTIES))
+        }
+    }
+}
+
+fn registered(done: &Registration, given: u64) -> String {
+    let party = &done.party;
+    let mut lines =
+        vec![format!("{} is registered in {} as {}", party.name, party.country, party.address)];
+    lines.extend(
+        done.changed
+            .iter()
+            .map(|change| format!("{}: {}, was: {}", change.what, change.to, change.from)),
+    );
+    if !done.new && done.changed.is_empty() && given == 0 {
+        lines.push("nothing changed".to_owned());
+    }
+    if given > 0 {
+        lines.push(format!("given {} test USDC", usdc(given)));
+    }
+    lines.join("\n")
+}
+
+/// A line for each party.
+pub fn party_lines(all: &[Party]) -> Vec<String> {
+    let row = |party: &Party| {
+        let role = match party.role {
+            Role::Custodian => "custodian",
+            Role::Researcher => "researcher",
+        };
+        [party.name.clone(), role.to_owned(), party.country.to_string(), party.address.to_string()]
+    };
+    columns(&all.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Brings members in, lists them, lets them go.
+pub async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
+    match command {
+        MemberCommand::Join { custodian, count } => {
+            Ok(listed(&member::join(node, custodian, *count).await?))
+        }
+        MemberCommand::List => Ok(listed(&member::members(node)?)),
+        MemberCommand::Leave { member } => leave(node, &member::find_anyone(node, member)?).await,
+        MemberCommand::Rejoin { member } => {
+            member::rejoin(node, &member::find_anyone(node, member)?).await?;
+            Ok(listed(&member::members(node)?))
+        }
+        MemberCommand::Erase { member, custodian, patient } => {
+            let datasets = match (member, custodian, patient) {
+                (None, Some(custodian), Some(patient)) => {
+                    custodian::erase_patient(node, custodian, patient).await?
+                }
+                _ => {
+                    let name = member.as_deref().unwrap_or_default();
+                    custodian::erase(node, &member::find_anyone(node, name)?).await?
+                }
+            };
+            let text = format!(
+                "the keys to their rows in {datasets} dataset(s) are destroyed; no later intake takes them in again"
+            );
+            Ok(Outcome::new(&json!({ "datasets": datasets }), text))
+        }
+    }
+}
+
+async fn leave(node: &Node, member: &Member) -> Result<Outcome> {
+    let revoked = member::revoke(node, member).await?;
+    member::leave(node, member).await?;
+    let consent = match revoked {
+        0 => "no consent was standing",
+        _ => "consent is withdrawn",
+    };
+    let text = format!(
+        "{0} left; {consent}; money earned can still be claimed after `caduceus member rejoin --member {0}`",
+        member.name
+    );
+    let left =
+        json!({ "left": member.name, "revoked": revoked, "members": member::members(node)? });
+    Ok(Outcome::new(&left, text))
+}
+
+fn listed(all: &[Member]) -> Outcome {
+    let rows: Vec<[String; 2]> =
+        all.iter().map(|member| [member.name.clone(), member.address.to_string()]).collect();
+    Outcome::list("members", all, &columns(&rows), NO_MEMBERS)
+}
