@@ -1,7 +1,7 @@
 //! The embedded ledger's JSON-RPC over HTTP on loopback, for wallets, viem, cast and forge.
 //!
 //! Whoever can send a request can use it, so that requests which a page on the web had a browser send are refused: see
-//! [`guard`].
+//! `guard`.
 
 mod guard;
 
