@@ -96,4 +96,8 @@ library AccessRoles {
     uint64 internal constant REGISTRAR = 1;
     uint64 internal constant GUARDIAN = 2;
     uint64 internal constant MINTER = 3;
+    /// @notice Mints DATA under the yearly cap and opens vestings.
+    uint64 internal constant REWARDER = 4;
+    /// @notice Fetches the revenue that is kept for buying back.
+    uint64 internal constant BUYER = 5;
 }

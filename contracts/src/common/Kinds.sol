@@ -19,4 +19,10 @@ library Kinds {
     bytes32 internal constant DELIVERY = keccak256("DELIVERY");
     /// @notice The weights by which members share a dataset's yield. Subject: the dataset's token.
     bytes32 internal constant CONTRIBUTION = keccak256("CONTRIBUTION");
+    /// @notice What one contribution of a member is worth in points. Subject: the person's identifier.
+    bytes32 internal constant POINTS = keccak256("POINTS");
+    /// @notice A dataset was used in a study that was approved. Subject: the dataset's token.
+    bytes32 internal constant USE = keccak256("USE");
+    /// @notice Whether a validator's report was wrong. Subject: the check.
+    bytes32 internal constant VERDICT = keccak256("VERDICT");
 }
