@@ -10,3 +10,4 @@ mod real_data;
 mod rights;
 mod story;
 mod support;
+mod views;

@@ -1,8 +1,10 @@
 //! `caduceus`: the command line of every role. It parses, calls the node, and prints; it decides nothing.
 
 mod args;
+mod bulk;
 mod commands;
 mod output;
+mod view;
 
 use std::process::ExitCode;
 
