@@ -22,6 +22,6 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(commands::run(&arguments)) {
         Ok(outcome) => output::print(&outcome, arguments.json),
-        Err(error) => output::failure(&error),
+        Err(error) => output::failure_with(&error, error.exit_code()),
     }
 }
