@@ -6,6 +6,7 @@ mod bad_input;
 mod chains;
 mod commands;
 mod crashes;
+mod folder;
 mod real_data;
 mod story;
 mod support;

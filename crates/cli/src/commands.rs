@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, Demo, Governance, Guardian, LedgerCommand,
-    LicenceCommand, MemberCommand, PartyCommand, Policy, Query, RoleName, Scope, TokenName,
+    LicenceCommand, MemberCommand, PartyCommand, Policy, RoleName, Scope, TokenName,
 };
 use crate::output::{Outcome, reporter};
 
@@ -56,6 +56,9 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
                 &json!({ "dir": node.home().dir().display().to_string(), "contracts": node.addresses() }),
                 text,
             ))
+        }
+        Command::Query(crate::query::Query { local: Some(local), .. }) => {
+            crate::query::local(local, arguments.json)
         }
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
@@ -141,7 +144,7 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             );
             Ok(Outcome::new(&licence, text))
         }
-        Command::Query(query) => ask(node, query).await,
+        Command::Query(query) => crate::query::ask(node, &query.asked).await,
         Command::Answers { researcher } => {
             let party = party::find(node, Role::Researcher, researcher)?;
             work(node).await?;
@@ -321,30 +324,15 @@ async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
     }
 }
 
-async fn ask(node: &Node, query: &Query) -> Result<Outcome> {
-    let party = party::find(node, Role::Researcher, &query.researcher)?;
-    let question = researcher::question(&query.sql, &query.epsilon)?;
-    if query.explain {
-        let explained = researcher::explain(node, &question).await?;
-        let lines = explained.iter().map(|one| format!("dataset {}\n{}", one.dataset, one.cost));
-        return Ok(Outcome::new(&explained, lines.collect::<Vec<_>>().join("\n")));
-    }
-    let (pass, datasets) = researcher::usable_pass(node, &party).await?;
-    let key = node.new_key("ask")?;
-    let jobs = researcher::ask(node, &party, pass, &datasets, &question, &key).await?;
-    work(node).await?;
-    answers(node, &party, &jobs).await
-}
-
 /// Lets every vault of this home bring its open jobs to their end.
-async fn work(node: &Node) -> Result<()> {
+pub async fn work(node: &Node) -> Result<()> {
     for custodian in party::custodians(node)? {
         custodian::answer(node, &custodian.name).await?;
     }
     Ok(())
 }
 
-async fn answers(node: &Node, party: &party::Party, jobs: &[u64]) -> Result<Outcome> {
+pub async fn answers(node: &Node, party: &party::Party, jobs: &[u64]) -> Result<Outcome> {
     let mut answers = Vec::new();
     for job in jobs {
         answers.push(researcher::receive(node, party, *job).await?);

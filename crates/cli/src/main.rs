@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod output;
+mod query;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,6 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(commands::run(&arguments)) {
         Ok(outcome) => output::print(&outcome, arguments.json),
-        Err(error) => output::failure(&error),
+        Err(error) => output::failure_with(&error, error.exit_code()),
     }
 }

@@ -19,13 +19,20 @@ pub struct Outcome {
     text: String,
     /// Whether the command found something that its caller must not overlook, such as a failed verification.
     pub good: bool,
+    /// What the process ends with, where it is neither success nor failure.
+    code: Option<u8>,
 }
 
 impl Outcome {
     /// A result as its JSON and as sentences.
     pub fn new(value: &impl Serialize, text: impl Into<String>) -> Outcome {
         let json = serde_json::to_value(value).expect("results have only string keys");
-        Outcome { json, text: text.into(), good: true }
+        Outcome { json, text: text.into(), good: true, code: None }
+    }
+
+    /// The same, with another exit code.
+    pub fn with_code(self, code: u8) -> Outcome {
+        Outcome { code: Some(code), ..self }
     }
 }
 
@@ -45,11 +52,20 @@ pub fn print(outcome: &Outcome, json: bool) -> ExitCode {
             _ => {}
         }
     }
-    if outcome.good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match outcome.code {
+        Some(code) => ExitCode::from(code),
+        None if outcome.good => ExitCode::SUCCESS,
+        None => ExitCode::FAILURE,
+    }
 }
 
 /// Prints an error with its causes.
 pub fn failure(error: &dyn Error) -> ExitCode {
+    failure_with(error, 1)
+}
+
+/// Prints an error with its causes, and ends with this code.
+pub fn failure_with(error: &dyn Error, code: u8) -> ExitCode {
     let mut text = format!("error: {error}");
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -60,7 +76,7 @@ pub fn failure(error: &dyn Error) -> ExitCode {
         cause = inner.source();
     }
     let _ = writeln!(io::stderr(), "{text}");
-    ExitCode::FAILURE
+    ExitCode::from(code)
 }
 
 /// Shows news while a command runs: the story's sentences on stdout, progress on stderr where somebody looks.

@@ -28,7 +28,7 @@ use crate::node::Node;
 use crate::party::{self, Party, Role};
 
 pub use answering::{AnsweredJob, answer, patients_in_last_answers};
-pub(crate) use answering::{RESULT_INFO, SETTLED, state_name};
+pub(crate) use answering::{RESULT_INFO, SETTLED, remaining_budget, state_name};
 pub use publishing::{Publication, dataset_report, erase, publications, publish, withdraw};
 pub(crate) use publishing::{
     consenting_patients, knows_person, note_revocation, people, published_schema, weights,

@@ -12,7 +12,7 @@ use caduceus_contracts::{
 };
 use caduceus_identity::Sealed;
 use caduceus_policy::{Country, DataClass, Purpose, Request, decide};
-use caduceus_query::{Answer, Cost, Epsilon, Question};
+use caduceus_query::{Answer, Cost, Epsilon, EpsilonTotal, Question};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NodeError, Result};
@@ -38,7 +38,7 @@ pub fn question(sql: &str, epsilon: &str) -> Result<Question> {
     let epsilon = epsilon
         .parse()
         .map_err(|error: caduceus_query::ParseEpsilonError| NodeError::Usage(error.to_string()))?;
-    Ok(Question { sql: sql.to_owned(), epsilon })
+    Ok(Question::new(sql, epsilon))
 }
 
 /// What a question would cost one dataset, before anything is asked.
@@ -48,17 +48,41 @@ pub struct Explained {
     pub dataset: u64,
     /// Cost and expected error.
     pub cost: Cost,
+    /// What the researcher can still ask of the dataset's custodian, in thousandths of epsilon.
+    #[serde(rename = "remaining_milli")]
+    pub remaining: EpsilonTotal,
 }
 
-/// What a question would cost and how exact its answer would be, for every dataset in the pool.
-pub async fn explain(node: &Node, question: &Question) -> Result<Vec<Explained>> {
+/// What a question would cost and how exact its answer would be, for every dataset in the pool, with what is left to the researcher.
+///
+/// It is refused where asking would be: where it costs more than the rules allow for the purpose of the researcher's newest licence
+/// (for health research where there is none yet).
+pub async fn explain(
+    node: &Node,
+    researcher: &Party,
+    question: &Question,
+) -> Result<Vec<Explained>> {
+    let purpose = match usable_pass(node, researcher).await {
+        Ok((pass, _)) => purpose_of(node, pass).await,
+        Err(_) => None,
+    };
+    let purpose = purpose.or("HMB".parse().ok());
     let mut explained = Vec::new();
     for dataset in live_datasets(node).await? {
         let schema = crate::custodian::published_schema(node, dataset)?;
-        explained
-            .push(Explained { dataset, cost: caduceus_query::check(question, &schema)?.cost() });
+        let cost = caduceus_query::check(question, &schema)?.cost();
+        require_modest(node, researcher, dataset, purpose, question).await?;
+        let remaining = crate::custodian::remaining_budget(node, dataset, researcher)?;
+        explained.push(Explained { dataset, cost, remaining });
     }
     Ok(explained)
+}
+
+/// What a pass is for. A pass whose last use has settled is burned; then the recorded transaction of its question counts.
+async fn purpose_of(node: &Node, pass: u64) -> Option<Purpose> {
+    let passes = LicencePass::new(node.at.licence_pass, &node.provider);
+    let pass = passes.pass(U256::from(pass)).call().await.ok()?;
+    Purpose::from_number(pass.purpose)
 }
 
 /// One vault's answer, opened by its researcher.
@@ -159,17 +183,15 @@ pub async fn ask(
     question: &Question,
     key: &str,
 ) -> Result<Vec<u64>> {
-    // A pass whose last use has settled is burned; then the recorded transaction of this question counts.
-    let passes = LicencePass::new(node.at.licence_pass, &node.provider);
-    let purpose = passes
-        .pass(U256::from(pass))
-        .call()
-        .await
-        .ok()
-        .and_then(|pass| Purpose::from_number(pass.purpose));
+    let purpose = purpose_of(node, pass).await;
     for dataset in datasets {
         let schema = crate::custodian::published_schema(node, *dataset)?;
-        caduceus_query::check(question, &schema)?;
+        if caduceus_query::check(question, &schema)?.known_answer().is_some() {
+            return Err(NodeError::Usage(
+                "a question with LIMIT 0 shows no rows, so nothing was asked; leave LIMIT out"
+                    .into(),
+            ));
+        }
         require_modest(node, researcher, *dataset, purpose, question).await?;
     }
     let document = serde_json::to_vec(question).expect("a question has only strings and numbers");

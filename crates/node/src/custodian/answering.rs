@@ -13,8 +13,8 @@ use caduceus_contracts::{
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use caduceus_policy::{Country, DataClass, Purpose, Request, Verdict, decide};
 use caduceus_query::{
-    Answer, BudgetError, BudgetLedger, Charge, DatasetKey, EpsilonTotal, Limits, OpenDpNoise,
-    Question, ResearcherKey,
+    Allowance, BudgetError, BudgetLedger, Charge, DatasetKey, EpsilonTotal, Limits, OpenDpNoise,
+    PrivatePlan, Question, Release, ResearcherKey,
 };
 use caduceus_vault::Vault;
 use caduceus_vault::audit::{self, Detail, Kind};
@@ -41,9 +41,43 @@ pub(crate) const SETTLED: u8 = 5;
 
 /// What a custodian's patients give away in all, and to one researcher, in thousandths of epsilon.
 const BUDGET: Limits = Limits {
-    dataset: EpsilonTotal::from_milli(100_000),
-    researcher: EpsilonTotal::from_milli(10_000),
+    dataset: Allowance::pure(EpsilonTotal::from_milli(100_000)),
+    researcher: Allowance::pure(EpsilonTotal::from_milli(10_000)),
 };
+
+/// All versions of a custodian's datasets hold the same patients, so they share one budget.
+fn budget_key(custodian: &Party) -> DatasetKey {
+    DatasetKey(keccak256(custodian.address).0)
+}
+
+fn budget_path(node: &Node, custodian: &Party) -> std::path::PathBuf {
+    node.home.vault_dir(&custodian.name).join("budget.redb")
+}
+
+fn budget(node: &Node, custodian: &Party) -> Result<BudgetLedger> {
+    let budget = BudgetLedger::open(&budget_path(node, custodian))?;
+    let dataset = budget_key(custodian);
+    if budget.limits(dataset)?.is_none() {
+        budget.set_limits(dataset, BUDGET)?;
+    }
+    Ok(budget)
+}
+
+/// What a researcher can still ask of the patients of a dataset's custodian.
+pub(crate) fn remaining_budget(
+    node: &Node,
+    dataset: u64,
+    researcher: &Party,
+) -> Result<EpsilonTotal> {
+    for custodian in party::custodians(node)? {
+        if publications(node, &custodian)?.iter().any(|one| one.dataset == Some(dataset)) {
+            let budget = budget(node, &custodian)?;
+            let researcher = ResearcherKey(researcher.address.0.0);
+            return Ok(budget.remaining(budget_key(&custodian), researcher)?);
+        }
+    }
+    Err(NodeError::unknown("dataset", &dataset.to_string(), std::iter::empty()))
+}
 
 /// How often an answer is computed again because consent changed meanwhile, before the job waits for the next call.
 const ATTEMPTS: usize = 5;
@@ -305,9 +339,11 @@ impl Work<'_> {
             (self.publication.content_hash, counter, U256::from(job.purpose)).abi_encode();
         let question = plan.question_key(&context);
         let charge =
-            budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.epsilon())?;
+            budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.loss())?;
         let token = match charge {
-            Charge::Answered(bytes) => return Ok((bytes, eligible.len() as u64, 0)),
+            Charge::Answered(bytes) => {
+                return Ok((self.shown(&plan, &bytes)?, eligible.len() as u64, 0));
+            }
             Charge::Fresh(token) | Charge::Resumed(token) => token,
         };
         let details =
@@ -316,9 +352,18 @@ impl Work<'_> {
             .await?;
         let cid = publishing::cid(&self.publication.cid)?;
         let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
-        let answer: Answer = caduceus_query::run(&plan, &opened.tables, &mut OpenDpNoise)?;
-        let bytes = serde_json::to_vec(&answer).expect("an answer is JSON");
-        Ok((budget.record(token, &bytes)?, opened.persons.len() as u64, plan.epsilon().milli()))
+        let release = caduceus_query::release(&plan, &opened.tables, &mut OpenDpNoise)?;
+        let bytes = serde_json::to_vec(&release).expect("a release is JSON");
+        let answer = self.shown(&plan, &budget.record(token, &bytes)?)?;
+        Ok((answer, opened.persons.len() as u64, plan.epsilon().milli()))
+    }
+
+    /// The recorded numbers as the question shows them.
+    fn shown(&self, plan: &PrivatePlan, bytes: &[u8]) -> Result<Vec<u8>> {
+        let release: Release = serde_json::from_slice(bytes).map_err(|error| {
+            NodeError::Damaged { path: self.budget_path(), what: error.to_string() }
+        })?;
+        Ok(serde_json::to_vec(&release.answer(plan)).expect("an answer is JSON"))
     }
 
     async fn eligible(&self, job: &Job) -> Result<std::collections::BTreeSet<String>> {
@@ -334,19 +379,16 @@ impl Work<'_> {
         publishing::eligible(self.node, self.custodian, self.vault, self.publication, &asked).await
     }
 
-    /// All versions of a custodian's datasets hold the same patients, so they share one budget.
     fn budget_key(&self) -> DatasetKey {
-        DatasetKey(keccak256(self.custodian.address).0)
+        budget_key(self.custodian)
+    }
+
+    fn budget_path(&self) -> std::path::PathBuf {
+        budget_path(self.node, self.custodian)
     }
 
     fn budget(&self) -> Result<BudgetLedger> {
-        let path = self.node.home.vault_dir(&self.custodian.name).join("budget.redb");
-        let budget = BudgetLedger::open(&path)?;
-        let dataset = self.budget_key();
-        if budget.limits(dataset)?.is_none() {
-            budget.set_limits(dataset, BUDGET)?;
-        }
-        Ok(budget)
+        budget(self.node, self.custodian)
     }
 
     /// Has attestors check the delivery and tells the ledger.
