@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use caduceus_ledger::{LedgerError, OutboxError};
 use caduceus_query::BudgetError;
+use caduceus_query::sandbox::{ModuleRefusal, SandboxError};
 
 /// A result of the node.
 pub type Result<T> = std::result::Result<T, NodeError>;
@@ -109,6 +110,12 @@ pub enum NodeError {
     /// The schema of a folder of tables makes no sense.
     #[error(transparent)]
     Schema(#[from] caduceus_query::SchemaError),
+    /// The module of an algorithm cannot be used.
+    #[error(transparent)]
+    Module(#[from] ModuleRefusal),
+    /// An algorithm could not be run as it was declared.
+    #[error(transparent)]
+    Algorithm(#[from] SandboxError),
     /// The answer could not be computed.
     #[error(transparent)]
     Query(#[from] caduceus_query::RunError),
@@ -125,6 +132,8 @@ impl NodeError {
     pub fn exit_code(&self) -> u8 {
         match self {
             NodeError::Question(_)
+            | NodeError::Module(_)
+            | NodeError::Algorithm(SandboxError::Declaration(_))
             | NodeError::Budget(
                 BudgetError::Exhausted { .. }
                 | BudgetError::ExhaustedDelta { .. }
