@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::did::Did;
 use crate::signing::{KeyKind, SecretKey};
+use crate::uuid_v4;
 use envelope::{Cipher, Crypto, Envelope, Kdf, ScryptParams};
 
 /// The most memory that a file may make its reader take, in bytes (scrypt takes `128 · N · r`).
@@ -219,14 +220,6 @@ fn position(error: &serde_json::Error) -> String {
         _ => "it is not JSON",
     };
     format!("{what} (line {}, column {})", error.line(), error.column())
-}
-
-/// RFC 9562, version 4, of 16 random bytes.
-fn uuid_v4(mut bytes: [u8; 16]) -> String {
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let text = hex::encode(bytes);
-    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
 }
 
 #[cfg(test)]
