@@ -148,6 +148,24 @@ library Errors {
     /// @notice There is no such row to remove.
     error JurisdictionRules_NoRule();
 
+    /// @notice The agreement is not in the state that the call needs.
+    error TransferAgreement_WrongState(uint256 agreementId, uint8 state);
+
+    /// @notice A part of the terms is missing or out of bounds.
+    error TransferAgreement_BadTerms(string part);
+
+    /// @notice A side may not conclude; `reason` says why, for example "accreditation expired".
+    error TransferAgreement_NotInGoodStanding(address party, string reason);
+
+    /// @notice The deadline for delivery passed (unix seconds); anyone may call `refund`.
+    error TransferAgreement_DeadlinePassed(uint256 agreementId, uint64 deadline);
+
+    /// @notice The deadline for delivery has not passed (unix seconds); only the exporter gives up before.
+    error TransferAgreement_DeadlineNotPassed(uint256 agreementId, uint64 deadline);
+
+    /// @notice Only the sides of an agreement end it.
+    error TransferAgreement_NotSide(uint256 agreementId, address caller);
+
     // ---------------------------------------------------------------- data
 
     /// @notice A dataset moves only between its custodian and the pool.

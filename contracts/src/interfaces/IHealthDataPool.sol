@@ -44,6 +44,8 @@ interface IHealthDataPool {
     event RewardsClaimed(address indexed provider, uint256 amount);
     /// @notice Governance set the bounds of each part of a score, basis points.
     event ScoreBoundsSet(uint16 floor, uint16 cap);
+    /// @notice Governance set the contract that lends datasets.
+    event LendingSet(address lending);
     /// @notice Governance set how old an attested value may be, seconds.
     event MaximumValueAgeSet(uint64 maximumAge);
 
@@ -79,11 +81,19 @@ interface IHealthDataPool {
     /// a share it waits, and goes to the next deposit.
     function notifyYield(uint256 amount) external;
 
-    /// @notice Counts a job on a live dataset. The compute market only; reverts when the dataset is not live.
+    /// @notice Counts a job or a loan on a live dataset. The compute market and lending only; reverts when the dataset is
+    /// not live.
     function jobOpened(uint256 datasetId) external;
 
-    /// @notice Counts the end of a job. The compute market only.
+    /// @notice Counts the end of a job or a loan. The compute market and lending only.
     function jobClosed(uint256 datasetId) external;
+
+    /// @notice Sets the contract that lends datasets; its loans count as jobs, so that a dataset leaves after them.
+    /// Governance only, once: loans of another one could not be closed any more.
+    function setLending(address lending) external;
+
+    /// @notice The contract that lends datasets; zero when there is none.
+    function lending() external view returns (address);
 
     /// @notice Sets the bounds of each part of a score, basis points. Governance only.
     function setScoreBounds(uint16 floor, uint16 cap) external;

@@ -48,6 +48,8 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
         uint64 maximumValueAge;
         uint16 scoreFloor;
         uint16 scoreCap;
+        /// zero when there is none
+        address lending;
     }
 
     bytes32 private constant STORAGE = keccak256(
@@ -94,7 +96,9 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
     }
 
     modifier onlyComputeMarket() {
-        if (msg.sender != COMPUTE_MARKET) revert MarketErrors.HealthDataPool_NotComputeMarket(msg.sender);
+        if (msg.sender != COMPUTE_MARKET && msg.sender != _storage().lending) {
+            revert MarketErrors.HealthDataPool_NotComputeMarket(msg.sender);
+        }
         _;
     }
 
@@ -205,7 +209,20 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
         _setMaximumValueAge(maximumAge);
     }
 
+    /// @inheritdoc IHealthDataPool
+    function setLending(address lending_) external restricted {
+        HealthDataPoolStorage storage $ = _storage();
+        if ($.lending != address(0)) revert MarketErrors.HealthDataPool_LendingIsSet($.lending);
+        $.lending = lending_;
+        emit LendingSet(lending_);
+    }
+
     // ---------------------------------------------------------------- views
+
+    /// @inheritdoc IHealthDataPool
+    function lending() external view returns (address) {
+        return _storage().lending;
+    }
 
     /// @inheritdoc IHealthDataPool
     function claimable(address provider) external view returns (uint256) {

@@ -8,7 +8,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {Errors} from "../common/Errors.sol";
 import {MarketErrors} from "../common/MarketErrors.sol";
 import {Module} from "../common/Module.sol";
-import {Dataset, IDatasetToken} from "../interfaces/IDatasetToken.sol";
+import {DatasetBrief, IDatasetToken} from "../interfaces/IDatasetToken.sol";
 import {IHealthDataPool} from "../interfaces/IHealthDataPool.sol";
 import {IMemberClaims} from "../interfaces/IMemberClaims.sol";
 import {IRevenueSplitter, Split} from "../interfaces/IRevenueSplitter.sol";
@@ -179,7 +179,7 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
 
     /// @dev The custodian's part is kept here until released; the members' part goes where they claim it.
     function _creditDataset(uint256 datasetId, uint256 part) private {
-        Dataset memory d = DATASETS.dataset(datasetId);
+        DatasetBrief memory d = DATASETS.brief(datasetId);
         uint256 custodianPart = part * d.custodianBps / BPS;
         uint256 membersPart = part - custodianPart;
         _owe(d.custodian, custodianPart);
