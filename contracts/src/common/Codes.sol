@@ -100,4 +100,8 @@ library AccessRoles {
     uint64 internal constant SELLER = 4;
     /// @notice The contract through which jobs are disputed.
     uint64 internal constant DISPUTES = 5;
+    /// @notice Mints DATA under the yearly cap and opens vestings.
+    uint64 internal constant REWARDER = 6;
+    /// @notice Fetches the revenue that is kept for buying back.
+    uint64 internal constant BUYER = 7;
 }

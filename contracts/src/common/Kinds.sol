@@ -27,4 +27,10 @@ library Kinds {
     bytes32 internal constant FEATURES = keccak256("FEATURES");
     /// @notice A borrower deleted what it borrowed. Subject: the loan.
     bytes32 internal constant DELETION = keccak256("DELETION");
+    /// @notice What one contribution of a member is worth in points. Subject: the person's identifier.
+    bytes32 internal constant POINTS = keccak256("POINTS");
+    /// @notice A dataset was used in a study that was approved. Subject: the dataset's token.
+    bytes32 internal constant USE = keccak256("USE");
+    /// @notice Whether a validator's report was wrong. Subject: the check.
+    bytes32 internal constant VERDICT = keccak256("VERDICT");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {TestUSDC} from "../../src/development/TestUSDC.sol";
 
 /// @notice Takes one per cent of each transfer.
@@ -82,5 +83,59 @@ contract Reentrant is ITokenReceiver {
         if (called) return;
         called = true;
         (succeeded,) = target.call(data);
+    }
+}
+
+/// @notice Anyone mints; each transfer can be used to call somebody in the middle of it, as ERC-777 receivers can.
+contract HookedToken is ERC20 {
+    address private _target;
+    bytes private _call;
+    bool public calledBack;
+    bool public succeeded;
+
+    constructor() ERC20("Hooked", "HOOK") {}
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function burn(uint256 amount) external {
+        _burn(msg.sender, amount);
+    }
+
+    /// @notice Makes the next transfers call `target` first.
+    function onTransfer(address target, bytes calldata call_) external {
+        (_target, _call) = (target, call_);
+        calledBack = false;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, value);
+        if (_target != address(0) && !calledBack) {
+            calledBack = true;
+            (succeeded,) = _target.call(_call);
+        }
+    }
+}
+
+/// @notice Keeps one percent of each transfer.
+contract FeeToken is ERC20 {
+    constructor() ERC20("Fee", "FEE") {}
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function burn(uint256 amount) external {
+        _burn(msg.sender, amount);
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        if (from != address(0) && to != address(0)) {
+            uint256 fee = value / 100;
+            super._update(from, address(0), fee);
+            value -= fee;
+        }
+        super._update(from, to, value);
     }
 }
