@@ -26,7 +26,8 @@ struct Deposit {
 /// @title IHealthDataPool
 /// @notice Holds the datasets, and shares the pool's yield among those who hold its shares.
 /// @dev Shares of a deposit = persons x 1e18 x completeness x freshness x rarity x reputation / 10,000^4, rounded down.
-/// Yield is kept by an accumulator in units of 1e-36 x 1e-6 USDC per 1e-18 share. What a division leaves over is carried
+/// Yield goes to effective shares (`IProviderBoost`): those of an account count 0.4 to 1, by what it stakes. It is kept by
+/// an accumulator in units of 1e-36 x 1e-6 USDC per 1e-18 effective share. What a division leaves over is carried
 /// to the next, and what a claim leaves over stays with its account, so that nothing is ever lost to rounding:
 /// sum of all accounts + carry = USDC received - USDC paid, to the unit.
 /// WARNING: a withdrawal burns as many shares as the deposit minted, from the depositor. Who gave shares away must get as
@@ -73,9 +74,13 @@ interface IHealthDataPool {
     /// @return amount paid, 1e6 USDC units
     function claimRewards(address provider) external returns (uint256 amount);
 
-    /// @notice Settles the yield of two accounts before their balances change; zero addresses are passed over. The share
-    /// token only.
+    /// @notice Settles the yield of two accounts whose balances changed, by what was effective until now, and counts their
+    /// effective shares anew; zero addresses are passed over. The share token only, after each change.
     function settle(address from, address to) external;
+
+    /// @notice Settles an account's yield and counts its effective shares anew, after its stake changed or others' did.
+    /// Anyone may call, never paused.
+    function refresh(address account) external;
 
     /// @notice Adds yield that the splitter has transferred already, 1e6 USDC units. The splitter only. While nobody holds
     /// a share it waits, and goes to the next deposit.
@@ -100,6 +105,12 @@ interface IHealthDataPool {
 
     /// @notice Sets how old an attested value may be when it is used, seconds, at least one hour. Governance only.
     function setMaximumValueAge(uint64 maximumAge) external;
+
+    /// @notice The account's shares that earn yield, 1e18 units, as of when they were counted last.
+    function effectiveOf(address account) external view returns (uint256);
+
+    /// @notice All shares that earn yield, 1e18 units.
+    function totalEffective() external view returns (uint256);
 
     /// @notice What a provider can claim now, 1e6 USDC units, rounded down.
     function claimable(address provider) external view returns (uint256);

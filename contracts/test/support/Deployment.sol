@@ -28,13 +28,14 @@ import {JurisdictionRules} from "../../src/policy/JurisdictionRules.sol";
 import {HealthDataPool} from "../../src/pool/HealthDataPool.sol";
 import {PoolShare} from "../../src/pool/PoolShare.sol";
 import {MemberClaims} from "../../src/rewards/MemberClaims.sol";
+import {ProviderBoost} from "../../src/rewards/ProviderBoost.sol";
 import {RevenueSplitter} from "../../src/rewards/RevenueSplitter.sol";
 import {Test} from "./Test.sol";
 
 /// @notice The whole protocol, deployed as in production: one deployer whose nonces give every address in advance, each
 /// proxy initialized in its constructor, and at the end the timelock as the only admin.
 /// @dev The order of creations is that of `crates/ledger/src/deployment.rs`: plain contracts at the nonces 0 to 9, then
-/// for each module its implementation and its proxy.
+/// for each module its implementation and its proxy, then plain contracts that came later.
 abstract contract Deployment is Test {
     uint64 internal constant START = 1_800_000_000;
     uint256 internal constant TIMELOCK_DELAY = 2 days;
@@ -81,6 +82,8 @@ abstract contract Deployment is Test {
     RevenueSplitter internal splitter;
     MemberClaims internal claims;
 
+    ProviderBoost internal boost;
+
     /// @dev All proxies, in the order of their creation.
     address[] internal modules;
 
@@ -121,6 +124,11 @@ abstract contract Deployment is Test {
         return vm.computeCreateAddress(deployer, PLAIN_CONTRACTS + 2 * index + 1);
     }
 
+    /// @dev Plain contracts that came after the twelve modules.
+    function _laterAt(uint256 index) private view returns (address) {
+        return vm.computeCreateAddress(deployer, PLAIN_CONTRACTS + 2 * 12 + index);
+    }
+
     function _predict() private {
         manager = AccessManager(_plainAt(0));
         timelock = TimelockController(payable(_plainAt(1)));
@@ -145,6 +153,7 @@ abstract contract Deployment is Test {
         compute = ComputeMarket(_moduleAt(9));
         splitter = RevenueSplitter(_moduleAt(10));
         claims = MemberClaims(_moduleAt(11));
+        boost = ProviderBoost(_laterAt(0));
     }
 
     // ---------------------------------------------------------------- creations, in order
@@ -210,6 +219,7 @@ abstract contract Deployment is Test {
             address(splitter)
         );
         _module(_newClaims(), onlyAuthority, address(claims));
+        _expect(address(new ProviderBoost(data, pool, share)), address(boost));
     }
 
     function _oracleData() private view returns (bytes memory) {
@@ -235,6 +245,7 @@ abstract contract Deployment is Test {
                     registry: registry,
                     attestations: oracle,
                     breaker: breaker,
+                    boost: boost,
                     splitter: address(splitter),
                     computeMarket: address(compute)
                 })
