@@ -39,7 +39,7 @@ interface IRevenueSplitter {
     /// @param weights in which proportion they were used; not all zero
     function distribute(uint256 amount, uint256[] calldata datasetIds, uint256[] calldata weights) external;
 
-    /// @notice Pays an account what it is owed. Anyone may call, never paused; reverts when nothing is owed.
+    /// @notice Pays an account what it is owed, at once or by the second as it chose (`IPayoutStreams`). Anyone may call, never paused; reverts when nothing is owed.
     /// @return amount paid, 1e6 USDC units
     function release(address account) external returns (uint256 amount);
 

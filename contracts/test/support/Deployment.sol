@@ -28,6 +28,7 @@ import {JurisdictionRules} from "../../src/policy/JurisdictionRules.sol";
 import {HealthDataPool} from "../../src/pool/HealthDataPool.sol";
 import {PoolShare} from "../../src/pool/PoolShare.sol";
 import {MemberClaims} from "../../src/rewards/MemberClaims.sol";
+import {PayoutStreams} from "../../src/rewards/PayoutStreams.sol";
 import {ProviderBoost} from "../../src/rewards/ProviderBoost.sol";
 import {RevenueSplitter} from "../../src/rewards/RevenueSplitter.sol";
 import {Test} from "./Test.sol";
@@ -83,6 +84,7 @@ abstract contract Deployment is Test {
     MemberClaims internal claims;
 
     ProviderBoost internal boost;
+    PayoutStreams internal streams;
 
     /// @dev All proxies, in the order of their creation.
     address[] internal modules;
@@ -154,6 +156,7 @@ abstract contract Deployment is Test {
         splitter = RevenueSplitter(_moduleAt(10));
         claims = MemberClaims(_moduleAt(11));
         boost = ProviderBoost(_laterAt(0));
+        streams = PayoutStreams(_laterAt(1));
     }
 
     // ---------------------------------------------------------------- creations, in order
@@ -220,6 +223,7 @@ abstract contract Deployment is Test {
         );
         _module(_newClaims(), onlyAuthority, address(claims));
         _expect(address(new ProviderBoost(data, pool, share)), address(boost));
+        _expect(address(new PayoutStreams(usdc, address(splitter), address(claims))), address(streams));
     }
 
     function _oracleData() private view returns (bytes memory) {
@@ -309,6 +313,7 @@ abstract contract Deployment is Test {
                     datasets: datasets,
                     pool: pool,
                     claims: claims,
+                    streams: streams,
                     licenceMarket: address(market),
                     computeMarket: address(compute),
                     treasury: address(timelock)
@@ -326,6 +331,7 @@ abstract contract Deployment is Test {
                     membership: membership,
                     registry: registry,
                     attestations: oracle,
+                    streams: streams,
                     splitter: address(splitter)
                 })
             )
