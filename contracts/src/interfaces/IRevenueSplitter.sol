@@ -43,7 +43,7 @@ interface IRevenueSplitter {
     /// @return amount paid, 1e6 USDC units
     function release(address account) external returns (uint256 amount);
 
-    /// @notice Takes from the reserve for buying back, 1e6 USDC units. Governance only.
+    /// @notice Takes from the reserve for buying back, 1e6 USDC units. Governance and buyers (`AccessRoles.BUYER`) only.
     function releaseBuyback(address to, uint256 amount) external;
 
     /// @notice Sets the split of payments to come. Governance only; the first three parts add up to 10,000 exactly.
