@@ -99,7 +99,8 @@ fn compile() -> Result<BTreeMap<String, String>, Failure> {
         if bytecode == "0x" || bytecode.contains("__$") {
             continue; // an interface, an abstract contract or a library that only lends its code
         }
-        let code = compiled.pointer("/deployedBytecode/object").and_then(Value::as_str).unwrap_or("0x");
+        let code =
+            compiled.pointer("/deployedBytecode/object").and_then(Value::as_str).unwrap_or("0x");
         let size = code.trim_start_matches("0x").len() / 2;
         if size > MAXIMUM_CODE {
             return Err(Failure(format!(

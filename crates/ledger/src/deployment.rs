@@ -429,7 +429,10 @@ fn plain_contracts(at: &Addresses, deployer: Address, parameters: &Parameters) -
                     votingDelay: U48::from(parameters.voting_delay),
                     votingPeriod: parameters.voting_period,
                     quorumPercent: U256::from(parameters.quorum_percent),
-                    minimums: c::CooperativeGovernor::Minimums { gov: u128::MAX, escrow: u128::MAX },
+                    minimums: c::CooperativeGovernor::Minimums {
+                        gov: u128::MAX,
+                        escrow: u128::MAX,
+                    },
                 },
                 rows: Vec::new(),
             },
