@@ -5,6 +5,7 @@
 
 mod decimal;
 mod definition;
+mod elements;
 mod eval;
 mod path;
 mod table;
@@ -15,9 +16,9 @@ use arrow::record_batch::RecordBatch;
 
 use crate::error::RecordsError;
 use crate::json::{Json, Keep, parse};
-use definition::{Column, Focus, Select};
+use definition::{Column, ColumnKind, Filter, Focus, Select};
+use eval::{EvalError, Item, Scope, single};
 pub(crate) use eval::{FullUrls, reference_key};
-use eval::{Item, Scope, single};
 use path::Expr;
 use table::cell;
 pub(crate) use table::{Cell, Rows, TableBuilder};
@@ -31,16 +32,34 @@ pub struct CompiledView {
     name: String,
     resource: String,
     root: Select,
-    filters: Vec<Expr>,
+    filters: Vec<Filter>,
     columns: Vec<Column>,
     schema: SchemaRef,
 }
 
-/// What went wrong with one resource: in which column, if in one, and what. Says nothing of its content.
+/// What went wrong with one resource: where in the definition, in which column, if in one, and what. Says nothing of the
+/// resource's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RowError {
+    /// JSON pointer to the part of the definition that could not take the resource.
+    pub(crate) pointer: String,
     pub(crate) column: Option<String>,
     pub(crate) what: &'static str,
+    /// Whether the view asks for what resources may well not have (one value where several are allowed), rather than
+    /// the resource having what it should not have.
+    pub(crate) blames_view: bool,
+}
+
+/// A column as readers of the table see it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ColumnInfo {
+    /// Its name.
+    pub name: String,
+    /// The FHIR type that the view names or the path gives away; `string` where neither does.
+    #[serde(rename = "type")]
+    pub of: String,
+    /// Whether one row may hold several values.
+    pub collection: bool,
 }
 
 /// What a bundle knows of a resource beyond the resource itself.
@@ -85,6 +104,16 @@ impl CompiledView {
         self.schema.clone()
     }
 
+    /// The columns in the view's order, with their FHIR types.
+    pub fn columns(&self) -> Vec<ColumnInfo> {
+        let info = |column: &Column| ColumnInfo {
+            name: column.name.clone(),
+            of: column.of.clone(),
+            collection: column.collection,
+        };
+        self.columns.iter().map(info).collect()
+    }
+
     /// Runs the view over resources, one JSON text each; those of another type are passed over.
     ///
     /// # Errors
@@ -115,7 +144,7 @@ impl CompiledView {
     /// Every name that the view can look up in a resource.
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names = vec!["resourceType", "id"];
-        self.filters.iter().for_each(|filter| filter.names(&mut names));
+        self.filters.iter().for_each(|filter| filter.path.names(&mut names));
         self.root.names(&mut names);
         names
     }
@@ -131,17 +160,28 @@ impl CompiledView {
         resource: &'a Json<'a>,
         around: Surroundings<'a>,
     ) -> Result<Rows<'a>, RowError> {
-        let scope = Scope { resource, key: around.key, full_urls: around.full_urls };
+        let scope = Scope::new(resource, around.key, around.full_urls);
         let this = Item::Node(resource, None);
         for filter in &self.filters {
             let passes = scope
-                .truth(filter, &this)
-                .map_err(|error| RowError { column: None, what: error.0 })?;
+                .truth(&filter.path, &this)
+                .map_err(|error| RowError::new(&filter.pointer, None, error))?;
             if passes != Some(true) {
                 return Ok(Vec::new());
             }
         }
         selected(&self.root, &scope, &this)
+    }
+}
+
+impl RowError {
+    fn new(pointer: &str, column: Option<&str>, error: EvalError) -> RowError {
+        RowError {
+            pointer: pointer.to_owned(),
+            column: column.map(str::to_owned),
+            what: error.what(),
+            blames_view: matches!(error, EvalError::Several | EvalError::NoTruth),
+        }
     }
 }
 
@@ -160,20 +200,31 @@ fn selected<'a>(
     scope: &Scope<'a>,
     this: &Item<'a>,
 ) -> Result<Rows<'a>, RowError> {
-    let (path, or_null) = match &select.focus {
+    let fail = |error| RowError::new(&select.pointer, None, error);
+    let items = match &select.focus {
         Focus::Here => return product(select, scope, this),
-        Focus::Each(path) => (path, false),
-        Focus::EachOrNull(path) => (path, true),
+        Focus::Each(path) | Focus::EachOrNull(path) => scope.eval(path, this).map_err(fail)?,
+        Focus::Repeat(paths) => scope.descend(paths, this).map_err(fail)?,
     };
-    let items = scope.eval(path, this).map_err(|error| RowError { column: None, what: error.0 })?;
-    if items.is_empty() && or_null {
-        return Ok(vec![vec![Cell::Null; select.width]]);
+    if items.is_empty() && matches!(select.focus, Focus::EachOrNull(_)) {
+        let mut row = Vec::with_capacity(select.width);
+        nothing(select, &mut row);
+        return Ok(vec![row]);
     }
     let mut rows = Vec::with_capacity(items.len());
-    for item in &items {
-        rows.append(&mut product(select, scope, item)?);
+    for (index, item) in items.iter().enumerate() {
+        rows.append(&mut product(select, &Scope { row: index as i64, ..*scope }, item)?);
     }
     Ok(rows)
+}
+
+/// The row that forEachOrNull makes of nothing: null in every column but those of the row's index, which is 0.
+fn nothing<'a>(select: &Select, row: &mut Vec<Cell<'a>>) {
+    row.extend(select.columns.iter().map(|column| match (&column.path, column.kind) {
+        (Expr::RowIndex, ColumnKind::Integer) => Cell::Integer(0),
+        _ => Cell::Null,
+    }));
+    select.selects.iter().chain(select.unions.first()).for_each(|nested| nothing(nested, row));
 }
 
 /// The product of a selection's columns, nested selections and union for one focus.
@@ -210,14 +261,15 @@ fn combine<'a>(mut left: Rows<'a>, mut right: Rows<'a>) -> Rows<'a> {
 }
 
 fn value<'a>(column: &'a Column, scope: &Scope<'a>, this: &Item<'a>) -> Result<Cell<'a>, RowError> {
-    let fail = |what: &'static str| RowError { column: Some(column.name.clone()), what };
-    let items = scope.eval(&column.path, this).map_err(|error| fail(error.0))?;
+    let fail = |error| RowError::new(&column.pointer, Some(&column.name), error);
+    let unfit = |what| fail(EvalError::Value(what));
+    let items = scope.eval(&column.path, this).map_err(fail)?;
     if column.collection {
         let cells: Result<Vec<_>, _> = items.iter().map(|item| cell(item, column.kind)).collect();
-        return cells.map(Cell::List).map_err(fail);
+        return cells.map(Cell::List).map_err(unfit);
     }
-    match single(items).map_err(|error| fail(error.0))? {
+    match single(items).map_err(fail)? {
         None => Ok(Cell::Null),
-        Some(item) => cell(&item, column.kind).map_err(fail),
+        Some(item) => cell(&item, column.kind).map_err(unfit),
     }
 }

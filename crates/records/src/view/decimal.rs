@@ -58,6 +58,38 @@ impl Decimal {
         }
     }
 
+    /// How many digits behind the point were written.
+    pub(crate) fn digits_behind_point(self) -> u32 {
+        self.scale
+    }
+
+    /// The greatest number of so many digits behind the point that is not above this one.
+    pub(crate) fn floor(self, digits: u32) -> Option<Decimal> {
+        self.with_digits(digits, i128::div_euclid)
+    }
+
+    /// The least number of so many digits behind the point that is not below this one.
+    pub(crate) fn ceiling(self, digits: u32) -> Option<Decimal> {
+        self.negate()?.floor(digits)?.negate()
+    }
+
+    /// The nearest number of so many digits behind the point; of two that are as near, the one farther from zero.
+    pub(crate) fn rounded(self, digits: u32) -> Option<Decimal> {
+        self.with_digits(digits, |value, unit| {
+            let half = unit / 2 * value.signum();
+            (value + half) / unit
+        })
+    }
+
+    /// More digits are zeros; where there are too many, `divide` takes those away that are beyond the unit it is given.
+    fn with_digits(self, digits: u32, divide: impl Fn(i128, i128) -> i128) -> Option<Decimal> {
+        let value = match digits.checked_sub(self.scale) {
+            Some(more) => self.digits.checked_mul(ten(more)?)?,
+            None => divide(self.digits, ten(self.scale - digits)?),
+        };
+        Some(Decimal { digits: value, scale: digits })
+    }
+
     pub(crate) fn is_zero(self) -> bool {
         self.digits == 0
     }
@@ -175,6 +207,22 @@ mod tests {
         assert_eq!(decimal("25E-2").to_string(), "0.25");
         assert_eq!(decimal("7.5").modulo(decimal("2")).unwrap(), decimal("1.5"));
         assert!(decimal("1").divide(decimal("0.0")).is_none());
+    }
+
+    #[test]
+    fn rounding_goes_down_up_or_to_the_nearest() {
+        for (text, digits, down, up, near) in [
+            ("1.587", 2, "1.58", "1.59", "1.59"),
+            ("-1.587", 2, "-1.59", "-1.58", "-1.59"),
+            ("2.5", 0, "2", "3", "3"),
+            ("-2.5", 0, "-3", "-2", "-3"),
+            ("1.5", 3, "1.500", "1.500", "1.500"),
+        ] {
+            let value = decimal(text);
+            assert_eq!(value.floor(digits).unwrap().to_string(), down);
+            assert_eq!(value.ceiling(digits).unwrap().to_string(), up);
+            assert_eq!(value.rounded(digits).unwrap().to_string(), near);
+        }
     }
 
     proptest! {

@@ -6,18 +6,38 @@ use arrow::datatypes::{DataType, Field};
 use serde_json::{Map, Value};
 
 use super::decimal::Decimal;
-use super::path::{self, Constants, Expr, Literal};
+use super::path::{self, Compiled, Constants, Expr, Known, Literal};
 use super::table::list_field;
 use super::temporal::Temporal;
 
 /// Why a ViewDefinition is not valid, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the view is wrong at {}: {reason}", if pointer.is_empty() { "its root" } else { pointer.as_str() })]
+#[error("the view is wrong at {}: {reason}", self.place())]
 pub struct ViewError {
     /// JSON pointer (RFC 6901) to the wrong element; empty for the view as a whole.
     pub pointer: String,
+    /// Where in a FHIRPath expression the mistake is: characters before it. `None` where it is not in one.
+    pub offset: Option<usize>,
     /// What is wrong with it and what would be right.
     pub reason: String,
+}
+
+impl ViewError {
+    /// The wrong element as people write it, `select[0].column[2].path`.
+    pub fn place(&self) -> String {
+        let mut place = String::new();
+        for step in self.pointer.split('/').skip(1) {
+            if step.bytes().all(|byte| byte.is_ascii_digit()) && !step.is_empty() {
+                place.push_str(&format!("[{step}]"));
+                continue;
+            }
+            if !place.is_empty() {
+                place.push('.');
+            }
+            place.push_str(&step.replace("~1", "/").replace("~0", "~"));
+        }
+        if place.is_empty() { "its root".to_owned() } else { place }
+    }
 }
 
 type Result<T> = std::result::Result<T, ViewError>;
@@ -27,7 +47,7 @@ pub(crate) struct Definition {
     pub(crate) name: String,
     pub(crate) resource: String,
     pub(crate) root: Select,
-    pub(crate) filters: Vec<Expr>,
+    pub(crate) filters: Vec<Filter>,
 }
 
 /// One selection: where it looks, and what it takes there.
@@ -39,6 +59,8 @@ pub(crate) struct Select {
     pub(crate) unions: Vec<Select>,
     /// Columns of this selection, the nested ones included.
     pub(crate) width: usize,
+    /// Where it stands in the definition.
+    pub(crate) pointer: String,
 }
 
 /// What a selection is applied to.
@@ -47,6 +69,8 @@ pub(crate) enum Focus {
     Here,
     Each(Expr),
     EachOrNull(Expr),
+    /// Every element that the paths find, at any depth.
+    Repeat(Vec<Expr>),
 }
 
 /// One column of the result.
@@ -55,7 +79,19 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) path: Expr,
     pub(crate) kind: ColumnKind,
+    /// The FHIR type that the view names, or that the path gives away.
+    pub(crate) of: String,
     pub(crate) collection: bool,
+    /// Where the column stands in the definition.
+    pub(crate) pointer: String,
+}
+
+/// A filter over resources.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    pub(crate) path: Expr,
+    /// Where it stands in the definition.
+    pub(crate) pointer: String,
 }
 
 /// How a column's values are stored.
@@ -85,8 +121,10 @@ impl Select {
 
     /// Collects every name that the selection can look up in a resource.
     pub(crate) fn names<'s>(&'s self, out: &mut Vec<&'s str>) {
-        if let Focus::Each(path) | Focus::EachOrNull(path) = &self.focus {
-            path.names(out);
+        match &self.focus {
+            Focus::Here => {}
+            Focus::Each(path) | Focus::EachOrNull(path) => path.names(out),
+            Focus::Repeat(paths) => paths.iter().for_each(|path| path.names(out)),
         }
         self.columns.iter().for_each(|column| column.path.names(out));
         self.selects.iter().chain(&self.unions).for_each(|select| select.names(out));
@@ -97,10 +135,12 @@ impl Select {
 pub(crate) fn read(text: &str) -> Result<Definition> {
     let value: Value = serde_json::from_str(text).map_err(|error| ViewError {
         pointer: String::new(),
+        offset: None,
         reason: format!("it is not JSON (line {}, column {})", error.line(), error.column()),
     })?;
     let root = Node { value: &value, pointer: String::new() };
     let object = root.object()?;
+    root.no_misspelt_keys(&["resource", "constant", "select", "where"])?;
     if let Some(Value::String(kind)) = object.get("resourceType")
         && !kind.ends_with("ViewDefinition")
     {
@@ -116,14 +156,21 @@ pub(crate) fn read(text: &str) -> Result<Definition> {
         None => resource.to_lowercase(),
     };
     let constants = constants(&root)?;
-    let selects = root.list("select", |node| select(node, &constants))?;
+    let focus = Known::resource(&resource);
+    let selects = root.list("select", |node| select(node, &constants, &focus))?;
     if selects.is_empty() {
         return Err(root.error("a view needs a select with at least one column"));
     }
-    let filters = root.list("where", |node| node.path("path", &constants))?;
+    let filters = root.list("where", |node| filter(node, &constants, &focus))?;
     let width = selects.iter().map(|select| select.width).sum();
-    let root_select =
-        Select { focus: Focus::Here, columns: Vec::new(), selects, unions: Vec::new(), width };
+    let root_select = Select {
+        focus: Focus::Here,
+        columns: Vec::new(),
+        selects,
+        unions: Vec::new(),
+        width,
+        pointer: "/select".to_owned(),
+    };
     unique_names(&root_select)?;
     Ok(Definition { name, resource, root: root_select, filters })
 }
@@ -133,13 +180,23 @@ fn unique_names(root: &Select) -> Result<()> {
     for column in root.columns() {
         if !seen.insert(column.name.clone()) {
             let reason = format!("two columns are named {}; rename one", column.name);
-            return Err(ViewError { pointer: "/select".into(), reason });
+            return Err(ViewError { pointer: column.pointer + "/name", offset: None, reason });
         }
     }
     Ok(())
 }
 
-const SELECT_KEYS: [&str; 8] = [
+fn filter(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Filter> {
+    let path = node.path("path", constants, focus)?;
+    match path.known.of.as_deref() {
+        None | Some("boolean") => Ok(Filter { path: path.expr, pointer: node.pointer.clone() }),
+        Some(of) => Err(node.child("path").error(format!(
+            "a filter must be true or false, and this is a value of type {of}; compare it with something, or ask whether it exists()"
+        ))),
+    }
+}
+
+const SELECT_KEYS: [&str; 9] = [
     "id",
     "extension",
     "modifierExtension",
@@ -147,9 +204,10 @@ const SELECT_KEYS: [&str; 8] = [
     "select",
     "forEach",
     "forEachOrNull",
+    "repeat",
     "unionAll",
 ];
-const COLUMN_KEYS: [&str; 9] = [
+const COLUMN_KEYS: [&str; 10] = [
     "id",
     "extension",
     "modifierExtension",
@@ -159,27 +217,55 @@ const COLUMN_KEYS: [&str; 9] = [
     "collection",
     "type",
     "tag",
+    "tags",
 ];
 
-fn select(node: &Node<'_>, constants: &Constants) -> Result<Select> {
+fn select(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Select> {
     node.only_keys(&SELECT_KEYS)?;
-    let object = node.object()?;
-    let focus = match (object.get("forEach"), object.get("forEachOrNull")) {
-        (Some(_), Some(_)) => return Err(node.error("choose one of forEach and forEachOrNull")),
-        (Some(_), None) => Focus::Each(node.path("forEach", constants)?),
-        (None, Some(_)) => Focus::EachOrNull(node.path("forEachOrNull", constants)?),
-        (None, None) => Focus::Here,
-    };
-    let columns = node.list("column", |node| column(node, constants))?;
-    let selects = node.list("select", |node| select(node, constants))?;
-    let unions = node.list("unionAll", |node| select(node, constants))?;
+    let (at, focus) = iteration(node, constants, focus)?;
+    let columns = node.list("column", |node| column(node, constants, &focus))?;
+    let selects = node.list("select", |node| select(node, constants, &focus))?;
+    let unions = node.list("unionAll", |node| select(node, constants, &focus))?;
     if columns.is_empty() && selects.is_empty() && unions.is_empty() {
         return Err(node.error("a select needs a column, a nested select or a unionAll"));
     }
     same_columns(node, &unions)?;
     let nested = selects.iter().chain(unions.first()).map(|select| select.width);
     let width = columns.len() + nested.sum::<usize>();
-    Ok(Select { focus, columns, selects, unions, width })
+    Ok(Select { focus: at, columns, selects, unions, width, pointer: node.pointer.clone() })
+}
+
+/// What a selection is applied to, and what is known of it.
+fn iteration(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<(Focus, Known)> {
+    let object = node.object()?;
+    let mut given =
+        ["forEach", "forEachOrNull", "repeat"].into_iter().filter(|key| object.contains_key(*key));
+    let (first, second) = (given.next(), given.next());
+    if second.is_some() {
+        return Err(node.error("choose one of forEach, forEachOrNull and repeat"));
+    }
+    match first {
+        Some("repeat") => {
+            let paths = node
+                .list("repeat", |node| node.expression(constants, focus).map(|path| path.known))?;
+            if paths.is_empty() {
+                return Err(node.child("repeat").error("name at least one path to go down"));
+            }
+            let first = paths[0].clone();
+            let below = paths.into_iter().skip(1).fold(first, Known::either);
+            // The paths are applied to what they find as well, which stands in other places than the start.
+            let inner = focus.clone().either(below.clone());
+            let exprs = node
+                .list("repeat", |node| node.expression(constants, &inner).map(|path| path.expr))?;
+            Ok((Focus::Repeat(exprs), below))
+        }
+        Some(key) => {
+            let path = node.path(key, constants, focus)?;
+            let at = if key == "forEach" { Focus::Each } else { Focus::EachOrNull };
+            Ok((at(path.expr), path.known))
+        }
+        None => Ok((Focus::Here, focus.clone())),
+    }
 }
 
 /// The branches of a union must have the same columns in the same order.
@@ -201,38 +287,46 @@ fn same_columns(node: &Node<'_>, unions: &[Select]) -> Result<()> {
     Ok(())
 }
 
-fn column(node: &Node<'_>, constants: &Constants) -> Result<Column> {
+fn column(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Column> {
     node.only_keys(&COLUMN_KEYS)?;
     let object = node.object()?;
     let name = node.identifier("name")?;
-    let path = node.path("path", constants)?;
+    let path = node.path("path", constants, focus)?;
     let collection = match object.get("collection") {
         None => false,
         Some(Value::Bool(flag)) => *flag,
         Some(_) => return Err(node.child("collection").error("this must be true or false")),
     };
-    let kind = match object.get("type") {
-        // A column without a type takes that of its expression, as far as the expression alone tells.
-        None if path.is_boolean() => ColumnKind::Bool,
-        None => ColumnKind::Text,
-        Some(_) => kind(node)?,
+    let (kind, of) = match object.get("type") {
+        // A column without a type takes that of its path, as far as the path alone tells.
+        None => {
+            let of = path.known.of.as_deref().unwrap_or("string");
+            (kind_of(of).unwrap_or(ColumnKind::Text), of.to_owned())
+        }
+        Some(_) => declared(node)?,
     };
-    Ok(Column { name, path, kind, collection })
+    Ok(Column { name, path: path.expr, kind, of, collection, pointer: node.pointer.clone() })
 }
 
-/// The storage for a FHIR type, named plainly or by URI.
-fn kind(node: &Node<'_>) -> Result<ColumnKind> {
+/// The type that a column names, plainly or by URI, with its storage.
+fn declared(node: &Node<'_>) -> Result<(ColumnKind, String)> {
     let text = node.required_text("type", "name a FHIR type")?;
-    let plain = text.rsplit(['/', '.']).next().unwrap_or_default().to_ascii_lowercase();
-    Ok(match plain.as_str() {
+    let plain = text.rsplit(['/', '.']).next().unwrap_or_default();
+    match kind_of(plain) {
+        Some(kind) => Ok((kind, plain.to_owned())),
+        None => Err(node.child("type").error("only primitive FHIR types can be columns")),
+    }
+}
+
+/// The storage for a primitive FHIR type, whatever its capital letters.
+fn kind_of(of: &str) -> Option<ColumnKind> {
+    Some(match of.to_ascii_lowercase().as_str() {
         "boolean" => ColumnKind::Bool,
         "integer" | "integer64" | "positiveint" | "unsignedint" => ColumnKind::Integer,
         "decimal" => ColumnKind::Decimal,
         "string" | "code" | "id" | "uri" | "url" | "uuid" | "oid" | "canonical" | "markdown"
         | "base64binary" | "date" | "datetime" | "instant" | "time" | "xhtml" => ColumnKind::Text,
-        _ => {
-            return Err(node.child("type").error("only primitive FHIR types can be columns"));
-        }
+        _ => return None,
     })
 }
 
@@ -245,6 +339,10 @@ fn constants(root: &Node<'_>) -> Result<Constants> {
             return Err(node.error("a constant needs exactly one value, such as valueString"));
         };
         let wrong = "the value does not fit its type, or the type is not supported";
+        if name == "rowIndex" {
+            let taken = "rowIndex is set by the processing itself; name the constant differently";
+            return Err(node.child("name").error(taken));
+        }
         let literal = literal(&key["value".len()..], value);
         Ok((name, literal.ok_or_else(|| node.child(key).error(wrong))?))
     })?;
@@ -290,7 +388,7 @@ struct Node<'v> {
 
 impl<'v> Node<'v> {
     fn error(&self, reason: impl Into<String>) -> ViewError {
-        ViewError { pointer: self.pointer.clone(), reason: reason.into() }
+        ViewError { pointer: self.pointer.clone(), offset: None, reason: reason.into() }
     }
 
     /// The place of a member or element below this one, which need not exist.
@@ -337,14 +435,32 @@ impl<'v> Node<'v> {
         }
     }
 
-    fn path(&self, key: &str, constants: &Constants) -> Result<Expr> {
-        let text = self.required_text(key, "give a FHIRPath expression")?;
-        path::compile(&text, constants).map_err(|error| {
-            self.child(key).error(format!(
-                "at character {} of the path: {}",
-                error.at + 1,
-                error.what
-            ))
+    /// Keys that are almost one of those that decide what comes out, so that `Where` does not lose a filter.
+    fn no_misspelt_keys(&self, known: &[&str]) -> Result<()> {
+        let plain = |key: &str| key.to_ascii_lowercase().trim_end_matches('s').to_owned();
+        for key in self.object()?.keys() {
+            let meant = known.iter().find(|known| plain(known) == plain(key) && *known != key);
+            if let Some(meant) = meant {
+                return Err(self.child(key).error(format!("this is written {meant}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, key: &str, constants: &Constants, focus: &Known) -> Result<Compiled> {
+        self.required_text(key, "give a FHIRPath expression")?;
+        self.child(key).expression(constants, focus)
+    }
+
+    /// Compiles the text that this node is.
+    fn expression(&self, constants: &Constants, focus: &Known) -> Result<Compiled> {
+        let Value::String(text) = self.value else {
+            return Err(self.error("a text was expected"));
+        };
+        path::compile(text, constants, focus).map_err(|error| {
+            let offset = text[..error.at].chars().count();
+            let what = format!("at character {} of the path: {}", offset + 1, error.what);
+            ViewError { offset: Some(offset), ..self.error(what) }
         })
     }
 

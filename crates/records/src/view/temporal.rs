@@ -157,9 +157,11 @@ impl Temporal {
         [year, month, day, of_day / 60, of_day % 60, millis]
     }
 
-    /// The first or last moment that the value can mean, written as a value of `kind` at full precision. Where no
-    /// offset is known, the outermost ones are taken (FHIRPath 2.0, boundary functions).
-    pub(crate) fn boundary(&self, end: End, kind: Kind) -> String {
+    /// The first or last moment that the value can mean, written as a value of `kind`. Where no offset is known, the
+    /// outermost ones are taken (FHIRPath 3.0, boundary functions). `digits` is the precision as these functions count
+    /// it: 4 for a year, 6 with the month, 8 with the day, 17 with the milliseconds; of a time, 2, 4, 6 and 9. `None`
+    /// for a precision that there is not.
+    pub(crate) fn boundary(&self, end: End, kind: Kind, digits: Option<i64>) -> Option<String> {
         let mut fields = self.fields;
         if end == End::High {
             let highest = [9999, 12, 31, 23, 59, 59_999];
@@ -176,11 +178,29 @@ impl Temporal {
         let time = format!("{hour:02}:{minute:02}:{:02}.{:03}", millis / 1000, millis % 1000);
         let offset = self.offset.unwrap_or(if end == End::Low { 14 * 60 } else { -12 * 60 });
         let (sign, offset) = (if offset < 0 { '-' } else { '+' }, offset.abs());
-        match kind {
-            Kind::Date => date,
-            Kind::Time => time,
-            Kind::DateTime => format!("{date}T{time}{sign}{:02}:{:02}", offset / 60, offset % 60),
-        }
+        let zone = format!("{sign}{:02}:{:02}", offset / 60, offset % 60);
+        Some(match (kind, digits) {
+            (Kind::Time, None | Some(9)) => time,
+            (Kind::Time, Some(digits)) => time[..clock_length(digits)?].to_owned(),
+            (_, Some(4)) => date[..4].to_owned(),
+            (_, Some(6)) => date[..7].to_owned(),
+            (_, Some(8)) | (Kind::Date, None) => date,
+            (Kind::DateTime, None | Some(17)) => format!("{date}T{time}{zone}"),
+            (Kind::DateTime, Some(digits)) => {
+                format!("{date}T{}{zone}", &time[..clock_length(digits - 8)?])
+            }
+            (Kind::Date, Some(_)) => return None,
+        })
+    }
+}
+
+/// How much of `12:34:56` so many digits take.
+fn clock_length(digits: i64) -> Option<usize> {
+    match digits {
+        2 => Some(2),
+        4 => Some(5),
+        6 => Some(8),
+        _ => None,
     }
 }
 
@@ -275,9 +295,27 @@ mod tests {
             ),
             (time, Kind::Time, "12:34:00.000", "12:34:59.999"),
         ] {
-            assert_eq!(value.boundary(End::Low, kind), low);
-            assert_eq!(value.boundary(End::High, kind), high);
+            assert_eq!(value.boundary(End::Low, kind, None).unwrap(), low);
+            assert_eq!(value.boundary(End::High, kind, None).unwrap(), high);
         }
+    }
+
+    #[test]
+    fn a_boundary_is_written_to_the_precision_that_is_asked() {
+        let at = |text: &str, end, kind, digits| {
+            Temporal::parse_literal(text).unwrap().boundary(end, kind, Some(digits))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(at("2014", End::Low, Kind::Date, 6), text("2014-01"));
+        assert_eq!(at("2014", End::High, Kind::Date, 8), text("2014-12-31"));
+        assert_eq!(at("2014-01-01T08", End::High, Kind::DateTime, 8), text("2014-01-01"));
+        assert_eq!(
+            at("2014-01-01T08:05+02:00", End::High, Kind::DateTime, 14),
+            text("2014-01-01T08:05:59+02:00")
+        );
+        assert_eq!(at("T10:30", End::Low, Kind::Time, 9), text("10:30:00.000"));
+        assert_eq!(at("T10:30", End::Low, Kind::Time, 2), text("10"));
+        assert_eq!(at("2014", End::Low, Kind::Date, 5), None);
     }
 
     #[test]
