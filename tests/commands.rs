@@ -349,6 +349,11 @@ fn every_command_helps_with_an_example() {
         &["withdraw"],
         &["export"],
         &["governance", "pay"],
+        &["view", "run"],
+        &["view", "check"],
+        &["view", "diff"],
+        &["view", "upgrade"],
+        &["bulk", "export"],
     ];
     for command in commands {
         let output = run(&[command, &["--help"][..]].concat());

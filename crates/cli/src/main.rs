@@ -1,6 +1,7 @@
 //! `caduceus`: the command line of every role. It parses, calls the node, and prints; it decides nothing.
 
 mod args;
+mod bulk;
 mod commands;
 mod demo;
 mod governance;
@@ -8,6 +9,7 @@ mod output;
 mod people;
 mod signals;
 mod status;
+mod view;
 
 use std::process::ExitCode;
 
@@ -26,10 +28,10 @@ fn main() -> ExitCode {
         .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return output::failure(&error, arguments.json),
+        Err(error) => return output::failure(&error, 1, arguments.json),
     };
     match runtime.block_on(commands::run(&arguments)) {
         Ok(outcome) => output::print(&outcome, arguments.json),
-        Err(error) => output::failure(&error, arguments.json),
+        Err(error) => output::failure(&error, error.exit_code(), arguments.json),
     }
 }

@@ -136,6 +136,17 @@ pub enum NodeError {
     /// A request to the chain failed.
     #[error("the ledger did not answer: {0}; check that it runs and can be reached")]
     Rpc(String),
+    /// A ViewDefinition is not valid.
+    #[error("{path}: {source}", path = .path.display())]
+    View {
+        /// The file that it is in.
+        path: PathBuf,
+        /// Where and why.
+        source: caduceus_records::ViewError,
+    },
+    /// A bulk export did not come to its end.
+    #[error(transparent)]
+    Bulk(#[from] crate::bulk::BulkError),
     /// FHIR could not be read.
     #[error(transparent)]
     Records(#[from] caduceus_records::RecordsError),
@@ -195,6 +206,15 @@ fn restorable(dir: &Path, part: &str) -> String {
 }
 
 impl NodeError {
+    /// What a process exits with: 2 where something that the caller wrote (a view) is not valid, otherwise 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            NodeError::View { .. }
+            | NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
+            _ => 1,
+        }
+    }
+
     pub(crate) fn file(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {
         NodeError::File { verb, path: path.to_owned(), source }
     }

@@ -1,6 +1,7 @@
-//! Tables as Parquet files, whole or not at all.
+//! Files that are there whole or not at all, and tables as Parquet in them.
 
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::compute::concat_batches;
@@ -13,30 +14,73 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::RecordsError;
 
+/// A file in the making, under a temporary name; it gets its own when it is whole, and vanishes when it never is.
+pub struct WholeFile {
+    file: File,
+    partial: PathBuf,
+    path: PathBuf,
+    done: bool,
+}
+
+impl WholeFile {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub fn create(path: &Path) -> Result<WholeFile, RecordsError> {
+        let partial = partial_name(path);
+        let file = File::create(&partial).map_err(RecordsError::io("write", path))?;
+        Ok(WholeFile { file, partial, path: path.to_owned(), done: false })
+    }
+
+    /// Brings the file to the disk and gives it its name, in place of any that had it.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`]; the old file, if any, is untouched then.
+    pub fn finish(mut self) -> Result<(), RecordsError> {
+        finish(&self.file, &self.partial, &self.path)?;
+        self.done = true;
+        Ok(())
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for WholeFile {
+    fn drop(&mut self) {
+        if !self.done {
+            // Nothing more can be done if this fails too; why the file is not whole was said already.
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
+
 /// Writes a table (Parquet, compressed by Zstandard) under a temporary name, and gives it its own name when it is whole
 /// and on the disk. A reader sees the old file or the new one.
 ///
 /// # Errors
 /// [`RecordsError::Io`] and [`RecordsError::Parquet`]; the old file, if any, is untouched then.
 pub fn write_parquet(table: &RecordBatch, path: &Path) -> Result<(), RecordsError> {
-    let partial = partial_name(path);
-    let written = write_to(table, path, &partial);
-    if written.is_err() {
-        // Nothing more can be done if this fails too; the first error is the one to tell.
-        let _ = fs::remove_file(&partial);
-    }
-    written
+    let fail = |source| RecordsError::Parquet { action: "write", path: path.to_path_buf(), source };
+    let file = WholeFile::create(path)?;
+    let properties = Some(writer_properties());
+    let mut writer = ArrowWriter::try_new(file, table.schema(), properties).map_err(fail)?;
+    writer.write(table).map_err(fail)?;
+    writer.into_inner().map_err(fail)?.finish()
 }
 
-fn write_to(table: &RecordBatch, path: &Path, partial: &Path) -> Result<(), RecordsError> {
-    let fail = |source| RecordsError::Parquet { action: "write", path: path.to_path_buf(), source };
+/// Compressed by Zstandard, which reads as fast as anything and takes a third of the room.
+pub(crate) fn writer_properties() -> WriterProperties {
     let compression = Compression::ZSTD(ZstdLevel::default());
-    let properties = WriterProperties::builder().set_compression(compression).build();
-    let file = File::create(partial).map_err(RecordsError::io("write", path))?;
-    let mut writer = ArrowWriter::try_new(file, table.schema(), Some(properties)).map_err(fail)?;
-    writer.write(table).map_err(fail)?;
-    let file = writer.into_inner().map_err(fail)?;
-    finish(&file, partial, path)
+    WriterProperties::builder().set_compression(compression).build()
 }
 
 /// Brings a whole file to the disk and gives it its name.

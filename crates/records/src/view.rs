@@ -3,11 +3,13 @@
 //! Rows come as the specification's processing model orders them: the columns of a selection, then its nested
 //! selections, then its union, combined as a product; earlier parts vary slowest.
 
+mod compat;
 mod decimal;
 mod definition;
 mod elements;
 mod eval;
 mod path;
+mod reads;
 mod table;
 mod temporal;
 
@@ -15,6 +17,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
 use crate::error::RecordsError;
+use bumpalo::Bump;
+
 use crate::json::{Json, Keep, parse};
 use definition::{Column, ColumnKind, Filter, Focus, Select};
 use eval::{EvalError, Item, Scope, single};
@@ -23,6 +27,7 @@ use path::Expr;
 use table::cell;
 pub(crate) use table::{Cell, Rows, TableBuilder};
 
+pub use compat::{Change, ChangeKind, compare_views};
 pub use definition::ViewError;
 pub(crate) use temporal::parse_date;
 
@@ -34,6 +39,8 @@ pub struct CompiledView {
     root: Select,
     filters: Vec<Filter>,
     columns: Vec<Column>,
+    /// The definition without its columns and prose: what decides which rows there are.
+    shape: String,
     schema: SchemaRef,
 }
 
@@ -84,6 +91,7 @@ impl CompiledView {
             root: definition.root,
             filters: definition.filters,
             columns,
+            shape: definition.shape,
             schema: Schema::new(fields).into(),
         })
     }
@@ -123,11 +131,14 @@ impl CompiledView {
         &self,
         resources: impl IntoIterator<Item = &'t str>,
     ) -> Result<RecordBatch, RecordsError> {
-        let keep = Keep::only(self.names());
+        let mut keep = Keep::nothing();
+        self.reads(&mut keep);
+        keep.settle();
         let mut builder = TableBuilder::new(self);
         for (index, text) in resources.into_iter().enumerate() {
             let fail = |reason: String| RecordsError::Record { index, reason };
-            let json = parse(text, &keep).map_err(|error| fail(error.what.to_owned()))?;
+            let arena = Bump::new();
+            let json = parse(text, &keep, &arena).map_err(|error| fail(error.what.to_owned()))?;
             if json.as_object().and_then(|object| object.text("resourceType"))
                 != Some(&self.resource)
             {
@@ -139,14 +150,6 @@ impl CompiledView {
             builder.append(&rows)?;
         }
         builder.finish()
-    }
-
-    /// Every name that the view can look up in a resource.
-    pub(crate) fn names(&self) -> Vec<&str> {
-        let mut names = vec!["resourceType", "id"];
-        self.filters.iter().for_each(|filter| filter.path.names(&mut names));
-        self.root.names(&mut names);
-        names
     }
 
     /// The place of a column in the view's order.
@@ -175,6 +178,11 @@ impl CompiledView {
 }
 
 impl RowError {
+    /// The part of the definition as people write it, `select[0].column[2]`.
+    pub(crate) fn place(&self) -> String {
+        definition::place(&self.pointer)
+    }
+
     fn new(pointer: &str, column: Option<&str>, error: EvalError) -> RowError {
         RowError {
             pointer: pointer.to_owned(),

@@ -25,19 +25,27 @@ pub struct ViewError {
 impl ViewError {
     /// The wrong element as people write it, `select[0].column[2].path`.
     pub fn place(&self) -> String {
-        let mut place = String::new();
-        for step in self.pointer.split('/').skip(1) {
-            if step.bytes().all(|byte| byte.is_ascii_digit()) && !step.is_empty() {
-                place.push_str(&format!("[{step}]"));
-                continue;
-            }
-            if !place.is_empty() {
-                place.push('.');
-            }
-            place.push_str(&step.replace("~1", "/").replace("~0", "~"));
+        match self.pointer.is_empty() {
+            true => "its root".to_owned(),
+            false => place(&self.pointer),
         }
-        if place.is_empty() { "its root".to_owned() } else { place }
     }
+}
+
+/// A JSON pointer as people write paths, `select[0].column[2].path`.
+pub(crate) fn place(pointer: &str) -> String {
+    let mut place = String::new();
+    for step in pointer.split('/').skip(1) {
+        if !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()) {
+            place.push_str(&format!("[{step}]"));
+            continue;
+        }
+        if !place.is_empty() {
+            place.push('.');
+        }
+        place.push_str(&step.replace("~1", "/").replace("~0", "~"));
+    }
+    place
 }
 
 type Result<T> = std::result::Result<T, ViewError>;
@@ -48,6 +56,7 @@ pub(crate) struct Definition {
     pub(crate) resource: String,
     pub(crate) root: Select,
     pub(crate) filters: Vec<Filter>,
+    pub(crate) shape: String,
 }
 
 /// One selection: where it looks, and what it takes there.
@@ -84,6 +93,8 @@ pub(crate) struct Column {
     pub(crate) collection: bool,
     /// Where the column stands in the definition.
     pub(crate) pointer: String,
+    /// The path as it is written.
+    pub(crate) source: String,
 }
 
 /// A filter over resources.
@@ -103,6 +114,13 @@ pub(crate) enum ColumnKind {
     Decimal,
 }
 
+impl ColumnKind {
+    /// The storage of a primitive FHIR type.
+    pub(crate) fn of_type(of: &str) -> Option<ColumnKind> {
+        kind_of(of)
+    }
+}
+
 impl Column {
     pub(crate) fn field(&self) -> Field {
         match self.collection {
@@ -117,17 +135,6 @@ impl Select {
     pub(crate) fn columns(&self) -> Vec<Column> {
         let nested = self.selects.iter().chain(self.unions.first());
         self.columns.iter().cloned().chain(nested.flat_map(Select::columns)).collect()
-    }
-
-    /// Collects every name that the selection can look up in a resource.
-    pub(crate) fn names<'s>(&'s self, out: &mut Vec<&'s str>) {
-        match &self.focus {
-            Focus::Here => {}
-            Focus::Each(path) | Focus::EachOrNull(path) => path.names(out),
-            Focus::Repeat(paths) => paths.iter().for_each(|path| path.names(out)),
-        }
-        self.columns.iter().for_each(|column| column.path.names(out));
-        self.selects.iter().chain(&self.unions).for_each(|select| select.names(out));
     }
 }
 
@@ -172,7 +179,35 @@ pub(crate) fn read(text: &str) -> Result<Definition> {
         pointer: "/select".to_owned(),
     };
     unique_names(&root_select)?;
-    Ok(Definition { name, resource, root: root_select, filters })
+    Ok(Definition { name, resource, root: root_select, filters, shape: shape(&value) })
+}
+
+/// The filters and iterations of a definition as a text: what decides which rows there are.
+fn shape(value: &Value) -> String {
+    const ROWS: [&str; 8] =
+        ["constant", "where", "path", "select", "forEach", "forEachOrNull", "repeat", "unionAll"];
+    let member = |(key, value): (&String, &Value)| {
+        let inner = match value {
+            // A selection that has columns only makes neither more rows nor fewer.
+            Value::Array(items) if key == "select" => {
+                let items: Vec<String> =
+                    items.iter().map(shape).filter(|item| item != "{}").collect();
+                if items.is_empty() {
+                    return None;
+                }
+                items.join(",")
+            }
+            other => shape(other),
+        };
+        (ROWS.contains(&key.as_str()) || key.starts_with("value")).then(|| format!("{key}:{inner}"))
+    };
+    match value {
+        Value::Object(members) => {
+            format!("{{{}}}", members.iter().filter_map(member).collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => items.iter().map(shape).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
 }
 
 fn unique_names(root: &Select) -> Result<()> {
@@ -305,7 +340,9 @@ fn column(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Colum
         }
         Some(_) => declared(node)?,
     };
-    Ok(Column { name, path: path.expr, kind, of, collection, pointer: node.pointer.clone() })
+    let source = node.required_text("path", "give a FHIRPath expression")?;
+    let pointer = node.pointer.clone();
+    Ok(Column { name, path: path.expr, kind, of, collection, pointer, source })
 }
 
 /// The type that a column names, plainly or by URI, with its storage.

@@ -158,13 +158,24 @@ pub(crate) struct TableBuilder {
     name: String,
     schema: SchemaRef,
     columns: Vec<ColumnBuilder>,
+    rows: usize,
 }
 
 impl TableBuilder {
     pub(crate) fn new(view: &CompiledView) -> TableBuilder {
         let columns =
             view.columns.iter().map(|column| ColumnBuilder::new(column.kind, column.collection));
-        TableBuilder { name: view.name.clone(), schema: view.schema(), columns: columns.collect() }
+        TableBuilder {
+            name: view.name.clone(),
+            schema: view.schema(),
+            columns: columns.collect(),
+            rows: 0,
+        }
+    }
+
+    /// Rows until now.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Appends the rows of one resource.
@@ -175,6 +186,7 @@ impl TableBuilder {
                     return Err(RecordsError::TooLarge { table: self.name.clone() });
                 }
             }
+            self.rows += 1;
         }
         Ok(())
     }

@@ -75,6 +75,8 @@ pub(crate) fn number(item: &Item<'_>) -> Option<Decimal> {
         Item::Integer(value) => Some(Decimal::integer(*value)),
         Item::Decimal(value) => Some(**value),
         Item::Node(Json::Number(text), _) => Decimal::parse(text),
+        // Too large for the numbers of some JSON readers, so FHIR writes it as a text.
+        Item::Node(Json::String(text), Some("integer64")) => Decimal::parse(text),
         _ => None,
     }
 }
@@ -83,6 +85,7 @@ pub(crate) fn is_integer(item: &Item<'_>) -> bool {
     match item {
         Item::Integer(_) => true,
         Item::Node(Json::Number(text), _) => !text.contains(['.', 'e', 'E']),
+        Item::Node(Json::String(_), of) => *of == Some("integer64"),
         _ => false,
     }
 }
@@ -167,7 +170,8 @@ pub(crate) fn equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
 
 pub(crate) fn as_text<'i>(item: &'i Item<'_>) -> Option<&'i str> {
     match item {
-        Item::Node(Json::String(text), _) | Item::Text(text) => Some(text),
+        Item::Node(Json::String(text), _) => Some(text),
+        Item::Text(text) => Some(text),
         _ => None,
     }
 }
