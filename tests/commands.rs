@@ -353,6 +353,8 @@ fn every_command_helps_with_an_example() {
         &["view", "check"],
         &["view", "diff"],
         &["view", "upgrade"],
+        &["view", "register"],
+        &["view", "versions"],
         &["bulk", "export"],
     ];
     for command in commands {

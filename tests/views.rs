@@ -88,6 +88,7 @@ fn an_invalid_view_exits_with_two_and_says_where_it_is_wrong() {
     }
     let output = run(&["view", "check", text(&path), "--json"]);
     assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("view.json: the view is wrong at "), "{}", stderr(&output));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         (&found["valid"], &found["error"]["place"]),
@@ -297,4 +298,40 @@ fn a_generated_cohort_replaces_nothing_unless_it_is_told_to() {
         "--damaged",
         "2",
     ]);
+}
+
+#[test]
+fn a_register_keeps_every_version_and_refuses_one_that_breaks_readers() {
+    let dir = folder();
+    let register = dir.path().join("schemas");
+    let keep = |view: &Path, more: &[&str]| {
+        run(&[&["view", "register", text(view), "--register", text(&register), "--json"], more]
+            .concat())
+    };
+    let version = |output: Output| {
+        assert!(output.status.success(), "{}", stderr(&output));
+        let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (value["version"].as_str().unwrap().to_owned(), value["new"] == true)
+    };
+    let first = view(dir.path(), columns());
+    assert_eq!(version(keep(&first, &[])), ("1.0".to_owned(), true));
+    assert_eq!(version(keep(&first, &[])), ("1.0".to_owned(), false));
+    let mut wider = columns();
+    let more = json!({ "name": "gender", "path": "gender", "type": "code" });
+    wider.as_array_mut().unwrap().push(more);
+    assert_eq!(version(keep(&view(dir.path(), wider), &[])), ("1.1".to_owned(), true));
+    // Two columns are gone.
+    let narrow = view(dir.path(), json!([{ "name": "id", "path": "getResourceKey()", "type": "id" }]));
+    let refused = keep(&narrow, &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = stderr(&refused);
+    assert!(said.contains("version 1.1") && said.contains("given is gone"), "{said}");
+    assert_eq!(version(keep(&narrow, &["--breaking"])), ("2.0".to_owned(), true));
+    let listed = json_of(&["view", "versions", "--register", text(&register)]);
+    let versions: Vec<_> =
+        listed["versions"].as_array().unwrap().iter().map(|one| &one["version"]).collect();
+    assert_eq!(versions, ["1.0", "1.1", "2.0"]);
+    // What the register holds can be run and compared as it is.
+    let file = |name: &str| register.join("people").join(name);
+    assert!(run(&["view", "diff", text(&file("1.0.json")), text(&file("1.1.json"))]).status.success());
 }

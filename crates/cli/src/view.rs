@@ -3,12 +3,14 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use caduceus_node::views::{self, Change, ChangeKind, Compared, RunReport, Target, ViewRun};
+use caduceus_node::views::{
+    self, Change, Compared, Registered, Registration, RunReport, Target, ViewRun,
+};
 use caduceus_node::{NodeError, Result, RowFormat};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::output::{Outcome, reporter};
+use crate::output::{Outcome, columns, reporter};
 
 /// Records set aside that are named one by one; of more, their number is told.
 const NAMED: usize = 10;
@@ -53,6 +55,28 @@ pub enum View {
         /// The newer ViewDefinition
         #[arg(value_name = "NEW")]
         new: PathBuf,
+    },
+    /// Keep a view as the next version of its name; a change that breaks programs is refused unless it is meant
+    #[command(
+        after_help = "Example: caduceus view register --register schemas views/patient.json"
+    )]
+    Register {
+        /// The ViewDefinition
+        #[arg(value_name = "FILE")]
+        view: PathBuf,
+        /// Folder of the register
+        #[arg(long, value_name = "DIR")]
+        register: PathBuf,
+        /// The change is meant to break programs: begin a new major version
+        #[arg(long)]
+        breaking: bool,
+    },
+    /// List the versions of views in a register
+    #[command(after_help = "Example: caduceus view versions --register schemas")]
+    Versions {
+        /// Folder of the register
+        #[arg(long, value_name = "DIR")]
+        register: PathBuf,
     },
     /// Make a table that an older version of a view wrote into one of the newer version
     #[command(
@@ -100,6 +124,17 @@ pub fn run(command: &View, json: bool) -> Result<Outcome> {
     match command {
         View::Check { view } => check(view, json),
         View::Diff { old, new } => Ok(diff(&views::compare(old, new)?)),
+        View::Register { view, register, breaking } => {
+            Ok(registered(&views::register(register, view, *breaking)?))
+        }
+        View::Versions { register } => {
+            let all = views::registered(register)?;
+            let line = |one: &Registered| {
+                [format!("{} {}", one.name, one.version), one.resource.clone(), names(one)]
+            };
+            let rows: Vec<[String; 3]> = all.iter().map(line).collect();
+            Ok(Outcome::list("versions", &all, &columns(&rows), "no view is registered"))
+        }
         View::Upgrade { view, input, format, out } => {
             let rows = views::upgrade(&views::open(view)?, input, format.of_rows(false), out)?;
             let value = json!({ "row_count": rows, "out": out.display().to_string() });
@@ -117,7 +152,7 @@ pub fn run(command: &View, json: bool) -> Result<Outcome> {
                     let mut value = serde_json::to_value(&done).unwrap_or_default();
                     value["out"] = json!(out.display().to_string());
                     let text = format!("{} rows in {}", done.row_count, out.display());
-                    Ok(told(&done, &value, text))
+                    Ok(told(&done, Outcome::new(&value, text)))
                 }
                 None if json => with_rows(view, &wanted, &report),
                 None => {
@@ -129,8 +164,7 @@ pub fn run(command: &View, json: bool) -> Result<Outcome> {
                     }
                     let mut stdout = BufWriter::with_capacity(1 << 18, io::stdout());
                     let done = views::run(view, &wanted, Target::Pipe(&mut stdout), &report)?;
-                    let outcome = told(&done, &Value::Null, String::new());
-                    Ok(outcome)
+                    Ok(told(&done, Outcome::said()))
                 }
             }
         }
@@ -141,7 +175,11 @@ fn check(path: &Path, json: bool) -> Result<Outcome> {
     let view = match views::open(path) {
         Ok(view) => views::describe(&view),
         Err(NodeError::View { path, source }) if json => {
+            let message = NodeError::View { path: path.clone(), source: source.clone() }.to_string();
+            say(&[format!("error: {message}")]);
             let error = json!({
+                "message": message,
+                "causes": [],
                 "place": source.place(),
                 "pointer": source.pointer,
                 "offset": source.offset,
@@ -174,35 +212,28 @@ fn check(path: &Path, json: bool) -> Result<Outcome> {
     Ok(Outcome::new(&value, lines.join("\n")))
 }
 
+fn names(one: &Registered) -> String {
+    let names: Vec<&str> = one.columns.iter().map(|column| column.name.as_str()).collect();
+    names.join(", ")
+}
+
+fn registered(done: &Registration) -> Outcome {
+    let Registered { name, version, file, .. } = &done.registered;
+    let what = if done.new { "is registered as" } else { "is there already:" };
+    let mut lines = vec![format!("{name} {what} version {version} in {}", file.display())];
+    lines.extend(done.changes.iter().map(|change| format!("  {change}")));
+    Outcome::new(done, lines.join("\n"))
+}
+
 /// What changed, in words; a change that old readers do not survive fails the command.
 fn diff(compared: &Compared) -> Outcome {
     let line = |change: &Change| {
-        let name = change.column.as_deref().unwrap_or_default();
-        let what = match &change.kind {
-            ChangeKind::Added => format!("{name} is new"),
-            ChangeKind::Removed => format!("{name} is gone"),
-            ChangeKind::Renamed { to } => format!("{name} is named {to} now"),
-            ChangeKind::Widened { from, to } => {
-                format!("{name} is {to} now, which holds every {from}")
-            }
-            ChangeKind::Narrowed { from, to } => {
-                format!("{name} is {to} now, which does not hold every {from}")
-            }
-            ChangeKind::Collection => {
-                format!("{name} has changed between one value and several")
-            }
-            ChangeKind::Redefined => format!("{name} comes from another path now"),
-            ChangeKind::Moved => format!("{name} stands in another place now"),
-            ChangeKind::Resource => "the view reads another type of resource".to_owned(),
-            ChangeKind::Rows => "the view makes other rows".to_owned(),
-            _ => format!("{name} has changed"),
-        };
         let readers = match change.old_readers_survive {
             true => "old readers survive",
             false => "old readers break",
         };
         let tables = if change.reads_old { "" } else { ", old tables cannot be taken over" };
-        format!("{what}: {readers}{tables}")
+        format!("{change}: {readers}{tables}")
     };
     let mut lines: Vec<String> = compared.changes.iter().map(line).collect();
     lines.push(match (compared.changes.is_empty(), compared.old_readers_survive) {
@@ -236,38 +267,33 @@ fn with_rows(
         .collect();
     let mut value = serde_json::to_value(&done).unwrap_or_default();
     value["rows"] = Value::Array(rows.unwrap_or_default());
-    Ok(told(&done, &value, String::new()))
+    Ok(told(&done, Outcome::new(&value, "")))
 }
 
 /// Says on stderr what was set aside. Where the view itself asks for too much, that is its author's to mend: code 2.
-fn told(done: &RunReport, value: &Value, text: String) -> Outcome {
-    let mut lines = Vec::new();
-    for entry in done.set_aside.iter().take(NAMED) {
-        lines.push(format!("set aside: {entry}"));
-    }
-    if done.set_aside.len() > NAMED {
+fn told(done: &RunReport, outcome: Outcome) -> Outcome {
+    let named = done.set_aside.iter().take(NAMED);
+    let mut lines: Vec<String> = named.map(|entry| format!("set aside: {entry}")).collect();
+    if done.set_aside_count > NAMED as u64 {
         let reasons =
             done.reasons.iter().map(|(reason, count)| format!("{count} because {reason}"));
-        let reasons: Vec<String> = reasons.collect();
-        lines.push(format!(
-            "set aside: {} records in all, {}",
-            done.set_aside.len(),
-            reasons.join("; ")
-        ));
+        let reasons = reasons.collect::<Vec<_>>().join("; ");
+        lines.push(format!("set aside: {} records in all, {reasons}", done.set_aside_count));
     }
-    for path in &done.ignored_files {
-        lines.push(format!("passed over: {path}"));
-    }
-    for misfit in &done.misfits {
-        lines.push(format!(
+    lines.extend(done.ignored_files.iter().map(|path| format!("passed over: {path}")));
+    lines.extend(done.misfits.iter().map(|misfit| {
+        format!(
             "error: the view {} does not fit {} records at {}: {}; take first() of them, or mark the column as a collection",
             misfit.view, misfit.records, misfit.place, misfit.what
-        ));
-    }
+        )
+    }));
+    say(&lines);
+    Outcome { good: done.misfits.is_empty(), code: 2, ..outcome }
+}
+
+fn say(lines: &[String]) {
     for line in lines {
         // If stderr is gone there is nobody to tell.
         let _ = writeln!(io::stderr(), "{line}");
     }
-    let good = done.misfits.is_empty();
-    Outcome { good, code: 2, ..Outcome::new(value, text) }
 }

@@ -144,6 +144,16 @@ pub enum NodeError {
         /// Where and why.
         source: caduceus_records::ViewError,
     },
+    /// A new version of a view breaks what reads its tables.
+    #[error("{name} is in the register as version {version}, and programs that read its tables would break: {what}; give the view another name, or register it with --breaking")]
+    Breaking {
+        /// The view.
+        name: String,
+        /// The newest version of it.
+        version: String,
+        /// What changed.
+        what: String,
+    },
     /// A bulk export did not come to its end.
     #[error(transparent)]
     Bulk(#[from] crate::bulk::BulkError),
@@ -210,6 +220,7 @@ impl NodeError {
     pub fn exit_code(&self) -> u8 {
         match self {
             NodeError::View { .. }
+            | NodeError::Breaking { .. }
             | NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
             _ => 1,
         }

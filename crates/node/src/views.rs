@@ -5,16 +5,22 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+mod register;
+
 pub use caduceus_records::{Change, ChangeKind};
 use caduceus_records::{
     ColumnInfo, CompiledView, Misfits, ReadOptions, RecordsError, RowFormat, RowWriter, SetAside,
-    Source, Summary, WholeFile, compare_views, read_parquet, run_views,
+    ParquetTable, Source, Summary, WholeFile, compare_views, run_views,
 };
 use serde::Serialize;
 
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
 
+pub use register::{Registered, Registration, Version, register, registered};
+
+/// Records set aside that a report names; of more, their number and reasons are told.
+const NAMED: usize = 1_000;
 /// The name that stands for the standard input.
 const STDIN: &str = "-";
 
@@ -79,11 +85,14 @@ pub fn compare(old: &Path, new: &Path) -> Result<Compared> {
 /// # Errors
 /// [`NodeError::Records`] where the table cannot be read, written, or taken over.
 pub fn upgrade(view: &CompiledView, input: &Path, format: RowFormat, out: &Path) -> Result<u64> {
-    let rows = view.adopt(&read_parquet(input)?)?;
+    let older = ParquetTable::open(input)?;
     let mut writer = RowWriter::new(WholeFile::create(out)?, format, &view.schema())?;
-    writer.write(&rows)?;
+    for rows in older {
+        writer.write(&view.adopt(&rows?)?)?;
+    }
+    let rows = writer.rows();
     writer.finish()?.finish()?;
-    Ok(rows.num_rows() as u64)
+    Ok(rows)
 }
 
 /// Which view to run over what.
@@ -118,7 +127,9 @@ pub struct RunReport {
     pub without_rows: u64,
     /// How many records were set aside, by reason.
     pub reasons: BTreeMap<String, u64>,
-    /// Every record that was set aside.
+    /// How many records were set aside in all.
+    pub set_aside_count: u64,
+    /// The records that were set aside, up to a thousand.
     pub set_aside: Vec<SetAside>,
     /// Where the view asks for what records do not have.
     pub misfits: Vec<Misfits>,
@@ -170,7 +181,7 @@ fn rows_into<W: Write + Send>(
         true => Source::Stream { name: "standard input".into(), read: Box::new(io::stdin()) },
         false => Source::Path(path.clone()),
     });
-    let options = ReadOptions { strict: run.strict, ..ReadOptions::default() };
+    let options = ReadOptions { strict: run.strict, named: NAMED, ..ReadOptions::default() };
     let mut writer = RowWriter::new(output, run.format, &view.schema())?;
     let summary = run_views(
         sources.collect(),
@@ -185,16 +196,13 @@ fn rows_into<W: Write + Send>(
 }
 
 fn reported(view: &CompiledView, row_count: u64, summary: Summary) -> RunReport {
-    let mut reasons = BTreeMap::new();
-    for entry in &summary.set_aside {
-        *reasons.entry(entry.reason.to_string()).or_default() += 1;
-    }
     RunReport {
         view: view.name().to_owned(),
         row_count,
         without_rows: summary.without_rows.get(view.resource()).copied().unwrap_or_default(),
         resources: summary.resources,
-        reasons,
+        set_aside_count: summary.reasons.values().sum(),
+        reasons: summary.reasons,
         set_aside: summary.set_aside,
         misfits: summary.misfits,
         ignored_files: summary

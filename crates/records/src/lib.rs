@@ -17,7 +17,7 @@ mod view;
 pub use consent::ConsentRecord;
 pub use error::RecordsError;
 pub use output::{RowFormat, RowWriter};
-pub use parquet_files::{WholeFile, read_parquet, write_parquet};
+pub use parquet_files::{ParquetTable, WholeFile, read_parquet, write_parquet};
 pub use read::{
     Ingest, Misfits, PERSON_COLUMN, Progress, ReadOptions, Reason, SetAside, Source, Summary,
     read_fhir, read_fhir_with, run_views, subfolders,

@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
@@ -103,18 +105,56 @@ pub(crate) fn partial_name(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// A Parquet file of flat columns, read a few thousand rows at a time.
+pub struct ParquetTable {
+    path: PathBuf,
+    schema: SchemaRef,
+    batches: ParquetRecordBatchReader,
+}
+
+impl ParquetTable {
+    /// Opens a file that [`write_parquet`] wrote, or any other of flat columns.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`] and [`RecordsError::Parquet`].
+    pub fn open(path: &Path) -> Result<ParquetTable, RecordsError> {
+        let file = File::open(path).map_err(RecordsError::io("read", path))?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(path))?;
+        // The schema as it was written; the builder's own also has the file's key-value metadata.
+        let schema = builder.schema().as_ref().clone().with_metadata(Default::default());
+        let batches = builder.build().map_err(unreadable(path))?;
+        Ok(ParquetTable { path: path.to_owned(), schema: schema.into(), batches })
+    }
+
+    /// The columns.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}
+
+impl Iterator for ParquetTable {
+    type Item = Result<RecordBatch, RecordsError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let fail = |error: ArrowError| {
+            unreadable(&self.path)(ParquetError::ArrowError(error.to_string()))
+        };
+        Some(self.batches.next()?.map_err(fail))
+    }
+}
+
+fn unreadable(path: &Path) -> impl Fn(ParquetError) -> RecordsError {
+    move |source| RecordsError::Parquet { action: "read", path: path.to_path_buf(), source }
+}
+
 /// Reads a table that [`write_parquet`] wrote, or any other of flat columns.
 ///
 /// # Errors
 /// [`RecordsError::Io`] and [`RecordsError::Parquet`].
 pub fn read_parquet(path: &Path) -> Result<RecordBatch, RecordsError> {
-    let fail = |source| RecordsError::Parquet { action: "read", path: path.to_path_buf(), source };
-    let file = File::open(path).map_err(RecordsError::io("read", path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(fail)?;
-    // The schema as it was written; the builder's own also has the file's key-value metadata.
-    let schema = builder.schema().as_ref().clone().with_metadata(Default::default());
-    let batches: Result<Vec<_>, _> = builder.build().map_err(fail)?.collect();
-    let batches = batches.map_err(|error| fail(ParquetError::ArrowError(error.to_string())))?;
-    let table = concat_batches(&std::sync::Arc::new(schema.clone()), &batches);
-    table.map_err(RecordsError::from)
+    let table = ParquetTable::open(path)?;
+    let schema = table.schema();
+    let batches = table.collect::<Result<Vec<_>, _>>()?;
+    Ok(concat_batches(&schema, &batches)?)
 }

@@ -70,13 +70,15 @@ pub struct ReadOptions {
     pub workers: usize,
     /// Whether the first record that cannot be read ends the reading.
     pub strict: bool,
+    /// How many records that are set aside are listed one by one, so that the list is bounded too; all are counted.
+    pub named: usize,
 }
 
 impl Default for ReadOptions {
     /// All of the sources, by as many workers as the machine has cores.
     fn default() -> ReadOptions {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        ReadOptions { part: None, max_line: 64 << 20, workers, strict: false }
+        ReadOptions { part: None, max_line: 64 << 20, workers, strict: false, named: usize::MAX }
     }
 }
 
@@ -133,8 +135,10 @@ impl std::fmt::Debug for Ingest {
 /// What a reading found beside the rows.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// What could not be read, in the order of the sources.
+    /// What could not be read, in the order of the sources; not more than [`ReadOptions::named`].
     pub set_aside: Vec<SetAside>,
+    /// How many records could not be read, by reason.
+    pub reasons: BTreeMap<String, u64>,
     /// Where views ask for what records do not have; those records are set aside.
     pub misfits: Vec<Misfits>,
     /// Resources that were read, by type, those that no view reads included.
@@ -344,7 +348,7 @@ fn stream(
     let found = files::find(sources)?;
     let paths: Vec<PathBuf> = found.files.iter().map(|file| file.path.clone()).collect();
     let job = Job::new(views, of_persons, options.max_line);
-    let mut gather = Gather::new(&job, &paths, found.bytes, options.strict, progress, keep, sink);
+    let mut gather = Gather::new(&job, &paths, found.bytes, options, progress, keep, sink);
     pipeline::run(&job, found.files, options.workers, &mut gather)?;
     Ok(Summary { ignored_files: found.ignored, ..gather.finish() })
 }

@@ -10,6 +10,7 @@ mod elements;
 mod eval;
 mod path;
 mod reads;
+mod resources;
 mod table;
 mod temporal;
 

@@ -8,7 +8,7 @@ use bumpalo::Bump;
 
 use super::source::{Block, Content};
 use super::work::{Bad, Job, Made};
-use super::{Misfits, Progress, Reason, SetAside, Summary};
+use super::{Misfits, Progress, ReadOptions, Reason, SetAside, Summary};
 use crate::error::RecordsError;
 
 /// A file with so many records that are none, and no other, is not FHIR.
@@ -21,7 +21,7 @@ pub(super) type Sink<'s> = dyn FnMut(usize, RecordBatch) -> Result<(), RecordsEr
 pub(super) struct Gather<'g, 'v> {
     job: &'g Job<'v>,
     paths: &'g [PathBuf],
-    strict: bool,
+    options: &'g ReadOptions,
     progress: Progress,
     tell: &'g mut dyn FnMut(Progress),
     keep: &'g mut dyn FnMut(&SetAside, &[u8]),
@@ -42,7 +42,7 @@ impl<'g, 'v> Gather<'g, 'v> {
         job: &'g Job<'v>,
         paths: &'g [PathBuf],
         bytes_total: u64,
-        strict: bool,
+        options: &'g ReadOptions,
         tell: &'g mut dyn FnMut(Progress),
         keep: &'g mut dyn FnMut(&SetAside, &[u8]),
         sink: &'g mut Sink<'g>,
@@ -50,7 +50,7 @@ impl<'g, 'v> Gather<'g, 'v> {
         Gather {
             job,
             paths,
-            strict,
+            options,
             progress: Progress { bytes_total, ..Progress::default() },
             tell,
             keep,
@@ -143,12 +143,15 @@ impl<'g, 'v> Gather<'g, 'v> {
             byte: block.start + bad.byte as u64,
             reason: bad.reason,
         };
-        if self.strict {
+        if self.options.strict {
             return Err(RecordsError::Strict(Box::new(entry)));
         }
         (self.keep)(&entry, &block.bytes[bad.bytes]);
         self.progress.set_aside += 1;
-        self.summary.set_aside.push(entry);
+        *self.summary.reasons.entry(entry.reason.to_string()).or_default() += 1;
+        if self.summary.set_aside.len() < self.options.named {
+            self.summary.set_aside.push(entry);
+        }
         Ok(())
     }
 

@@ -20,7 +20,8 @@ const BLOCK: usize = 1 << 20;
 pub(super) const MAX_DOCUMENT: u64 = u32::MAX as u64;
 const GZIP: &[u8] = &[0x1F, 0x8B];
 const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
-const UTF16: [&[u8]; 2] = [&[0xFF, 0xFE], &[0xFE, 0xFF]];
+/// How a text in UTF-16 begins: a mark, or the first bracket in two bytes.
+const UTF16: [&[u8]; 4] = [&[0xFF, 0xFE], &[0xFE, 0xFF], b"{\0", b"\0{"];
 
 /// A piece of a source.
 pub(super) struct Block {

@@ -65,6 +65,30 @@ pub struct Change {
     pub reads_old: bool,
 }
 
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.column.as_deref().unwrap_or_default();
+        match &self.kind {
+            ChangeKind::Added => write!(f, "{name} is new"),
+            ChangeKind::Removed => write!(f, "{name} is gone"),
+            ChangeKind::Renamed { to } => write!(f, "{name} is named {to} now"),
+            ChangeKind::Widened { from, to } => {
+                write!(f, "{name} is {to} now, which holds every {from}")
+            }
+            ChangeKind::Narrowed { from, to } => {
+                write!(f, "{name} is {to} now, which does not hold every {from}")
+            }
+            ChangeKind::Collection => {
+                write!(f, "{name} has changed between one value and several")
+            }
+            ChangeKind::Redefined => write!(f, "{name} comes from another path now"),
+            ChangeKind::Moved => write!(f, "{name} stands in another place now"),
+            ChangeKind::Resource => write!(f, "the view reads another type of resource"),
+            ChangeKind::Rows => write!(f, "the view makes other rows"),
+        }
+    }
+}
+
 /// Every difference between an older and a newer version of a view, in the order of the columns.
 pub fn compare_views(old: &CompiledView, new: &CompiledView) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -284,7 +308,7 @@ mod tests {
             let view = json!({ "resource": resource, "where": [{ "path": path }], "select": [{ "column": [column("id", "id", "id")] }] });
             CompiledView::parse(&view.to_string()).unwrap()
         };
-        let kinds = |old, new| -> Vec<ChangeKind> {
+        let kinds = |old: &CompiledView, new: &CompiledView| -> Vec<ChangeKind> {
             compare_views(old, new).into_iter().map(|change| change.kind).collect()
         };
         let base = with("Patient", "active");

@@ -11,8 +11,6 @@ pub(crate) struct Decimal {
 
 /// Digits behind the point that are carried; FHIR asks for 18 significant digits.
 const MAX_SCALE: u32 = 28;
-/// Digits behind the point of a quotient, as FHIRPath asks of implementations at least.
-const QUOTIENT_SCALE: u32 = 8;
 
 impl Decimal {
     pub(crate) fn integer(value: i64) -> Decimal {
@@ -117,15 +115,28 @@ impl Decimal {
 
     pub(crate) fn multiply(self, other: Decimal) -> Option<Decimal> {
         let digits = self.digits.checked_mul(other.digits)?;
-        let scale = self.scale + other.scale;
-        (scale <= MAX_SCALE).then_some(Decimal { digits, scale })
+        let product = Decimal { digits, scale: self.scale + other.scale };
+        match product.scale <= MAX_SCALE {
+            true => Some(product),
+            false => product.rounded(MAX_SCALE),
+        }
     }
 
-    /// The quotient to eight digits behind the point, rounded towards zero; `None` for a division by zero.
+    /// The quotient, rounded to as many digits as can be carried (FHIRPath asks for at least eight behind the point) and
+    /// without zeros at the end; `None` for a division by zero.
     pub(crate) fn divide(self, other: Decimal) -> Option<Decimal> {
         let (left, right, _) = self.aligned(other)?;
-        let digits = left.checked_mul(ten(QUOTIENT_SCALE)?)?.checked_div(right)?;
-        Some(Decimal { digits, scale: QUOTIENT_SCALE })
+        let fits = |scale| Some((left.checked_mul(ten(scale)?)?, scale));
+        let (left, scale) = (0..=MAX_SCALE).rev().find_map(fits)?;
+        let (mut digits, rest) = (left.checked_div(right)?, left.checked_rem(right)?);
+        if rest.unsigned_abs() >= right.unsigned_abs().div_ceil(2) {
+            digits += left.signum() * right.signum();
+        }
+        let mut quotient = Decimal { digits, scale };
+        while quotient.scale > 0 && quotient.digits % 10 == 0 {
+            quotient = Decimal { digits: quotient.digits / 10, scale: quotient.scale - 1 };
+        }
+        Some(quotient)
     }
 
     /// The whole part of the quotient.
@@ -207,6 +218,19 @@ mod tests {
         assert_eq!(decimal("25E-2").to_string(), "0.25");
         assert_eq!(decimal("7.5").modulo(decimal("2")).unwrap(), decimal("1.5"));
         assert!(decimal("1").divide(decimal("0.0")).is_none());
+    }
+
+    #[test]
+    fn a_quotient_is_as_exact_as_can_be_carried() {
+        let quotient = |a: &str, b: &str| decimal(a).divide(decimal(b)).unwrap();
+        assert_eq!(quotient("10", "4").to_string(), "2.5");
+        assert_eq!(quotient("-9", "3").to_string(), "-3");
+        assert_eq!(quotient("2", "3").to_f64(), 2.0 / 3.0);
+        assert_eq!(quotient("-1", "3000000").to_f64(), -1.0 / 3_000_000.0);
+        assert_eq!(quotient("123456789012345678", "1.0").to_string(), "123456789012345678");
+        // More digits behind the point than a product can keep.
+        let third = quotient("1", "3");
+        assert_eq!(third.multiply(third).unwrap().to_f64(), 1.0 / 9.0);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::decimal::Decimal;
 use super::path::{self, Compiled, Constants, Expr, Known, Literal};
+use super::resources;
 use super::table::list_field;
 use super::temporal::Temporal;
 
@@ -155,8 +156,11 @@ pub(crate) fn read(text: &str) -> Result<Definition> {
     }
     let resource =
         root.required_text("resource", "name the type of resource that the view reads")?;
-    if !is_name(&resource) {
-        return Err(root.child("resource").error("this is not the name of a resource type"));
+    if !resources::is_known(&resource) {
+        let meant = resources::meant_by(&resource);
+        let meant = meant.map_or(String::new(), |meant| format!("; {meant} is probably meant"));
+        let reason = format!("FHIR knows no type of resource of this name{meant}");
+        return Err(root.child("resource").error(reason));
     }
     let name = match object.get("name") {
         Some(_) => root.identifier("name")?,

@@ -216,7 +216,7 @@ const BY_NAME: [(&str, &[&str]); 9] = [
 ];
 
 /// Names of several types: the element or type that they stand in, the name, the type. `*` is any other place.
-const BY_PLACE: [(&str, &str, &str); 71] = [
+const BY_PLACE: [(&str, &str, &str); 83] = [
     ("Basic", "created", "date"),
     ("*", "created", "dateTime"),
     ("accident", "date", "date"),
@@ -288,6 +288,18 @@ const BY_PLACE: [(&str, &str, &str); 71] = [
     ("*Money", "value", "decimal"),
     ("Age", "value", "decimal"),
     ("Duration", "value", "decimal"),
+    ("amount", "value", "decimal"),
+    ("daysSupply", "value", "decimal"),
+    ("denominator", "value", "decimal"),
+    ("expectedSupplyDuration", "value", "decimal"),
+    ("high", "value", "decimal"),
+    ("length", "value", "decimal"),
+    ("low", "value", "decimal"),
+    ("net", "value", "decimal"),
+    ("numerator", "value", "decimal"),
+    ("origin", "value", "decimal"),
+    ("quantity", "value", "decimal"),
+    ("unitPrice", "value", "decimal"),
 ];
 
 /// Endings of the JSON names of choices of types.
@@ -340,6 +352,7 @@ mod tests {
             (Some("period"), "start", Some("dateTime")),
             (Some("effectivePeriod"), "end", Some("dateTime")),
             (Some("Composition"), "date", Some("dateTime")),
+            (Some("low"), "value", Some("decimal")),
             (Some("telecom"), "value", None),
             (Some("Patient"), "gender", None),
             (None, "start", None),

@@ -11,6 +11,8 @@ pub(crate) struct Temporal {
     fields: [i64; 6],
     first: usize,
     known: usize,
+    /// Whether parts of a second are written.
+    fraction: bool,
     /// Minutes east of Greenwich, where an offset is written.
     offset: Option<i64>,
     kind: Kind,
@@ -58,6 +60,7 @@ impl Temporal {
             fields: [0, 1, 1, 0, 0, 0],
             first: 0,
             known: 0,
+            fraction: false,
             offset: None,
             kind: Kind::Date,
         };
@@ -90,6 +93,7 @@ impl Temporal {
             fields: [0, 1, 1, 0, 0, 0],
             first: 3,
             known: 3,
+            fraction: false,
             offset: None,
             kind: Kind::Time,
         };
@@ -107,6 +111,7 @@ impl Temporal {
         }
         if let Some(second) = parts.next() {
             let (whole, fraction) = second.split_once('.').unwrap_or((second, "0"));
+            self.fraction = whole.len() < second.len();
             // 60 is a leap second, which FHIR allows.
             let seconds = digits(whole, 2).filter(|second| *second <= 60)?;
             let millis = match fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit())
@@ -170,15 +175,14 @@ impl Temporal {
                 fields[2] = days_in_month(fields[0], fields[1]);
             }
         }
-        if self.known == 6 && end == End::High && fields[5] % 1000 == 0 {
+        if self.known == 6 && end == End::High && !self.fraction {
             fields[5] += 999;
         }
         let [year, month, day, hour, minute, millis] = fields;
         let date = format!("{year:04}-{month:02}-{day:02}");
         let time = format!("{hour:02}:{minute:02}:{:02}.{:03}", millis / 1000, millis % 1000);
         let offset = self.offset.unwrap_or(if end == End::Low { 14 * 60 } else { -12 * 60 });
-        let (sign, offset) = (if offset < 0 { '-' } else { '+' }, offset.abs());
-        let zone = format!("{sign}{:02}:{:02}", offset / 60, offset % 60);
+        let zone = zone(offset);
         Some(match (kind, digits) {
             (Kind::Time, None | Some(9)) => time,
             (Kind::Time, Some(digits)) => time[..clock_length(digits)?].to_owned(),
@@ -221,12 +225,17 @@ impl std::fmt::Display for Temporal {
         }
         match self.offset {
             None => Ok(()),
-            Some(0) => write!(f, "Z"),
-            Some(east) => {
-                let sign = if east < 0 { '-' } else { '+' };
-                write!(f, "{sign}{:02}:{:02}", east.abs() / 60, east.abs() % 60)
-            }
+            Some(east) => f.write_str(&zone(east)),
         }
+    }
+}
+
+/// Minutes east of Greenwich as FHIR writes them.
+fn zone(east: i64) -> String {
+    let sign = if east < 0 { '-' } else { '+' };
+    match east {
+        0 => "Z".to_owned(),
+        _ => format!("{sign}{:02}:{:02}", east.abs() / 60, east.abs() % 60),
     }
 }
 
@@ -292,6 +301,18 @@ mod tests {
                 Kind::DateTime,
                 "2010-10-10T00:00:00.000+14:00",
                 "2010-10-10T23:59:59.999-12:00",
+            ),
+            (
+                at("2010-10-10T08:30:05Z"),
+                Kind::DateTime,
+                "2010-10-10T08:30:05.000Z",
+                "2010-10-10T08:30:05.999Z",
+            ),
+            (
+                at("2010-10-10T08:30:05.000-03:30"),
+                Kind::DateTime,
+                "2010-10-10T08:30:05.000-03:30",
+                "2010-10-10T08:30:05.000-03:30",
             ),
             (time, Kind::Time, "12:34:00.000", "12:34:59.999"),
         ] {

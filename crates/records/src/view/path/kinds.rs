@@ -185,12 +185,13 @@ fn binary(op: Op, left: Known, right: Known) -> Known {
             let is = |known: &Known, names: &[&str]| {
                 known.of.as_deref().is_some_and(|of| names.contains(&of))
             };
-            const WHOLE: [&str; 3] = ["integer", "positiveInt", "unsignedInt"];
+            const WHOLE: [&str; 4] = ["integer", "positiveInt", "unsignedInt", "integer64"];
             if is(&left, &WHOLE) && is(&right, &WHOLE) {
                 Known::of("integer")
             } else if is(&left, &["string"]) || is(&right, &["string"]) {
                 Known::of("string")
-            } else if is(&left, &["decimal"]) || is(&right, &["decimal"]) {
+            } else if op != Op::Add || left.of.is_some() || right.of.is_some() {
+                // Anything but a sum of unknown values is a number, and a decimal holds every one.
                 Known::of("decimal")
             } else {
                 Known::default()
