@@ -113,12 +113,24 @@ impl Decimal {
         self.add(other.negate()?)
     }
 
+    /// The product; digits that cannot be carried are rounded away.
     pub(crate) fn multiply(self, other: Decimal) -> Option<Decimal> {
-        let digits = self.digits.checked_mul(other.digits)?;
-        let product = Decimal { digits, scale: self.scale + other.scale };
-        match product.scale <= MAX_SCALE {
-            true => Some(product),
-            false => product.rounded(MAX_SCALE),
+        let (mut one, mut two) = (self, other);
+        loop {
+            match one.digits.checked_mul(two.digits) {
+                Some(digits) => {
+                    let product = Decimal { digits, scale: one.scale + two.scale };
+                    return match product.scale <= MAX_SCALE {
+                        true => Some(product),
+                        false => product.rounded(MAX_SCALE),
+                    };
+                }
+                // The last digits of the one that has more of them are given up.
+                None => {
+                    let longer = if one.scale >= two.scale { &mut one } else { &mut two };
+                    *longer = longer.rounded(longer.scale.checked_sub(1)?)?;
+                }
+            }
         }
     }
 
