@@ -195,6 +195,25 @@ fn a_view_that_asks_for_one_value_where_there_are_several_fails_with_two() {
 }
 
 #[test]
+fn a_column_that_gets_parts_or_another_type_is_the_views_mistake_and_a_bad_value_is_not() {
+    let dir = folder();
+    let input = dir.path().join("Patient.ndjson");
+    fs::write(&input, format!("{PATIENTS}{{\"resourceType\":\"Patient\",\"active\":\"x\"}}\n"))
+        .unwrap();
+    for (column, code) in [
+        (json!({ "name": "v", "path": "name" }), 2),
+        (json!({ "name": "v", "path": "name.family", "type": "integer" }), 2),
+        (json!({ "name": "v", "path": "active" }), 0),
+    ] {
+        let view = view(dir.path(), json!([column]));
+        let output = run(&["view", "run", "--view", text(&view), "--input", text(&input)]);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{column}: {said}");
+        assert_eq!(said.contains("; name a part of it, or correct the column's type"), code == 2);
+    }
+}
+
+#[test]
 fn a_reader_who_has_seen_enough_ends_the_run_without_an_error() {
     let dir = folder();
     let view = view(dir.path(), json!([{ "name": "id", "path": "id" }]));
@@ -321,7 +340,8 @@ fn a_register_keeps_every_version_and_refuses_one_that_breaks_readers() {
     wider.as_array_mut().unwrap().push(more);
     assert_eq!(version(keep(&view(dir.path(), wider), &[])), ("1.1".to_owned(), true));
     // Two columns are gone.
-    let narrow = view(dir.path(), json!([{ "name": "id", "path": "getResourceKey()", "type": "id" }]));
+    let narrow =
+        view(dir.path(), json!([{ "name": "id", "path": "getResourceKey()", "type": "id" }]));
     let refused = keep(&narrow, &[]);
     assert_eq!(refused.status.code(), Some(2));
     let said = stderr(&refused);
@@ -333,5 +353,7 @@ fn a_register_keeps_every_version_and_refuses_one_that_breaks_readers() {
     assert_eq!(versions, ["1.0", "1.1", "2.0"]);
     // What the register holds can be run and compared as it is.
     let file = |name: &str| register.join("people").join(name);
-    assert!(run(&["view", "diff", text(&file("1.0.json")), text(&file("1.1.json"))]).status.success());
+    assert!(
+        run(&["view", "diff", text(&file("1.0.json")), text(&file("1.1.json"))]).status.success()
+    );
 }

@@ -59,7 +59,11 @@ fn measure(name: &str, sources: &[PathBuf]) -> f64 {
     println!("{name}, {} MB:", bytes * repeat / 1_000_000);
     println!("  simd-json parses {:5.0} MB/s", speed(simd));
     println!("  sonic-rs  parses {:5.0} MB/s", speed(sonic));
-    println!("  ours to Arrow    {:5.0} MB/s on one core, {:5.0} MB/s on two", speed(one), speed(two));
+    println!(
+        "  ours to Arrow    {:5.0} MB/s on one core, {:5.0} MB/s on two",
+        speed(one),
+        speed(two)
+    );
     println!("  ratio to the faster parser, per core: {ratio:.2} (bound {BOUND})");
     ratio
 }
@@ -110,10 +114,11 @@ fn into_arrow(files: &[PathBuf], views: &[CompiledView], workers: usize) {
     let sources = files.iter().cloned().map(Source::Path).collect();
     let options = ReadOptions { workers, ..Default::default() };
     let mut rows = 0;
-    let summary = run_views(sources, views, &options, &mut |_| {}, &mut |_, _| {}, &mut |_, batch| {
-        rows += batch.num_rows();
-        std::hint::black_box(batch);
-        Ok(())
-    });
+    let summary =
+        run_views(sources, views, &options, &mut |_| {}, &mut |_, _| {}, &mut |_, batch| {
+            rows += batch.num_rows();
+            std::hint::black_box(batch);
+            Ok(())
+        });
     assert!(rows > 0 && summary.unwrap().set_aside.is_empty());
 }

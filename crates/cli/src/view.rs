@@ -57,9 +57,7 @@ pub enum View {
         new: PathBuf,
     },
     /// Keep a view as the next version of its name; a change that breaks programs is refused unless it is meant
-    #[command(
-        after_help = "Example: caduceus view register --register schemas views/patient.json"
-    )]
+    #[command(after_help = "Example: caduceus view register --register schemas views/patient.json")]
     Register {
         /// The ViewDefinition
         #[arg(value_name = "FILE")]
@@ -175,7 +173,8 @@ fn check(path: &Path, json: bool) -> Result<Outcome> {
     let view = match views::open(path) {
         Ok(view) => views::describe(&view),
         Err(NodeError::View { path, source }) if json => {
-            let message = NodeError::View { path: path.clone(), source: source.clone() }.to_string();
+            let message =
+                NodeError::View { path: path.clone(), source: source.clone() }.to_string();
             say(&[format!("error: {message}")]);
             let error = json!({
                 "message": message,
@@ -283,8 +282,8 @@ fn told(done: &RunReport, outcome: Outcome) -> Outcome {
     lines.extend(done.ignored_files.iter().map(|path| format!("passed over: {path}")));
     lines.extend(done.misfits.iter().map(|misfit| {
         format!(
-            "error: the view {} does not fit {} records at {}: {}; take first() of them, or mark the column as a collection",
-            misfit.view, misfit.records, misfit.place, misfit.what
+            "error: the view {} does not fit {} records at {}: {}; {}",
+            misfit.view, misfit.records, misfit.place, misfit.what, misfit.advice
         )
     }));
     say(&lines);

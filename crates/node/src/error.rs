@@ -145,7 +145,9 @@ pub enum NodeError {
         source: caduceus_records::ViewError,
     },
     /// A new version of a view breaks what reads its tables.
-    #[error("{name} is in the register as version {version}, and programs that read its tables would break: {what}; give the view another name, or register it with --breaking")]
+    #[error(
+        "{name} is in the register as version {version}, and programs that read its tables would break: {what}; give the view another name, or register it with --breaking"
+    )]
     Breaking {
         /// The view.
         name: String,

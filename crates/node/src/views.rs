@@ -9,8 +9,8 @@ mod register;
 
 pub use caduceus_records::{Change, ChangeKind};
 use caduceus_records::{
-    ColumnInfo, CompiledView, Misfits, ReadOptions, RecordsError, RowFormat, RowWriter, SetAside,
-    ParquetTable, Source, Summary, WholeFile, compare_views, run_views,
+    ColumnInfo, CompiledView, Misfits, ParquetTable, ReadOptions, RecordsError, RowFormat,
+    RowWriter, SetAside, Source, Summary, WholeFile, compare_views, run_views,
 };
 use serde::Serialize;
 
@@ -160,8 +160,9 @@ pub fn run(
         }
         Target::Pipe(pipe) => {
             let mut pipe = Pipe { inner: pipe, closed: false };
-            match rows_into(&mut pipe, &view, run, report) {
-                Ok((rows, _, summary)) => (rows, summary),
+            let done = rows_into(&mut pipe, &view, run, report);
+            match done.map(|(rows, _, summary)| (rows, summary)) {
+                Ok(done) => done,
                 // Whoever read along has seen enough.
                 Err(_) if pipe.closed => (0, Summary::default()),
                 Err(error) => return Err(error),

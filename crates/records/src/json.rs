@@ -9,6 +9,7 @@ mod keep;
 mod scan;
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as ArenaVec;
 
 pub(crate) use keep::{Keep, Place};
 use scan::{plain_run, unescape, word_length};
@@ -138,8 +139,8 @@ struct Parser<'a, 'k> {
     keep: &'k Keep,
     arena: &'a Bump,
     /// Elements and members of what is open, until their number is known.
-    items: Vec<Json<'a>>,
-    members: Vec<(&'a str, Json<'a>)>,
+    items: ArenaVec<'a, Json<'a>>,
+    members: ArenaVec<'a, (&'a str, Json<'a>)>,
 }
 
 impl<'a, 'k> Parser<'a, 'k> {
@@ -147,7 +148,8 @@ impl<'a, 'k> Parser<'a, 'k> {
         if u32::try_from(text.len()).is_err() {
             return Err(JsonError { at: 0, what: "the document is larger than 4 GiB" });
         }
-        let (items, members) = (Vec::with_capacity(16), Vec::with_capacity(32));
+        let items = ArenaVec::with_capacity_in(32, arena);
+        let members = ArenaVec::with_capacity_in(64, arena);
         Ok(Parser { text, bytes: text.as_bytes(), at: 0, keep, arena, items, members })
     }
 

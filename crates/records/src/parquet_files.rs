@@ -119,8 +119,7 @@ impl ParquetTable {
     /// [`RecordsError::Io`] and [`RecordsError::Parquet`].
     pub fn open(path: &Path) -> Result<ParquetTable, RecordsError> {
         let file = File::open(path).map_err(RecordsError::io("read", path))?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(path))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(path))?;
         // The schema as it was written; the builder's own also has the file's key-value metadata.
         let schema = builder.schema().as_ref().clone().with_metadata(Default::default());
         let batches = builder.build().map_err(unreadable(path))?;
@@ -137,9 +136,8 @@ impl Iterator for ParquetTable {
     type Item = Result<RecordBatch, RecordsError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let fail = |error: ArrowError| {
-            unreadable(&self.path)(ParquetError::ArrowError(error.to_string()))
-        };
+        let fail =
+            |error: ArrowError| unreadable(&self.path)(ParquetError::ArrowError(error.to_string()));
         Some(self.batches.next()?.map_err(fail))
     }
 }

@@ -159,6 +159,8 @@ pub struct Misfits {
     pub place: String,
     /// What was wrong there.
     pub what: String,
+    /// What its author can do about it, as the end of a sentence.
+    pub advice: String,
     /// How many records it concerned.
     pub records: u64,
 }

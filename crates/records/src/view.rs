@@ -53,9 +53,9 @@ pub(crate) struct RowError {
     pub(crate) pointer: String,
     pub(crate) column: Option<String>,
     pub(crate) what: &'static str,
-    /// Whether the view asks for what resources may well not have (one value where several are allowed), rather than
-    /// the resource having what it should not have.
-    pub(crate) blames_view: bool,
+    /// What to do about it where the view asks for what resources may well not have (one value where several are
+    /// allowed), rather than the resource having what it should not have.
+    pub(crate) advice: Option<&'static str>,
 }
 
 /// A column as readers of the table see it.
@@ -171,10 +171,12 @@ impl CompiledView {
                 .truth(&filter.path, &this)
                 .map_err(|error| RowError::new(&filter.pointer, None, error))?;
             if passes != Some(true) {
-                return Ok(Vec::new());
+                return Ok(Rows::none());
             }
         }
-        selected(&self.root, &scope, &this)
+        let mut cells = Vec::with_capacity(self.root.width);
+        selected(&self.root, &scope, &this, &mut cells)?;
+        Ok(Rows::new(cells, self.root.width))
     }
 }
 
@@ -189,7 +191,7 @@ impl RowError {
             pointer: pointer.to_owned(),
             column: column.map(str::to_owned),
             what: error.what(),
-            blames_view: matches!(error, EvalError::Several | EvalError::NoTruth),
+            advice: error.advice(),
         }
     }
 }
@@ -203,26 +205,26 @@ impl std::fmt::Display for RowError {
     }
 }
 
-/// The rows of one selection, seen from `this`.
+/// Appends the rows of one selection, seen from `this`; returns how many they are.
 fn selected<'a>(
     select: &'a Select,
     scope: &Scope<'a>,
     this: &Item<'a>,
-) -> Result<Rows<'a>, RowError> {
+    out: &mut Vec<Cell<'a>>,
+) -> Result<usize, RowError> {
     let fail = |error| RowError::new(&select.pointer, None, error);
     let items = match &select.focus {
-        Focus::Here => return product(select, scope, this),
+        Focus::Here => return product(select, scope, this, out),
         Focus::Each(path) | Focus::EachOrNull(path) => scope.eval(path, this).map_err(fail)?,
         Focus::Repeat(paths) => scope.descend(paths, this).map_err(fail)?,
     };
     if items.is_empty() && matches!(select.focus, Focus::EachOrNull(_)) {
-        let mut row = Vec::with_capacity(select.width);
-        nothing(select, &mut row);
-        return Ok(vec![row]);
+        nothing(select, out);
+        return Ok(1);
     }
-    let mut rows = Vec::with_capacity(items.len());
+    let mut rows = 0;
     for (index, item) in items.iter().enumerate() {
-        rows.append(&mut product(select, &Scope { row: index as i64, ..*scope }, item)?);
+        rows += product(select, &Scope { row: index as i64, ..*scope }, item, out)?;
     }
     Ok(rows)
 }
@@ -236,42 +238,63 @@ fn nothing<'a>(select: &Select, row: &mut Vec<Cell<'a>>) {
     select.selects.iter().chain(select.unions.first()).for_each(|nested| nothing(nested, row));
 }
 
-/// The product of a selection's columns, nested selections and union for one focus.
+/// Appends the product of a selection's columns, nested selections and union for one focus; returns how many rows it has.
 fn product<'a>(
     select: &'a Select,
     scope: &Scope<'a>,
     this: &Item<'a>,
-) -> Result<Rows<'a>, RowError> {
-    let mut first = Vec::with_capacity(select.width);
+    out: &mut Vec<Cell<'a>>,
+) -> Result<usize, RowError> {
+    let start = out.len();
     for column in &select.columns {
-        first.push(value(column, scope, this)?);
+        out.push(value(column, scope, this)?);
     }
-    let mut rows = vec![first];
+    let mut rows = 1;
     for nested in &select.selects {
-        rows = combine(rows, selected(nested, scope, this)?);
+        let middle = out.len();
+        let more = selected(nested, scope, this, out)?;
+        rows = combine(out, (start, rows), (middle, more));
     }
     if !select.unions.is_empty() {
-        let mut union = Vec::new();
+        let (middle, mut more) = (out.len(), 0);
         for branch in &select.unions {
-            union.append(&mut selected(branch, scope, this)?);
+            more += selected(branch, scope, this, out)?;
         }
-        rows = combine(rows, union);
+        rows = combine(out, (start, rows), (middle, more));
     }
     Ok(rows)
 }
 
-fn combine<'a>(mut left: Rows<'a>, mut right: Rows<'a>) -> Rows<'a> {
-    if let ([row], [more]) = (&mut left[..], &mut right[..]) {
-        row.append(more);
-        return left;
+/// Makes the rows that begin at `start` and those that begin behind them into their product; each comes with how many
+/// they are. Returns how many it has.
+fn combine(
+    out: &mut Vec<Cell<'_>>,
+    (start, left): (usize, usize),
+    (middle, right): (usize, usize),
+) -> usize {
+    // One row and one more stand behind each other already, and no columns at all add nothing.
+    if (left == 1 && right == 1) || (start == middle && left == 1) {
+        return right;
     }
-    let pairs = left.iter().flat_map(|row| right.iter().map(move |more| (row, more)));
-    pairs.map(|(row, more)| row.iter().chain(more).cloned().collect()).collect()
+    let more = out.split_off(middle);
+    let rows = out.split_off(start);
+    if left == 0 || right == 0 {
+        return 0;
+    }
+    for row in rows.chunks_exact(rows.len() / left) {
+        for more in more.chunks_exact(more.len() / right) {
+            out.extend(row.iter().chain(more).cloned());
+        }
+    }
+    left * right
 }
 
 fn value<'a>(column: &'a Column, scope: &Scope<'a>, this: &Item<'a>) -> Result<Cell<'a>, RowError> {
     let fail = |error| RowError::new(&column.pointer, Some(&column.name), error);
-    let unfit = |what| fail(EvalError::Value(what));
+    let unfit = |what| match column.sure {
+        true => fail(EvalError::Value(what)),
+        false => fail(EvalError::Type(what)),
+    };
     let items = scope.eval(&column.path, this).map_err(fail)?;
     if column.collection {
         let cells: Result<Vec<_>, _> = items.iter().map(|item| cell(item, column.kind)).collect();

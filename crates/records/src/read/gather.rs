@@ -177,6 +177,7 @@ impl<'g, 'v> Gather<'g, 'v> {
                     view: view.to_owned(),
                     place,
                     what: misfit.error.to_string(),
+                    advice: misfit.error.advice.unwrap_or_default().to_owned(),
                     records: 1,
                 }),
             }

@@ -271,11 +271,11 @@ impl Worker<'_, '_> {
         Self: 'a,
     {
         let view = &self.job.views[at];
-        let rows = view.rows(json, around).map_err(|error| match error.blames_view {
+        let rows = view.rows(json, around).map_err(|error| match error.advice.is_some() {
             true => Failure::Misfit(Misfit { view: at, error }),
             false => Reason::Unfit { view: view.name().to_owned(), what: error.to_string() }.into(),
         })?;
-        let somebodys = |row: &Vec<Cell<'_>>| match self.job.persons[at].map(|at| &row[at]) {
+        let somebodys = |row: &[Cell<'_>]| match self.job.persons[at].map(|at| &row[at]) {
             Some(Cell::Text(id)) => !id.is_empty(),
             Some(_) => false,
             None => true,

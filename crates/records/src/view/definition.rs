@@ -92,6 +92,8 @@ pub(crate) struct Column {
     /// The FHIR type that the view names, or that the path gives away.
     pub(crate) of: String,
     pub(crate) collection: bool,
+    /// Whether FHIR says that the path's values are stored like the column's.
+    pub(crate) sure: bool,
     /// Where the column stands in the definition.
     pub(crate) pointer: String,
     /// The path as it is written.
@@ -346,7 +348,8 @@ fn column(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Colum
     };
     let source = node.required_text("path", "give a FHIRPath expression")?;
     let pointer = node.pointer.clone();
-    Ok(Column { name, path: path.expr, kind, of, collection, pointer, source })
+    let sure = path.known.of.as_deref().and_then(kind_of) == Some(kind);
+    Ok(Column { name, path: path.expr, kind, of, collection, sure, pointer, source })
 }
 
 /// The type that a column names, plainly or by URI, with its storage.

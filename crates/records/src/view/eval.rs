@@ -3,6 +3,7 @@
 //! A value is an element of the record with the type that its name or its place gives it (`valueQuantity` is a Quantity,
 //! `birthDate` a date), or something computed.
 
+mod collection;
 mod functions;
 mod items;
 mod keys;
@@ -10,14 +11,13 @@ mod step;
 
 use std::borrow::Cow;
 
-use smallvec::{SmallVec, smallvec};
-
 use super::decimal::Decimal;
 use super::path::{Expr, Function, Literal, Op};
 use super::temporal::End;
 use crate::json::Json;
+pub(crate) use collection::Items;
 use functions::{boundary, convert, precision, round, text_function};
-pub(crate) use items::{Item, Items, is_integer, number, single, text_of};
+pub(crate) use items::{Item, is_integer, number, single, text_of};
 use items::{arithmetic, boolean, compare, equal, equal_collections, equivalent, logic, numeric};
 pub(crate) use keys::{FullUrls, reference_key};
 use step::{is_of_type, step};
@@ -44,6 +44,9 @@ pub(crate) enum EvalError {
     Several,
     /// A filter that is neither true nor false: the view asks for the wrong thing.
     NoTruth,
+    /// A value that is not of the column's type, where the path does not say that it has to be: the view asks for the
+    /// wrong thing.
+    Type(&'static str),
     /// A value that the record should not have there.
     Value(&'static str),
 }
@@ -54,7 +57,17 @@ impl EvalError {
         match self {
             EvalError::Several => "several values where one is allowed",
             EvalError::NoTruth => "a value that is neither true nor false where one is asked",
-            EvalError::Value(what) => what,
+            EvalError::Type(what) | EvalError::Value(what) => what,
+        }
+    }
+
+    /// What the view's author can do about it, if it is the view that asks for too much.
+    pub(crate) fn advice(self) -> Option<&'static str> {
+        match self {
+            EvalError::Several => Some("take first() of them, or mark the column as a collection"),
+            EvalError::NoTruth => Some("compare it with something, or ask whether it exists()"),
+            EvalError::Type(_) => Some("name a part of it, or correct the column's type"),
+            EvalError::Value(_) => None,
         }
     }
 }
@@ -79,18 +92,18 @@ impl<'a> Scope<'a> {
     pub(crate) fn eval(&self, expr: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
         match expr {
             Expr::Nothing => Ok(Items::new()),
-            Expr::Literal(literal) => Ok(smallvec![literal_item(literal)]),
-            Expr::This => Ok(smallvec![this.clone()]),
-            Expr::Index => Ok(smallvec![Item::Integer(self.index)]),
-            Expr::RowIndex => Ok(smallvec![Item::Integer(self.row)]),
-            Expr::Resource => Ok(smallvec![Item::Node(self.resource, None)]),
+            Expr::Literal(literal) => Ok(literal_item(literal).into()),
+            Expr::This => Ok(this.clone().into()),
+            Expr::Index => Ok(Item::Integer(self.index).into()),
+            Expr::RowIndex => Ok(Item::Integer(self.row).into()),
+            Expr::Resource => Ok(Item::Node(self.resource, None).into()),
             Expr::Member(base, name, of) => self.member(base, name, *of, this),
             Expr::At(base, index) => {
                 let items = self.eval(base, this)?;
                 let Some(index) = single(self.eval(index, this)?)? else { return Ok(Items::new()) };
                 let index = number(&index).and_then(Decimal::to_i64).ok_or(KINDS)?;
                 let found = usize::try_from(index).ok().and_then(|at| items.into_iter().nth(at));
-                Ok(found.into_iter().collect())
+                Ok(found.into())
             }
             Expr::Call(base, function) => self.call(base, function, this),
             Expr::Binary(op, left, right) => self.binary(*op, left, right, this),
@@ -98,7 +111,7 @@ impl<'a> Scope<'a> {
                 None => Ok(Items::new()),
                 Some(item) => {
                     let value = number(&item).ok_or(KINDS)?.negate();
-                    Ok(value.map(|value| numeric(value, is_integer(&item))).into_iter().collect())
+                    Ok(value.map(|value| numeric(value, is_integer(&item))).into())
                 }
             },
         }
@@ -161,7 +174,7 @@ impl<'a> Scope<'a> {
         if let Expr::This = base {
             step(this, name, of, &mut out);
         } else {
-            for item in &self.eval(base, this)? {
+            for item in self.eval(base, this)?.iter() {
                 step(item, name, of, &mut out);
             }
         }
@@ -193,18 +206,18 @@ impl<'a> Scope<'a> {
             }
             Function::Repeat(projection) => {
                 let mut out = Items::new();
-                for item in &items {
+                for item in items.iter() {
                     out.extend(self.descend(std::slice::from_ref(&**projection), item)?);
                 }
                 Ok(out)
             }
-            Function::First => Ok(items.into_iter().take(1).collect()),
-            Function::Last => Ok(items.into_iter().next_back().into_iter().collect()),
+            Function::First => Ok(items.first()),
+            Function::Last => Ok(items.into_iter().last().into()),
             Function::Tail => Ok(items.into_iter().skip(1).collect()),
             Function::Skip(count) => Ok(items.into_iter().skip(self.count(count, this)?).collect()),
             Function::Take(count) => Ok(items.into_iter().take(self.count(count, this)?).collect()),
-            Function::Single => Ok(single(items)?.into_iter().collect()),
-            Function::Count => Ok(smallvec![Item::Integer(items.len() as i64)]),
+            Function::Single => Ok(single(items)?.into()),
+            Function::Count => Ok(Item::Integer(items.len() as i64).into()),
             Function::Not => match single(items)? {
                 None => Ok(Items::new()),
                 Some(item) => flag(!boolean(&item)),
@@ -225,7 +238,9 @@ impl<'a> Scope<'a> {
             Function::Join(separator) => self.join(&items, separator.as_deref(), this),
             Function::Extension(url) => self.extension(&items, url, this),
             Function::OfType(of) => {
-                Ok(items.into_iter().filter(|item| is_of_type(item, of)).collect())
+                let mut items = items;
+                items.retain(|item| is_of_type(item, of));
+                Ok(items)
             }
             Function::Is(of) => match single(items)? {
                 None => Ok(Items::new()),
@@ -267,7 +282,7 @@ impl<'a> Scope<'a> {
             }
             Function::Text(function, arguments) => {
                 let Some(text) = single(items)? else { return Ok(Items::new()) };
-                let mut values = SmallVec::<[Item<'a>; 2]>::new();
+                let mut values = Items::new();
                 for argument in arguments {
                     let Some(value) = single(self.eval(argument, this)?)? else {
                         return Ok(Items::new());
@@ -278,13 +293,13 @@ impl<'a> Scope<'a> {
             }
             Function::Convert(target) => match single(items)? {
                 None => Ok(Items::new()),
-                Some(item) => Ok(convert(&item, *target).into_iter().collect()),
+                Some(item) => Ok(convert(&item, *target).into()),
             },
             Function::Round(how, digits) => {
                 let digits = self.argument(digits.as_deref(), this)?;
                 match single(items)? {
                     None => Ok(Items::new()),
-                    Some(item) => Ok(round(&item, *how, digits.as_ref())?.into_iter().collect()),
+                    Some(item) => Ok(round(&item, *how, digits.as_ref())?.into()),
                 }
             }
             Function::HasValue => {
@@ -320,6 +335,10 @@ impl<'a> Scope<'a> {
     }
 
     fn filter(&self, items: Items<'a>, criterion: &'a Expr) -> Result<Items<'a>> {
+        if let Items::One(item) = items {
+            let passes = self.at(0).truth(criterion, &item)? == Some(true);
+            return Ok(passes.then_some(item).into());
+        }
         let mut out = Items::new();
         for (index, item) in items.into_iter().enumerate() {
             if self.at(index).truth(criterion, &item)? == Some(true) {
@@ -347,7 +366,7 @@ impl<'a> Scope<'a> {
             }
             out.push_str(&text_of(item).ok_or(KINDS)?);
         }
-        Ok(smallvec![Item::Text(out.into())])
+        Ok(Item::Text(out.into()).into())
     }
 
     fn extension(&self, items: &[Item<'a>], url: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
@@ -396,19 +415,22 @@ impl<'a> Scope<'a> {
                     return flag(decided);
                 }
                 let right = single(self.eval(right, this)?)?.map(|item| boolean(&item));
-                return Ok(logic(op, left, right).map(Item::Bool).into_iter().collect());
+                return Ok(logic(op, left, right).map(Item::Bool).into());
             }
             _ => (self.eval(left, this)?, self.eval(right, this)?),
         };
         match op {
             Op::Union => {
                 let mut all = left;
-                all.extend(right);
+                match all.is_empty() {
+                    true => all = right,
+                    false => all.extend(right),
+                }
                 Ok(distinct(all))
             }
             Op::Equal | Op::NotEqual => {
                 let equal = equal_collections(&left, &right);
-                Ok(equal.map(|equal| Item::Bool(equal == (op == Op::Equal))).into_iter().collect())
+                Ok(equal.map(|equal| Item::Bool(equal == (op == Op::Equal))).into())
             }
             Op::Equivalent => flag(equivalent(&left, &right)),
             Op::NotEquivalent => flag(!equivalent(&left, &right)),
@@ -424,7 +446,7 @@ impl<'a> Scope<'a> {
                         out.push_str(&text_of(&item).ok_or(KINDS)?);
                     }
                 }
-                Ok(smallvec![Item::Text(out.into())])
+                Ok(Item::Text(out.into()).into())
             }
             _ => {
                 let (Some(left), Some(right)) = (single(left)?, single(right)?) else {
@@ -437,18 +459,19 @@ impl<'a> Scope<'a> {
                     }
                     _ => arithmetic(op, &left, &right)?,
                 };
-                Ok(value.into_iter().collect())
+                Ok(value.into())
             }
         }
     }
 }
 
 fn flag<'a>(value: bool) -> Result<Items<'a>> {
-    Ok(smallvec![Item::Bool(value)])
+    Ok(Item::Bool(value).into())
 }
 
 /// Each value once, in the order of their first occurrence.
 fn distinct<'a>(items: Items<'a>) -> Items<'a> {
+    let Items::Several(items) = items else { return items };
     let mut out = Items::new();
     for item in items {
         if !out.iter().any(|known| equal(known, &item) == Some(true)) {

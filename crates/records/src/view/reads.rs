@@ -189,3 +189,63 @@ impl Reads<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use bumpalo::Bump;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use crate::json::{Keep, parse};
+    use crate::view::{CompiledView, Surroundings};
+
+    const PERSON: &str = r#"{"resourceType":"Patient","id":"p","active":true,"birthDate":"1970-06",
+        "name":[{"use":"a","family":"F","given":["x","y"],"period":{"start":"2020"}},{"use":"b","family":"G"}],
+        "contact":[{"name":{"use":"a","family":"F","given":["x","y"],"period":{"start":"2020"}}}],
+        "link":[{"other":{"reference":"Patient/q","type":"Patient"},"link":[{"link":[{"type":"z"}],"type":"y"}]}],
+        "extension":[{"url":"u","valueQuantity":{"value":1.0,"unit":"mg"}},{"url":"u","valueString":"s"},
+            {"url":"v","extension":[{"url":"u","valuePeriod":{"end":"2021"}}]}],
+        "contained":[{"resourceType":"Patient","id":"c","name":[{"family":"H"}]}]}"#;
+
+    /// The rows, or why there are none, where so much is kept of the record.
+    fn seen(view: &CompiledView, keep: &Keep) -> String {
+        let arena = Bump::new();
+        let json = parse(PERSON, keep, &arena).unwrap();
+        match view.rows(&json, Surroundings::default()) {
+            Ok(rows) => rows.iter().map(|row| format!("{row:?}\n")).collect(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn what_is_not_kept_is_never_missed(
+            start in prop::sample::select(vec!["name", "contact", "contact.name", "extension", "link", "$this", "birthDate",
+                "contained", "%resource", "extension('u')", "extension('v').extension('u')", "Patient.name", "link.other"]),
+            steps in prop::collection::vec(prop::sample::select(vec![".given", ".family", ".name", ".period", ".start",
+                ".value", ".first()", ".where(use = 'a')", ".where(value.exists())", ".ofType(Quantity)", ".ofType(Patient)",
+                ".ofType(string)", ".ofType(Period)", ".repeat(link)", ".select(family | use)", ".extension('u')",
+                ".distinct()", ".combine(contact.name)", ".union(name)", ".intersect(contact.name)", ".exclude(name)",
+                "[0]", ".last()", ".iif(exists(), name, link)", ".other", ".all(use = 'a')", ".lowBoundary()",
+                ".getReferenceKey(Patient)", ".getResourceKey()", ".where($this is Patient)", ".unit"]), 0..5),
+            end in prop::sample::select(vec!["", ".count()", ".exists()", ".distinct().count()", " = name", " ~ contact.name",
+                ".isDistinct()", ".first() in name", ".hasValue()", ".toString()", ".join(',')", ".family.join(',')"]),
+            focus in prop::sample::select(vec!["$this", "name", "contact", "extension", "link"]),
+        ) {
+            let path = format!("{start}{}{end}", steps.concat());
+            let columns = json!([{ "name": "v", "path": path, "type": "string", "collection": true }]);
+            for key in ["forEach", "forEachOrNull"] {
+                let view = json!({ "resource": "Patient", "select": [{ key: focus, "column": columns }] });
+                let Ok(view) = CompiledView::parse(&view.to_string()) else { return Ok(()) };
+                let mut keep = Keep::nothing();
+                view.reads(&mut keep);
+                keep.settle();
+                prop_assert_eq!(seen(&view, &keep), seen(&view, &Keep::all()), "{}", path);
+            }
+        }
+    }
+}

@@ -33,6 +33,7 @@ fn an_invalid_view_is_refused_with_a_pointer_to_the_place() {
         ("", json!({})),
         ("", json!({ "resource": "Patient" })),
         ("/resource", json!({ "resource": 1, "select": [] })),
+        ("/resource", json!({ "resource": "Patients", "select": [] })),
         ("/select", json!({ "resource": "Patient", "select": {} })),
         ("/select/0", view(json!([{}]))),
         ("/select/0/foreach", view(json!([{ "foreach": "name", "column": [column("a", "id")] }]))),
@@ -213,6 +214,8 @@ fn a_column_without_a_type_has_that_of_its_path() {
         ("telecom.first().rank", Int64, "positiveInt"),
         ("name.given.join(' ')", Utf8, "string"),
         ("iif(active, 1, 2)", Int64, "integer"),
+        ("extension('x').value * 2", Float64, "decimal"),
+        ("extension('x').value.ofType(Range).low.value", Float64, "decimal"),
         ("active and name.exists()", Boolean, "boolean"),
     ] {
         let view = json!({ "resource": "Patient", "select": [{ "column": [{ "name": "v", "path": path }] }] });

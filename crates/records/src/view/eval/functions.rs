@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use smallvec::smallvec;
-
-use super::items::{Item, Items, is_integer, number, numeric, object_of, temporal, text_of};
-use super::{EvalError, KINDS, Result, flag};
+use super::items::{Item, is_integer, number, numeric, object_of, temporal, text_of};
+use super::{EvalError, Items, KINDS, Result, flag};
 use crate::json::Json;
 use crate::view::decimal::Decimal;
 use crate::view::path::{Rounding, Target, TextFunction};
@@ -22,16 +20,16 @@ pub(super) fn text_function<'a>(
         Some(item) => text_of(item).ok_or(KINDS),
         None => Ok(Cow::Borrowed("")),
     };
-    let one = |text: String| Ok(smallvec![Item::Text(text.into())]);
+    let one = |text: String| Ok(Item::Text(text.into()).into());
     match function {
         TextFunction::StartsWith => flag(text.starts_with(&*argument(0)?)),
         TextFunction::EndsWith => flag(text.ends_with(&*argument(0)?)),
         TextFunction::Contains => flag(text.contains(&*argument(0)?)),
         TextFunction::IndexOf => {
             let at = text.find(&*argument(0)?).map(|byte| text[..byte].chars().count() as i64);
-            Ok(smallvec![Item::Integer(at.unwrap_or(-1))])
+            Ok(Item::Integer(at.unwrap_or(-1)).into())
         }
-        TextFunction::Length => Ok(smallvec![Item::Integer(text.chars().count() as i64)]),
+        TextFunction::Length => Ok(Item::Integer(text.chars().count() as i64).into()),
         TextFunction::Upper => one(text.to_uppercase()),
         TextFunction::Lower => one(text.to_lowercase()),
         TextFunction::Trim => one(text.trim().to_owned()),
@@ -140,14 +138,14 @@ pub(super) fn boundary<'a>(item: &Item<'a>, end: End, digits: Option<i64>) -> Re
                 })
             }
         };
-        return Ok(value.map(|value| Item::Decimal(Box::new(value))).into_iter().collect());
+        return Ok(value.map(|value| Item::Decimal(Box::new(value))).into());
     }
     if let Some(object) = object_of(item) {
         let name = if end == End::Low { "start" } else { "end" };
         return match object.get(name) {
             Some(Json::String(text)) => {
                 let value = Temporal::parse(text).ok_or(KINDS)?;
-                Ok(moment(&value, end, Kind::DateTime, digits).into_iter().collect())
+                Ok(moment(&value, end, Kind::DateTime, digits).into())
             }
             Some(_) => Err(KINDS),
             // Only a Period may lack one of its ends; anything else has no boundary.
@@ -162,7 +160,7 @@ pub(super) fn boundary<'a>(item: &Item<'a>, end: End, digits: Option<i64>) -> Re
         Item::Node(_, Some("dateTime" | "instant")) => Kind::DateTime,
         _ => value.kind(),
     };
-    Ok(moment(&value, end, kind, digits).into_iter().collect())
+    Ok(moment(&value, end, kind, digits).into())
 }
 
 fn moment<'a>(value: &Temporal, end: End, kind: Kind, digits: Option<i64>) -> Option<Item<'a>> {

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use smallvec::SmallVec;
-
-use super::{EvalError, KINDS, Result};
+use super::{EvalError, Items, KINDS, Result};
 use crate::json::{Json, Object};
 use crate::view::decimal::Decimal;
 use crate::view::path::Op;
@@ -23,15 +21,13 @@ pub(crate) enum Item<'a> {
     Temporal(Box<Temporal>),
 }
 
-/// An ordered collection, as every FHIRPath expression yields one.
-pub(crate) type Items<'a> = SmallVec<[Item<'a>; 2]>;
-
 /// The one value of a collection, `None` if it is empty.
 pub(crate) fn single<'a>(items: Items<'a>) -> Result<Option<Item<'a>>> {
-    let mut items = items.into_iter();
-    match (items.next(), items.next()) {
-        (first, None) => Ok(first),
-        _ => Err(EvalError::Several),
+    match items {
+        Items::Nothing => Ok(None),
+        Items::One(item) => Ok(Some(item)),
+        Items::Several(mut all) if all.len() < 2 => Ok(all.pop()),
+        Items::Several(_) => Err(EvalError::Several),
     }
 }
 

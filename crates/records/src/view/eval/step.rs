@@ -1,26 +1,34 @@
 //! From an element to the elements in it, and what type an element is of.
 
-use super::items::{Item, Items, object_of};
+use super::Items;
+use super::items::{Item, object_of};
 use crate::json::Json;
 use crate::view::temporal::Kind;
 
-/// The types that an element `value[x]` can have (FHIR R4, 2.24.0.1 open type list, with those of later releases).
+/// The types that an element `value[x]` can have (FHIR R4, 2.24.0.1 open type list, with those of later releases); those that
+/// records have most come first, since that is the order of the search.
 const CHOICE_TYPES: [&str; 54] = [
-    "base64Binary",
-    "boolean",
-    "canonical",
-    "code",
-    "date",
+    "Quantity",
     "dateTime",
-    "decimal",
-    "id",
-    "instant",
+    "CodeableConcept",
+    "Period",
+    "string",
+    "boolean",
     "integer",
+    "decimal",
+    "Reference",
+    "Coding",
+    "Range",
+    "code",
+    "instant",
+    "date",
+    "base64Binary",
+    "canonical",
+    "id",
     "integer64",
     "markdown",
     "oid",
     "positiveInt",
-    "string",
     "time",
     "unsignedInt",
     "uri",
@@ -30,9 +38,7 @@ const CHOICE_TYPES: [&str; 54] = [
     "Age",
     "Annotation",
     "Attachment",
-    "CodeableConcept",
     "CodeableReference",
-    "Coding",
     "ContactDetail",
     "ContactPoint",
     "Contributor",
@@ -48,12 +54,8 @@ const CHOICE_TYPES: [&str; 54] = [
     "Money",
     "MoneyQuantity",
     "ParameterDefinition",
-    "Period",
-    "Quantity",
-    "Range",
     "Ratio",
     "RatioRange",
-    "Reference",
     "RelatedArtifact",
     "SampledData",
     "Signature",
@@ -91,7 +93,14 @@ pub(super) fn step<'a>(item: &Item<'a>, name: &str, of: Option<&'static str>, ou
 }
 
 fn push<'a>(node: &'a Json<'a>, of: Option<&'static str>, out: &mut Items<'a>) {
-    out.extend(node.each().iter().filter(|one| **one != Json::Null).map(|one| Item::Node(one, of)));
+    match node {
+        Json::Array(all) => {
+            let present = all.iter().filter(|one| !matches!(one, Json::Null));
+            present.for_each(|one| out.push(Item::Node(one, of)));
+        }
+        Json::Null => {}
+        one => out.push(Item::Node(one, of)),
+    }
 }
 
 /// Whether an item is of a type, by what its name or its form gives away.
