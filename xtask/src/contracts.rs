@@ -15,6 +15,9 @@ use crate::run::{Failure, output, root, run, step};
 /// Contracts of OpenZeppelin that are deployed as they are.
 const FOREIGN: [&str; 3] = ["AccessManager", "TimelockController", "ERC1967Proxy"];
 
+/// The most bytes of code that a chain takes for one contract (EIP-170).
+const MAXIMUM_CODE: usize = 24_576;
+
 /// The oldest Node.js that the tools run on.
 const NODE_MAJOR: u32 = 20;
 
@@ -95,6 +98,14 @@ fn compile() -> Result<BTreeMap<String, String>, Failure> {
         let bytecode = compiled.pointer("/bytecode/object").and_then(Value::as_str).unwrap_or("0x");
         if bytecode == "0x" || bytecode.contains("__$") {
             continue; // an interface, an abstract contract or a library that only lends its code
+        }
+        let code =
+            compiled.pointer("/deployedBytecode/object").and_then(Value::as_str).unwrap_or("0x");
+        let size = code.trim_start_matches("0x").len() / 2;
+        if size > MAXIMUM_CODE {
+            return Err(Failure(format!(
+                "{name} has {size} bytes of code, but no chain takes more than {MAXIMUM_CODE}; move a part of it into a contract of its own"
+            )));
         }
         let artifact = json!({ "abi": compiled["abi"], "bytecode": { "object": bytecode } });
         let text = serde_json::to_string_pretty(&artifact).expect("a JSON value can be printed");

@@ -19,7 +19,7 @@ pub struct Outcome {
     text: String,
     /// Whether the command found something that its caller must not overlook, such as a failed verification.
     pub good: bool,
-    /// What the process exits with where it is not good.
+    /// What the process exits with where it is not good: 1, or 2 where what the caller wrote is at fault.
     pub code: u8,
 }
 
@@ -86,9 +86,9 @@ fn write_out(text: &str) -> Result<(), ExitCode> {
     }
 }
 
-/// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for. `code` is what
-/// the process exits with.
-pub fn failure(error: &dyn Error, code: u8, json: bool) -> ExitCode {
+/// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for. The process
+/// exits with `code`.
+pub fn failure(error: &dyn Error, json: bool, code: u8) -> ExitCode {
     let message = error.to_string();
     let mut said = message.clone();
     let mut causes = Vec::new();

@@ -1,10 +1,14 @@
-//! Decentralized identifiers: `did:pkh` for an account on a chain, `did:key` for a key by itself.
+//! Decentralized identifiers: `did:pkh` for an account on a chain, `did:key` for a key by itself, `did:web` for an
+//! organization with a web server.
 //!
-//! Both are pure encodings: the identifier holds all there is to know, and nothing has to be asked for. The ledger
-//! keeps only the hash of the document.
+//! The first two ([`Did`]) are pure encodings: the identifier holds all there is to know, and nothing has to be asked
+//! for. The ledger keeps only the hash of the document. The third ([`WebDid`]) has a document that somebody else fetches.
 //!
 //! Sources: W3C DID Core 1.0; the did:pkh method with CAIP-10 account identifiers (`eip155:<chain>:<address>`); the
 //! did:key method with multicodec prefixes and base58btc multibase.
+
+mod directory;
+mod web;
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,9 +17,9 @@ use alloy::primitives::{Address, B256, keccak256};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// Multicodec `secp256k1-pub` (0xe7) and `ed25519-pub` (0xed) as unsigned varints.
-const SECP256K1: [u8; 2] = [0xe7, 0x01];
-const ED25519: [u8; 2] = [0xed, 0x01];
+use crate::public_key::PublicKey;
+pub use directory::{Directory, DocumentError, Keys, NoKey, Purpose, web_document};
+pub use web::{WebDid, WebDidError};
 
 const DID_CONTEXT: &str = "https://www.w3.org/ns/did/v1";
 const RECOVERY_CONTEXT: &str = "https://w3id.org/security/suites/secp256k1recovery-2020/v2";
@@ -25,7 +29,7 @@ const MULTIKEY_CONTEXT: &str = "https://w3id.org/security/multikey/v1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DidError {
     /// Another method, or none.
-    #[error("only did:pkh:eip155 and did:key identifiers are read here")]
+    #[error("only did:pkh:eip155, did:key and did:web identifiers are read here")]
     UnknownMethod,
     /// A did:pkh without a chain number in decimal digits.
     #[error("a did:pkh names its chain by number, as in did:pkh:eip155:1:0x...")]
@@ -34,7 +38,7 @@ pub enum DidError {
     #[error("the address in this did:pkh is damaged: copy it again, with its capital letters")]
     BadAddress,
     /// A did:key that does not decode to a key.
-    #[error("this did:key does not hold a secp256k1 or Ed25519 key: copy it again")]
+    #[error("this did:key does not hold an Ed25519, secp256k1 or P-256 key: copy it again")]
     BadKey,
 }
 
@@ -48,28 +52,25 @@ pub enum Did {
         /// The account.
         address: Address,
     },
-    /// A compressed secp256k1 public key.
-    Secp256k1([u8; 33]),
-    /// An Ed25519 public key.
-    Ed25519([u8; 32]),
+    /// A key by itself.
+    Key(PublicKey),
 }
 
 impl Did {
-    /// The key's text in multibase base58btc, where the identifier holds a key.
-    fn multikey(&self) -> Option<String> {
-        let bytes = match self {
-            Self::Account { .. } => return None,
-            Self::Secp256k1(key) => [SECP256K1.as_slice(), key].concat(),
-            Self::Ed25519(key) => [ED25519.as_slice(), key].concat(),
-        };
-        Some(format!("z{}", bs58::encode(bytes).into_string()))
+    /// The key, where the identifier holds one.
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
+        match self {
+            Self::Account { .. } => None,
+            Self::Key(key) => Some(*key),
+        }
     }
 
     /// The identifier's document.
     #[must_use]
     pub fn document(&self) -> DidDocument {
         let id = self.to_string();
-        let key = self.multikey();
+        let key = self.key().map(|key| key.to_multibase());
         let (context, fragment, kind) = match &key {
             None => (RECOVERY_CONTEXT, "blockchainAccountId", "EcdsaSecp256k1RecoveryMethod2020"),
             Some(key) => (MULTIKEY_CONTEXT, key.as_str(), "Multikey"),
@@ -93,11 +94,9 @@ impl Did {
 
 impl fmt::Display for Did {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self, self.multikey()) {
-            (Self::Account { chain_id, address }, _) => {
-                write!(f, "did:pkh:eip155:{chain_id}:{address}")
-            }
-            (_, key) => write!(f, "did:key:{}", key.unwrap_or_default()),
+        match self {
+            Self::Account { chain_id, address } => write!(f, "did:pkh:eip155:{chain_id}:{address}"),
+            Self::Key(key) => write!(f, "did:key:{}", key.to_multibase()),
         }
     }
 }
@@ -109,7 +108,9 @@ impl FromStr for Did {
         if let Some(account) = text.strip_prefix("did:pkh:eip155:") {
             return account_did(account);
         }
-        text.strip_prefix("did:key:").ok_or(DidError::UnknownMethod).and_then(key_did)
+        text.strip_prefix("did:key:")
+            .ok_or(DidError::UnknownMethod)
+            .and_then(|key| PublicKey::from_multibase(key).map(Did::Key).ok_or(DidError::BadKey))
     }
 }
 
@@ -127,18 +128,6 @@ fn account_did(text: &str) -> Result<Did, DidError> {
         .or_else(|| Address::parse_checksummed(address, None).ok())
         .ok_or(DidError::BadAddress)?;
     Ok(Did::Account { chain_id, address })
-}
-
-fn key_did(text: &str) -> Result<Did, DidError> {
-    // The longest key known here takes 50 characters; decoding base58 is quadratic.
-    let encoded = text.strip_prefix('z').filter(|key| key.len() <= 64).ok_or(DidError::BadKey)?;
-    let bytes = bs58::decode(encoded).into_vec().map_err(|_| DidError::BadKey)?;
-    if let Some(key) = bytes.strip_prefix(&SECP256K1) {
-        let key: [u8; 33] = key.try_into().map_err(|_| DidError::BadKey)?;
-        return matches!(key[0], 2 | 3).then_some(Did::Secp256k1(key)).ok_or(DidError::BadKey);
-    }
-    let key = bytes.strip_prefix(&ED25519).ok_or(DidError::BadKey)?;
-    Ok(Did::Ed25519(key.try_into().map_err(|_| DidError::BadKey)?))
 }
 
 /// A DID document (W3C DID Core), with one key that authenticates and asserts.
@@ -196,15 +185,16 @@ mod tests {
 
     use super::*;
 
-    // The did:key method's specification, section on test vectors (Ed25519 and secp256k1).
+    // The did:key method's specification, section on test vectors (Ed25519, secp256k1, P-256).
     #[test]
     fn published_did_keys_read_and_write_the_same() {
-        for (text, secp256k1) in [
-            ("did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", false),
-            ("did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", true),
+        for (text, algorithm) in [
+            ("did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", "EdDSA"),
+            ("did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", "ES256K"),
+            ("did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169", "ES256"),
         ] {
             let did: Did = text.parse().unwrap();
-            assert_eq!(matches!(did, Did::Secp256k1(_)), secp256k1);
+            assert_eq!(did.key().unwrap().jws_algorithm(), algorithm);
             assert_eq!(did.to_string(), text);
         }
     }
@@ -267,7 +257,8 @@ mod tests {
             compressed[0] = 2 + u8::from(odd);
             compressed[1..].copy_from_slice(&key);
             let account = Did::Account { chain_id, address: account.into() };
-            for did in [account, Did::Ed25519(key), Did::Secp256k1(compressed)] {
+            let keys = [PublicKey::Ed25519(key), PublicKey::Secp256k1(compressed), PublicKey::P256(compressed)];
+            for did in keys.map(Did::Key).into_iter().chain([account]) {
                 prop_assert_eq!(did.to_string().parse::<Did>(), Ok(did));
             }
         }

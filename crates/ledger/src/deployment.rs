@@ -139,6 +139,12 @@ addresses! {
     revenue_splitter: "RevenueSplitter",
     /// Where members claim.
     member_claims: "MemberClaims",
+    /// Staked DATA, which raises a provider's part of the yield.
+    provider_boost: "ProviderBoost",
+    /// Where payments flow by the second to those who chose so.
+    payout_streams: "PayoutStreams",
+    /// Locked GOV, which votes on parameters.
+    vote_escrow: "VoteEscrow",
 }
 
 /// Contracts behind a proxy (ERC-1967): each takes two nonces, the implementation's and the proxy's.
@@ -171,12 +177,19 @@ const PLAIN: [&str; 10] = [
     "LicencePass",
 ];
 
+/// Contracts as they are, in the order of their nonces, after the modules.
+const LATER: [&str; 3] = ["ProviderBoost", "PayoutStreams", "VoteEscrow"];
+
 /// The address of a contract by its place in the plan.
 fn place(deployer: Address, name: &str) -> Address {
     let plain = PLAIN.iter().position(|known| *known == name);
     let module =
         || MODULES.iter().position(|known| *known == name).map(|index| PLAIN.len() + 2 * index + 1);
-    let nonce = plain.or_else(module).expect("every contract is in the plan");
+    let later = || {
+        let place = LATER.iter().position(|known| *known == name);
+        place.map(|index| PLAIN.len() + 2 * MODULES.len() + index)
+    };
+    let nonce = plain.or_else(module).or_else(later).expect("every contract is in the plan");
     deployer.create(nonce as u64)
 }
 
@@ -340,6 +353,7 @@ fn explain(error: OutboxError) -> String {
 fn plan(at: &Addresses, deployer: Address, parameters: &Parameters) -> Vec<Step> {
     let mut steps = plain_contracts(at, deployer, parameters);
     steps.extend(modules(at, deployer, parameters));
+    steps.extend(later_contracts(at));
     steps.extend(settings(at, parameters));
     steps.extend(permissions(at, deployer, parameters));
     steps
@@ -407,11 +421,20 @@ fn plain_contracts(at: &Addresses, deployer: Address, parameters: &Parameters) -
             "CooperativeGovernor",
             &c::CooperativeGovernor::BYTECODE,
             &c::CooperativeGovernor::constructorCall {
-                membership: at.membership_token,
-                timelock: at.timelock,
-                votingDelay_: U48::from(parameters.voting_delay),
-                votingPeriod_: parameters.voting_period,
-                quorumPercent: U256::from(parameters.quorum_percent),
+                setup: c::CooperativeGovernor::Setup {
+                    membership: at.membership_token,
+                    gov: at.governance_token,
+                    escrow: at.vote_escrow,
+                    timelock: at.timelock,
+                    votingDelay: U48::from(parameters.voting_delay),
+                    votingPeriod: parameters.voting_period,
+                    quorumPercent: U256::from(parameters.quorum_percent),
+                    minimums: c::CooperativeGovernor::Minimums {
+                        gov: u128::MAX,
+                        escrow: u128::MAX,
+                    },
+                },
+                rows: Vec::new(),
             },
         ),
         Step::create(
@@ -564,6 +587,7 @@ fn market_modules(at: &Addresses, deployer: Address, parameters: &Parameters) ->
         registry: at.participant_registry,
         attestations: at.attestation_oracle,
         breaker: at.circuit_breaker,
+        boost: at.provider_boost,
         splitter: at.revenue_splitter,
         computeMarket: at.compute_market,
     };
@@ -638,6 +662,7 @@ fn money_modules(at: &Addresses, deployer: Address, parameters: &Parameters) -> 
         datasets: at.dataset_token,
         pool: at.health_data_pool,
         claims: at.member_claims,
+        streams: at.payout_streams,
         licenceMarket: at.licence_market,
         computeMarket: at.compute_market,
         treasury: at.timelock,
@@ -648,6 +673,7 @@ fn money_modules(at: &Addresses, deployer: Address, parameters: &Parameters) -> 
         membership: at.membership_token,
         registry: at.participant_registry,
         attestations: at.attestation_oracle,
+        streams: at.payout_streams,
         splitter: at.revenue_splitter,
     };
     [
@@ -669,6 +695,34 @@ fn money_modules(at: &Addresses, deployer: Address, parameters: &Parameters) -> 
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn later_contracts(at: &Addresses) -> [Step; LATER.len()] {
+    [
+        Step::create(
+            "ProviderBoost",
+            &c::ProviderBoost::BYTECODE,
+            &c::ProviderBoost::constructorCall {
+                data: at.data_token,
+                pool: at.health_data_pool,
+                share: at.pool_share,
+            },
+        ),
+        Step::create(
+            "PayoutStreams",
+            &c::PayoutStreams::BYTECODE,
+            &c::PayoutStreams::constructorCall {
+                usdc: at.usdc,
+                splitter: at.revenue_splitter,
+                claims: at.member_claims,
+            },
+        ),
+        Step::create(
+            "VoteEscrow",
+            &c::VoteEscrow::BYTECODE,
+            &c::VoteEscrow::constructorCall { gov: at.governance_token },
+        ),
+    ]
 }
 
 /// What governance sets later and the deployer sets first.
