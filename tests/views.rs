@@ -324,8 +324,8 @@ fn a_register_keeps_every_version_and_refuses_one_that_breaks_readers() {
     let dir = folder();
     let register = dir.path().join("schemas");
     let keep = |view: &Path, more: &[&str]| {
-        run(&[&["view", "register", text(view), "--register", text(&register), "--json"], more]
-            .concat())
+        let command = ["view", "register", text(view), "--register", text(&register), "--json"];
+        run(&[&command[..], more].concat())
     };
     let version = |output: Output| {
         assert!(output.status.success(), "{}", stderr(&output));
