@@ -349,6 +349,13 @@ fn every_command_helps_with_an_example() {
         &["withdraw"],
         &["export"],
         &["governance", "pay"],
+        &["view", "run"],
+        &["view", "check"],
+        &["view", "diff"],
+        &["view", "upgrade"],
+        &["view", "register"],
+        &["view", "versions"],
+        &["bulk", "export"],
     ];
     for command in commands {
         let output = run(&[command, &["--help"][..]].concat());

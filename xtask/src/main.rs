@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | contracts`.
+//! The project's own commands: `cargo xtask demo | test | contracts | bench`.
 
 #![allow(
     clippy::print_stdout,
@@ -21,6 +21,7 @@ Commands:
   test               Run every check and every test, set-up included
   contracts          Compile the contracts and write contracts/artifacts
   contracts --check  Compile the contracts and fail if contracts/artifacts differs
+  bench [NAME...]    Measure beside peers, optimized; all of benches/src/bin if none is named
 
 Example: cargo xtask demo --patients 200
 ";
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Some("test") if rest.is_empty() => test(),
         Some("contracts") if rest.is_empty() => contracts::write(),
         Some("contracts") if rest == ["--check"] => contracts::check(),
+        Some("bench") => bench(rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(())
@@ -70,4 +72,18 @@ fn test() -> Result<(), Failure> {
         command
     })?;
     step("rust tests", cargo(&["test", "--workspace"]))
+}
+
+/// Runs measurements one after the other; each fails where it misses its bound.
+fn bench(names: &[String]) -> Result<(), Failure> {
+    let names = if names.is_empty() { run::measurements()? } else { names.to_vec() };
+    for name in names {
+        let package = ["run", "--release", "--package", "caduceus-benches", "--bin"];
+        step(&name, {
+            let mut command = cargo(&package);
+            command.arg(&name);
+            command
+        })?;
+    }
+    Ok(())
 }

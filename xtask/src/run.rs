@@ -51,6 +51,17 @@ pub fn output(command: &mut Command) -> Result<String, Failure> {
         .map_err(|_| Failure(format!("`{name}` printed no valid UTF-8")))
 }
 
+/// The names of the measurements, one program each.
+pub fn measurements() -> Result<Vec<String>, Failure> {
+    let folder = root().join("benches/src/bin");
+    let list = std::fs::read_dir(&folder)
+        .map_err(|error| Failure(format!("cannot list {}: {error}", folder.display())))?;
+    let files = list.filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()));
+    let mut names: Vec<String> = files.collect();
+    names.sort();
+    Ok(names)
+}
+
 fn cannot_start(name: &str, error: &std::io::Error) -> Failure {
     let program = name.split(' ').next().unwrap_or(name);
     Failure(format!(

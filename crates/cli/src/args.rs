@@ -34,6 +34,12 @@ pub enum Command {
     /// Make FHIR R4 records of people who do not exist
     #[command(subcommand)]
     Cohort(Cohort),
+    /// Make tables of FHIR by SQL on FHIR views
+    #[command(subcommand)]
+    View(crate::view::View),
+    /// Fetch records from a FHIR server
+    #[command(subcommand)]
+    Bulk(crate::bulk::Bulk),
     /// Register custodians and researchers
     #[command(subcommand)]
     Party(PartyCommand),
@@ -149,7 +155,7 @@ pub struct Init {
 
 #[derive(Debug, Subcommand)]
 pub enum Cohort {
-    /// Write Patient, Condition, Encounter, Observation and Consent NDJSON files
+    /// Write Patient, Condition, Encounter, Observation, MedicationRequest, Procedure and Consent NDJSON files
     #[command(
         after_help = "Example: caduceus cohort generate --patients 1000 --country DE --seed 7 --out de"
     )]
@@ -166,7 +172,19 @@ pub enum Cohort {
         /// Folder to write to
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        /// Spoil this share of the records, such as 0.01, so that they cannot be read
+        #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share)]
+        damaged: f64,
+        /// Replace files that are in the folder already
+        #[arg(long)]
+        force: bool,
     },
+}
+
+/// Reads a share: a number from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let value: Option<f64> = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    value.ok_or_else(|| "give a number from 0 to 1, such as 0.01 for one in a hundred".to_owned())
 }
 
 /// What a party does.

@@ -16,7 +16,7 @@ use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy, Query,
 };
 use crate::output::{Outcome, reporter};
-use crate::{demo, governance, people, signals, status};
+use crate::{bulk, demo, governance, people, signals, status, view};
 
 /// The folder of a home that no option names.
 const DEFAULT_DIR: &str = "caduceus-home";
@@ -25,18 +25,32 @@ const DEFAULT_DIR: &str = "caduceus-home";
 pub async fn run(arguments: &Arguments) -> Result<Outcome> {
     match &arguments.command {
         Command::Demo(demo) => demo::tell(arguments, demo).await,
-        Command::Cohort(Cohort::Generate { patients, country, seed, out }) => {
-            let summary = cohorts::generate(*patients as usize, country, *seed, out)?;
-            let text = format!(
-                "{} patients with {} conditions, {} encounters and {} observations in {}",
-                summary.patients,
-                summary.conditions,
-                summary.encounters,
-                summary.observations,
+        Command::Cohort(Cohort::Generate { patients, country, seed, out, damaged, force }) => {
+            let wanted = cohorts::Wanted {
+                patients: *patients as usize,
+                country,
+                seed: *seed,
+                damaged: *damaged,
+                force: *force,
+            };
+            let made = cohorts::generate(&wanted, out)?;
+            let mut text = format!(
+                "{} patients with {} conditions, {} encounters, {} observations, {} medications and {} procedures in {}",
+                made.patients,
+                made.conditions,
+                made.encounters,
+                made.observations,
+                made.medications,
+                made.procedures,
                 out.display()
             );
-            Ok(Outcome::new(&summary, text))
+            if made.damaged > 0 {
+                text.push_str(&format!("; {} records are spoiled", made.damaged));
+            }
+            Ok(Outcome::new(&made, text))
         }
+        Command::View(command) => view::run(command, arguments.json),
+        Command::Bulk(command) => bulk::run(command, arguments.json).await,
         Command::Policy(Policy::Explain { from, to, class, purpose, safeguards }) => {
             let request = policy::request(from, to, class, purpose)?;
             let explained = policy::explain(&request, policy::safeguards(safeguards)?);

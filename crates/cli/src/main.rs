@@ -1,6 +1,7 @@
 //! `caduceus`: the command line of every role. It parses, calls the node, and prints; it decides nothing.
 
 mod args;
+mod bulk;
 mod commands;
 mod demo;
 mod governance;
@@ -8,6 +9,7 @@ mod output;
 mod people;
 mod signals;
 mod status;
+mod view;
 
 use std::process::ExitCode;
 

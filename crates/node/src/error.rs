@@ -136,6 +136,29 @@ pub enum NodeError {
     /// A request to the chain failed.
     #[error("the ledger did not answer: {0}; check that it runs and can be reached")]
     Rpc(String),
+    /// A ViewDefinition is not valid.
+    #[error("{path}: {source}", path = .path.display())]
+    View {
+        /// The file that it is in.
+        path: PathBuf,
+        /// Where and why.
+        source: caduceus_records::ViewError,
+    },
+    /// A new version of a view breaks what reads its tables.
+    #[error(
+        "{name} is in the register as version {version}, and programs that read its tables would break: {what}; give the view another name, or register it with --breaking"
+    )]
+    Breaking {
+        /// The view.
+        name: String,
+        /// The newest version of it.
+        version: String,
+        /// What changed.
+        what: String,
+    },
+    /// A bulk export did not come to its end.
+    #[error(transparent)]
+    Bulk(#[from] crate::bulk::BulkError),
     /// FHIR could not be read.
     #[error(transparent)]
     Records(#[from] caduceus_records::RecordsError),
@@ -198,7 +221,9 @@ impl NodeError {
     /// What a process exits with: 2 where something that the caller wrote (a view) is not valid, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
+            NodeError::View { .. }
+            | NodeError::Breaking { .. }
+            | NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
             _ => 1,
         }
     }

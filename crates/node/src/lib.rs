@@ -9,6 +9,7 @@
 
 mod attestor;
 pub mod audit;
+pub mod bulk;
 pub mod claims;
 pub mod cohorts;
 pub mod custodian;
@@ -24,9 +25,11 @@ mod report;
 pub mod researcher;
 pub mod rpc;
 pub mod story;
+pub mod views;
 
 pub use alloy::primitives::Address;
 pub use caduceus_identity::Seed;
+pub use caduceus_records::{CompiledView, RowFormat};
 pub use error::{NodeError, Result};
 pub use home::Home;
 pub use node::Node;

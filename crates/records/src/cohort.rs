@@ -6,6 +6,7 @@
 //! system, not to learn medicine from.
 
 mod calendar;
+mod care;
 mod damage;
 mod dice;
 mod patient;
@@ -97,8 +98,10 @@ pub struct CohortOptions {
     pub seed: u64,
     /// The day on which the records end; nothing is dated later but the end of consents.
     pub reference_date: Day,
-    /// Spoils about one record in a hundred, each so that it cannot be read.
-    pub damaged: bool,
+    /// Of a million records, how many are spoiled, each so that it cannot be read.
+    pub damaged: u32,
+    /// Whether files that are there already are replaced; otherwise they are refused.
+    pub replace: bool,
 }
 
 impl Default for CohortOptions {
@@ -109,7 +112,8 @@ impl Default for CohortOptions {
             country: Country::Germany,
             seed: 0,
             reference_date: Day::NEW_YEAR_2026,
-            damaged: false,
+            damaged: 0,
+            replace: true,
         }
     }
 }
@@ -125,6 +129,10 @@ pub struct CohortSummary {
     pub encounters: u64,
     /// Observation resources.
     pub observations: u64,
+    /// MedicationRequest resources.
+    pub medications: u64,
+    /// Procedure resources.
+    pub procedures: u64,
     /// Consent resources, one a patient.
     pub consents: u64,
     /// Consents that are refusals.
@@ -135,11 +143,11 @@ pub struct CohortSummary {
     pub bytes: u64,
 }
 
-/// Writes a cohort into `folder`, which is made if need be: Patient, Condition, Encounter, Observation and
-/// Consent.ndjson (FHIR R4). Each file gets its name when all of them are whole; older ones are replaced.
+/// Writes a cohort into `folder`, which is made if need be: Patient, Condition, Encounter, Observation, Consent,
+/// MedicationRequest and Procedure.ndjson (FHIR R4). Each file gets its name when all of them are whole.
 ///
 /// # Errors
-/// [`RecordsError::Io`]; no file has its name then that did not have it before, unless renaming itself failed.
+/// [`RecordsError::Exists`] where a file is there already and is not to be replaced. [`RecordsError::Io`]; no file has its name then that did not have it before, unless renaming itself failed.
 pub fn generate(options: &CohortOptions, folder: &Path) -> Result<CohortSummary, RecordsError> {
     write::cohort(options, folder)
 }

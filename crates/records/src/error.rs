@@ -22,6 +22,9 @@ pub enum RecordsError {
         /// What is wrong with it, without its content.
         reason: String,
     },
+    /// The reading is strict, and a record cannot be read.
+    #[error("{0}")]
+    Strict(Box<crate::read::SetAside>),
     /// A file or folder could not be read or written.
     #[error("cannot {action} {path}: {source}", path = path.display())]
     Io {
@@ -33,11 +36,14 @@ pub enum RecordsError {
         source: std::io::Error,
     },
     /// A source has no file that could hold FHIR.
-    #[error("{path} has no FHIR files: give a folder with .ndjson or .json files, or such a file", path = .0.display())]
+    #[error("{path} has no FHIR files: give a folder with .ndjson or .json files (.gz and .zst as well), or name a file", path = .0.display())]
     NoFiles(PathBuf),
     /// No source was given.
     #[error("no source was given: name at least one file or folder with FHIR records")]
     NoSources,
+    /// A file would be written over.
+    #[error("{path} is there already", path = .0.display())]
+    Exists(PathBuf),
     /// A share of the patients was asked for that does not exist.
     #[error(
         "there is no part {part} of {of}: parts are counted from 0 and are fewer than their number"
@@ -54,6 +60,21 @@ pub enum RecordsError {
         /// The table.
         table: String,
     },
+    /// A table of an older view has values that the newer view cannot take over.
+    #[error(
+        "column {column} was written as {from} and is {to} now: its values cannot be taken over"
+    )]
+    Older {
+        /// The column.
+        column: String,
+        /// How it was stored.
+        from: String,
+        /// How it is stored now.
+        to: String,
+    },
+    /// Rows could not be written.
+    #[error("the rows cannot be written: {0}")]
+    Rows(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A table could not be put together.
     #[error("the table cannot be put together")]
     Arrow(#[from] arrow::error::ArrowError),

@@ -7,6 +7,7 @@ pub mod cohort;
 mod consent;
 mod error;
 mod json;
+mod output;
 mod parquet_files;
 mod read;
 pub mod schema;
@@ -15,10 +16,11 @@ mod view;
 
 pub use consent::ConsentRecord;
 pub use error::RecordsError;
-pub use parquet_files::{read_parquet, write_parquet};
+pub use output::{RowFormat, RowWriter};
+pub use parquet_files::{ParquetTable, WholeFile, read_parquet, write_parquet};
 pub use read::{
-    Ingest, PERSON_COLUMN, Progress, ReadOptions, Reason, SetAside, read_fhir, read_fhir_with,
-    subfolders,
+    Ingest, Misfits, PERSON_COLUMN, Progress, ReadOptions, Reason, SetAside, Source, Summary,
+    read_fhir, read_fhir_with, run_views, subfolders,
 };
 pub use tables::Tables;
-pub use view::{CompiledView, ViewError};
+pub use view::{Change, ChangeKind, ColumnInfo, CompiledView, ViewError, compare_views};

@@ -1,17 +1,69 @@
-//! Tables as Parquet files, whole or not at all.
+//! Files that are there whole or not at all, and tables as Parquet in them.
 
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::RecordsError;
+
+/// A file in the making, under a temporary name; it gets its own when it is whole, and vanishes when it never is.
+pub struct WholeFile {
+    file: File,
+    partial: PathBuf,
+    path: PathBuf,
+    done: bool,
+}
+
+impl WholeFile {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub fn create(path: &Path) -> Result<WholeFile, RecordsError> {
+        let partial = partial_name(path);
+        let file = File::create(&partial).map_err(RecordsError::io("write", path))?;
+        Ok(WholeFile { file, partial, path: path.to_owned(), done: false })
+    }
+
+    /// Brings the file to the disk and gives it its name, in place of any that had it.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`]; the old file, if any, is untouched then.
+    pub fn finish(mut self) -> Result<(), RecordsError> {
+        finish(&self.file, &self.partial, &self.path)?;
+        self.done = true;
+        Ok(())
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for WholeFile {
+    fn drop(&mut self) {
+        if !self.done {
+            // Nothing more can be done if this fails too; why the file is not whole was said already.
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
 
 /// Writes a table (Parquet, compressed by Zstandard) under a temporary name, and gives it its own name when it is whole
 /// and on the disk. A reader sees the old file or the new one.
@@ -19,24 +71,18 @@ use crate::error::RecordsError;
 /// # Errors
 /// [`RecordsError::Io`] and [`RecordsError::Parquet`]; the old file, if any, is untouched then.
 pub fn write_parquet(table: &RecordBatch, path: &Path) -> Result<(), RecordsError> {
-    let partial = partial_name(path);
-    let written = write_to(table, path, &partial);
-    if written.is_err() {
-        // Nothing more can be done if this fails too; the first error is the one to tell.
-        let _ = fs::remove_file(&partial);
-    }
-    written
+    let fail = |source| RecordsError::Parquet { action: "write", path: path.to_path_buf(), source };
+    let file = WholeFile::create(path)?;
+    let properties = Some(writer_properties());
+    let mut writer = ArrowWriter::try_new(file, table.schema(), properties).map_err(fail)?;
+    writer.write(table).map_err(fail)?;
+    writer.into_inner().map_err(fail)?.finish()
 }
 
-fn write_to(table: &RecordBatch, path: &Path, partial: &Path) -> Result<(), RecordsError> {
-    let fail = |source| RecordsError::Parquet { action: "write", path: path.to_path_buf(), source };
+/// Compressed by Zstandard, which reads as fast as anything and takes a third of the room.
+pub(crate) fn writer_properties() -> WriterProperties {
     let compression = Compression::ZSTD(ZstdLevel::default());
-    let properties = WriterProperties::builder().set_compression(compression).build();
-    let file = File::create(partial).map_err(RecordsError::io("write", path))?;
-    let mut writer = ArrowWriter::try_new(file, table.schema(), Some(properties)).map_err(fail)?;
-    writer.write(table).map_err(fail)?;
-    let file = writer.into_inner().map_err(fail)?;
-    finish(&file, partial, path)
+    WriterProperties::builder().set_compression(compression).build()
 }
 
 /// Brings a whole file to the disk and gives it its name.
@@ -59,18 +105,54 @@ pub(crate) fn partial_name(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// A Parquet file of flat columns, read a few thousand rows at a time.
+pub struct ParquetTable {
+    path: PathBuf,
+    schema: SchemaRef,
+    batches: ParquetRecordBatchReader,
+}
+
+impl ParquetTable {
+    /// Opens a file that [`write_parquet`] wrote, or any other of flat columns.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`] and [`RecordsError::Parquet`].
+    pub fn open(path: &Path) -> Result<ParquetTable, RecordsError> {
+        let file = File::open(path).map_err(RecordsError::io("read", path))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable(path))?;
+        // The schema as it was written; the builder's own also has the file's key-value metadata.
+        let schema = builder.schema().as_ref().clone().with_metadata(Default::default());
+        let batches = builder.build().map_err(unreadable(path))?;
+        Ok(ParquetTable { path: path.to_owned(), schema: schema.into(), batches })
+    }
+
+    /// The columns.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}
+
+impl Iterator for ParquetTable {
+    type Item = Result<RecordBatch, RecordsError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let fail =
+            |error: ArrowError| unreadable(&self.path)(ParquetError::ArrowError(error.to_string()));
+        Some(self.batches.next()?.map_err(fail))
+    }
+}
+
+fn unreadable(path: &Path) -> impl Fn(ParquetError) -> RecordsError {
+    move |source| RecordsError::Parquet { action: "read", path: path.to_path_buf(), source }
+}
+
 /// Reads a table that [`write_parquet`] wrote, or any other of flat columns.
 ///
 /// # Errors
 /// [`RecordsError::Io`] and [`RecordsError::Parquet`].
 pub fn read_parquet(path: &Path) -> Result<RecordBatch, RecordsError> {
-    let fail = |source| RecordsError::Parquet { action: "read", path: path.to_path_buf(), source };
-    let file = File::open(path).map_err(RecordsError::io("read", path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(fail)?;
-    // The schema as it was written; the builder's own also has the file's key-value metadata.
-    let schema = builder.schema().as_ref().clone().with_metadata(Default::default());
-    let batches: Result<Vec<_>, _> = builder.build().map_err(fail)?.collect();
-    let batches = batches.map_err(|error| fail(ParquetError::ArrowError(error.to_string())))?;
-    let table = concat_batches(&std::sync::Arc::new(schema.clone()), &batches);
-    table.map_err(RecordsError::from)
+    let table = ParquetTable::open(path)?;
+    let schema = table.schema();
+    let batches = table.collect::<Result<Vec<_>, _>>()?;
+    Ok(concat_batches(&schema, &batches)?)
 }

@@ -1,18 +1,26 @@
 //! FHIR files through views into tables.
 //!
-//! A file is read line by line (NDJSON) or as one document (JSON); a record is parsed, run through the views that read
-//! its type, and appended to their tables only when all of them took it. What cannot be read is set aside with its place
-//! and the reason, never dropped silently and never half loaded. The memory needed is that of the tables and of the
-//! longest line or document.
+//! A source is a file, a folder or a stream, plain or packed (gzip, Zstandard), a record a line (NDJSON) or one document
+//! (a bundle, a resource); what it is, its content says. It is cut into blocks, which workers make into rows: a record is
+//! parsed, run through the views that read its type, and appended to their tables only when all of them took it. What
+//! cannot be read is set aside with its place and the reason, never dropped silently and never half loaded. What comes
+//! out is the same for any number of workers. The memory needed is that of a few blocks, and of the longest line or
+//! document.
 
 mod files;
-mod reader;
+mod gather;
+mod pipeline;
+mod source;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use serde::{Serialize, Serializer};
 
@@ -20,12 +28,34 @@ use crate::consent::ConsentRecord;
 use crate::error::RecordsError;
 use crate::tables::Tables;
 use crate::view::CompiledView;
-use reader::Reader;
+use gather::Gather;
+use work::Job;
 
 pub use files::subfolders;
 
 /// The column that says whose row it is. A resource with a row that lacks it is set aside.
 pub const PERSON_COLUMN: &str = "patient";
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Where records come from.
+pub enum Source {
+    /// A file, or a folder of files.
+    Path(PathBuf),
+    /// Bytes from elsewhere, such as the standard input.
+    Stream {
+        /// What the place of a record that is set aside is called.
+        name: String,
+        /// The bytes.
+        read: Box<dyn Read + Send>,
+    },
+}
+
+impl From<PathBuf> for Source {
+    fn from(path: PathBuf) -> Source {
+        Source::Path(path)
+    }
+}
 
 /// How to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +66,19 @@ pub struct ReadOptions {
     pub part: Option<(usize, usize)>,
     /// The longest line of NDJSON that is read, in bytes; longer ones are set aside.
     pub max_line: usize,
+    /// How many threads make rows, beside the one that reads; the result does not depend on it.
+    pub workers: usize,
+    /// Whether the first record that cannot be read ends the reading.
+    pub strict: bool,
+    /// How many records that are set aside are listed one by one, so that the list is bounded too; all are counted.
+    pub named: usize,
 }
 
 impl Default for ReadOptions {
+    /// All of the sources, by as many workers as the machine has cores.
     fn default() -> ReadOptions {
-        ReadOptions { part: None, max_line: 64 << 20 }
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        ReadOptions { part: None, max_line: 64 << 20, workers, strict: false, named: usize::MAX }
     }
 }
 
@@ -94,6 +132,39 @@ impl std::fmt::Debug for Ingest {
     }
 }
 
+/// What a reading found beside the rows.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// What could not be read, in the order of the sources; not more than [`ReadOptions::named`].
+    pub set_aside: Vec<SetAside>,
+    /// How many records could not be read, by reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// Where views ask for what records do not have; those records are set aside.
+    pub misfits: Vec<Misfits>,
+    /// Resources that were read, by type, those that no view reads included.
+    pub resources: BTreeMap<String, u64>,
+    /// Resources, by type, that a view reads but gave no row for.
+    pub without_rows: BTreeMap<String, u64>,
+    /// Files and folders in the folders that were passed over because of their names.
+    pub ignored_files: Vec<PathBuf>,
+    consents: Vec<ConsentRecord>,
+}
+
+/// A part of a view that good records did not fit, such as a column for one value where they have several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Misfits {
+    /// The view.
+    pub view: String,
+    /// The part of its definition, `select[0].column[2]`.
+    pub place: String,
+    /// What was wrong there.
+    pub what: String,
+    /// What its author can do about it, as the end of a sentence.
+    pub advice: String,
+    /// How many records it concerned.
+    pub records: u64,
+}
+
 /// A record that was not read, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SetAside {
@@ -109,10 +180,29 @@ pub struct SetAside {
     pub reason: Reason,
 }
 
+impl std::fmt::Display for SetAside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let SetAside { file, line, byte, reason } = self;
+        write!(f, "{}, line {line} (byte {byte}): {reason}", file.display())
+    }
+}
+
 /// Why a record was set aside. Never holds anything of the record's content.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
+    /// A file without anything in it.
+    #[error("it is empty")]
+    Empty,
+    /// A text in another encoding.
+    #[error("it is UTF-16 text; convert it to UTF-8")]
+    Utf16,
+    /// A file of something else.
+    #[error("it is not text but binary data of some kind, so it is not FHIR")]
+    Binary,
+    /// A packed file that is cut off or damaged.
+    #[error("the packed data are cut off or damaged here; what came before was read")]
+    Packing,
     /// Bytes that are not UTF-8.
     #[error("it is not UTF-8 text")]
     NotUtf8,
@@ -193,20 +283,29 @@ pub fn read_fhir_with(
     progress: &mut dyn FnMut(Progress),
     keep: &mut dyn FnMut(&SetAside, &[u8]),
 ) -> Result<Ingest, RecordsError> {
-    let mut names = BTreeSet::new();
-    if let Some(twice) = views.iter().find(|view| !names.insert(view.name())) {
-        return Err(RecordsError::SameName(twice.name().to_owned()));
-    }
     if let Some((part, of)) = options.part.filter(|(part, of)| part >= of) {
         return Err(RecordsError::NoSuchPart { part, of });
     }
-    let found = files::find(sources)?;
-    let mut reader = Reader::new(views, options, progress, keep, found.bytes);
-    for file in &found.files {
-        reader.read(file)?;
+    let sources = sources.iter().cloned().map(Source::Path).collect();
+    let mut batches = vec![Vec::new(); views.len()];
+    let mut sink = |view: usize, rows| {
+        batches[view].push(rows);
+        Ok(())
+    };
+    let summary = stream(sources, views, true, options, progress, keep, &mut sink)?;
+    let mut tables = Tables::default();
+    for (view, batches) in views.iter().zip(batches) {
+        tables.0.insert(view.name().to_owned(), joined(view, batches)?);
     }
-    let mut ingest = reader.finish()?;
-    ingest.ignored_files = found.ignored;
+    let mut ingest = Ingest {
+        tables,
+        set_aside: summary.set_aside,
+        resources: summary.resources,
+        without_rows: summary.without_rows,
+        ignored_files: summary.ignored_files,
+        consents: summary.consents,
+        patients: Vec::new(),
+    };
     if let Some(patients) = views.iter().find(|view| view.resource() == "Patient") {
         ingest.patients = ids(&ingest.tables, patients.name());
     }
@@ -214,6 +313,60 @@ pub fn read_fhir_with(
         Some((part, of)) => one_part(ingest, part, of),
         None => Ok(ingest),
     }
+}
+
+/// Runs views over sources of any size: `sink` gets the rows of each view, named by its place in `views`, in the order of
+/// the sources and a few thousand at a time. Rows need not be anybody's, and a patient may occur twice.
+///
+/// `progress` is called every thousand records and at the end of every source; `keep` gets every record that is set
+/// aside, with its bytes. Of the options, `part` is not used.
+///
+/// # Errors
+/// Where a source cannot be read at all, there is none, `sink` fails, or the reading is strict and a record is bad.
+pub fn run_views(
+    sources: Vec<Source>,
+    views: &[CompiledView],
+    options: &ReadOptions,
+    progress: &mut dyn FnMut(Progress),
+    keep: &mut dyn FnMut(&SetAside, &[u8]),
+    sink: &mut dyn FnMut(usize, RecordBatch) -> Result<(), RecordsError>,
+) -> Result<Summary, RecordsError> {
+    stream(sources, views, false, options, progress, keep, sink)
+}
+
+fn stream(
+    sources: Vec<Source>,
+    views: &[CompiledView],
+    of_persons: bool,
+    options: &ReadOptions,
+    progress: &mut dyn FnMut(Progress),
+    keep: &mut dyn FnMut(&SetAside, &[u8]),
+    sink: &mut gather::Sink<'_>,
+) -> Result<Summary, RecordsError> {
+    let mut names = BTreeSet::new();
+    if let Some(twice) = views.iter().find(|view| !names.insert(view.name())) {
+        return Err(RecordsError::SameName(twice.name().to_owned()));
+    }
+    let found = files::find(sources)?;
+    let paths: Vec<PathBuf> = found.files.iter().map(|file| file.path.clone()).collect();
+    let job = Job::new(views, of_persons, options.max_line);
+    let mut gather = Gather::new(&job, &paths, found.bytes, options, progress, keep, sink);
+    pipeline::run(&job, found.files, options.workers, &mut gather)?;
+    Ok(Summary { ignored_files: found.ignored, ..gather.finish() })
+}
+
+/// All rows of a view as one table.
+fn joined(view: &CompiledView, batches: Vec<RecordBatch>) -> Result<RecordBatch, RecordsError> {
+    let texts = |batch: &RecordBatch, column: usize| match batch.column(column).data_type() {
+        DataType::Utf8 => batch.column(column).as_string::<i32>().value_data().len(),
+        _ => 0,
+    };
+    for column in 0..view.schema().fields().len() {
+        if batches.iter().map(|batch| texts(batch, column)).sum::<usize>() > i32::MAX as usize {
+            return Err(RecordsError::TooLarge { table: view.name().to_owned() });
+        }
+    }
+    Ok(concat_batches(&Arc::clone(&view.schema()), &batches)?)
 }
 
 /// The sorted ids in a table's person column.

@@ -3,10 +3,14 @@
 //! Rows come as the specification's processing model orders them: the columns of a selection, then its nested
 //! selections, then its union, combined as a product; earlier parts vary slowest.
 
+mod compat;
 mod decimal;
 mod definition;
+mod elements;
 mod eval;
 mod path;
+mod reads;
+mod resources;
 mod table;
 mod temporal;
 
@@ -14,14 +18,17 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
 use crate::error::RecordsError;
+use bumpalo::Bump;
+
 use crate::json::{Json, Keep, parse};
-use definition::{Column, Focus, Select};
+use definition::{Column, ColumnKind, Filter, Focus, Select};
+use eval::{EvalError, Item, Scope, single};
 pub(crate) use eval::{FullUrls, reference_key};
-use eval::{Item, Scope, single};
 use path::Expr;
 use table::cell;
 pub(crate) use table::{Cell, Rows, TableBuilder};
 
+pub use compat::{Change, ChangeKind, compare_views};
 pub use definition::ViewError;
 pub(crate) use temporal::parse_date;
 
@@ -31,16 +38,36 @@ pub struct CompiledView {
     name: String,
     resource: String,
     root: Select,
-    filters: Vec<Expr>,
+    filters: Vec<Filter>,
     columns: Vec<Column>,
+    /// The definition without its columns and prose: what decides which rows there are.
+    shape: String,
     schema: SchemaRef,
 }
 
-/// What went wrong with one resource: in which column, if in one, and what. Says nothing of its content.
+/// What went wrong with one resource: where in the definition, in which column, if in one, and what. Says nothing of the
+/// resource's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RowError {
+    /// JSON pointer to the part of the definition that could not take the resource.
+    pub(crate) pointer: String,
     pub(crate) column: Option<String>,
     pub(crate) what: &'static str,
+    /// What to do about it where the view asks for what resources may well not have (one value where several are
+    /// allowed), rather than the resource having what it should not have.
+    pub(crate) advice: Option<&'static str>,
+}
+
+/// A column as readers of the table see it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ColumnInfo {
+    /// Its name.
+    pub name: String,
+    /// The FHIR type that the view names or the path gives away; `string` where neither does.
+    #[serde(rename = "type")]
+    pub of: String,
+    /// Whether one row may hold several values.
+    pub collection: bool,
 }
 
 /// What a bundle knows of a resource beyond the resource itself.
@@ -65,6 +92,7 @@ impl CompiledView {
             root: definition.root,
             filters: definition.filters,
             columns,
+            shape: definition.shape,
             schema: Schema::new(fields).into(),
         })
     }
@@ -85,6 +113,16 @@ impl CompiledView {
         self.schema.clone()
     }
 
+    /// The columns in the view's order, with their FHIR types.
+    pub fn columns(&self) -> Vec<ColumnInfo> {
+        let info = |column: &Column| ColumnInfo {
+            name: column.name.clone(),
+            of: column.of.clone(),
+            collection: column.collection,
+        };
+        self.columns.iter().map(info).collect()
+    }
+
     /// Runs the view over resources, one JSON text each; those of another type are passed over.
     ///
     /// # Errors
@@ -94,11 +132,14 @@ impl CompiledView {
         &self,
         resources: impl IntoIterator<Item = &'t str>,
     ) -> Result<RecordBatch, RecordsError> {
-        let keep = Keep::only(self.names());
+        let mut keep = Keep::nothing();
+        self.reads(&mut keep);
+        keep.settle();
         let mut builder = TableBuilder::new(self);
         for (index, text) in resources.into_iter().enumerate() {
             let fail = |reason: String| RecordsError::Record { index, reason };
-            let json = parse(text, &keep).map_err(|error| fail(error.what.to_owned()))?;
+            let arena = Bump::new();
+            let json = parse(text, &keep, &arena).map_err(|error| fail(error.what.to_owned()))?;
             if json.as_object().and_then(|object| object.text("resourceType"))
                 != Some(&self.resource)
             {
@@ -112,14 +153,6 @@ impl CompiledView {
         builder.finish()
     }
 
-    /// Every name that the view can look up in a resource.
-    pub(crate) fn names(&self) -> Vec<&str> {
-        let mut names = vec!["resourceType", "id"];
-        self.filters.iter().for_each(|filter| filter.names(&mut names));
-        self.root.names(&mut names);
-        names
-    }
-
     /// The place of a column in the view's order.
     pub(crate) fn position(&self, column: &str) -> Option<usize> {
         self.columns.iter().position(|known| known.name == column)
@@ -131,17 +164,35 @@ impl CompiledView {
         resource: &'a Json<'a>,
         around: Surroundings<'a>,
     ) -> Result<Rows<'a>, RowError> {
-        let scope = Scope { resource, key: around.key, full_urls: around.full_urls };
+        let scope = Scope::new(resource, around.key, around.full_urls);
         let this = Item::Node(resource, None);
         for filter in &self.filters {
             let passes = scope
-                .truth(filter, &this)
-                .map_err(|error| RowError { column: None, what: error.0 })?;
+                .truth(&filter.path, &this)
+                .map_err(|error| RowError::new(&filter.pointer, None, error))?;
             if passes != Some(true) {
-                return Ok(Vec::new());
+                return Ok(Rows::none());
             }
         }
-        selected(&self.root, &scope, &this)
+        let mut cells = Vec::with_capacity(self.root.width);
+        selected(&self.root, &scope, &this, &mut cells)?;
+        Ok(Rows::new(cells, self.root.width))
+    }
+}
+
+impl RowError {
+    /// The part of the definition as people write it, `select[0].column[2]`.
+    pub(crate) fn place(&self) -> String {
+        definition::place(&self.pointer)
+    }
+
+    fn new(pointer: &str, column: Option<&str>, error: EvalError) -> RowError {
+        RowError {
+            pointer: pointer.to_owned(),
+            column: column.map(str::to_owned),
+            what: error.what(),
+            advice: error.advice(),
+        }
     }
 }
 
@@ -154,70 +205,103 @@ impl std::fmt::Display for RowError {
     }
 }
 
-/// The rows of one selection, seen from `this`.
+/// Appends the rows of one selection, seen from `this`; returns how many they are.
 fn selected<'a>(
     select: &'a Select,
     scope: &Scope<'a>,
     this: &Item<'a>,
-) -> Result<Rows<'a>, RowError> {
-    let (path, or_null) = match &select.focus {
-        Focus::Here => return product(select, scope, this),
-        Focus::Each(path) => (path, false),
-        Focus::EachOrNull(path) => (path, true),
+    out: &mut Vec<Cell<'a>>,
+) -> Result<usize, RowError> {
+    let fail = |error| RowError::new(&select.pointer, None, error);
+    let items = match &select.focus {
+        Focus::Here => return product(select, scope, this, out),
+        Focus::Each(path) | Focus::EachOrNull(path) => scope.eval(path, this).map_err(fail)?,
+        Focus::Repeat(paths) => scope.descend(paths, this).map_err(fail)?,
     };
-    let items = scope.eval(path, this).map_err(|error| RowError { column: None, what: error.0 })?;
-    if items.is_empty() && or_null {
-        return Ok(vec![vec![Cell::Null; select.width]]);
+    if items.is_empty() && matches!(select.focus, Focus::EachOrNull(_)) {
+        nothing(select, out);
+        return Ok(1);
     }
-    let mut rows = Vec::with_capacity(items.len());
-    for item in &items {
-        rows.append(&mut product(select, scope, item)?);
+    let mut rows = 0;
+    for (index, item) in items.iter().enumerate() {
+        rows += product(select, &Scope { row: index as i64, ..*scope }, item, out)?;
     }
     Ok(rows)
 }
 
-/// The product of a selection's columns, nested selections and union for one focus.
+/// The row that forEachOrNull makes of nothing: null in every column but those of the row's index, which is 0.
+fn nothing<'a>(select: &Select, row: &mut Vec<Cell<'a>>) {
+    row.extend(select.columns.iter().map(|column| match (&column.path, column.kind) {
+        (Expr::RowIndex, ColumnKind::Integer) => Cell::Integer(0),
+        _ => Cell::Null,
+    }));
+    select.selects.iter().chain(select.unions.first()).for_each(|nested| nothing(nested, row));
+}
+
+/// Appends the product of a selection's columns, nested selections and union for one focus; returns how many rows it has.
 fn product<'a>(
     select: &'a Select,
     scope: &Scope<'a>,
     this: &Item<'a>,
-) -> Result<Rows<'a>, RowError> {
-    let mut first = Vec::with_capacity(select.width);
+    out: &mut Vec<Cell<'a>>,
+) -> Result<usize, RowError> {
+    let start = out.len();
     for column in &select.columns {
-        first.push(value(column, scope, this)?);
+        out.push(value(column, scope, this)?);
     }
-    let mut rows = vec![first];
+    let mut rows = 1;
     for nested in &select.selects {
-        rows = combine(rows, selected(nested, scope, this)?);
+        let middle = out.len();
+        let more = selected(nested, scope, this, out)?;
+        rows = combine(out, (start, rows), (middle, more));
     }
     if !select.unions.is_empty() {
-        let mut union = Vec::new();
+        let (middle, mut more) = (out.len(), 0);
         for branch in &select.unions {
-            union.append(&mut selected(branch, scope, this)?);
+            more += selected(branch, scope, this, out)?;
         }
-        rows = combine(rows, union);
+        rows = combine(out, (start, rows), (middle, more));
     }
     Ok(rows)
 }
 
-fn combine<'a>(mut left: Rows<'a>, mut right: Rows<'a>) -> Rows<'a> {
-    if let ([row], [more]) = (&mut left[..], &mut right[..]) {
-        row.append(more);
-        return left;
+/// Makes the rows that begin at `start` and those that begin behind them into their product; each comes with how many
+/// they are. Returns how many it has.
+fn combine(
+    out: &mut Vec<Cell<'_>>,
+    (start, left): (usize, usize),
+    (middle, right): (usize, usize),
+) -> usize {
+    // One row and one more stand behind each other already, and no columns at all add nothing.
+    if (left == 1 && right == 1) || (start == middle && left == 1) {
+        return right;
     }
-    let pairs = left.iter().flat_map(|row| right.iter().map(move |more| (row, more)));
-    pairs.map(|(row, more)| row.iter().chain(more).cloned().collect()).collect()
+    let more = out.split_off(middle);
+    let rows = out.split_off(start);
+    if left == 0 || right == 0 {
+        return 0;
+    }
+    for row in rows.chunks_exact(rows.len() / left) {
+        for more in more.chunks_exact(more.len() / right) {
+            out.extend(row.iter().chain(more).cloned());
+        }
+    }
+    left * right
 }
 
 fn value<'a>(column: &'a Column, scope: &Scope<'a>, this: &Item<'a>) -> Result<Cell<'a>, RowError> {
-    let fail = |what: &'static str| RowError { column: Some(column.name.clone()), what };
-    let items = scope.eval(&column.path, this).map_err(|error| fail(error.0))?;
+    let fail = |error| RowError::new(&column.pointer, Some(&column.name), error);
+    let unfit = |what| match column.sure {
+        true => fail(EvalError::Value(what)),
+        false => fail(EvalError::Type(what)),
+    };
+    let items = scope.eval(&column.path, this).map_err(fail)?;
     if column.collection {
         let cells: Result<Vec<_>, _> = items.iter().map(|item| cell(item, column.kind)).collect();
-        return cells.map(Cell::List).map_err(fail);
+        return cells.map(Cell::List).map_err(unfit);
     }
-    match single(items).map_err(|error| fail(error.0))? {
+    match single(items).map_err(fail)? {
         None => Ok(Cell::Null),
-        Some(item) => cell(&item, column.kind).map_err(fail),
+        Some(item) => cell(&item, column.kind).map_err(unfit),
     }
 }

@@ -2,12 +2,9 @@
 
 use super::dice::Dice;
 
-/// In a thousand, the records that are spoiled.
-const SHARE: i64 = 10;
-
-/// Spoils the record that begins at `start`, or by chance does not. Says whether it did.
-pub(crate) fn spoil(text: &mut String, start: usize, dice: &mut Dice) -> bool {
-    if !dice.per_mille(SHARE) {
+/// Spoils the record that begins at `start`, so many times in a million. Says whether it did.
+pub(crate) fn spoil(text: &mut String, start: usize, share: u32, dice: &mut Dice) -> bool {
+    if dice.below(1_000_000) >= share {
         return false;
     }
     match dice.below(4) {

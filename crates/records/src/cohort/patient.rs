@@ -1,6 +1,7 @@
 //! One patient: who they are, what they have, what was measured.
 
 use super::calendar::Day;
+use super::care::{Medication, Procedure};
 use super::dice::Dice;
 use super::places::{Land, Town};
 use super::risks::{self, Curve, Diagnosis, at};
@@ -21,6 +22,8 @@ pub(crate) struct Person {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) encounters: Vec<Encounter>,
     pub(crate) observations: Vec<Observation>,
+    pub(crate) medications: Vec<Medication>,
+    pub(crate) procedures: Vec<Procedure>,
     pub(crate) consent: Consent,
 }
 
@@ -65,6 +68,7 @@ pub(crate) enum Measured {
     BmiTenths(i64),
     Hba1cTenths(i64),
     Ldl(i64),
+    CreatinineTenths(i64),
 }
 
 pub(crate) struct Consent {
@@ -130,6 +134,8 @@ impl Person {
             conditions,
             encounters,
             observations,
+            medications: Vec::new(),
+            procedures: Vec::new(),
             consent: Consent {
                 id: dice.bits(),
                 permit: !dice.per_mille(REFUSALS),

@@ -6,17 +6,20 @@
 use std::fmt::Write;
 
 use super::calendar::Day;
+use super::care::{Medication, Procedure};
 use super::damage::spoil;
 use super::dice::Dice;
 use super::patient::{Condition, Consent, Encounter, EncounterKind, Measured, Observation, Person};
 
 /// The files of a cohort.
-pub(crate) const FILES: [&str; 5] = [
+pub(crate) const FILES: [&str; 7] = [
     "Patient.ndjson",
     "Condition.ndjson",
     "Encounter.ndjson",
     "Observation.ndjson",
     "Consent.ndjson",
+    "MedicationRequest.ndjson",
+    "Procedure.ndjson",
 ];
 
 /// The lines of some patients, by file, and how many there are.
@@ -26,6 +29,8 @@ pub(crate) struct Lines {
     pub(crate) counts: [u64; FILES.len()],
     pub(crate) refusals: u64,
     pub(crate) damaged: u64,
+    /// In a million, the records that are spoiled.
+    pub(crate) share: u32,
 }
 
 /// Writes into a string, which cannot fail.
@@ -36,7 +41,7 @@ macro_rules! put {
 }
 
 impl Lines {
-    /// Appends everything about one patient. `damage` spoils records by its chance, if there is one.
+    /// Appends everything about one patient. `damage` spoils some records, if there is one.
     pub(crate) fn add(&mut self, person: &Person, country: &str, mut damage: Option<&mut Dice>) {
         let id = uuid(person.id);
         self.line(0, damage.as_deref_mut(), |out| patient(out, person, &id, country));
@@ -48,9 +53,17 @@ impl Lines {
         }
         for item in &person.observations {
             let encounter = &person.encounters[item.encounter];
-            self.line(3, damage.as_deref_mut(), |out| observation(out, item, encounter, &id));
+            self.line(3, damage.as_deref_mut(), |out| {
+                observation(out, item, encounter, person, &id)
+            });
         }
-        self.line(4, damage, |out| consent(out, &person.consent, &id));
+        self.line(4, damage.as_deref_mut(), |out| consent(out, &person.consent, &id));
+        for item in &person.medications {
+            self.line(5, damage.as_deref_mut(), |out| medication(out, item, person, &id));
+        }
+        for item in &person.procedures {
+            self.line(6, damage.as_deref_mut(), |out| procedure(out, item, person, &id));
+        }
         self.refusals += u64::from(!person.consent.permit);
     }
 
@@ -59,7 +72,7 @@ impl Lines {
         write(&mut self.text[file]);
         self.counts[file] += 1;
         if let Some(dice) = damage {
-            self.damaged += u64::from(spoil(&mut self.text[file], start, dice));
+            self.damaged += u64::from(spoil(&mut self.text[file], start, self.share, dice));
         }
         self.text[file].push('\n');
     }
@@ -189,8 +202,17 @@ fn encounter(out: &mut String, encounter: &Encounter, patient: &str) {
 
 const LOINC: &str = "http://loinc.org";
 
-fn observation(out: &mut String, observation: &Observation, encounter: &Encounter, patient: &str) {
-    let laboratory = matches!(observation.what, Measured::Hba1cTenths(_) | Measured::Ldl(_));
+fn observation(
+    out: &mut String,
+    observation: &Observation,
+    encounter: &Encounter,
+    person: &Person,
+    patient: &str,
+) {
+    let laboratory = matches!(
+        observation.what,
+        Measured::Hba1cTenths(_) | Measured::Ldl(_) | Measured::CreatinineTenths(_)
+    );
     open(out, "Observation", observation.id);
     out.push_str(",\"status\":\"final\",\"category\":[{\"coding\":[{\"system\":");
     out.push_str("\"http://terminology.hl7.org/CodeSystem/observation-category\",\"code\":\"");
@@ -204,6 +226,7 @@ fn observation(out: &mut String, observation: &Observation, encounter: &Encounte
         Measured::BmiTenths(_) => ("39156-5", "Body mass index"),
         Measured::Hba1cTenths(_) => ("4548-4", "Hemoglobin A1c/Hemoglobin.total in Blood"),
         Measured::Ldl(_) => ("18262-6", "Cholesterol in LDL by Direct assay"),
+        Measured::CreatinineTenths(_) => ("38483-4", "Creatinine in Blood"),
     };
     coding(out, "code", LOINC, code, display);
     subject(out, patient);
@@ -212,36 +235,96 @@ fn observation(out: &mut String, observation: &Observation, encounter: &Encounte
     out.push_str("\"},\"effectiveDateTime\":\"");
     date_time(out, encounter.day, encounter.second + 300);
     out.push('"');
+    // What is usual for children changes with every year of their age.
+    let grown = encounter.day.since(person.born) >= 18 * 366;
     match observation.what {
         Measured::BloodPressure { systolic, diastolic } => {
             out.push_str(",\"component\":[{\"code\"");
-            component(out, "8480-6", "Systolic blood pressure", systolic);
+            component(
+                out,
+                "8480-6",
+                "Systolic blood pressure",
+                systolic,
+                grown.then_some((90, 130)),
+            );
             out.push_str("},{\"code\"");
-            component(out, "8462-4", "Diastolic blood pressure", diastolic);
+            component(
+                out,
+                "8462-4",
+                "Diastolic blood pressure",
+                diastolic,
+                grown.then_some((60, 85)),
+            );
             out.push_str("}]");
         }
-        Measured::HeartRate(value) => quantity(out, value, false, "/min"),
-        Measured::HeightCm(value) => quantity(out, value, false, "cm"),
+        Measured::HeartRate(value) => {
+            whole(out, value, "/min");
+            range(out, value, false, "/min", grown.then_some((60, 100)));
+        }
+        Measured::HeightCm(value) => whole(out, value, "cm"),
         Measured::WeightTenths(value) => quantity(out, value, true, "kg"),
-        Measured::BmiTenths(value) => quantity(out, value, true, "kg/m2"),
-        Measured::Hba1cTenths(value) => quantity(out, value, true, "%"),
-        Measured::Ldl(value) => quantity(out, value, false, "mg/dL"),
+        Measured::BmiTenths(value) => {
+            quantity(out, value, true, "kg/m2");
+            range(out, value, true, "kg/m2", grown.then_some((185, 249)));
+        }
+        Measured::Hba1cTenths(value) => {
+            quantity(out, value, true, "%");
+            range(out, value, true, "%", Some((40, 56)));
+        }
+        Measured::Ldl(value) => {
+            whole(out, value, "mg/dL");
+            range(out, value, false, "mg/dL", Some((40, 130)));
+        }
+        Measured::CreatinineTenths(value) => {
+            quantity(out, value, true, "mg/dL");
+            range(out, value, true, "mg/dL", Some((5, 12)));
+        }
     }
     out.push('}');
 }
 
 /// The rest of a component behind the name `code`.
-fn component(out: &mut String, code: &str, display: &str, value: i64) {
+fn component(out: &mut String, code: &str, display: &str, value: i64, usual: Option<(i64, i64)>) {
     put!(
         out,
         ":{{\"coding\":[{{\"system\":\"{LOINC}\",\"code\":\"{code}\",\"display\":\"{display}\"}}]}}"
     );
-    quantity(out, value, false, "mm[Hg]");
+    whole(out, value, "mm[Hg]");
+    range(out, value, false, "mm[Hg]", usual);
+}
+
+/// `,"interpretation":[...],"referenceRange":[...]` for a value whose usual range is known.
+fn range(out: &mut String, value: i64, tenths: bool, unit: &str, usual: Option<(i64, i64)>) {
+    const SYSTEM: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
+    let Some((low, high)) = usual else { return };
+    let code = match value {
+        value if value < low => "L",
+        value if value > high => "H",
+        _ => "N",
+    };
+    put!(
+        out,
+        ",\"interpretation\":[{{\"coding\":[{{\"system\":\"{SYSTEM}\",\"code\":\"{code}\"}}]}}]"
+    );
+    out.push_str(",\"referenceRange\":[{\"low\":");
+    amount(out, low, tenths, unit);
+    out.push_str(",\"high\":");
+    amount(out, high, tenths, unit);
+    out.push_str("}]");
+}
+
+fn whole(out: &mut String, value: i64, unit: &str) {
+    quantity(out, value, false, unit);
 }
 
 /// `,"valueQuantity":{...}`, of tenths with one digit behind the point.
 fn quantity(out: &mut String, value: i64, tenths: bool, unit: &str) {
-    out.push_str(",\"valueQuantity\":{\"value\":");
+    out.push_str(",\"valueQuantity\":");
+    amount(out, value, tenths, unit);
+}
+
+fn amount(out: &mut String, value: i64, tenths: bool, unit: &str) {
+    out.push_str("{\"value\":");
     match tenths {
         true => put!(out, "{}.{}", value / 10, value % 10),
         false => put!(out, "{value}"),
@@ -251,6 +334,47 @@ fn quantity(out: &mut String, value: i64, tenths: bool, unit: &str) {
     out.push_str("\",\"system\":\"http://unitsofmeasure.org\",\"code\":\"");
     out.push_str(unit);
     out.push_str("\"}");
+}
+
+/// `,"name":[{"reference":"Kind/..."}]`, or without the brackets.
+fn reference(out: &mut String, name: &str, kind: &str, id: u128, list: bool) {
+    let (open, close) = if list { ("[", "]") } else { ("", "") };
+    put!(out, ",\"{name}\":{open}{{\"reference\":\"{kind}/{}\"}}{close}", uuid(id));
+}
+
+fn medication(out: &mut String, item: &Medication, person: &Person, patient: &str) {
+    open(out, "MedicationRequest", item.id);
+    put!(out, ",\"status\":\"{}\",\"intent\":\"order\"", item.status);
+    let what = item.what;
+    coding(out, "medicationCodeableConcept", "http://www.whocc.no/atc", what.code, what.display);
+    subject(out, patient);
+    if let Some(encounter) = person.encounters.get(item.encounter) {
+        reference(out, "encounter", "Encounter", encounter.id, false);
+        out.push_str(",\"authoredOn\":\"");
+        date_time(out, encounter.day, encounter.second + 600);
+        out.push('"');
+    }
+    reference(out, "reasonReference", "Condition", person.conditions[item.reason].id, true);
+    put!(
+        out,
+        ",\"dosageInstruction\":[{{\"timing\":{{\"repeat\":{{\"frequency\":{},\"period\":1,\"periodUnit\":\"d\"}}}}}}]}}",
+        item.times_a_day
+    );
+}
+
+fn procedure(out: &mut String, item: &Procedure, person: &Person, patient: &str) {
+    open(out, "Procedure", item.id);
+    out.push_str(",\"status\":\"completed\"");
+    coding(out, "code", "http://snomed.info/sct", item.what.code, item.what.display);
+    subject(out, patient);
+    if let Some(encounter) = person.encounters.get(item.encounter) {
+        reference(out, "encounter", "Encounter", encounter.id, false);
+        out.push_str(",\"performedDateTime\":\"");
+        date_time(out, encounter.day, encounter.second + 900);
+        out.push('"');
+    }
+    reference(out, "reasonReference", "Condition", person.conditions[item.reason].id, true);
+    out.push('}');
 }
 
 fn consent(out: &mut String, consent: &Consent, patient: &str) {

@@ -8,15 +8,16 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use super::dice::Dice;
 use super::patient::Person;
 use super::render::{FILES, Lines};
-use super::{CohortOptions, CohortSummary, places};
+use super::{CohortOptions, CohortSummary, care, places};
 use crate::error::RecordsError;
 use crate::parquet_files::{finish, partial_name};
 
 /// Patients that are made at a time; two or three such chunks are held by each thread.
 const CHUNK: usize = 500;
 const THREADS: usize = 2;
-/// Streams that spoil records lie behind those of the patients.
+/// Streams that spoil records, and those of treatments, lie behind those of the patients.
 const DAMAGE: u64 = 1 << 63;
+const CARE: u64 = 1 << 62;
 
 struct Output {
     path: PathBuf,
@@ -30,6 +31,9 @@ pub(crate) fn cohort(
 ) -> Result<CohortSummary, RecordsError> {
     fs::create_dir_all(folder).map_err(RecordsError::io("make", folder))?;
     let paths = FILES.map(|name| folder.join(name));
+    if let Some(there) = paths.iter().find(|path| !options.replace && path.exists()) {
+        return Err(RecordsError::Exists(there.clone()));
+    }
     let written = write_all(options, &paths);
     if written.is_err() {
         for path in &paths {
@@ -86,7 +90,7 @@ fn write_chunks(
 fn make(options: &CohortOptions, thread: usize, sender: &SyncSender<Lines>) {
     let starts = (0..options.patients).step_by(CHUNK).skip(thread).step_by(THREADS);
     for start in starts {
-        let mut lines = Lines::default();
+        let mut lines = Lines { share: options.damaged, ..Lines::default() };
         for number in start..options.patients.min(start + CHUNK) {
             add(options, number as u64, &mut lines);
         }
@@ -101,8 +105,9 @@ fn add(options: &CohortOptions, number: u64, lines: &mut Lines) {
     // Cohorts of two countries share no patient even where their seeds are the same.
     let seed = options.seed ^ (options.country as u64 + 1) << 56;
     let mut dice = Dice::new(seed, number);
-    let person = Person::new(places::of(options.country), options.reference_date, &mut dice);
-    let mut damage = options.damaged.then(|| Dice::new(seed, DAMAGE | number));
+    let mut person = Person::new(places::of(options.country), options.reference_date, &mut dice);
+    care::add(&mut person, options.reference_date, &mut Dice::new(seed, CARE | number));
+    let mut damage = (options.damaged > 0).then(|| Dice::new(seed, DAMAGE | number));
     lines.add(&person, options.country.code(), damage.as_mut());
 }
 
@@ -115,12 +120,15 @@ fn append(
         output.file.write_all(text.as_bytes()).map_err(RecordsError::io("write", &output.path))?;
         summary.bytes += text.len() as u64;
     }
-    let [patients, conditions, encounters, observations, consents] = lines.counts;
+    let [patients, conditions, encounters, observations, consents, medications, procedures] =
+        lines.counts;
     summary.patients += patients;
     summary.conditions += conditions;
     summary.encounters += encounters;
     summary.observations += observations;
     summary.consents += consents;
+    summary.medications += medications;
+    summary.procedures += procedures;
     summary.refusals += lines.refusals;
     summary.damaged += lines.damaged;
     Ok(())

@@ -1,24 +1,29 @@
 //! Which files are read.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::Source;
 use crate::error::RecordsError;
 
-/// How a file holds its records.
+/// How a file holds its records, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// A resource a line.
     Lines,
-    /// A bundle or a single resource.
+    /// A bundle or a single resource, or a resource a line after all.
     Document,
+    /// Nothing in the name tells.
+    Unknown,
 }
 
-#[derive(Clone, Debug)]
 pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
     pub(crate) format: Format,
     pub(crate) bytes: u64,
+    /// What is read in place of the file.
+    pub(crate) stream: Option<Box<dyn Read + Send>>,
 }
 
 #[derive(Default)]
@@ -29,43 +34,62 @@ pub(crate) struct Found {
 }
 
 /// The files that the sources name, those of a folder in the order of their names. Folders within folders are not
-/// entered but listed as ignored.
-pub(crate) fn find(sources: &[PathBuf]) -> Result<Found, RecordsError> {
+/// entered but listed as ignored, as are files within folders whose names are not those of FHIR files.
+pub(crate) fn find(sources: Vec<Source>) -> Result<Found, RecordsError> {
     if sources.is_empty() {
         return Err(RecordsError::NoSources);
     }
     let mut found = Found::default();
     for source in sources {
-        let before = found.files.len();
-        let metadata = fs::metadata(source).map_err(RecordsError::io("read", source))?;
-        let paths = match metadata.is_dir() {
-            true => list(source)?,
-            false => vec![source.clone()],
-        };
-        for path in paths {
-            add(&mut found, path)?;
-        }
-        if found.files.len() == before {
-            return Err(RecordsError::NoFiles(source.clone()));
+        match source {
+            Source::Stream { name, read } => found.files.push(SourceFile {
+                path: name.into(),
+                format: Format::Unknown,
+                bytes: 0,
+                stream: Some(read),
+            }),
+            Source::Path(path) => add(&mut found, path)?,
         }
     }
     Ok(found)
 }
 
-fn add(found: &mut Found, path: PathBuf) -> Result<(), RecordsError> {
-    let metadata = fs::metadata(&path).map_err(RecordsError::io("read", &path))?;
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
-    let format = match extension.as_ref().and_then(|extension| extension.to_str()) {
-        Some("ndjson") if !metadata.is_dir() => Format::Lines,
-        Some("json") if !metadata.is_dir() => Format::Document,
-        _ => {
-            found.ignored.push(path);
-            return Ok(());
+fn add(found: &mut Found, source: PathBuf) -> Result<(), RecordsError> {
+    let metadata = fs::metadata(&source).map_err(RecordsError::io("read", &source))?;
+    if !metadata.is_dir() {
+        // A file that is named outright is read whatever it is called; if it is not FHIR, that is said of its content.
+        let format = format(&source).unwrap_or(Format::Unknown);
+        add_file(found, source, format, metadata.len());
+        return Ok(());
+    }
+    let before = found.files.len();
+    for path in list(&source)? {
+        let metadata = fs::metadata(&path).map_err(RecordsError::io("read", &path))?;
+        match format(&path).filter(|_| !metadata.is_dir()) {
+            Some(format) => add_file(found, path, format, metadata.len()),
+            None => found.ignored.push(path),
         }
-    };
-    found.bytes += metadata.len();
-    found.files.push(SourceFile { path, format, bytes: metadata.len() });
-    Ok(())
+    }
+    match found.files.len() == before {
+        true => Err(RecordsError::NoFiles(source)),
+        false => Ok(()),
+    }
+}
+
+fn add_file(found: &mut Found, path: PathBuf, format: Format, bytes: u64) {
+    found.bytes += bytes;
+    found.files.push(SourceFile { path, format, bytes, stream: None });
+}
+
+/// What the name says: `.ndjson` or `.jsonl`, `.json`, each also packed as `.gz` or `.zst`.
+fn format(path: &Path) -> Option<Format> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let plain = [".gz", ".zst", ".zstd"].iter().find_map(|packed| name.strip_suffix(packed));
+    match plain.unwrap_or(&name).rsplit_once('.')?.1 {
+        "ndjson" | "jsonl" => Some(Format::Lines),
+        "json" => Some(Format::Document),
+        _ => None,
+    }
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>, RecordsError> {

@@ -11,8 +11,6 @@ pub(crate) struct Decimal {
 
 /// Digits behind the point that are carried; FHIR asks for 18 significant digits.
 const MAX_SCALE: u32 = 28;
-/// Digits behind the point of a quotient, as FHIRPath asks of implementations at least.
-const QUOTIENT_SCALE: u32 = 8;
 
 impl Decimal {
     pub(crate) fn integer(value: i64) -> Decimal {
@@ -58,6 +56,38 @@ impl Decimal {
         }
     }
 
+    /// How many digits behind the point were written.
+    pub(crate) fn digits_behind_point(self) -> u32 {
+        self.scale
+    }
+
+    /// The greatest number of so many digits behind the point that is not above this one.
+    pub(crate) fn floor(self, digits: u32) -> Option<Decimal> {
+        self.with_digits(digits, i128::div_euclid)
+    }
+
+    /// The least number of so many digits behind the point that is not below this one.
+    pub(crate) fn ceiling(self, digits: u32) -> Option<Decimal> {
+        self.negate()?.floor(digits)?.negate()
+    }
+
+    /// The nearest number of so many digits behind the point; of two that are as near, the one farther from zero.
+    pub(crate) fn rounded(self, digits: u32) -> Option<Decimal> {
+        self.with_digits(digits, |value, unit| {
+            let half = unit / 2 * value.signum();
+            (value + half) / unit
+        })
+    }
+
+    /// More digits are zeros; where there are too many, `divide` takes those away that are beyond the unit it is given.
+    fn with_digits(self, digits: u32, divide: impl Fn(i128, i128) -> i128) -> Option<Decimal> {
+        let value = match digits.checked_sub(self.scale) {
+            Some(more) => self.digits.checked_mul(ten(more)?)?,
+            None => divide(self.digits, ten(self.scale - digits)?),
+        };
+        Some(Decimal { digits: value, scale: digits })
+    }
+
     pub(crate) fn is_zero(self) -> bool {
         self.digits == 0
     }
@@ -83,17 +113,42 @@ impl Decimal {
         self.add(other.negate()?)
     }
 
+    /// The product; digits that cannot be carried are rounded away.
     pub(crate) fn multiply(self, other: Decimal) -> Option<Decimal> {
-        let digits = self.digits.checked_mul(other.digits)?;
-        let scale = self.scale + other.scale;
-        (scale <= MAX_SCALE).then_some(Decimal { digits, scale })
+        let (mut one, mut two) = (self, other);
+        loop {
+            match one.digits.checked_mul(two.digits) {
+                Some(digits) => {
+                    let product = Decimal { digits, scale: one.scale + two.scale };
+                    return match product.scale <= MAX_SCALE {
+                        true => Some(product),
+                        false => product.rounded(MAX_SCALE),
+                    };
+                }
+                // The last digits of the one that has more of them are given up.
+                None => {
+                    let longer = if one.scale >= two.scale { &mut one } else { &mut two };
+                    *longer = longer.rounded(longer.scale.checked_sub(1)?)?;
+                }
+            }
+        }
     }
 
-    /// The quotient to eight digits behind the point, rounded towards zero; `None` for a division by zero.
+    /// The quotient, rounded to as many digits as can be carried (FHIRPath asks for at least eight behind the point) and
+    /// without zeros at the end; `None` for a division by zero.
     pub(crate) fn divide(self, other: Decimal) -> Option<Decimal> {
         let (left, right, _) = self.aligned(other)?;
-        let digits = left.checked_mul(ten(QUOTIENT_SCALE)?)?.checked_div(right)?;
-        Some(Decimal { digits, scale: QUOTIENT_SCALE })
+        let fits = |scale| Some((left.checked_mul(ten(scale)?)?, scale));
+        let (left, scale) = (0..=MAX_SCALE).rev().find_map(fits)?;
+        let (mut digits, rest) = (left.checked_div(right)?, left.checked_rem(right)?);
+        if rest.unsigned_abs() >= right.unsigned_abs().div_ceil(2) {
+            digits += left.signum() * right.signum();
+        }
+        let mut quotient = Decimal { digits, scale };
+        while quotient.scale > 0 && quotient.digits % 10 == 0 {
+            quotient = Decimal { digits: quotient.digits / 10, scale: quotient.scale - 1 };
+        }
+        Some(quotient)
     }
 
     /// The whole part of the quotient.
@@ -175,6 +230,35 @@ mod tests {
         assert_eq!(decimal("25E-2").to_string(), "0.25");
         assert_eq!(decimal("7.5").modulo(decimal("2")).unwrap(), decimal("1.5"));
         assert!(decimal("1").divide(decimal("0.0")).is_none());
+    }
+
+    #[test]
+    fn a_quotient_is_as_exact_as_can_be_carried() {
+        let quotient = |a: &str, b: &str| decimal(a).divide(decimal(b)).unwrap();
+        assert_eq!(quotient("10", "4").to_string(), "2.5");
+        assert_eq!(quotient("-9", "3").to_string(), "-3");
+        assert_eq!(quotient("2", "3").to_f64(), 2.0 / 3.0);
+        assert_eq!(quotient("-1", "3000000").to_f64(), -1.0 / 3_000_000.0);
+        assert_eq!(quotient("123456789012345678", "1.0").to_string(), "123456789012345678");
+        // More digits behind the point than a product can keep.
+        let third = quotient("1", "3");
+        assert_eq!(third.multiply(third).unwrap().to_f64(), 1.0 / 9.0);
+    }
+
+    #[test]
+    fn rounding_goes_down_up_or_to_the_nearest() {
+        for (text, digits, down, up, near) in [
+            ("1.587", 2, "1.58", "1.59", "1.59"),
+            ("-1.587", 2, "-1.59", "-1.58", "-1.59"),
+            ("2.5", 0, "2", "3", "3"),
+            ("-2.5", 0, "-3", "-2", "-3"),
+            ("1.5", 3, "1.500", "1.500", "1.500"),
+        ] {
+            let value = decimal(text);
+            assert_eq!(value.floor(digits).unwrap().to_string(), down);
+            assert_eq!(value.ceiling(digits).unwrap().to_string(), up);
+            assert_eq!(value.rounded(digits).unwrap().to_string(), near);
+        }
     }
 
     proptest! {

@@ -6,18 +6,47 @@ use arrow::datatypes::{DataType, Field};
 use serde_json::{Map, Value};
 
 use super::decimal::Decimal;
-use super::path::{self, Constants, Expr, Literal};
+use super::path::{self, Compiled, Constants, Expr, Known, Literal};
+use super::resources;
 use super::table::list_field;
 use super::temporal::Temporal;
 
 /// Why a ViewDefinition is not valid, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the view is wrong at {}: {reason}", if pointer.is_empty() { "its root" } else { pointer.as_str() })]
+#[error("the view is wrong at {}: {reason}", self.place())]
 pub struct ViewError {
     /// JSON pointer (RFC 6901) to the wrong element; empty for the view as a whole.
     pub pointer: String,
+    /// Where in a FHIRPath expression the mistake is: characters before it. `None` where it is not in one.
+    pub offset: Option<usize>,
     /// What is wrong with it and what would be right.
     pub reason: String,
+}
+
+impl ViewError {
+    /// The wrong element as people write it, `select[0].column[2].path`.
+    pub fn place(&self) -> String {
+        match self.pointer.is_empty() {
+            true => "its root".to_owned(),
+            false => place(&self.pointer),
+        }
+    }
+}
+
+/// A JSON pointer as people write paths, `select[0].column[2].path`.
+pub(crate) fn place(pointer: &str) -> String {
+    let mut place = String::new();
+    for step in pointer.split('/').skip(1) {
+        if !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()) {
+            place.push_str(&format!("[{step}]"));
+            continue;
+        }
+        if !place.is_empty() {
+            place.push('.');
+        }
+        place.push_str(&step.replace("~1", "/").replace("~0", "~"));
+    }
+    place
 }
 
 type Result<T> = std::result::Result<T, ViewError>;
@@ -27,7 +56,8 @@ pub(crate) struct Definition {
     pub(crate) name: String,
     pub(crate) resource: String,
     pub(crate) root: Select,
-    pub(crate) filters: Vec<Expr>,
+    pub(crate) filters: Vec<Filter>,
+    pub(crate) shape: String,
 }
 
 /// One selection: where it looks, and what it takes there.
@@ -39,6 +69,8 @@ pub(crate) struct Select {
     pub(crate) unions: Vec<Select>,
     /// Columns of this selection, the nested ones included.
     pub(crate) width: usize,
+    /// Where it stands in the definition.
+    pub(crate) pointer: String,
 }
 
 /// What a selection is applied to.
@@ -47,6 +79,8 @@ pub(crate) enum Focus {
     Here,
     Each(Expr),
     EachOrNull(Expr),
+    /// Every element that the paths find, at any depth.
+    Repeat(Vec<Expr>),
 }
 
 /// One column of the result.
@@ -55,7 +89,23 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) path: Expr,
     pub(crate) kind: ColumnKind,
+    /// The FHIR type that the view names, or that the path gives away.
+    pub(crate) of: String,
     pub(crate) collection: bool,
+    /// Whether FHIR says that the path's values are stored like the column's.
+    pub(crate) sure: bool,
+    /// Where the column stands in the definition.
+    pub(crate) pointer: String,
+    /// The path as it is written.
+    pub(crate) source: String,
+}
+
+/// A filter over resources.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    pub(crate) path: Expr,
+    /// Where it stands in the definition.
+    pub(crate) pointer: String,
 }
 
 /// How a column's values are stored.
@@ -65,6 +115,13 @@ pub(crate) enum ColumnKind {
     Bool,
     Integer,
     Decimal,
+}
+
+impl ColumnKind {
+    /// The storage of a primitive FHIR type.
+    pub(crate) fn of_type(of: &str) -> Option<ColumnKind> {
+        kind_of(of)
+    }
 }
 
 impl Column {
@@ -82,25 +139,18 @@ impl Select {
         let nested = self.selects.iter().chain(self.unions.first());
         self.columns.iter().cloned().chain(nested.flat_map(Select::columns)).collect()
     }
-
-    /// Collects every name that the selection can look up in a resource.
-    pub(crate) fn names<'s>(&'s self, out: &mut Vec<&'s str>) {
-        if let Focus::Each(path) | Focus::EachOrNull(path) = &self.focus {
-            path.names(out);
-        }
-        self.columns.iter().for_each(|column| column.path.names(out));
-        self.selects.iter().chain(&self.unions).for_each(|select| select.names(out));
-    }
 }
 
 /// Checks a ViewDefinition and compiles its paths.
 pub(crate) fn read(text: &str) -> Result<Definition> {
     let value: Value = serde_json::from_str(text).map_err(|error| ViewError {
         pointer: String::new(),
+        offset: None,
         reason: format!("it is not JSON (line {}, column {})", error.line(), error.column()),
     })?;
     let root = Node { value: &value, pointer: String::new() };
     let object = root.object()?;
+    root.no_misspelt_keys(&["resource", "constant", "select", "where"])?;
     if let Some(Value::String(kind)) = object.get("resourceType")
         && !kind.ends_with("ViewDefinition")
     {
@@ -108,24 +158,62 @@ pub(crate) fn read(text: &str) -> Result<Definition> {
     }
     let resource =
         root.required_text("resource", "name the type of resource that the view reads")?;
-    if !is_name(&resource) {
-        return Err(root.child("resource").error("this is not the name of a resource type"));
+    if !resources::is_known(&resource) {
+        let meant = resources::meant_by(&resource);
+        let meant = meant.map_or(String::new(), |meant| format!("; {meant} is probably meant"));
+        let reason = format!("FHIR knows no type of resource of this name{meant}");
+        return Err(root.child("resource").error(reason));
     }
     let name = match object.get("name") {
         Some(_) => root.identifier("name")?,
         None => resource.to_lowercase(),
     };
     let constants = constants(&root)?;
-    let selects = root.list("select", |node| select(node, &constants))?;
+    let focus = Known::resource(&resource);
+    let selects = root.list("select", |node| select(node, &constants, &focus))?;
     if selects.is_empty() {
         return Err(root.error("a view needs a select with at least one column"));
     }
-    let filters = root.list("where", |node| node.path("path", &constants))?;
+    let filters = root.list("where", |node| filter(node, &constants, &focus))?;
     let width = selects.iter().map(|select| select.width).sum();
-    let root_select =
-        Select { focus: Focus::Here, columns: Vec::new(), selects, unions: Vec::new(), width };
+    let root_select = Select {
+        focus: Focus::Here,
+        columns: Vec::new(),
+        selects,
+        unions: Vec::new(),
+        width,
+        pointer: "/select".to_owned(),
+    };
     unique_names(&root_select)?;
-    Ok(Definition { name, resource, root: root_select, filters })
+    Ok(Definition { name, resource, root: root_select, filters, shape: shape(&value) })
+}
+
+/// The filters and iterations of a definition as a text: what decides which rows there are.
+fn shape(value: &Value) -> String {
+    const ROWS: [&str; 8] =
+        ["constant", "where", "path", "select", "forEach", "forEachOrNull", "repeat", "unionAll"];
+    let member = |(key, value): (&String, &Value)| {
+        let inner = match value {
+            // A selection that has columns only makes neither more rows nor fewer.
+            Value::Array(items) if key == "select" => {
+                let items: Vec<String> =
+                    items.iter().map(shape).filter(|item| item != "{}").collect();
+                if items.is_empty() {
+                    return None;
+                }
+                items.join(",")
+            }
+            other => shape(other),
+        };
+        (ROWS.contains(&key.as_str()) || key.starts_with("value")).then(|| format!("{key}:{inner}"))
+    };
+    match value {
+        Value::Object(members) => {
+            format!("{{{}}}", members.iter().filter_map(member).collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => items.iter().map(shape).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
 }
 
 fn unique_names(root: &Select) -> Result<()> {
@@ -133,13 +221,23 @@ fn unique_names(root: &Select) -> Result<()> {
     for column in root.columns() {
         if !seen.insert(column.name.clone()) {
             let reason = format!("two columns are named {}; rename one", column.name);
-            return Err(ViewError { pointer: "/select".into(), reason });
+            return Err(ViewError { pointer: column.pointer + "/name", offset: None, reason });
         }
     }
     Ok(())
 }
 
-const SELECT_KEYS: [&str; 8] = [
+fn filter(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Filter> {
+    let path = node.path("path", constants, focus)?;
+    match path.known.of.as_deref() {
+        None | Some("boolean") => Ok(Filter { path: path.expr, pointer: node.pointer.clone() }),
+        Some(of) => Err(node.child("path").error(format!(
+            "a filter must be true or false, and this is a value of type {of}; compare it with something, or ask whether it exists()"
+        ))),
+    }
+}
+
+const SELECT_KEYS: [&str; 9] = [
     "id",
     "extension",
     "modifierExtension",
@@ -147,9 +245,10 @@ const SELECT_KEYS: [&str; 8] = [
     "select",
     "forEach",
     "forEachOrNull",
+    "repeat",
     "unionAll",
 ];
-const COLUMN_KEYS: [&str; 9] = [
+const COLUMN_KEYS: [&str; 10] = [
     "id",
     "extension",
     "modifierExtension",
@@ -159,27 +258,55 @@ const COLUMN_KEYS: [&str; 9] = [
     "collection",
     "type",
     "tag",
+    "tags",
 ];
 
-fn select(node: &Node<'_>, constants: &Constants) -> Result<Select> {
+fn select(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Select> {
     node.only_keys(&SELECT_KEYS)?;
-    let object = node.object()?;
-    let focus = match (object.get("forEach"), object.get("forEachOrNull")) {
-        (Some(_), Some(_)) => return Err(node.error("choose one of forEach and forEachOrNull")),
-        (Some(_), None) => Focus::Each(node.path("forEach", constants)?),
-        (None, Some(_)) => Focus::EachOrNull(node.path("forEachOrNull", constants)?),
-        (None, None) => Focus::Here,
-    };
-    let columns = node.list("column", |node| column(node, constants))?;
-    let selects = node.list("select", |node| select(node, constants))?;
-    let unions = node.list("unionAll", |node| select(node, constants))?;
+    let (at, focus) = iteration(node, constants, focus)?;
+    let columns = node.list("column", |node| column(node, constants, &focus))?;
+    let selects = node.list("select", |node| select(node, constants, &focus))?;
+    let unions = node.list("unionAll", |node| select(node, constants, &focus))?;
     if columns.is_empty() && selects.is_empty() && unions.is_empty() {
         return Err(node.error("a select needs a column, a nested select or a unionAll"));
     }
     same_columns(node, &unions)?;
     let nested = selects.iter().chain(unions.first()).map(|select| select.width);
     let width = columns.len() + nested.sum::<usize>();
-    Ok(Select { focus, columns, selects, unions, width })
+    Ok(Select { focus: at, columns, selects, unions, width, pointer: node.pointer.clone() })
+}
+
+/// What a selection is applied to, and what is known of it.
+fn iteration(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<(Focus, Known)> {
+    let object = node.object()?;
+    let mut given =
+        ["forEach", "forEachOrNull", "repeat"].into_iter().filter(|key| object.contains_key(*key));
+    let (first, second) = (given.next(), given.next());
+    if second.is_some() {
+        return Err(node.error("choose one of forEach, forEachOrNull and repeat"));
+    }
+    match first {
+        Some("repeat") => {
+            let paths = node
+                .list("repeat", |node| node.expression(constants, focus).map(|path| path.known))?;
+            if paths.is_empty() {
+                return Err(node.child("repeat").error("name at least one path to go down"));
+            }
+            let first = paths[0].clone();
+            let below = paths.into_iter().skip(1).fold(first, Known::either);
+            // The paths are applied to what they find as well, which stands in other places than the start.
+            let inner = focus.clone().either(below.clone());
+            let exprs = node
+                .list("repeat", |node| node.expression(constants, &inner).map(|path| path.expr))?;
+            Ok((Focus::Repeat(exprs), below))
+        }
+        Some(key) => {
+            let path = node.path(key, constants, focus)?;
+            let at = if key == "forEach" { Focus::Each } else { Focus::EachOrNull };
+            Ok((at(path.expr), path.known))
+        }
+        None => Ok((Focus::Here, focus.clone())),
+    }
 }
 
 /// The branches of a union must have the same columns in the same order.
@@ -201,38 +328,49 @@ fn same_columns(node: &Node<'_>, unions: &[Select]) -> Result<()> {
     Ok(())
 }
 
-fn column(node: &Node<'_>, constants: &Constants) -> Result<Column> {
+fn column(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Column> {
     node.only_keys(&COLUMN_KEYS)?;
     let object = node.object()?;
     let name = node.identifier("name")?;
-    let path = node.path("path", constants)?;
+    let path = node.path("path", constants, focus)?;
     let collection = match object.get("collection") {
         None => false,
         Some(Value::Bool(flag)) => *flag,
         Some(_) => return Err(node.child("collection").error("this must be true or false")),
     };
-    let kind = match object.get("type") {
-        // A column without a type takes that of its expression, as far as the expression alone tells.
-        None if path.is_boolean() => ColumnKind::Bool,
-        None => ColumnKind::Text,
-        Some(_) => kind(node)?,
+    let (kind, of) = match object.get("type") {
+        // A column without a type takes that of its path, as far as the path alone tells.
+        None => {
+            let of = path.known.of.as_deref().unwrap_or("string");
+            (kind_of(of).unwrap_or(ColumnKind::Text), of.to_owned())
+        }
+        Some(_) => declared(node)?,
     };
-    Ok(Column { name, path, kind, collection })
+    let source = node.required_text("path", "give a FHIRPath expression")?;
+    let pointer = node.pointer.clone();
+    let sure = path.known.of.as_deref().and_then(kind_of) == Some(kind);
+    Ok(Column { name, path: path.expr, kind, of, collection, sure, pointer, source })
 }
 
-/// The storage for a FHIR type, named plainly or by URI.
-fn kind(node: &Node<'_>) -> Result<ColumnKind> {
+/// The type that a column names, plainly or by URI, with its storage.
+fn declared(node: &Node<'_>) -> Result<(ColumnKind, String)> {
     let text = node.required_text("type", "name a FHIR type")?;
-    let plain = text.rsplit(['/', '.']).next().unwrap_or_default().to_ascii_lowercase();
-    Ok(match plain.as_str() {
+    let plain = text.rsplit(['/', '.']).next().unwrap_or_default();
+    match kind_of(plain) {
+        Some(kind) => Ok((kind, plain.to_owned())),
+        None => Err(node.child("type").error("only primitive FHIR types can be columns")),
+    }
+}
+
+/// The storage for a primitive FHIR type, whatever its capital letters.
+fn kind_of(of: &str) -> Option<ColumnKind> {
+    Some(match of.to_ascii_lowercase().as_str() {
         "boolean" => ColumnKind::Bool,
         "integer" | "integer64" | "positiveint" | "unsignedint" => ColumnKind::Integer,
         "decimal" => ColumnKind::Decimal,
         "string" | "code" | "id" | "uri" | "url" | "uuid" | "oid" | "canonical" | "markdown"
         | "base64binary" | "date" | "datetime" | "instant" | "time" | "xhtml" => ColumnKind::Text,
-        _ => {
-            return Err(node.child("type").error("only primitive FHIR types can be columns"));
-        }
+        _ => return None,
     })
 }
 
@@ -245,6 +383,10 @@ fn constants(root: &Node<'_>) -> Result<Constants> {
             return Err(node.error("a constant needs exactly one value, such as valueString"));
         };
         let wrong = "the value does not fit its type, or the type is not supported";
+        if name == "rowIndex" {
+            let taken = "rowIndex is set by the processing itself; name the constant differently";
+            return Err(node.child("name").error(taken));
+        }
         let literal = literal(&key["value".len()..], value);
         Ok((name, literal.ok_or_else(|| node.child(key).error(wrong))?))
     })?;
@@ -290,7 +432,7 @@ struct Node<'v> {
 
 impl<'v> Node<'v> {
     fn error(&self, reason: impl Into<String>) -> ViewError {
-        ViewError { pointer: self.pointer.clone(), reason: reason.into() }
+        ViewError { pointer: self.pointer.clone(), offset: None, reason: reason.into() }
     }
 
     /// The place of a member or element below this one, which need not exist.
@@ -337,14 +479,32 @@ impl<'v> Node<'v> {
         }
     }
 
-    fn path(&self, key: &str, constants: &Constants) -> Result<Expr> {
-        let text = self.required_text(key, "give a FHIRPath expression")?;
-        path::compile(&text, constants).map_err(|error| {
-            self.child(key).error(format!(
-                "at character {} of the path: {}",
-                error.at + 1,
-                error.what
-            ))
+    /// Keys that are almost one of those that decide what comes out, so that `Where` does not lose a filter.
+    fn no_misspelt_keys(&self, known: &[&str]) -> Result<()> {
+        let plain = |key: &str| key.to_ascii_lowercase().trim_end_matches('s').to_owned();
+        for key in self.object()?.keys() {
+            let meant = known.iter().find(|known| plain(known) == plain(key) && *known != key);
+            if let Some(meant) = meant {
+                return Err(self.child(key).error(format!("this is written {meant}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, key: &str, constants: &Constants, focus: &Known) -> Result<Compiled> {
+        self.required_text(key, "give a FHIRPath expression")?;
+        self.child(key).expression(constants, focus)
+    }
+
+    /// Compiles the text that this node is.
+    fn expression(&self, constants: &Constants, focus: &Known) -> Result<Compiled> {
+        let Value::String(text) = self.value else {
+            return Err(self.error("a text was expected"));
+        };
+        path::compile(text, constants, focus).map_err(|error| {
+            let offset = text[..error.at].chars().count();
+            let what = format!("at character {} of the path: {}", offset + 1, error.what);
+            ViewError { offset: Some(offset), ..self.error(what) }
         })
     }
 

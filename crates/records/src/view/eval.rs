@@ -1,34 +1,28 @@
 //! FHIRPath: expression and record to values.
 //!
-//! A value is an element of the record with the type its name gives away (`valueQuantity` is a Quantity), or something
-//! computed. Without the whole FHIR model, a text of the record may be a string, a code or a date; it is compared as a
-//! date where the other side is one.
+//! A value is an element of the record with the type that its name or its place gives it (`valueQuantity` is a Quantity,
+//! `birthDate` a date), or something computed.
+
+mod collection;
+mod functions;
+mod items;
+mod keys;
+mod step;
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use super::decimal::Decimal;
 use super::path::{Expr, Function, Literal, Op};
-use super::temporal::{End, Kind, Temporal};
-use crate::json::{Json, Object};
+use super::temporal::End;
+use crate::json::Json;
+pub(crate) use collection::Items;
+use functions::{boundary, convert, precision, round, text_function};
+pub(crate) use items::{Item, is_integer, number, single, text_of};
+use items::{arithmetic, boolean, compare, equal, equal_collections, equivalent, logic, numeric};
+pub(crate) use keys::{FullUrls, reference_key};
+use step::{is_of_type, step};
 
-/// One value of a collection.
-#[derive(Clone, PartialEq)]
-pub(crate) enum Item<'a> {
-    /// An element of the record, with its FHIR type where that is known.
-    Node(&'a Json<'a>, Option<&'a str>),
-    Bool(bool),
-    Integer(i64),
-    Decimal(Decimal),
-    Text(Cow<'a, str>),
-    Temporal(Temporal),
-}
-
-/// An ordered collection, as every FHIRPath expression yields one.
-pub(crate) type Items<'a> = Vec<Item<'a>>;
-
-/// What is known around the record that is looked at.
+/// What is known around the value that is looked at.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     /// The resource itself.
@@ -37,43 +31,87 @@ pub(crate) struct Scope<'a> {
     pub(crate) key: Option<&'a str>,
     /// The keys of the other resources of the bundle by their full URLs, with their types.
     pub(crate) full_urls: Option<&'a FullUrls>,
+    /// The place of the element that the innermost forEach, forEachOrNull or repeat is at.
+    pub(crate) row: i64,
+    /// The place of `$this` in the collection that a function goes through.
+    pub(crate) index: i64,
 }
 
 /// Why an expression has no value on a record. Says nothing of the record's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct EvalError(pub(crate) &'static str);
+pub(crate) enum EvalError {
+    /// Several values where the expression or the column allows one: the view asks for too little.
+    Several,
+    /// A filter that is neither true nor false: the view asks for the wrong thing.
+    NoTruth,
+    /// A value that is not of the column's type, where the path does not say that it has to be: the view asks for the
+    /// wrong thing.
+    Type(&'static str),
+    /// A value that the record should not have there.
+    Value(&'static str),
+}
 
-const SEVERAL: EvalError = EvalError("several values where one is allowed");
-const KINDS: EvalError = EvalError("values of kinds that do not go together");
+impl EvalError {
+    /// What happened, as the end of a sentence.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            EvalError::Several => "several values where one is allowed",
+            EvalError::NoTruth => "a value that is neither true nor false where one is asked",
+            EvalError::Type(what) | EvalError::Value(what) => what,
+        }
+    }
+
+    /// What the view's author can do about it, if it is the view that asks for too much.
+    pub(crate) fn advice(self) -> Option<&'static str> {
+        match self {
+            EvalError::Several => Some("take first() of them, or mark the column as a collection"),
+            EvalError::NoTruth => Some("compare it with something, or ask whether it exists()"),
+            EvalError::Type(_) => Some("name a part of it, or correct the column's type"),
+            EvalError::Value(_) => None,
+        }
+    }
+}
+
+const KINDS: EvalError = EvalError::Value("values of kinds that do not go together");
+/// Elements that `repeat` finds before it is taken for endless.
+const MAX_REPEAT: usize = 100_000;
 
 type Result<T> = std::result::Result<T, EvalError>;
 
 impl<'a> Scope<'a> {
+    /// The scope of a whole resource.
+    pub(crate) fn new(
+        resource: &'a Json<'a>,
+        key: Option<&'a str>,
+        full_urls: Option<&'a FullUrls>,
+    ) -> Scope<'a> {
+        Scope { resource, key, full_urls, row: 0, index: 0 }
+    }
+
     /// The values of an expression seen from `this`.
     pub(crate) fn eval(&self, expr: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
         match expr {
-            Expr::Nothing => Ok(Vec::new()),
-            Expr::Literal(literal) => Ok(vec![literal_item(literal)]),
-            Expr::This => Ok(vec![this.clone()]),
-            Expr::Member(base, name) => self.member(base, name, this),
-            Expr::Index(base, index) => {
+            Expr::Nothing => Ok(Items::new()),
+            Expr::Literal(literal) => Ok(literal_item(literal).into()),
+            Expr::This => Ok(this.clone().into()),
+            Expr::Index => Ok(Item::Integer(self.index).into()),
+            Expr::RowIndex => Ok(Item::Integer(self.row).into()),
+            Expr::Resource => Ok(Item::Node(self.resource, None).into()),
+            Expr::Member(base, name, of) => self.member(base, name, *of, this),
+            Expr::At(base, index) => {
                 let items = self.eval(base, this)?;
-                let Some(index) = single(self.eval(index, this)?)? else { return Ok(Vec::new()) };
+                let Some(index) = single(self.eval(index, this)?)? else { return Ok(Items::new()) };
                 let index = number(&index).and_then(Decimal::to_i64).ok_or(KINDS)?;
                 let found = usize::try_from(index).ok().and_then(|at| items.into_iter().nth(at));
-                Ok(found.into_iter().collect())
+                Ok(found.into())
             }
             Expr::Call(base, function) => self.call(base, function, this),
             Expr::Binary(op, left, right) => self.binary(*op, left, right, this),
             Expr::Negate(inner) => match single(self.eval(inner, this)?)? {
-                None => Ok(Vec::new()),
+                None => Ok(Items::new()),
                 Some(item) => {
-                    let value = number(&item).ok_or(KINDS)?;
-                    Ok(value
-                        .negate()
-                        .map(|value| numeric(value, is_integer(&item)))
-                        .into_iter()
-                        .collect())
+                    let value = number(&item).ok_or(KINDS)?.negate();
+                    Ok(value.map(|value| numeric(value, is_integer(&item))).into())
                 }
             },
         }
@@ -85,20 +123,67 @@ impl<'a> Scope<'a> {
             None => Ok(None),
             Some(Item::Bool(flag)) => Ok(Some(flag)),
             Some(Item::Node(Json::Bool(flag), _)) => Ok(Some(*flag)),
-            Some(_) => Err(EvalError("a value that is neither true nor false where one is asked")),
+            Some(_) => Err(EvalError::NoTruth),
         }
     }
 
-    fn member(&self, base: &'a Expr, name: &'a str, this: &Item<'a>) -> Result<Items<'a>> {
-        let mut out = Vec::new();
+    /// What `repeat` finds: the values of the paths, and of these again, each before what stands in it.
+    pub(crate) fn descend(&self, paths: &'a [Expr], this: &Item<'a>) -> Result<Items<'a>> {
+        let mut found = Items::new();
+        let mut open = vec![self.children(paths, this)?.into_iter()];
+        while let Some(level) = open.last_mut() {
+            let Some(item) = level.next() else {
+                open.pop();
+                continue;
+            };
+            let below = self.children(paths, &item)?;
+            found.push(item);
+            if found.len() > MAX_REPEAT {
+                return Err(EvalError::Value("a repeat that does not end"));
+            }
+            open.push(below.into_iter());
+        }
+        Ok(found)
+    }
+
+    fn children(&self, paths: &'a [Expr], this: &Item<'a>) -> Result<Items<'a>> {
+        let mut all = Items::new();
+        for path in paths {
+            all.extend(self.eval(path, this)?);
+        }
+        // A path that finds what it starts from (`$this`) would go down for ever.
+        let same = |item: &Item<'a>| match (item, this) {
+            (Item::Node(one, _), Item::Node(other, _)) => std::ptr::eq(*one, *other),
+            (Item::Node(..), _) => false,
+            _ => true,
+        };
+        match all.iter().any(same) {
+            true => Err(EvalError::Value("a repeat that does not end")),
+            false => Ok(all),
+        }
+    }
+
+    fn member(
+        &self,
+        base: &'a Expr,
+        name: &'a str,
+        of: Option<&'static str>,
+        this: &Item<'a>,
+    ) -> Result<Items<'a>> {
+        let mut out = Items::new();
         if let Expr::This = base {
-            step(this, name, &mut out);
+            step(this, name, of, &mut out);
         } else {
-            for item in &self.eval(base, this)? {
-                step(item, name, &mut out);
+            for item in self.eval(base, this)?.iter() {
+                step(item, name, of, &mut out);
             }
         }
         Ok(out)
+    }
+
+    /// The one value of an argument that is optional or may be empty.
+    fn argument(&self, expr: Option<&'a Expr>, this: &Item<'a>) -> Result<Option<Item<'a>>> {
+        expr.map_or(Ok(None), |expr| single(self.eval(expr, this)?))
     }
 
     fn call(&self, base: &'a Expr, function: &'a Function, this: &Item<'a>) -> Result<Items<'a>> {
@@ -113,55 +198,150 @@ impl<'a> Scope<'a> {
                 flag(self.filter(items, criterion)?.len() == count)
             }
             Function::Select(projection) => {
-                let mut out = Vec::new();
-                for item in &items {
-                    out.append(&mut self.eval(projection, item)?);
+                let mut out = Items::new();
+                for (index, item) in items.iter().enumerate() {
+                    out.extend(self.at(index).eval(projection, item)?);
                 }
                 Ok(out)
             }
-            Function::First => Ok(items.into_iter().take(1).collect()),
-            Function::Last => Ok(items.into_iter().next_back().into_iter().collect()),
-            Function::Single => Ok(single(items)?.into_iter().collect()),
-            Function::Count => Ok(vec![Item::Integer(items.len() as i64)]),
+            Function::Repeat(projection) => {
+                let mut out = Items::new();
+                for item in items.iter() {
+                    out.extend(self.descend(std::slice::from_ref(&**projection), item)?);
+                }
+                Ok(out)
+            }
+            Function::First => Ok(items.first()),
+            Function::Last => Ok(items.into_iter().last().into()),
+            Function::Tail => Ok(items.into_iter().skip(1).collect()),
+            Function::Skip(count) => Ok(items.into_iter().skip(self.count(count, this)?).collect()),
+            Function::Take(count) => Ok(items.into_iter().take(self.count(count, this)?).collect()),
+            Function::Single => Ok(single(items)?.into()),
+            Function::Count => Ok(Item::Integer(items.len() as i64).into()),
             Function::Not => match single(items)? {
-                None => Ok(Vec::new()),
+                None => Ok(Items::new()),
                 Some(item) => flag(!boolean(&item)),
             },
-            Function::Iif(condition, yes, no) => match (self.truth(condition, this)?, no) {
-                (Some(true), _) => self.eval(yes, this),
-                (_, Some(no)) => self.eval(no, this),
-                (_, None) => Ok(Vec::new()),
-            },
-            Function::Join(separator) => self.join(items, separator.as_deref(), this),
-            Function::StartsWith(prefix) => {
-                let (text, prefix) = (single(items)?, single(self.eval(prefix, this)?)?);
-                let (Some(text), Some(prefix)) = (text, prefix) else { return Ok(Vec::new()) };
-                flag(text_of(&text).ok_or(KINDS)?.starts_with(&*text_of(&prefix).ok_or(KINDS)?))
+            Function::Iif(condition, yes, no) => {
+                // Behind a dot, `$this` is what stands before it.
+                let inner = match base {
+                    Expr::This => None,
+                    _ => single(items)?,
+                };
+                let this = inner.as_ref().unwrap_or(this);
+                match (self.truth(condition, this)?, no) {
+                    (Some(true), _) => self.eval(yes, this),
+                    (_, Some(no)) => self.eval(no, this),
+                    (_, None) => Ok(Items::new()),
+                }
             }
-            Function::Extension(url) => self.extension(items, url, this),
+            Function::Join(separator) => self.join(&items, separator.as_deref(), this),
+            Function::Extension(url) => self.extension(&items, url, this),
             Function::OfType(of) => {
-                Ok(items.into_iter().filter(|item| is_of_type(item, of)).collect())
+                let mut items = items;
+                items.retain(|item| is_of_type(item, of));
+                Ok(items)
             }
             Function::Is(of) => match single(items)? {
-                None => Ok(Vec::new()),
+                None => Ok(Items::new()),
                 Some(item) => flag(is_of_type(&item, of)),
             },
-            Function::ResourceKey => Ok(self.resource_key(&items)),
-            Function::ReferenceKey(of) => {
-                let urls = self.full_urls;
-                let key = |item| reference_key(object_of(item)?, urls, of.as_deref());
-                let found = items.iter().filter_map(key);
-                Ok(found.map(|key| Item::Text(Cow::Borrowed(key))).collect())
-            }
-            Function::LowBoundary => boundary(items, End::Low),
-            Function::HighBoundary => boundary(items, End::High),
+            other => self.call_more(items, other, this),
         }
     }
 
+    /// The functions that views need more rarely.
+    fn call_more(
+        &self,
+        items: Items<'a>,
+        function: &'a Function,
+        this: &Item<'a>,
+    ) -> Result<Items<'a>> {
+        match function {
+            Function::Distinct => Ok(distinct(items)),
+            Function::IsDistinct => {
+                let count = items.len();
+                flag(distinct(items).len() == count)
+            }
+            Function::Combine(other) => {
+                let mut all = items;
+                all.extend(self.eval(other, this)?);
+                Ok(all)
+            }
+            Function::Intersect(other) | Function::Exclude(other) => {
+                let others = self.eval(other, this)?;
+                let common = matches!(function, Function::Intersect(_));
+                let among =
+                    |item: &Item<'a>| others.iter().any(|one| equal(one, item) == Some(true));
+                let kept = items.into_iter().filter(|item| among(item) == common).collect();
+                Ok(if common { distinct(kept) } else { kept })
+            }
+            Function::Flags { all, flag: wanted } => {
+                let mut hits = items.iter().map(|item| boolean(item) == *wanted);
+                flag(if *all { hits.all(|hit| hit) } else { hits.any(|hit| hit) })
+            }
+            Function::Text(function, arguments) => {
+                let Some(text) = single(items)? else { return Ok(Items::new()) };
+                let mut values = Items::new();
+                for argument in arguments {
+                    let Some(value) = single(self.eval(argument, this)?)? else {
+                        return Ok(Items::new());
+                    };
+                    values.push(value);
+                }
+                text_function(*function, &text, &values)
+            }
+            Function::Convert(target) => match single(items)? {
+                None => Ok(Items::new()),
+                Some(item) => Ok(convert(&item, *target).into()),
+            },
+            Function::Round(how, digits) => {
+                let digits = self.argument(digits.as_deref(), this)?;
+                match single(items)? {
+                    None => Ok(Items::new()),
+                    Some(item) => Ok(round(&item, *how, digits.as_ref())?.into()),
+                }
+            }
+            Function::HasValue => {
+                flag(items.len() == 1 && items.iter().all(|item| text_of(item).is_some()))
+            }
+            Function::ResourceKey => Ok(self.resource_key(&items)),
+            Function::ReferenceKey(of) => {
+                let key =
+                    |item| reference_key(items::object_of(item)?, self.full_urls, of.as_deref());
+                let found = items.iter().filter_map(key);
+                Ok(found.map(|key| Item::Text(Cow::Borrowed(key))).collect())
+            }
+            Function::LowBoundary(digits) | Function::HighBoundary(digits) => {
+                let low = matches!(function, Function::LowBoundary(_));
+                let digits = precision(self.argument(digits.as_deref(), this)?.as_ref())?;
+                match single(items)? {
+                    None => Ok(Items::new()),
+                    Some(item) => boundary(&item, if low { End::Low } else { End::High }, digits),
+                }
+            }
+            _ => Err(EvalError::Value("a function that is not known")),
+        }
+    }
+
+    fn at(&self, index: usize) -> Scope<'a> {
+        Scope { index: index as i64, ..*self }
+    }
+
+    fn count(&self, expr: &'a Expr, this: &Item<'a>) -> Result<usize> {
+        let count = single(self.eval(expr, this)?)?.as_ref().and_then(number);
+        let count = count.and_then(Decimal::to_i64).ok_or(KINDS)?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
     fn filter(&self, items: Items<'a>, criterion: &'a Expr) -> Result<Items<'a>> {
-        let mut out = Vec::with_capacity(items.len());
-        for item in items {
-            if self.truth(criterion, &item)? == Some(true) {
+        if let Items::One(item) = items {
+            let passes = self.at(0).truth(criterion, &item)? == Some(true);
+            return Ok(passes.then_some(item).into());
+        }
+        let mut out = Items::new();
+        for (index, item) in items.into_iter().enumerate() {
+            if self.at(index).truth(criterion, &item)? == Some(true) {
                 out.push(item);
             }
         }
@@ -170,14 +350,11 @@ impl<'a> Scope<'a> {
 
     fn join(
         &self,
-        items: Items<'a>,
+        items: &[Item<'a>],
         separator: Option<&'a Expr>,
         this: &Item<'a>,
     ) -> Result<Items<'a>> {
-        let separator = match separator {
-            Some(separator) => single(self.eval(separator, this)?)?,
-            None => None,
-        };
+        let separator = self.argument(separator, this)?;
         let separator = match &separator {
             Some(item) => text_of(item).ok_or(KINDS)?,
             None => Cow::Borrowed(""),
@@ -189,17 +366,19 @@ impl<'a> Scope<'a> {
             }
             out.push_str(&text_of(item).ok_or(KINDS)?);
         }
-        Ok(vec![Item::Text(out.into())])
+        Ok(Item::Text(out.into()).into())
     }
 
-    fn extension(&self, items: Items<'a>, url: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
-        let Some(url) = single(self.eval(url, this)?)? else { return Ok(Vec::new()) };
+    fn extension(&self, items: &[Item<'a>], url: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
+        let Some(url) = single(self.eval(url, this)?)? else { return Ok(Items::new()) };
         let url = text_of(&url).ok_or(KINDS)?;
-        let mut out = Vec::new();
-        for item in &items {
-            step(item, "extension", &mut out);
+        let mut out = Items::new();
+        for item in items {
+            step(item, "extension", None, &mut out);
         }
-        out.retain(|item| object_of(item).and_then(|object| object.text("url")) == Some(&url));
+        out.retain(|item| {
+            items::object_of(item).and_then(|object| object.text("url")) == Some(&url)
+        });
         Ok(out)
     }
 
@@ -223,438 +402,91 @@ impl<'a> Scope<'a> {
         right: &'a Expr,
         this: &Item<'a>,
     ) -> Result<Items<'a>> {
-        match op {
-            Op::And | Op::Or | Op::Xor | Op::Implies => {
+        let (left, right) = match op {
+            Op::And | Op::Or | Op::Implies => {
                 let left = single(self.eval(left, this)?)?.map(|item| boolean(&item));
-                let right = single(self.eval(right, this)?)?.map(|item| boolean(&item));
-                Ok(logic(op, left, right).map(Item::Bool).into_iter().collect())
-            }
-            Op::Union => {
-                let mut all = self.eval(left, this)?;
-                all.append(&mut self.eval(right, this)?);
-                let mut out: Items<'a> = Vec::with_capacity(all.len());
-                for item in all {
-                    if !out.iter().any(|known| equal(known, &item) == Some(true)) {
-                        out.push(item);
-                    }
+                // Nothing on the right can change these.
+                let decided = match (op, left) {
+                    (Op::And, Some(false)) => Some(false),
+                    (Op::Or, Some(true)) | (Op::Implies, Some(false)) => Some(true),
+                    _ => None,
+                };
+                if let Some(decided) = decided {
+                    return flag(decided);
                 }
-                Ok(out)
+                let right = single(self.eval(right, this)?)?.map(|item| boolean(&item));
+                return Ok(logic(op, left, right).map(Item::Bool).into());
+            }
+            _ => (self.eval(left, this)?, self.eval(right, this)?),
+        };
+        match op {
+            Op::Union => {
+                let mut all = left;
+                match all.is_empty() {
+                    true => all = right,
+                    false => all.extend(right),
+                }
+                Ok(distinct(all))
             }
             Op::Equal | Op::NotEqual => {
-                let (left, right) = (self.eval(left, this)?, self.eval(right, this)?);
                 let equal = equal_collections(&left, &right);
-                Ok(equal.map(|equal| Item::Bool(equal == (op == Op::Equal))).into_iter().collect())
+                Ok(equal.map(|equal| Item::Bool(equal == (op == Op::Equal))).into())
             }
+            Op::Equivalent => flag(equivalent(&left, &right)),
+            Op::NotEquivalent => flag(!equivalent(&left, &right)),
             Op::In | Op::Contains => {
-                let (left, right) = (self.eval(left, this)?, self.eval(right, this)?);
                 let (one, many) = if op == Op::In { (left, right) } else { (right, left) };
-                let Some(one) = single(one)? else { return Ok(Vec::new()) };
+                let Some(one) = single(one)? else { return Ok(Items::new()) };
                 flag(many.iter().any(|item| equal(item, &one) == Some(true)))
             }
             Op::Concatenate => {
                 let mut out = String::new();
                 for side in [left, right] {
-                    if let Some(item) = single(self.eval(side, this)?)? {
+                    if let Some(item) = single(side)? {
                         out.push_str(&text_of(&item).ok_or(KINDS)?);
                     }
                 }
-                Ok(vec![Item::Text(out.into())])
+                Ok(Item::Text(out.into()).into())
             }
             _ => {
-                let left = single(self.eval(left, this)?)?;
-                let right = single(self.eval(right, this)?)?;
-                let (Some(left), Some(right)) = (left, right) else { return Ok(Vec::new()) };
+                let (Some(left), Some(right)) = (single(left)?, single(right)?) else {
+                    return Ok(Items::new());
+                };
                 let value = match op {
+                    Op::Xor => Some(Item::Bool(boolean(&left) != boolean(&right))),
                     Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => {
                         compare(op, &left, &right)?
                     }
                     _ => arithmetic(op, &left, &right)?,
                 };
-                Ok(value.into_iter().collect())
+                Ok(value.into())
             }
         }
     }
 }
 
 fn flag<'a>(value: bool) -> Result<Items<'a>> {
-    Ok(vec![Item::Bool(value)])
+    Ok(Item::Bool(value).into())
+}
+
+/// Each value once, in the order of their first occurrence.
+fn distinct<'a>(items: Items<'a>) -> Items<'a> {
+    let Items::Several(items) = items else { return items };
+    let mut out = Items::new();
+    for item in items {
+        if !out.iter().any(|known| equal(known, &item) == Some(true)) {
+            out.push(item);
+        }
+    }
+    out
 }
 
 fn literal_item(literal: &Literal) -> Item<'_> {
     match literal {
         Literal::Bool(flag) => Item::Bool(*flag),
         Literal::Integer(value) => Item::Integer(*value),
-        Literal::Decimal(value) => Item::Decimal(*value),
+        Literal::Decimal(value) => Item::Decimal(Box::new(*value)),
         Literal::String(text) => Item::Text(Cow::Borrowed(text)),
-        Literal::Temporal(value) => Item::Temporal(value.clone()),
+        Literal::Temporal(value) => Item::Temporal(Box::new(value.clone())),
     }
-}
-
-/// The one value of a collection, `None` if it is empty.
-pub(crate) fn single<'a>(items: Items<'a>) -> Result<Option<Item<'a>>> {
-    let mut items = items.into_iter();
-    match (items.next(), items.next()) {
-        (first, None) => Ok(first),
-        _ => Err(SEVERAL),
-    }
-}
-
-fn object_of<'a>(item: &Item<'a>) -> Option<&'a Object<'a>> {
-    match item {
-        Item::Node(node, _) => node.as_object(),
-        _ => None,
-    }
-}
-
-/// The keys of a bundle's resources by their full URLs, with their types.
-pub(crate) type FullUrls = HashMap<String, (String, String)>;
-
-/// The key of the resource that a reference names, if it is of the type asked for. `urn:uuid:X` outside of a bundle
-/// that knows it names X.
-pub(crate) fn reference_key<'a>(
-    object: &'a Object<'a>,
-    full_urls: Option<&'a FullUrls>,
-    of: Option<&str>,
-) -> Option<&'a str> {
-    let reference = object.text("reference")?;
-    let right_type = |known: &str| of.is_none_or(|of| of == known);
-    if let Some((kind, key)) = full_urls.and_then(|urls| urls.get(reference)) {
-        return right_type(kind).then_some(key);
-    }
-    if let Some(key) = reference.strip_prefix("urn:uuid:").or(reference.strip_prefix("urn:oid:")) {
-        return object.text("type").is_none_or(right_type).then_some(key);
-    }
-    let plain = reference.split_once("/_history/").map_or(reference, |(plain, _)| plain);
-    let (rest, key) = plain.rsplit_once('/')?;
-    let kind = rest.rsplit_once('/').map_or(rest, |(_, kind)| kind);
-    let valid = !key.is_empty() && !key.contains(['?', '#', '|']);
-    (valid && right_type(kind)).then_some(key)
-}
-
-/// The types that an element `value[x]` can have (FHIR R4, 2.24.0.1 open type list, with those of later releases).
-const CHOICE_TYPES: [&str; 54] = [
-    "base64Binary",
-    "boolean",
-    "canonical",
-    "code",
-    "date",
-    "dateTime",
-    "decimal",
-    "id",
-    "instant",
-    "integer",
-    "integer64",
-    "markdown",
-    "oid",
-    "positiveInt",
-    "string",
-    "time",
-    "unsignedInt",
-    "uri",
-    "url",
-    "uuid",
-    "Address",
-    "Age",
-    "Annotation",
-    "Attachment",
-    "CodeableConcept",
-    "CodeableReference",
-    "Coding",
-    "ContactDetail",
-    "ContactPoint",
-    "Contributor",
-    "Count",
-    "DataRequirement",
-    "Distance",
-    "Dosage",
-    "Duration",
-    "Expression",
-    "HumanName",
-    "Identifier",
-    "Meta",
-    "Money",
-    "MoneyQuantity",
-    "ParameterDefinition",
-    "Period",
-    "Quantity",
-    "Range",
-    "Ratio",
-    "RatioRange",
-    "Reference",
-    "RelatedArtifact",
-    "SampledData",
-    "Signature",
-    "SimpleQuantity",
-    "Timing",
-    "TriggerDefinition",
-];
-
-/// Appends the elements called `name` of one item: an element of that name, a choice of types (`value` finds
-/// `valueQuantity`), or the resource itself where the path begins with its type.
-fn step<'a>(item: &Item<'a>, name: &str, out: &mut Items<'a>) {
-    let Some(object) = object_of(item) else { return };
-    if let Some(node) = object.get(name) {
-        push(node, None, out);
-        return;
-    }
-    if name.starts_with(|first: char| first.is_ascii_uppercase()) {
-        if object.text("resourceType") == Some(name) {
-            out.push(item.clone());
-        }
-        return;
-    }
-    for (key, node) in object.members() {
-        let Some(suffix) = key.strip_prefix(name) else { continue };
-        let known = CHOICE_TYPES.iter().find(|known| {
-            known.len() == suffix.len()
-                && known[..1].eq_ignore_ascii_case(&suffix[..1])
-                && known[1..] == suffix[1..]
-                && suffix.as_bytes()[0].is_ascii_uppercase()
-        });
-        if let Some(known) = known {
-            push(node, Some(known), out);
-        }
-    }
-}
-
-fn push<'a>(node: &'a Json<'a>, of: Option<&'a str>, out: &mut Items<'a>) {
-    out.extend(node.each().iter().filter(|one| **one != Json::Null).map(|one| Item::Node(one, of)));
-}
-
-/// Whether an item is of a type, by what its name or its form gives away.
-fn is_of_type(item: &Item<'_>, of: &str) -> bool {
-    let same =
-        |known: &str| known == of || (known.len() == of.len() && known.eq_ignore_ascii_case(of));
-    match item {
-        Item::Node(_, Some(known)) => {
-            same(known) || (*known == "SimpleQuantity" && of == "Quantity")
-        }
-        Item::Node(Json::Object(object), None) => match object.text("resourceType") {
-            Some(kind) => kind == of || of == "Resource" || of == "DomainResource",
-            None => of.starts_with(|first: char| first.is_ascii_uppercase()) && !is_text_type(of),
-        },
-        Item::Bool(_) | Item::Node(Json::Bool(_), None) => same("boolean"),
-        Item::Integer(_) => same("integer"),
-        Item::Decimal(_) => same("decimal"),
-        Item::Node(Json::Number(text), None) => match text.contains(['.', 'e', 'E']) {
-            true => same("decimal"),
-            false => ["integer", "decimal", "positiveInt", "unsignedInt", "integer64"]
-                .iter()
-                .any(|known| same(known)),
-        },
-        Item::Text(_) | Item::Node(Json::String(_), None) => is_text_type(of),
-        Item::Temporal(value) => match value.kind() {
-            Kind::Date => same("date"),
-            Kind::DateTime => same("dateTime") || same("instant"),
-            Kind::Time => same("time"),
-        },
-        Item::Node(Json::Null | Json::Array(_), None) => false,
-    }
-}
-
-/// Whether values of this type are written as text in JSON.
-fn is_text_type(of: &str) -> bool {
-    const TEXT: [&str; 14] = [
-        "string",
-        "code",
-        "id",
-        "uri",
-        "url",
-        "uuid",
-        "oid",
-        "canonical",
-        "markdown",
-        "base64Binary",
-        "date",
-        "dateTime",
-        "instant",
-        "time",
-    ];
-    TEXT.iter().any(|known| known.eq_ignore_ascii_case(of))
-}
-
-/// The truth of a single value where a Boolean is expected: what exists and is no Boolean counts as true
-/// (FHIRPath 2.0, singleton evaluation of collections).
-fn boolean(item: &Item<'_>) -> bool {
-    match item {
-        Item::Bool(flag) | Item::Node(Json::Bool(flag), _) => *flag,
-        _ => true,
-    }
-}
-
-/// Three-valued logic (FHIRPath 2.0, 6.5).
-fn logic(op: Op, left: Option<bool>, right: Option<bool>) -> Option<bool> {
-    match op {
-        Op::And => match (left, right) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        },
-        Op::Or => match (left, right) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
-        },
-        Op::Implies => logic(Op::Or, left.map(|left| !left), right),
-        _ => Some(left? != right?),
-    }
-}
-
-/// The number that an item is.
-pub(crate) fn number(item: &Item<'_>) -> Option<Decimal> {
-    match item {
-        Item::Integer(value) => Some(Decimal::integer(*value)),
-        Item::Decimal(value) => Some(*value),
-        Item::Node(Json::Number(text), _) => Decimal::parse(text),
-        _ => None,
-    }
-}
-
-fn is_integer(item: &Item<'_>) -> bool {
-    match item {
-        Item::Integer(_) => true,
-        Item::Node(Json::Number(text), _) => !text.contains(['.', 'e', 'E']),
-        _ => false,
-    }
-}
-
-fn numeric<'a>(value: Decimal, integer: bool) -> Item<'a> {
-    match integer.then(|| value.to_i64()).flatten() {
-        Some(value) => Item::Integer(value),
-        None => Item::Decimal(value),
-    }
-}
-
-/// The text of a primitive, as FHIR writes it; `None` for what has parts.
-pub(crate) fn text_of<'i>(item: &'i Item<'_>) -> Option<Cow<'i, str>> {
-    match item {
-        Item::Node(Json::String(text), _) => Some(Cow::Borrowed(text)),
-        Item::Node(Json::Number(text), _) => Some(Cow::Borrowed(text)),
-        Item::Text(text) => Some(Cow::Borrowed(text)),
-        Item::Bool(flag) | Item::Node(Json::Bool(flag), _) => {
-            Some(Cow::Borrowed(if *flag { "true" } else { "false" }))
-        }
-        Item::Integer(value) => Some(value.to_string().into()),
-        Item::Decimal(value) => Some(value.to_string().into()),
-        Item::Temporal(value) => Some(value.to_string().into()),
-        Item::Node(..) => None,
-    }
-}
-
-/// The moment that an item is or can be read as.
-fn temporal(item: &Item<'_>) -> Option<Temporal> {
-    match item {
-        Item::Temporal(value) => Some(value.clone()),
-        Item::Node(Json::String(text), Some("time")) => Temporal::parse_time(text),
-        Item::Node(Json::String(text), _) => {
-            Temporal::parse(text).or_else(|| Temporal::parse_time(text))
-        }
-        Item::Text(text) => Temporal::parse(text).or_else(|| Temporal::parse_time(text)),
-        _ => None,
-    }
-}
-
-/// Whether the record itself says that this is a date or time, so that it is compared as one.
-fn is_temporal(item: &Item<'_>) -> bool {
-    matches!(
-        item,
-        Item::Temporal(_) | Item::Node(_, Some("date" | "dateTime" | "instant" | "time"))
-    )
-}
-
-fn equal_collections(left: &[Item<'_>], right: &[Item<'_>]) -> Option<bool> {
-    if left.is_empty() || right.is_empty() {
-        return None;
-    }
-    if left.len() != right.len() {
-        return Some(false);
-    }
-    left.iter().zip(right).try_fold(true, |all, (a, b)| Some(equal(a, b)? && all))
-}
-
-/// Whether two items are equal, `None` where the missing digits of a date would decide it.
-fn equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
-    if is_temporal(left) || is_temporal(right) {
-        return match (temporal(left), temporal(right)) {
-            (Some(a), Some(b)) => a.compare(&b).map(Ordering::is_eq),
-            _ => Some(false),
-        };
-    }
-    if let (Some(a), Some(b)) = (number(left), number(right)) {
-        return Some(a == b);
-    }
-    match (left, right) {
-        (
-            Item::Bool(a) | Item::Node(Json::Bool(a), _),
-            Item::Bool(b) | Item::Node(Json::Bool(b), _),
-        ) => Some(a == b),
-        (Item::Node(a @ Json::Object(_), _), Item::Node(b @ Json::Object(_), _)) => Some(a == b),
-        _ => match (as_text(left), as_text(right)) {
-            (Some(a), Some(b)) => Some(a == b),
-            _ => Some(false),
-        },
-    }
-}
-
-fn as_text<'i>(item: &'i Item<'_>) -> Option<&'i str> {
-    match item {
-        Item::Node(Json::String(text), _) | Item::Text(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn compare<'a>(op: Op, left: &Item<'a>, right: &Item<'a>) -> Result<Option<Item<'a>>> {
-    let order = if is_temporal(left) || is_temporal(right) {
-        match (temporal(left), temporal(right)) {
-            (Some(a), Some(b)) => a.compare(&b),
-            _ => return Err(KINDS),
-        }
-    } else if let (Some(a), Some(b)) = (number(left), number(right)) {
-        a.partial_cmp(&b)
-    } else if let (Some(a), Some(b)) = (as_text(left), as_text(right)) {
-        Some(a.cmp(b))
-    } else {
-        return Err(KINDS);
-    };
-    Ok(order.map(|order| {
-        Item::Bool(match op {
-            Op::Less => order.is_lt(),
-            Op::LessOrEqual => order.is_le(),
-            Op::Greater => order.is_gt(),
-            _ => order.is_ge(),
-        })
-    }))
-}
-
-fn arithmetic<'a>(op: Op, left: &Item<'a>, right: &Item<'a>) -> Result<Option<Item<'a>>> {
-    if let (Op::Add, Some(a), Some(b)) = (op, as_text(left), as_text(right)) {
-        return Ok(Some(Item::Text(format!("{a}{b}").into())));
-    }
-    let (Some(a), Some(b)) = (number(left), number(right)) else { return Err(KINDS) };
-    let integers = is_integer(left) && is_integer(right);
-    let value = match op {
-        Op::Add => a.add(b),
-        Op::Subtract => a.subtract(b),
-        Op::Multiply => a.multiply(b),
-        _ if b.is_zero() => None,
-        Op::Divide => a.divide(b),
-        Op::Div => a.div(b),
-        _ => a.modulo(b),
-    };
-    let integer = op == Op::Div || (integers && op != Op::Divide);
-    Ok(value.map(|value| numeric(value, integer)))
-}
-
-fn boundary<'a>(items: Items<'a>, end: End) -> Result<Items<'a>> {
-    let Some(item) = single(items)? else { return Ok(Vec::new()) };
-    if let Some(value) = number(&item) {
-        let value = value.boundary(if end == End::Low { -1 } else { 1 });
-        return Ok(value.map(Item::Decimal).into_iter().collect());
-    }
-    let value = temporal(&item).ok_or(KINDS)?;
-    let kind = match &item {
-        Item::Node(_, Some("dateTime" | "instant")) => Kind::DateTime,
-        _ => value.kind(),
-    };
-    Ok(vec![Item::Text(value.boundary(end, kind).into())])
 }

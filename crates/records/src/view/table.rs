@@ -27,8 +27,30 @@ pub(crate) enum Cell<'a> {
     List(Vec<Cell<'a>>),
 }
 
-/// The rows of one resource.
-pub(crate) type Rows<'a> = Vec<Vec<Cell<'a>>>;
+/// The rows of one resource, one behind the other.
+pub(crate) struct Rows<'a> {
+    cells: Vec<Cell<'a>>,
+    width: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Rows of so many cells each, at least one.
+    pub(crate) fn new(cells: Vec<Cell<'a>>, width: usize) -> Rows<'a> {
+        Rows { cells, width: width.max(1) }
+    }
+
+    pub(crate) fn none() -> Rows<'a> {
+        Rows::new(Vec::new(), 1)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len() / self.width
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::ChunksExact<'_, Cell<'a>> {
+        self.cells.chunks_exact(self.width)
+    }
+}
 
 impl ColumnKind {
     pub(crate) fn data_type(self) -> DataType {
@@ -158,23 +180,35 @@ pub(crate) struct TableBuilder {
     name: String,
     schema: SchemaRef,
     columns: Vec<ColumnBuilder>,
+    rows: usize,
 }
 
 impl TableBuilder {
     pub(crate) fn new(view: &CompiledView) -> TableBuilder {
         let columns =
             view.columns.iter().map(|column| ColumnBuilder::new(column.kind, column.collection));
-        TableBuilder { name: view.name.clone(), schema: view.schema(), columns: columns.collect() }
+        TableBuilder {
+            name: view.name.clone(),
+            schema: view.schema(),
+            columns: columns.collect(),
+            rows: 0,
+        }
+    }
+
+    /// Rows until now.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Appends the rows of one resource.
-    pub(crate) fn append(&mut self, rows: &[Vec<Cell<'_>>]) -> Result<(), RecordsError> {
-        for row in rows {
+    pub(crate) fn append(&mut self, rows: &Rows<'_>) -> Result<(), RecordsError> {
+        for row in rows.iter() {
             for (column, cell) in self.columns.iter_mut().zip(row) {
                 if !column.append(cell) {
                     return Err(RecordsError::TooLarge { table: self.name.clone() });
                 }
             }
+            self.rows += 1;
         }
         Ok(())
     }

@@ -11,6 +11,8 @@ pub(crate) struct Temporal {
     fields: [i64; 6],
     first: usize,
     known: usize,
+    /// Whether parts of a second are written.
+    fraction: bool,
     /// Minutes east of Greenwich, where an offset is written.
     offset: Option<i64>,
     kind: Kind,
@@ -58,6 +60,7 @@ impl Temporal {
             fields: [0, 1, 1, 0, 0, 0],
             first: 0,
             known: 0,
+            fraction: false,
             offset: None,
             kind: Kind::Date,
         };
@@ -90,6 +93,7 @@ impl Temporal {
             fields: [0, 1, 1, 0, 0, 0],
             first: 3,
             known: 3,
+            fraction: false,
             offset: None,
             kind: Kind::Time,
         };
@@ -107,6 +111,7 @@ impl Temporal {
         }
         if let Some(second) = parts.next() {
             let (whole, fraction) = second.split_once('.').unwrap_or((second, "0"));
+            self.fraction = whole.len() < second.len();
             // 60 is a leap second, which FHIR allows.
             let seconds = digits(whole, 2).filter(|second| *second <= 60)?;
             let millis = match fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit())
@@ -157,9 +162,11 @@ impl Temporal {
         [year, month, day, of_day / 60, of_day % 60, millis]
     }
 
-    /// The first or last moment that the value can mean, written as a value of `kind` at full precision. Where no
-    /// offset is known, the outermost ones are taken (FHIRPath 2.0, boundary functions).
-    pub(crate) fn boundary(&self, end: End, kind: Kind) -> String {
+    /// The first or last moment that the value can mean, written as a value of `kind`. Where no offset is known, the
+    /// outermost ones are taken (FHIRPath 3.0, boundary functions). `digits` is the precision as these functions count
+    /// it: 4 for a year, 6 with the month, 8 with the day, 17 with the milliseconds; of a time, 2, 4, 6 and 9. `None`
+    /// for a precision that there is not.
+    pub(crate) fn boundary(&self, end: End, kind: Kind, digits: Option<i64>) -> Option<String> {
         let mut fields = self.fields;
         if end == End::High {
             let highest = [9999, 12, 31, 23, 59, 59_999];
@@ -168,19 +175,36 @@ impl Temporal {
                 fields[2] = days_in_month(fields[0], fields[1]);
             }
         }
-        if self.known == 6 && end == End::High && fields[5] % 1000 == 0 {
+        if self.known == 6 && end == End::High && !self.fraction {
             fields[5] += 999;
         }
         let [year, month, day, hour, minute, millis] = fields;
         let date = format!("{year:04}-{month:02}-{day:02}");
         let time = format!("{hour:02}:{minute:02}:{:02}.{:03}", millis / 1000, millis % 1000);
         let offset = self.offset.unwrap_or(if end == End::Low { 14 * 60 } else { -12 * 60 });
-        let (sign, offset) = (if offset < 0 { '-' } else { '+' }, offset.abs());
-        match kind {
-            Kind::Date => date,
-            Kind::Time => time,
-            Kind::DateTime => format!("{date}T{time}{sign}{:02}:{:02}", offset / 60, offset % 60),
-        }
+        let zone = zone(offset);
+        Some(match (kind, digits) {
+            (Kind::Time, None | Some(9)) => time,
+            (Kind::Time, Some(digits)) => time[..clock_length(digits)?].to_owned(),
+            (_, Some(4)) => date[..4].to_owned(),
+            (_, Some(6)) => date[..7].to_owned(),
+            (_, Some(8)) | (Kind::Date, None) => date,
+            (Kind::DateTime, None | Some(17)) => format!("{date}T{time}{zone}"),
+            (Kind::DateTime, Some(digits)) => {
+                format!("{date}T{}{zone}", &time[..clock_length(digits - 8)?])
+            }
+            (Kind::Date, Some(_)) => return None,
+        })
+    }
+}
+
+/// How much of `12:34:56` so many digits take.
+fn clock_length(digits: i64) -> Option<usize> {
+    match digits {
+        2 => Some(2),
+        4 => Some(5),
+        6 => Some(8),
+        _ => None,
     }
 }
 
@@ -201,12 +225,17 @@ impl std::fmt::Display for Temporal {
         }
         match self.offset {
             None => Ok(()),
-            Some(0) => write!(f, "Z"),
-            Some(east) => {
-                let sign = if east < 0 { '-' } else { '+' };
-                write!(f, "{sign}{:02}:{:02}", east.abs() / 60, east.abs() % 60)
-            }
+            Some(east) => f.write_str(&zone(east)),
         }
+    }
+}
+
+/// Minutes east of Greenwich as FHIR writes them.
+fn zone(east: i64) -> String {
+    let sign = if east < 0 { '-' } else { '+' };
+    match east {
+        0 => "Z".to_owned(),
+        _ => format!("{sign}{:02}:{:02}", east.abs() / 60, east.abs() % 60),
     }
 }
 
@@ -273,11 +302,41 @@ mod tests {
                 "2010-10-10T00:00:00.000+14:00",
                 "2010-10-10T23:59:59.999-12:00",
             ),
+            (
+                at("2010-10-10T08:30:05Z"),
+                Kind::DateTime,
+                "2010-10-10T08:30:05.000Z",
+                "2010-10-10T08:30:05.999Z",
+            ),
+            (
+                at("2010-10-10T08:30:05.000-03:30"),
+                Kind::DateTime,
+                "2010-10-10T08:30:05.000-03:30",
+                "2010-10-10T08:30:05.000-03:30",
+            ),
             (time, Kind::Time, "12:34:00.000", "12:34:59.999"),
         ] {
-            assert_eq!(value.boundary(End::Low, kind), low);
-            assert_eq!(value.boundary(End::High, kind), high);
+            assert_eq!(value.boundary(End::Low, kind, None).unwrap(), low);
+            assert_eq!(value.boundary(End::High, kind, None).unwrap(), high);
         }
+    }
+
+    #[test]
+    fn a_boundary_is_written_to_the_precision_that_is_asked() {
+        let at = |text: &str, end, kind, digits| {
+            Temporal::parse_literal(text).unwrap().boundary(end, kind, Some(digits))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(at("2014", End::Low, Kind::Date, 6), text("2014-01"));
+        assert_eq!(at("2014", End::High, Kind::Date, 8), text("2014-12-31"));
+        assert_eq!(at("2014-01-01T08", End::High, Kind::DateTime, 8), text("2014-01-01"));
+        assert_eq!(
+            at("2014-01-01T08:05+02:00", End::High, Kind::DateTime, 14),
+            text("2014-01-01T08:05:59+02:00")
+        );
+        assert_eq!(at("T10:30", End::Low, Kind::Time, 9), text("10:30:00.000"));
+        assert_eq!(at("T10:30", End::Low, Kind::Time, 2), text("10"));
+        assert_eq!(at("2014", End::Low, Kind::Date, 5), None);
     }
 
     #[test]

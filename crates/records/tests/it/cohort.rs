@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use caduceus_records::cohort::{CohortOptions, CohortSummary, Country, generate};
-use caduceus_records::{Ingest, ReadOptions, read_fhir};
+use caduceus_records::{Ingest, ReadOptions, RecordsError, read_fhir};
 use serde_json::{Map, Value};
 use tempfile::tempdir;
 
@@ -60,8 +60,10 @@ fn the_same_options_give_the_same_bytes_on_every_machine_and_others_do_not() {
             "Condition.ndjson",
             "Consent.ndjson",
             "Encounter.ndjson",
+            "MedicationRequest.ndjson",
             "Observation.ndjson",
-            "Patient.ndjson"
+            "Patient.ndjson",
+            "Procedure.ndjson"
         ]
     );
 }
@@ -109,7 +111,7 @@ fn every_country_s_records_load_with_nothing_set_aside() {
 
 #[test]
 fn a_damaged_cohort_loses_exactly_its_damaged_records() {
-    let damaged = CohortOptions { damaged: true, ..options(2_000, Country::Brazil, 5) };
+    let damaged = CohortOptions { damaged: 10_000, ..options(2_000, Country::Brazil, 5) };
     let (whole, _) = made(&options(2_000, Country::Brazil, 5));
     let (summary, ingest) = read(&damaged);
     assert!(summary.damaged > 100);
@@ -117,7 +119,13 @@ fn a_damaged_cohort_loses_exactly_its_damaged_records() {
     let read: u64 = ingest.resources.values().sum();
     assert_eq!(
         read + summary.damaged,
-        whole.patients + whole.conditions + whole.encounters + whole.observations + whole.consents
+        whole.patients
+            + whole.conditions
+            + whole.encounters
+            + whole.observations
+            + whole.consents
+            + whole.medications
+            + whole.procedures
     );
 }
 
@@ -204,6 +212,7 @@ fn a_cohort_is_plausible_enough_for_analyses_to_find_something() {
         ("4548-4", "44054006", 1.2),
         ("18262-6", "55822004", 20.0),
         ("39156-5", "44054006", 1.0),
+        ("38483-4", "709044004", 0.7),
     ] {
         let (with, without) = found.means(measured, code);
         assert!(with > without + difference, "{measured} with {code}: {with}, without: {without}");
@@ -211,6 +220,114 @@ fn a_cohort_is_plausible_enough_for_analyses_to_find_something() {
     let people_with = found.codes["44054006"].intersection(&found.codes["709044004"]).count();
     let expected = share("44054006") * share("709044004") * patients;
     assert!(people_with as f64 > 1.5 * expected, "diabetes goes with kidney disease");
+}
+
+/// Every resource of one file of a cohort.
+fn resources(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Vec<Value> {
+    let text = std::str::from_utf8(&files[name]).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn drugs_and_procedures_are_for_diagnoses_of_the_same_patient() {
+    let (summary, files) = made(&options(3_000, Country::Germany, 2));
+    let subjects: BTreeMap<String, Value> = ["Condition.ndjson", "Encounter.ndjson"]
+        .iter()
+        .flat_map(|name| resources(&files, name))
+        .map(|one| {
+            let name = format!(
+                "{}/{}",
+                one["resourceType"].as_str().unwrap(),
+                one["id"].as_str().unwrap()
+            );
+            (name, one["subject"].clone())
+        })
+        .collect();
+    let orders = resources(&files, "MedicationRequest.ndjson");
+    let acts = resources(&files, "Procedure.ndjson");
+    assert_eq!((orders.len() as u64, acts.len() as u64), (summary.medications, summary.procedures));
+    assert!(orders.len() > 2_000 && acts.len() > 400, "{} {}", orders.len(), acts.len());
+    for one in orders.iter().chain(&acts) {
+        for reference in [&one["reasonReference"][0], &one["encounter"]] {
+            assert_eq!(subjects[reference["reference"].as_str().unwrap()], one["subject"]);
+        }
+    }
+}
+
+#[test]
+fn drugs_follow_measurements_and_deaths_follow_diseases() {
+    let (_, files) = made(&options(8_000, Country::UnitedStates, 4));
+    let with = |name: &str, path: &str, code: &str| -> BTreeSet<String> {
+        resources(&files, name)
+            .iter()
+            .filter(|one| one[path]["coding"][0]["code"] == code)
+            .map(|one| one["subject"]["reference"].as_str().unwrap()["Patient/".len()..].to_owned())
+            .collect()
+    };
+    let values: BTreeMap<String, f64> = resources(&files, "Observation.ndjson")
+        .iter()
+        .filter(|one| one["code"]["coding"][0]["code"] == "4548-4")
+        .map(|one| {
+            let who = one["subject"]["reference"].as_str().unwrap()["Patient/".len()..].to_owned();
+            (who, one["valueQuantity"]["value"].as_f64().unwrap())
+        })
+        .collect();
+    let diabetes = with("Condition.ndjson", "code", "44054006");
+    let insulin = with("MedicationRequest.ndjson", "medicationCodeableConcept", "A10AE04");
+    assert!(insulin.is_subset(&diabetes));
+    let mean = |of: &dyn Fn(&String) -> bool| {
+        let chosen: Vec<f64> =
+            diabetes.iter().filter(|who| of(who)).map(|who| values[who]).collect();
+        chosen.iter().sum::<f64>() / chosen.len() as f64
+    };
+    assert!(mean(&|who| insulin.contains(who)) > mean(&|who| !insulin.contains(who)) + 0.5);
+
+    let failing = with("Condition.ndjson", "code", "84114007");
+    let people = resources(&files, "Patient.ndjson");
+    let died = |of: bool| {
+        let chosen: Vec<_> = people
+            .iter()
+            .filter(|one| failing.contains(one["id"].as_str().unwrap()) == of)
+            .map(|one| one.get("deceasedDateTime").is_some())
+            .collect();
+        chosen.iter().filter(|dead| **dead).count() as f64 / chosen.len() as f64
+    };
+    assert!(died(true) > 3.0 * died(false), "{} {}", died(true), died(false));
+}
+
+#[test]
+fn a_range_that_a_value_is_outside_of_is_said_to_be_so() {
+    let (_, files) = made(&options(1_000, Country::Japan, 9));
+    let mut seen = BTreeSet::new();
+    for one in resources(&files, "Observation.ndjson") {
+        let Some(range) = one["referenceRange"][0].as_object() else { continue };
+        let value = one["valueQuantity"]["value"].as_f64().unwrap();
+        let bound = |name: &str| range[name]["value"].as_f64().unwrap();
+        let expected = match value {
+            value if value < bound("low") => "L",
+            value if value > bound("high") => "H",
+            _ => "N",
+        };
+        assert_eq!(one["interpretation"][0]["coding"][0]["code"], expected);
+        assert_eq!(range["low"]["unit"], one["valueQuantity"]["unit"]);
+        seen.insert(expected);
+    }
+    assert_eq!(seen.len(), 3);
+}
+
+#[test]
+fn files_that_are_there_are_replaced_only_where_that_is_asked() {
+    let folder = tempdir().unwrap();
+    let mut wanted = CohortOptions { replace: false, ..options(5, Country::France, 1) };
+    generate(&wanted, folder.path()).unwrap();
+    let before = files(folder.path());
+    wanted.seed = 2;
+    let refused = generate(&wanted, folder.path());
+    assert!(matches!(refused, Err(RecordsError::Exists(path)) if path.ends_with("Patient.ndjson")));
+    assert_eq!(files(folder.path()), before);
+    wanted.replace = true;
+    generate(&wanted, folder.path()).unwrap();
+    assert_ne!(files(folder.path()), before);
 }
 
 #[test]
@@ -225,6 +342,7 @@ fn values_and_dates_stay_within_what_can_be() {
         ("8302-2", 35.0, 220.0),
         ("4548-4", 4.0, 14.0),
         ("18262-6", 30.0, 300.0),
+        ("38483-4", 0.4, 6.0),
     ] {
         for (_, value) in &found.values[code] {
             assert!((low..high).contains(value), "{code}: {value}");
@@ -261,7 +379,7 @@ fn a_cohort_that_cannot_be_written_leaves_the_old_one_alone() {
 fn no_patients_make_empty_files() {
     let (summary, files) = made(&options(0, Country::Switzerland, 1));
     assert_eq!(summary, CohortSummary::default());
-    assert_eq!(files.len(), 5);
+    assert_eq!(files.len(), 7);
     assert!(files.values().all(Vec::is_empty));
 }
 
@@ -276,4 +394,4 @@ fn an_unknown_country_is_refused_with_those_that_are_known() {
 }
 
 /// The cohort of 1,200 patients in Germany with seed 7.
-const FINGERPRINT: u64 = 15_793_285_726_964_524_661;
+const FINGERPRINT: u64 = 4_541_199_176_720_412_175;

@@ -3,6 +3,7 @@
 
 mod cohort;
 mod conformance;
+mod fuzz;
 mod read;
 mod support;
 mod views;

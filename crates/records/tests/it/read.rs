@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use caduceus_records::{
-    Ingest, ReadOptions, Reason, RecordsError, read_fhir, read_fhir_with, read_parquet,
-    write_parquet,
+    CompiledView, Ingest, ReadOptions, Reason, RecordsError, Source, Summary, read_fhir,
+    read_fhir_with, read_parquet, run_views, write_parquet,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -366,4 +366,189 @@ fn a_table_comes_back_from_parquet_as_it_was_written() {
         )
         .is_err()
     );
+}
+
+/// Runs one view with one column over sources; gives the values of the column and what else was found.
+fn ids(sources: Vec<Source>, options: &ReadOptions) -> (Vec<String>, Summary) {
+    let view = r#"{"resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]}"#;
+    let view = CompiledView::parse(view).unwrap();
+    let mut found = Vec::new();
+    let summary =
+        run_views(sources, &[view], options, &mut |_| {}, &mut |_, _| {}, &mut |_, batch| {
+            found.extend(rows(&batch).iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+            Ok(())
+        })
+        .unwrap();
+    (found, summary)
+}
+
+fn stream(bytes: Vec<u8>) -> Vec<Source> {
+    vec![Source::Stream { name: "a stream".into(), read: Box::new(std::io::Cursor::new(bytes)) }]
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn packed_files_and_streams_are_read_like_plain_ones_whatever_they_are_called() {
+    let folder = tempdir().unwrap();
+    let lines = [patient("a"), patient("b"), "{".to_owned(), patient("c")].join("\n").into_bytes();
+    let packed = [
+        ("x", lines.clone()),
+        ("y.ndjson.gz", gzip(&lines)),
+        ("z", zstd::encode_all(&lines[..], 1).unwrap()),
+    ];
+    for (name, bytes) in packed {
+        let path = folder.path().join(name);
+        fs::write(&path, &bytes).unwrap();
+        for sources in [vec![Source::Path(path.clone())], stream(bytes)] {
+            let (found, summary) = ids(sources, &ReadOptions::default());
+            assert_eq!(found, ["a", "b", "c"], "{name}");
+            assert_eq!((summary.set_aside[0].line, summary.set_aside.len()), (3, 1), "{name}");
+        }
+    }
+    // Of a folder, packed files count as well where their names say that they are FHIR.
+    let (found, summary) = ids(vec![folder.path().to_path_buf().into()], &ReadOptions::default());
+    assert_eq!(found, ["a", "b", "c"]);
+    assert_eq!(summary.ignored_files.len(), 2);
+}
+
+#[test]
+fn a_packed_file_that_is_cut_off_loads_what_came_before() {
+    // Text that does not pack well, so that the cut is far behind the first lines.
+    let lines: Vec<String> = (0..4_000u64)
+        .map(|index| patient(&format!("{:x}", index.wrapping_mul(0x9E37_79B9_7F4A_7C15))))
+        .collect();
+    let bytes = gzip(lines.join("\n").as_bytes());
+    let (found, summary) = ids(stream(bytes[..bytes.len() / 2].to_vec()), &ReadOptions::default());
+    assert!(found.len() > 500 && found.len() < 4_000, "{}", found.len());
+    let reasons: Vec<_> = summary.set_aside.iter().map(|entry| &entry.reason).collect();
+    assert!(reasons.contains(&&Reason::Packing), "{reasons:?}");
+    assert!(reasons.len() <= 2, "the line that was cut, and the file: {reasons:?}");
+}
+
+#[test]
+fn files_of_something_else_say_what_they_are() {
+    let utf16: Vec<u8> = std::iter::once(0xFEFF)
+        .chain(patient("a").encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let binary: Vec<u8> = (0..10_000u32).flat_map(|n| n.to_le_bytes()).collect();
+    for (bytes, reason) in
+        [(Vec::new(), Reason::Empty), (utf16, Reason::Utf16), (binary, Reason::Binary)]
+    {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("Patient.ndjson");
+        fs::write(&path, &bytes).unwrap();
+        let ingest = read(&path);
+        assert_eq!(ingest.patients(), [""; 0]);
+        let entry = &ingest.set_aside[0];
+        assert_eq!((&entry.reason, ingest.set_aside.len(), &entry.file), (&reason, 1, &path));
+        assert!(entry.to_string().contains("Patient.ndjson, line 1 (byte 0): it is "), "{entry}");
+    }
+}
+
+#[test]
+fn of_a_bundle_that_is_cut_off_the_whole_entries_load() {
+    let entry = |id: &str| json!({ "fullUrl": format!("urn:uuid:{id}"), "resource": serde_json::from_str::<Value>(&patient(id)).unwrap() });
+    let entries: Vec<Value> = ["a", "b", "c"].into_iter().map(entry).collect();
+    let bundle = json!({ "resourceType": "Bundle", "type": "collection", "entry": entries });
+    for text in [bundle.to_string(), serde_json::to_string_pretty(&bundle).unwrap()] {
+        let cut = &text[..text.len() - 60];
+        let (found, summary) = ids(stream(cut.into()), &ReadOptions::default());
+        assert_eq!(found, ["a", "b"]);
+        let reasons: Vec<_> = summary.set_aside.iter().map(|entry| entry.reason.clone()).collect();
+        assert_eq!(reasons, [Reason::NotJson("the record ends too early")]);
+        assert_eq!(summary.set_aside[0].byte as usize, cut.len());
+    }
+}
+
+#[test]
+fn a_strict_reading_ends_at_the_first_bad_record() {
+    let text = [patient("a"), "[]".into(), patient("b"), "{".into()].join("\n");
+    let options = ReadOptions { strict: true, ..Default::default() };
+    let view = views().remove(0);
+    let result = run_views(
+        stream(text.into_bytes()),
+        &[view],
+        &options,
+        &mut |_| {},
+        &mut |_, _| {},
+        &mut |_, _| Ok(()),
+    );
+    let Err(RecordsError::Strict(entry)) = result else { panic!("the reading went on") };
+    assert_eq!((entry.line, &entry.reason), (2, &Reason::NotAnObject));
+}
+
+#[test]
+fn a_column_for_one_value_that_meets_several_is_the_views_mistake() {
+    let view = r#"{"resource":"Patient","select":[{"column":[{"name":"id","path":"id"},{"name":"given","path":"name.given"}]}]}"#;
+    let view = CompiledView::parse(view).unwrap();
+    let several =
+        json!({ "resourceType": "Patient", "id": "b", "name": [{ "given": ["x", "y"] }] });
+    let text = [patient("a"), several.to_string(), several.to_string()].join("\n");
+    let mut count = 0;
+    let summary = run_views(
+        stream(text.into_bytes()),
+        &[view],
+        &ReadOptions::default(),
+        &mut |_| {},
+        &mut |_, _| {},
+        &mut |_, rows| {
+            count += rows.num_rows();
+            Ok(())
+        },
+    )
+    .unwrap();
+    assert_eq!(count, 1);
+    let [misfit] = &summary.misfits[..] else { panic!("{:?}", summary.misfits) };
+    assert_eq!((misfit.place.as_str(), misfit.records), ("select[0].column[1]", 2));
+}
+
+/// Everything that a reading tells, as text.
+fn told(source: &Path, workers: usize) -> String {
+    let options = ReadOptions { workers, ..Default::default() };
+    let mut kept = Vec::new();
+    let ingest = read_fhir_with(
+        &[source.to_path_buf()],
+        &views(),
+        &options,
+        &mut |_| {},
+        &mut |entry, bytes| kept.push((entry.clone(), bytes.to_vec())),
+    )
+    .unwrap();
+    let tables: Vec<_> = ingest.tables.0.values().map(rows).collect();
+    format!(
+        "{tables:?} {:?} {:?} {:?} {kept:?}",
+        ingest.patients(),
+        ingest.resources,
+        ingest.without_rows
+    )
+}
+
+#[test]
+fn what_is_read_does_not_depend_on_how_many_work_at_it() {
+    let folder = tempdir().unwrap();
+    // More than a block, with damage and repetition in several places.
+    let mut lines = Vec::new();
+    for index in 0..12_000 {
+        lines.push(patient(&format!("p{}", index % 11_000)));
+        lines.push(condition(&format!("p{index}")));
+        if index % 977 == 0 {
+            lines.push("{\"resourceType\":".into());
+        }
+    }
+    fs::write(folder.path().join("a.ndjson"), lines.join("\n")).unwrap();
+    fs::write(folder.path().join("b.ndjson"), "no,such\n".repeat(400_000)).unwrap();
+    fs::write(folder.path().join("c.ndjson"), [patient("p1"), patient("last")].join("\n")).unwrap();
+    let alone = told(folder.path(), 1);
+    assert!(
+        alone.contains("\"last\"") && alone.contains("Repeated") && alone.contains("NotFhirFile")
+    );
+    for workers in [2, 3] {
+        assert_eq!(told(folder.path(), workers), alone);
+    }
 }

@@ -33,11 +33,33 @@ fn an_invalid_view_is_refused_with_a_pointer_to_the_place() {
         ("", json!({})),
         ("", json!({ "resource": "Patient" })),
         ("/resource", json!({ "resource": 1, "select": [] })),
+        ("/resource", json!({ "resource": "Patients", "select": [] })),
         ("/select", json!({ "resource": "Patient", "select": {} })),
         ("/select/0", view(json!([{}]))),
         ("/select/0/foreach", view(json!([{ "foreach": "name", "column": [column("a", "id")] }]))),
         ("/select/0/forEach", view(json!([{ "forEach": 1, "column": [column("a", "id")] }]))),
-        ("/select/0/repeat", view(json!([{ "repeat": ["item"], "column": [column("a", "id")] }]))),
+        ("/select/0/repeat", view(json!([{ "repeat": "item", "column": [column("a", "id")] }]))),
+        ("/select/0/repeat", view(json!([{ "repeat": [], "column": [column("a", "id")] }]))),
+        (
+            "/select/0/repeat/1",
+            view(json!([{ "repeat": ["item", "@"], "column": [column("a", "id")] }])),
+        ),
+        (
+            "/select/0",
+            view(json!([{ "repeat": ["item"], "forEach": "item", "column": [column("a", "id")] }])),
+        ),
+        (
+            "/where/0/path",
+            json!({ "resource": "Patient", "where": [{ "path": "birthDate" }], "select": [{ "column": [column("a", "id")] }] }),
+        ),
+        (
+            "/Where",
+            json!({ "resource": "Patient", "Where": [{ "path": "active" }], "select": [{ "column": [column("a", "id")] }] }),
+        ),
+        (
+            "/constant/0/name",
+            json!({ "resource": "Patient", "constant": [{ "name": "rowIndex", "valueInteger": 1 }], "select": [{ "column": [column("a", "id")] }] }),
+        ),
         (
             "/select/0/column/1/path",
             view(json!([{ "column": [column("a", "id"), column("b", "@@")] }])),
@@ -47,7 +69,17 @@ fn an_invalid_view_is_refused_with_a_pointer_to_the_place() {
             "/select/0/column/0/type",
             view(json!([{ "column": [{ "name": "a", "path": "name", "type": "HumanName" }] }])),
         ),
-        ("/select", view(json!([{ "column": [column("a", "id"), column("a", "id")] }]))),
+        (
+            "/select/0/column/1/name",
+            view(json!([{ "column": [column("a", "id"), column("a", "id")] }])),
+        ),
+        (
+            "/select/1/select/0/column/0/name",
+            view(json!([
+                { "column": [column("a", "id")] },
+                { "select": [{ "unionAll": [], "column": [column("a", "id")] }] },
+            ])),
+        ),
         (
             "/select/0/unionAll/1",
             view(
@@ -60,6 +92,199 @@ fn an_invalid_view_is_refused_with_a_pointer_to_the_place() {
         ),
     ] {
         assert_eq!(pointer_of(&wrong), pointer, "{wrong}");
+    }
+}
+
+#[test]
+fn a_mistake_is_placed_as_people_write_it_with_the_character_of_the_path() {
+    let view = json!({ "resource": "Patient", "select": [
+        { "column": [{ "name": "a", "path": "id" }] },
+        { "forEach": "name", "column": [{ "name": "b", "path": "'ö' & given.lost()" }] },
+    ] });
+    let Err(RecordsError::View(error)) = CompiledView::parse(&view.to_string()) else {
+        panic!("the view was taken");
+    };
+    assert_eq!(error.place(), "select[1].column[0].path");
+    assert_eq!(error.offset, Some(12));
+    assert_eq!(
+        error.to_string(),
+        "the view is wrong at select[1].column[0].path: at character 13 of the path: the function lost() is not supported"
+    );
+}
+
+/// The rows of a view with these selections on one resource.
+fn rows_of(select: Value, resource: &Value) -> Vec<Value> {
+    let view = json!({ "resource": resource["resourceType"], "select": select });
+    let view = CompiledView::parse(&view.to_string()).unwrap();
+    let table = view.run([resource.to_string().as_str()]).unwrap();
+    rows(&table).into_iter().map(Value::Object).collect()
+}
+
+/// A survey whose questions stand in groups, and below answers.
+fn survey() -> Value {
+    json!({ "resourceType": "QuestionnaireResponse", "id": "q", "item": [
+        { "linkId": "1", "item": [{ "linkId": "1.1" }, { "linkId": "1.2", "answer": [
+            { "valueBoolean": true, "item": [{ "linkId": "1.2.1" }] },
+        ] }] },
+        { "linkId": "2" },
+    ] })
+}
+
+#[test]
+fn repeat_finds_elements_at_every_depth_each_before_what_stands_in_it() {
+    let found = |repeat: Value| -> Vec<String> {
+        let column =
+            json!([{ "name": "id", "path": "linkId" }, { "name": "at", "path": "%rowIndex" }]);
+        rows_of(json!([{ "repeat": repeat, "column": column }]), &survey())
+            .iter()
+            .enumerate()
+            .inspect(|(at, row)| assert_eq!(row["at"], *at))
+            .map(|(_, row)| row["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(found(json!(["item"])), ["1", "1.1", "1.2", "2"]);
+    assert_eq!(found(json!(["item", "answer.item"])), ["1", "1.1", "1.2", "1.2.1", "2"]);
+    assert_eq!(found(json!(["answer.item"])), Vec::<String>::new());
+}
+
+#[test]
+fn a_repeat_multiplies_with_what_stands_beside_and_in_it() {
+    let select = json!([
+        { "column": [{ "name": "key", "path": "getResourceKey()" }] },
+        { "repeat": ["item", "answer.item"], "column": [{ "name": "id", "path": "linkId" }], "select": [
+            { "forEachOrNull": "answer", "column": [{ "name": "yes", "path": "value.ofType(boolean)" }] },
+        ] },
+    ]);
+    let rows = rows_of(select, &survey());
+    assert_eq!(rows.len(), 5);
+    assert_eq!(rows[2], json!({ "key": "q", "id": "1.2", "yes": true }));
+    assert_eq!(rows[3], json!({ "key": "q", "id": "1.2.1", "yes": null }));
+}
+
+#[test]
+fn a_repeat_that_finds_itself_is_an_error_and_not_endless() {
+    let view = json!({ "resource": "Basic", "select": [{ "repeat": ["$this"], "column": [{ "name": "a", "path": "id" }] }] });
+    let view = CompiledView::parse(&view.to_string()).unwrap();
+    assert!(view.run([r#"{"resourceType":"Basic","id":"b"}"#]).is_err());
+}
+
+#[test]
+fn the_row_index_is_that_of_the_innermost_iteration() {
+    let patient = json!({ "resourceType": "Patient", "name": [
+        { "family": "A", "given": ["x", "y"] },
+        { "family": "B", "given": ["z"] },
+    ] });
+    let index = |name: &str| json!({ "name": name, "path": "%rowIndex", "type": "integer" });
+    let select = json!([{ "column": [index("top")] }, {
+        "forEach": "name",
+        "column": [index("outer"), { "name": "second", "path": "%rowIndex = 1" }],
+        "select": [{ "unionAll": [
+            { "forEach": "given", "column": [index("inner"), { "name": "text", "path": "$this" }] },
+            { "column": [index("inner"), { "name": "text", "path": "family" }] },
+        ] }, { "forEachOrNull": "period", "column": [index("none"), { "name": "start", "path": "start" }] }],
+    }]);
+    let found: Vec<_> = rows_of(select, &patient)
+        .iter()
+        .map(|row| {
+            assert_eq!(
+                (&row["top"], &row["none"], &row["start"]),
+                (&json!(0), &json!(0), &Value::Null)
+            );
+            assert_eq!(row["second"], row["outer"] == 1);
+            format!("{} {} {}", row["outer"], row["inner"], row["text"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(found, ["0 0 x", "0 1 y", "0 0 A", "1 0 z", "1 1 B"]);
+}
+
+#[test]
+fn a_column_without_a_type_has_that_of_its_path() {
+    use DataType::{Boolean, Float64, Int64, Utf8};
+    for (path, kind, of) in [
+        ("active", Boolean, "boolean"),
+        ("birthDate", Utf8, "date"),
+        ("multipleBirth.ofType(integer)", Int64, "integer"),
+        ("name.first().family", Utf8, "string"),
+        ("name.exists()", Boolean, "boolean"),
+        ("name.count() + 1", Int64, "integer"),
+        ("name.count() / 2", Float64, "decimal"),
+        ("%rowIndex", Int64, "integer"),
+        ("extension('x').value.ofType(Quantity).value", Float64, "decimal"),
+        ("contact.first().period.start", Utf8, "dateTime"),
+        ("telecom.first().rank", Int64, "positiveInt"),
+        ("name.given.join(' ')", Utf8, "string"),
+        ("iif(active, 1, 2)", Int64, "integer"),
+        ("extension('x').value * 2", Float64, "decimal"),
+        ("extension('x').value.ofType(Range).low.value", Float64, "decimal"),
+        ("active and name.exists()", Boolean, "boolean"),
+    ] {
+        let view = json!({ "resource": "Patient", "select": [{ "column": [{ "name": "v", "path": path }] }] });
+        let view = CompiledView::parse(&view.to_string()).unwrap();
+        assert_eq!(*view.schema().field(0).data_type(), kind, "{path}");
+        assert_eq!(view.columns()[0].of, of, "{path}");
+    }
+}
+
+#[test]
+fn boundaries_know_dates_and_times_by_their_place() {
+    let request = json!({ "resourceType": "MedicationRequest", "authoredOn": "2010-10-10",
+        "dispenseRequest": { "validityPeriod": { "start": "2020-02", "end": "2021" } } });
+    for (path, expected) in [
+        ("authoredOn.lowBoundary()", "2010-10-10T00:00:00.000+14:00"),
+        ("authoredOn.highBoundary()", "2010-10-10T23:59:59.999-12:00"),
+        ("authoredOn.lowBoundary(6)", "2010-10"),
+        ("dispenseRequest.validityPeriod.lowBoundary()", "2020-02-01T00:00:00.000+14:00"),
+        ("dispenseRequest.validityPeriod.highBoundary()", "2021-12-31T23:59:59.999-12:00"),
+        ("dispenseRequest.validityPeriod.end.lowBoundary()", "2021-01-01T00:00:00.000+14:00"),
+        ("(1.587).lowBoundary(2).toString()", "1.58"),
+        ("(1.587).highBoundary(2).toString()", "1.59"),
+    ] {
+        assert_eq!(value_of(path, "string", &request), expected, "{path}");
+    }
+    let patient = json!({ "resourceType": "Patient", "birthDate": "1970-06" });
+    assert_eq!(value_of("birthDate.lowBoundary()", "date", &patient), "1970-06-01");
+    assert_eq!(value_of("birthDate.highBoundary()", "date", &patient), "1970-06-30");
+}
+
+#[test]
+fn constants_of_every_type_can_be_compared_with_elements_of_theirs() {
+    let observation = |value: &str, of: &Value| {
+        let mut resource = json!({ "resourceType": "Observation" });
+        resource["extension"] = json!([{ "url": "u", format!("value{value}"): of }]);
+        resource
+    };
+    for (of, value) in [
+        ("Base64Binary", json!("aGVsbG8=")),
+        ("Boolean", json!(true)),
+        ("Canonical", json!("http://x/y|1")),
+        ("Code", json!("final")),
+        ("Date", json!("2020-01-02")),
+        ("DateTime", json!("2020-01-02T03:04:05Z")),
+        ("Decimal", json!(1.25)),
+        ("Id", json!("a-1")),
+        ("Instant", json!("2020-01-02T03:04:05.678+01:00")),
+        ("Integer", json!(-7)),
+        ("Integer64", json!("9007199254740993")),
+        ("Oid", json!("urn:oid:1.2.3")),
+        ("PositiveInt", json!(3)),
+        ("String", json!("a text")),
+        ("Time", json!("12:30:00")),
+        ("UnsignedInt", json!(0)),
+        ("Uri", json!("urn:x")),
+        ("Url", json!("http://x")),
+        ("Uuid", json!("urn:uuid:c757873d-ec9a-4326-a141-556f43239520")),
+    ] {
+        let view = json!({
+            "resource": "Observation",
+            "constant": [{ "name": "wanted", format!("value{of}"): value }],
+            "where": [{ "path": "extension('u').value = %wanted" }],
+            "select": [{ "column": [{ "name": "n", "path": "1" }] }],
+        });
+        let view = CompiledView::parse(&view.to_string()).unwrap();
+        let found = view.run([observation(of, &value).to_string().as_str()]).unwrap();
+        assert_eq!(found.num_rows(), 1, "{of}");
+        let other = view.run([r#"{"resourceType":"Observation"}"#]).unwrap();
+        assert_eq!(other.num_rows(), 0, "{of}");
     }
 }
 
@@ -117,6 +342,42 @@ fn expressions_have_the_values_that_the_specification_gives_them() {
         ("Observation.status", "code", json!("final")),
         ("status.startsWith('fin')", "boolean", json!(true)),
         ("@2010-10", "date", json!("2010-10")),
+        ("subject.getReferenceKey('Patient')", "id", json!("p")),
+        ("note.text.tail()", "string", json!("b")),
+        ("note.text.skip(1).take(5)", "string", json!("b")),
+        ("note.where($index = 1).text", "string", json!("b")),
+        ("note.text.exists($this = 'b')", "boolean", json!(true)),
+        ("note.text.distinct().count()", "integer", json!(2)),
+        ("note.text.combine(note.text).isDistinct()", "boolean", json!(false)),
+        ("note.text.intersect('b')", "string", json!("b")),
+        ("note.text.exclude('b')", "string", json!("a")),
+        ("note.repeat(text).count()", "integer", json!(2)),
+        ("note.select(text & '!').join()", "string", json!("a!b!")),
+        ("'FINAL ' ~ status", "boolean", json!(true)),
+        ("status !~ 'draft'", "boolean", json!(true)),
+        ("status.upper()", "string", json!("FINAL")),
+        ("status.substring(1, 2)", "string", json!("in")),
+        ("status.substring(9)", "string", null.clone()),
+        ("status.indexOf('n')", "integer", json!(2)),
+        ("status.contains('ina') and status.endsWith('l')", "boolean", json!(true)),
+        ("status.replace('final', 'amended').length()", "integer", json!(7)),
+        ("'a,b'.split(',').count()", "integer", json!(2)),
+        ("'12'.toInteger() + 1", "integer", json!(13)),
+        ("'x'.toInteger()", "integer", null.clone()),
+        ("'1.50'.toDecimal()", "decimal", json!(1.5)),
+        ("'yes'.toBoolean()", "boolean", json!(true)),
+        ("(-2.5).abs().floor()", "integer", json!(2)),
+        ("(2.567).round(1)", "decimal", json!(2.6)),
+        ("status.hasValue()", "boolean", json!(true)),
+        ("(true | false).anyTrue() and (true).allTrue()", "boolean", json!(true)),
+        ("missing xor true", "boolean", null.clone()),
+        ("missing implies true", "boolean", json!(true)),
+        ("%resource.status", "code", json!("final")),
+        ("note.first().select(%resource.status)", "code", json!("final")),
+        ("%loinc", "uri", json!("http://loinc.org")),
+        ("(1 | 2) = (1 | 2)", "boolean", json!(true)),
+        ("note.first().iif(text = 'a', 'x', 'y')", "string", json!("x")),
+        ("{} = {}", "boolean", null.clone()),
     ] {
         assert_eq!(value_of(path, kind, &observation), expected, "{path}");
     }

@@ -1,0 +1,30 @@
+//! Which resource a reference names.
+
+use std::collections::HashMap;
+
+use crate::json::Object;
+
+/// The keys of a bundle's resources by their full URLs, with their types.
+pub(crate) type FullUrls = HashMap<String, (String, String)>;
+
+/// The key of the resource that a reference names, if it is of the type asked for. `urn:uuid:X` outside of a bundle
+/// that knows it names X.
+pub(crate) fn reference_key<'a>(
+    object: &'a Object<'a>,
+    full_urls: Option<&'a FullUrls>,
+    of: Option<&str>,
+) -> Option<&'a str> {
+    let reference = object.text("reference")?;
+    let right_type = |known: &str| of.is_none_or(|of| of == known);
+    if let Some((kind, key)) = full_urls.and_then(|urls| urls.get(reference)) {
+        return right_type(kind).then_some(key);
+    }
+    if let Some(key) = reference.strip_prefix("urn:uuid:").or(reference.strip_prefix("urn:oid:")) {
+        return object.text("type").is_none_or(right_type).then_some(key);
+    }
+    let plain = reference.split_once("/_history/").map_or(reference, |(plain, _)| plain);
+    let (rest, key) = plain.rsplit_once('/')?;
+    let kind = rest.rsplit_once('/').map_or(rest, |(_, kind)| kind);
+    let valid = !key.is_empty() && !key.contains(['?', '#', '|']);
+    (valid && right_type(kind)).then_some(key)
+}
