@@ -57,6 +57,9 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
                 text,
             ))
         }
+        Command::Protect(protect) if protect.input.is_some() => {
+            crate::protect::one_table(protect, &reporter(false, arguments.json))
+        }
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await
@@ -83,17 +86,7 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             lines.extend(custodian::shortcomings(&done));
             Ok(Outcome::new(&done, lines.join("\n")))
         }
-        Command::Protect(protect) => {
-            let done = custodian::protect(node, &protect.custodian, protect.k).await?;
-            let text = format!(
-                "{} patients are each hidden among at least {}; {} were left out; {} identifying values removed",
-                done.patients_out,
-                done.k_reached,
-                done.patients_suppressed,
-                done.removed()
-            );
-            Ok(Outcome::new(&done, text))
-        }
+        Command::Protect(protect) => crate::protect::records(node, protect).await,
         Command::Export { custodian, out } => {
             let files = custodian::export(node, custodian, out)?;
             let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();

@@ -6,6 +6,7 @@ mod demo;
 mod governance;
 mod output;
 mod people;
+mod protect;
 mod signals;
 mod status;
 

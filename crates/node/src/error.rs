@@ -142,6 +142,9 @@ pub enum NodeError {
     /// The records could not be made safe.
     #[error(transparent)]
     Protect(#[from] caduceus_protect::ProtectError),
+    /// A table could not be made safe.
+    #[error(transparent)]
+    Table(#[from] crate::tables::TableJobError),
     /// The vault failed.
     #[error(transparent)]
     Vault(#[from] caduceus_vault::VaultError),
@@ -199,6 +202,7 @@ impl NodeError {
     pub fn exit_code(&self) -> u8 {
         match self {
             NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
+            NodeError::Table(error) => error.exit_code(),
             _ => 1,
         }
     }

@@ -24,6 +24,7 @@ mod report;
 pub mod researcher;
 pub mod rpc;
 pub mod story;
+pub mod tables;
 
 pub use alloy::primitives::Address;
 pub use caduceus_identity::Seed;

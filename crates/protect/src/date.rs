@@ -67,6 +67,11 @@ pub(crate) struct PartialDate {
 }
 
 impl PartialDate {
+    /// The month, if it is known: 1 to 12.
+    pub(crate) fn month(self) -> Option<u8> {
+        self.month
+    }
+
     /// Reads `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or `YYYY-MM-DDT...`.
     pub(crate) fn parse(text: &str) -> Option<PartialDate> {
         let date = text.split_once('T').map_or(text, |(date, _)| date);
