@@ -20,12 +20,12 @@ pub mod lattice;
 mod policy;
 mod protect;
 mod pseudonym;
-
 pub mod quality;
 pub mod release;
 mod report;
 pub mod risk;
 pub mod safe_harbor;
+pub mod scrub;
 pub mod table;
 pub mod table_policy;
 mod transform;
