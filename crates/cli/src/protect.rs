@@ -1,16 +1,17 @@
 //! `caduceus protect`: a custodian's ingested records in a home, or any one table without a home.
 
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use caduceus_node::tables::{self, TableJob, TableResult};
-use caduceus_node::{Node, Reporter, Result, custodian};
+use caduceus_node::{Date, Node, NodeError, Reporter, Result, custodian};
 use clap::Args;
 
 use crate::output::Outcome;
 
 /// How to call it, for its help.
 pub const EXAMPLE: &str = r#"Example: caduceus protect --dir state --custodian klinikum-nord --k 10
-Example: caduceus protect --input patients.csv --policy policy.toml --output protected.csv
+Example: caduceus protect --input patients.csv --policy policy.toml --out protected.csv --report report.html
 
 A policy for one table, with files named relative to its folder:
 
@@ -41,10 +42,16 @@ pub struct Protect {
     pub policy: Option<PathBuf>,
     /// Where the protected table goes; Parquet if the name ends in .parquet, else CSV
     #[arg(long, value_name = "FILE", requires = "input")]
-    pub output: Option<PathBuf>,
-    /// Folder for the report: a page for people and the same as JSON
-    #[arg(long, value_name = "DIR", requires = "input")]
+    pub out: Option<PathBuf>,
+    /// Where the report goes: a page for people, and its numbers beside it as JSON
+    #[arg(long, value_name = "FILE.html", requires = "input")]
     pub report: Option<PathBuf>,
+    /// File with the key of pseudonyms and shifted dates, 64 hex digits; without it a new one that nobody keeps
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub key: Option<PathBuf>,
+    /// The day at which ages are counted, YYYY-MM-DD; today by default
+    #[arg(long, value_name = "DATE", requires = "input")]
+    pub date: Option<String>,
     /// Patients or rows that must look alike, in place of the policy's number
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub k: Option<u32>,
@@ -56,11 +63,27 @@ pub fn one_table(arguments: &Protect, reporter: &Reporter) -> Result<Outcome> {
         input: arguments.input.clone().unwrap_or_default(),
         policy: arguments.policy.clone().unwrap_or_default(),
         k: arguments.k,
-        output: arguments.output.clone(),
+        output: arguments.out.clone(),
         report: arguments.report.clone(),
+        key: arguments.key.clone(),
+        date: day(arguments.date.as_deref())?,
     };
     let done = tables::protect(&job, reporter)?;
     Ok(Outcome::new(&done, told(&done)))
+}
+
+/// The day that was asked for, or today.
+pub fn day(asked: Option<&str>) -> Result<Date> {
+    match asked {
+        Some(text) => Date::parse(text).ok_or_else(|| {
+            NodeError::Usage(format!("{text} is no day; write it as YYYY-MM-DD, such as 2026-03-01"))
+        }),
+        None => {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let today = Date::since_epoch((since.as_secs() / 86_400) as i64);
+            today.ok_or_else(|| NodeError::Usage("the clock is wrong; give --date YYYY-MM-DD".into()))
+        }
+    }
 }
 
 /// Protects a custodian's records.

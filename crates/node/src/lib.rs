@@ -28,6 +28,7 @@ pub mod tables;
 
 pub use alloy::primitives::Address;
 pub use caduceus_identity::Seed;
+pub use caduceus_protect::Date;
 pub use error::{NodeError, Result};
 pub use home::Home;
 pub use node::Node;

@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use caduceus_protect::dataset_report::{DatasetReport, digest, report_html};
+use caduceus_protect::reduce::Secrets;
 use caduceus_protect::release::{Account, Files, ReleaseError};
 use caduceus_protect::table::{Format, Table, TableError};
 use caduceus_protect::table_policy::{TablePolicy, TablePolicyError};
+use caduceus_protect::{Date, PseudonymKey};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
@@ -24,8 +28,12 @@ pub struct TableJob {
     pub k: Option<u32>,
     /// Where the release goes: Parquet if the name ends so, else CSV; none: nowhere.
     pub output: Option<PathBuf>,
-    /// The folder for the report; none: nowhere.
+    /// Where the report goes as a page; its numbers go beside it as JSON. None: nowhere.
     pub report: Option<PathBuf>,
+    /// The file with the key of pseudonyms and shifted dates; none: a key that nobody keeps.
+    pub key: Option<PathBuf>,
+    /// The day of the report, at which ages are counted.
+    pub date: Date,
 }
 
 /// What was done to a table.
@@ -38,6 +46,8 @@ pub struct TableResult {
     pub output: Option<String>,
     /// Where the report was written, as a page for people; its numbers are beside it as JSON.
     pub report: Option<String>,
+    /// SHA-256 of the page, in hex.
+    pub report_sha256: Option<String>,
 }
 
 /// Why a table was not protected.
@@ -85,19 +95,65 @@ pub fn protect(job: &TableJob, reporter: &Reporter) -> Result<TableResult> {
     progress(reporter, "reading the table", 0);
     let (table, format) = table(&job.input)?;
     progress(reporter, "searching for the best generalization", 1);
-    let release = caduceus_protect::release::release(&table, &policy, &files, ATTACK_SEED)
-        .map_err(wrong)?;
+    let key = pseudonym_key(job.key.as_deref())?;
+    let secrets = Secrets { key: &key, today: job.date };
+    let release =
+        caduceus_protect::release::release(&table, &policy, &files, &secrets, ATTACK_SEED)
+            .map_err(wrong)?;
     progress(reporter, "writing", 2);
+    let mut released = None;
     if let Some(path) = &job.output {
         let bytes = release.table.write(format_of(path, format));
         let bytes =
             bytes.map_err(|source| TableJobError::Table { path: path.clone(), source })?;
         write(path, &bytes)?;
+        released = Some(digest(&bytes));
     }
-    let report = None;
+    let report = DatasetReport {
+        title: job.input.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        date: job.date.to_string(),
+        policy: digest(text.as_bytes()),
+        release: released,
+        account: release.account,
+        classes: release.classes,
+    };
+    let page = job.report.as_deref().map(|path| write_report(path, &report)).transpose()?;
     progress(reporter, "done", 3);
-    let output = job.output.as_ref().map(|path| path.display().to_string());
-    Ok(TableResult { account: release.account, output, report })
+    let shown = |path: &PathBuf| path.display().to_string();
+    Ok(TableResult {
+        account: report.account,
+        output: job.output.as_ref().map(shown),
+        report: job.report.as_ref().map(shown),
+        report_sha256: page,
+    })
+}
+
+/// Writes the page, and its numbers beside it. Gives the page's hash.
+fn write_report(path: &Path, report: &DatasetReport) -> Result<String> {
+    let page = report_html(report);
+    write(path, page.as_bytes())?;
+    let numbers = serde_json::to_vec_pretty(report).expect("a report has only string keys");
+    write(&path.with_extension("json"), &numbers)?;
+    Ok(digest(page.as_bytes()))
+}
+
+/// The key in a file, 64 hex digits, or a new one.
+pub(crate) fn pseudonym_key(path: Option<&Path>) -> Result<PseudonymKey> {
+    let mut bytes = [0; 32];
+    match path {
+        Some(path) => {
+            let text = Zeroizing::new(read(path)?);
+            hex::decode_to_slice(text.trim_ascii(), &mut bytes).map_err(|_| {
+                let name = path.display();
+                NodeError::Usage(format!(
+                    "{name} holds no key; write 64 hex digits into it, such as by `openssl rand -hex 32`"
+                ))
+            })?;
+        }
+        None => getrandom::fill(&mut bytes)
+            .map_err(|error| NodeError::Chain(format!("there is no randomness: {error}")))?,
+    }
+    Ok(PseudonymKey::new(bytes))
 }
 
 fn progress(reporter: &Reporter, what: &str, done: u64) {

@@ -21,6 +21,7 @@ mod policy;
 mod protect;
 mod pseudonym;
 pub mod quality;
+pub mod reduce;
 pub mod release;
 mod report;
 pub mod risk;

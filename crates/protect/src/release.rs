@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::generalization::GeneralizationError;
 use crate::lattice::{self, Objective, Optimum, Problem, SearchError};
+use crate::reduce::{self, RemovedByColumn, Secrets};
 use crate::risk::{self, Risk};
 use crate::table::{Column, Table, TableError};
 use crate::table_policy::{Role, TablePolicy, TablePolicyError};
@@ -74,6 +75,8 @@ pub struct Account {
     pub candidates: String,
     /// Generalizations whose classes were counted.
     pub counted: u64,
+    /// What was removed by Safe Harbor: for each column how many identifiers of each kind.
+    pub removed: BTreeMap<String, BTreeMap<String, u64>>,
     /// The role of every column of the input; one without is not released.
     pub columns: BTreeMap<String, Option<String>>,
 }
@@ -131,7 +134,8 @@ impl ReleaseError {
 
 /// Makes the release of a table.
 ///
-/// `files` are those that [`TablePolicy::files`] names. The attack that is run guesses by `seed`.
+/// `files` are those that [`TablePolicy::files`] names. The attack that is run guesses by `seed`. Columns are reduced by
+/// [`crate::reduce`] before anything else, so that hierarchies are over reduced values; the attacker knows the original.
 ///
 /// # Errors
 /// [`ReleaseError::Policy`] where policy and table do not fit, [`ReleaseError::Search`] where nothing meets the policy.
@@ -139,11 +143,16 @@ pub fn release(
     table: &Table,
     policy: &TablePolicy,
     files: &Files,
+    secrets: &Secrets<'_>,
     seed: u64,
 ) -> Result<Release, ReleaseError> {
     if table.rows() == 0 {
         return Err(ReleaseError::NoRows);
     }
+    check_columns(table, policy)?;
+    let original = table;
+    let (reduced, removed) = reduce::reduce(table, policy, secrets);
+    let table = &reduced;
     let prepared = Prepared::new(table, policy, files)?;
     let problem = prepared.problem(prepared.utility_costs(policy.utility), policy);
     let optimum = lattice::search(&problem)?;
@@ -154,6 +163,7 @@ pub fn release(
     reached.check(&released, policy)?;
     let measures = measures(&prepared, policy, &optimum)?;
     let risk = risk::assess(&risk::Attacked {
+        original,
         table,
         quasi: &prepared.shown(&optimum.levels),
         sensitive: &prepared.sensitive_names(),
@@ -187,6 +197,7 @@ pub fn release(
         optimal: optimum.proven,
         candidates: optimum.candidates.to_string(),
         counted: optimum.counted,
+        removed: told(removed),
         columns: columns.collect(),
     };
     let classes = ClassSizes {
@@ -194,6 +205,26 @@ pub fn release(
         after: reached.sizes,
     };
     Ok(Release { table: released, account, classes })
+}
+
+fn told(removed: RemovedByColumn) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let kinds = |kinds: crate::scrub::Removed| kinds.into_iter().map(|(kind, n)| (kind.to_owned(), n)).collect();
+    removed.into_iter().map(|(column, removed)| (column, kinds(removed))).collect()
+}
+
+/// Every column that the policy names must be there.
+fn check_columns(table: &Table, policy: &TablePolicy) -> Result<(), TablePolicyError> {
+    let has = || table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+    let missing = |key: String| {
+        Err(TablePolicyError::new(key, format!("the table has no such column; it has {}", has())))
+    };
+    if let Some(name) = policy.columns.keys().find(|name| table.column(name).is_none()) {
+        return missing(format!("columns.{name}"));
+    }
+    match &policy.person {
+        Some(name) if table.column(name).is_none() => missing("person".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// The rows that stay, as they are shown, sorted by it; and where each of them came from.

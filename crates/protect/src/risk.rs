@@ -101,6 +101,8 @@ pub struct Inference {
 /// What is attacked, and what the attacker's success is measured with.
 pub(crate) struct Attacked<'a> {
     /// The table as it came.
+    pub(crate) original: &'a Table,
+    /// The table after Safe Harbor, whose quasi-identifiers the release generalizes.
     pub(crate) table: &'a Table,
     /// Its quasi-identifiers as the release would show them, for all rows.
     pub(crate) quasi: &'a [Column],
@@ -117,7 +119,7 @@ pub(crate) struct Attacked<'a> {
 pub(crate) fn assess(attacked: &Attacked<'_>) -> Risk {
     let released = columns(attacked.released, attacked.quasi);
     let after = class_sizes(&classes(&released, attacked.released.rows()));
-    let original = columns(attacked.table, attacked.quasi);
+    let original = columns(attacked.original, attacked.quasi);
     let before = class_sizes(&classes(&original, attacked.table.rows()));
     let alike: Vec<(u64, u64)> = after.iter().map(|&size| (size, size)).collect();
     let prosecutor = row_risk(&alike);
@@ -216,8 +218,8 @@ fn attack(attacked: &Attacked<'_>) -> Linkage {
 /// The same attack on the table as it came: persons whose own row was taken.
 fn attack_unprotected(attacked: &Attacked<'_>, chances: &mut ChaCha8Rng) -> u64 {
     let raw: Vec<Column> =
-        attacked.quasi.iter().filter_map(|q| attacked.table.column(&q.name)).cloned().collect();
-    let fits = Fits::find(&raw, attacked.table);
+        attacked.quasi.iter().filter_map(|q| attacked.original.column(&q.name)).cloned().collect();
+    let fits = Fits::find(&raw, attacked.original);
     let taken = |person: usize| {
         let candidates = fits.of(person);
         candidates[chances.random_range(0..candidates.len())] as usize == person

@@ -162,6 +162,17 @@ impl Scrubber {
         finish(&self.words(&marked, true), removed)
     }
 
+    /// A short value without what has an identifier's shape. Numbers of up to six digits, codes and words stay.
+    pub fn shape(&self, value: &str, removed: &mut Removed) -> String {
+        let marked = self.patterns.mark(&patterns::plain(value));
+        let digits = value.bytes().all(|b| b.is_ascii_digit()) && value.len() > LONGEST_NUMBER + 2;
+        match marked == value && !digits {
+            true => marked,
+            false if digits => finish(&Identifier::Other.marker().to_string(), removed),
+            false => finish(&marked, removed),
+        }
+    }
+
     /// A short value without what has an identifier's shape, or is the name of somebody in the data.
     ///
     /// Numbers of up to six digits, codes and words stay.
@@ -329,7 +340,8 @@ mod tests {
             "mail jo.d&#64;example.org",
             "mail <b>jo.d@example.org</b>",
         ] {
-            assert_eq!(scrub(text).trim_end(), "mail [email]", "{text}");
+            let words: Vec<String> = scrub(text).split_whitespace().map(str::to_owned).collect();
+            assert_eq!(words, ["mail", "[email]"], "{text}");
         }
         assert_eq!(scrub("\u{e000}\u{e001}pain"), "pain");
     }

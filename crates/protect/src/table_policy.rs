@@ -11,6 +11,7 @@ use toml::Table as Toml;
 
 use crate::generalization::{Generator, Period};
 use crate::lattice::{Diversity, Presence};
+use crate::reduce::Reduce;
 use section::Section;
 
 /// What a release of one table must be like.
@@ -26,6 +27,12 @@ pub struct TablePolicy {
     pub columns: BTreeMap<String, ColumnPolicy>,
     /// How sure one may be that somebody is in the table.
     pub delta: Option<DeltaPolicy>,
+    /// Whether released values are searched for the identifiers of Safe Harbor.
+    pub safe_harbor: bool,
+    /// The column that tells whose row it is, for dates that are shifted.
+    pub person: Option<String>,
+    /// By how many days dates are shifted at most.
+    pub shift_days: u32,
     /// Candidates that may be counted before the search gives up proving that its answer is the best.
     pub patience: Option<u64>,
 }
@@ -61,6 +68,8 @@ pub enum Role {
 pub struct ColumnPolicy {
     /// What it is.
     pub role: Role,
+    /// What is done to its values first.
+    pub reduce: Option<Reduce>,
     /// How its values are generalized, or how far apart they are.
     pub hierarchy: Option<Hierarchy>,
     /// Diversity of every class.
@@ -141,12 +150,29 @@ impl TablePolicy {
         })?;
         let suppression = root.share("suppression")?.unwrap_or(0.0);
         let utility = root.utility("utility")?;
+        let safe_harbor = root.flag("safe_harbor")?.unwrap_or(true);
+        let person = root.text("person")?;
+        let shift_days = root.whole("shift_days", 1..=36_500)?.unwrap_or(365) as u32;
         let patience = root.whole("patience", 1..=u64::MAX)?;
         let defaults = (root.diversity("l")?, root.closeness("t")?);
         let columns = columns(&mut root, defaults)?;
+        let shifts = |column: &ColumnPolicy| column.reduce == Some(Reduce::Shift);
+        if person.is_none() && columns.values().any(shifts) {
+            return Err(root.missing("person", "name the column that tells whose dates are shifted"));
+        }
         let delta = root.section("delta")?.map(DeltaPolicy::read).transpose()?;
         root.finish()?;
-        Ok(TablePolicy { k: k as u32, suppression, utility, columns, delta, patience })
+        Ok(TablePolicy {
+            k: k as u32,
+            suppression,
+            utility,
+            columns,
+            delta,
+            safe_harbor,
+            person,
+            shift_days,
+            patience,
+        })
     }
 
     /// The files that the policy names, relative to its own folder: those of hierarchies, then the population's.
@@ -195,6 +221,10 @@ fn columns(
 impl ColumnPolicy {
     fn read(mut column: Section<'_>, defaults: Defaults) -> Result<ColumnPolicy, TablePolicyError> {
         let role = column.role("role")?;
+        let reduce = column.reduce("reduce")?;
+        if reduce.is_some() && role == Role::Identifying {
+            return Err(column.wrong("reduce", "a column with the role identifying is not released"));
+        }
         let hierarchy = column.hierarchy("hierarchy")?;
         let own = (column.diversity("l")?, column.closeness("t")?);
         let sensitive = role == Role::Sensitive;
@@ -216,7 +246,7 @@ impl ColumnPolicy {
         }
         let diversity = own.0.or(defaults.0).filter(|_| sensitive);
         column.finish()?;
-        Ok(ColumnPolicy { role, hierarchy, diversity, closeness })
+        Ok(ColumnPolicy { role, reduce, hierarchy, diversity, closeness })
     }
 }
 
@@ -243,6 +273,18 @@ impl Section<'_> {
             ("entropy", Utility::Entropy),
         ];
         Ok(self.choice(key, &choices)?.unwrap_or(Utility::Loss))
+    }
+
+    fn reduce(&mut self, key: &str) -> Result<Option<Reduce>, TablePolicyError> {
+        let choices = [
+            ("age", Reduce::Age),
+            ("zip", Reduce::Zip),
+            ("year", Reduce::Year),
+            ("shift", Reduce::Shift),
+            ("pseudonym", Reduce::Pseudonym),
+            ("text", Reduce::Text),
+        ];
+        self.choice(key, &choices)
     }
 
     fn role(&mut self, key: &str) -> Result<Role, TablePolicyError> {
@@ -323,14 +365,19 @@ impl Section<'_> {
             },
             1 => Generator::Date { periods: inner.periods("periods")? },
             2 => Generator::Icd10,
-            3 | 4 => {
-                let keep = inner.numbers("keep")?.unwrap_or_else(|| vec![3.0, 2.0, 1.0]);
-                Generator::Prefix { keep: keep.into_iter().map(|length| length as usize).collect() }
-            }
+            3 => Generator::Prefix { keep: inner.lengths("keep", &[3, 2, 1])? },
+            4 => Generator::Zip { keep: inner.lengths("keep", &[2, 1])? },
             _ => Generator::Flat,
         };
         inner.finish()?;
         Ok(Some(Hierarchy::Generated(generator)))
+    }
+
+    fn lengths(&mut self, key: &str, default: &[usize]) -> Result<Vec<usize>, TablePolicyError> {
+        let Some(numbers) = self.numbers(key)? else { return Ok(default.to_vec()) };
+        let whole = |n: &f64| (n.fract() == 0.0 && (1.0..=64.0).contains(n)).then_some(*n as usize);
+        let lengths: Option<Vec<usize>> = numbers.iter().map(whole).collect();
+        lengths.ok_or_else(|| self.wrong(key, "it must be a list of whole numbers from 1 to 64"))
     }
 
     fn periods(&mut self, key: &str) -> Result<Vec<Period>, TablePolicyError> {

@@ -32,6 +32,12 @@ pub enum Generator {
         /// How many characters are shown, level by level, fewer each time.
         keep: Vec<usize>,
     },
+    /// Postal codes by their first characters, as [`Generator::Prefix`]; under Safe Harbor of the three digits that are
+    /// left.
+    Zip {
+        /// How many characters are shown, level by level, fewer each time.
+        keep: Vec<usize>,
+    },
     /// The value or nothing.
     Flat,
 }
@@ -91,7 +97,7 @@ impl Generator {
             }
             Generator::Date { periods } => dates(column, periods),
             Generator::Icd10 => icd10(column),
-            Generator::Prefix { keep } => prefixes(column, keep),
+            Generator::Prefix { keep } | Generator::Zip { keep } => prefixes(column, keep),
             Generator::Flat => Ok(Generalization::flat(column)),
         }
     }

@@ -5,6 +5,8 @@
 //! open-addressing hash table that holds positions only. Cells of candidates that were met before are kept while they are
 //! much fewer than those they came from, and the smallest kept one that is finer is where the next candidate starts.
 
+use std::collections::HashSet;
+
 use super::Problem;
 
 /// Where each attribute lies in a cell: attributes in their order from the highest bits on, so that sorted cells are
@@ -134,6 +136,12 @@ pub(super) struct Grouper<'p, const W: usize> {
     /// Attributes, the one with the most values first.
     order: Vec<usize>,
     kept: Vec<Kept<W>>,
+    /// For each kept candidate its levels and how many cells it has.
+    sizes: Vec<(Packed, usize)>,
+    /// Finer candidates that turned out too large to be kept, and are not made again on the way.
+    large: HashSet<Vec<u8>>,
+    /// Whether finer candidates are made on the way; it pays if the next candidates are neighbours.
+    pub(super) on_the_way: bool,
     room: usize,
     clock: u64,
     /// For each attribute, from level times levels plus to level: a value's new field, in its place.
@@ -163,6 +171,9 @@ impl<'p, const W: usize> Grouper<'p, W> {
             quasi: layout.quasi,
             order: problem.order(),
             kept: Vec::new(),
+            sizes: Vec::new(),
+            large: HashSet::new(),
+            on_the_way: true,
             room: 0,
             clock: 0,
             tables: tables.collect(),
@@ -171,6 +182,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
         };
         let cells = grouper.finest();
         grouper.room = KEPT * cells.len();
+        grouper.sizes.push((Packed::default(), cells.len()));
         grouper.kept.push(Kept { levels: vec![0; layout.quasi], cells, used: u64::MAX });
         grouper
     }
@@ -187,7 +199,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
             columns.push((*field, &sensitive.values));
         }
         // Rows of the population alone have no sensitive value; the table's row count decides which they are.
-        let mut merged = Merger::new(&mut self.slots, everybody);
+        let mut merged = Merger::new(&mut self.slots, Vec::new());
         let mut keys = vec![[0_u64; W]; everybody];
         for (field, column) in columns {
             for (key, &value) in keys.iter_mut().zip(column) {
@@ -208,11 +220,15 @@ impl<'p, const W: usize> Grouper<'p, W> {
     /// asked for, and the others at their finest. Neighbours in the walk share them.
     pub(super) fn cells(&mut self, levels: &[u8]) -> &[Cell<W>] {
         let mut finer = vec![0; levels.len()];
-        for position in 0..levels.len().saturating_sub(1) {
+        let steps = if self.on_the_way { levels.len().saturating_sub(1) } else { 0 };
+        for position in 0..steps {
             let attribute = self.order[position];
             finer[attribute] = levels[attribute];
-            if levels[attribute] > 0 {
+            if levels[attribute] > 0 && !self.large.contains(&finer) {
                 self.classes(&finer);
+                if self.kept.iter().all(|kept| kept.levels != finer) {
+                    self.large.insert(finer.clone());
+                }
             }
         }
         self.classes(levels)
@@ -221,11 +237,14 @@ impl<'p, const W: usize> Grouper<'p, W> {
     fn classes(&mut self, levels: &[u8]) -> &[Cell<W>] {
         self.clock += 1;
         let clock = self.clock;
-        let finer = |kept: &Kept<W>| kept.levels.iter().zip(levels).all(|(f, n)| f <= n);
-        let best = (0..self.kept.len())
-            .filter(|&index| finer(&self.kept[index]))
-            .min_by_key(|&index| self.kept[index].cells.len())
-            .unwrap_or(0);
+        let packed = Packed::of(levels);
+        let mut best = (0, usize::MAX);
+        for (index, (kept, cells)) in self.sizes.iter().enumerate() {
+            if *cells < best.1 && kept.is_finer(packed) && self.is_finer(index, levels) {
+                best = (index, *cells);
+            }
+        }
+        let best = best.0;
         if self.kept[best].levels == levels {
             if self.kept[best].used != u64::MAX {
                 self.kept[best].used = clock;
@@ -243,14 +262,22 @@ impl<'p, const W: usize> Grouper<'p, W> {
         &self.current
     }
 
+    /// What [`Packed`] cannot tell of attributes that it has no room for.
+    fn is_finer(&self, index: usize, levels: &[u8]) -> bool {
+        (levels.len() <= Packed::ROOM && levels.iter().all(|level| *level < 127))
+            || self.kept[index].levels.iter().zip(levels).all(|(finer, level)| finer <= level)
+    }
+
     fn keep(&mut self, levels: &[u8]) {
         while self.current.len() > self.room {
             let oldest = (1..self.kept.len()).min_by_key(|&index| self.kept[index].used);
             let Some(oldest) = oldest else { return };
             self.room += self.kept.swap_remove(oldest).cells.len();
+            self.sizes.swap_remove(oldest);
         }
         self.room -= self.current.len();
         let (levels, cells) = (levels.to_vec(), self.current.clone());
+        self.sizes.push((Packed::of(&levels), cells.len()));
         self.kept.push(Kept { levels, cells, used: self.clock });
     }
 
@@ -277,9 +304,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
         let spans: Vec<(usize, Span)> =
             Span::join(&tables).into_iter().map(|span| (span.field.word, span)).collect();
         let cells = &self.kept[source].cells;
-        let mut merged = Merger::new(&mut self.slots, cells.len());
-        merged.cells = std::mem::take(&mut self.current);
-        merged.cells.clear();
+        let mut merged = Merger::new(&mut self.slots, std::mem::take(&mut self.current));
         for cell in cells {
             let mut key = cell.key;
             for word in 0..W {
@@ -320,27 +345,76 @@ impl<'p, const W: usize> Grouper<'p, W> {
     }
 }
 
-/// Merges equal cells: an open-addressing table of positions into the list of different ones.
+/// The levels of the first attributes, seven bits and a guard bit for each, so that all are compared at once.
+#[derive(Clone, Copy, Default)]
+struct Packed(u128);
+
+impl Packed {
+    const ROOM: usize = 16;
+    const GUARDS: u128 = 0x8080_8080_8080_8080_8080_8080_8080_8080;
+
+    fn of(levels: &[u8]) -> Packed {
+        // A level above 127 counts as 127, which only makes the answer a question for the levels themselves.
+        let pack = |packed: u128, level: &u8| (packed << 8) | u128::from((*level).min(127));
+        Packed(levels.iter().take(Packed::ROOM).fold(0, pack))
+    }
+
+    /// Whether no level is above the other's: no guard bit is borrowed from.
+    #[inline]
+    fn is_finer(self, other: Packed) -> bool {
+        ((other.0 | Packed::GUARDS) - self.0) & Packed::GUARDS == Packed::GUARDS
+    }
+}
+
+/// Merges equal cells: an open-addressing table of positions into the list of different ones. It begins small and grows,
+/// so that few classes stay in the fastest cache however many cells they are made from.
 struct Merger<'s, const W: usize> {
-    slots: &'s mut [u32],
+    slots: &'s mut Vec<u32>,
     shift: u32,
     mask: usize,
+    /// Cells with which the table is half full.
+    room: usize,
     cells: Vec<Cell<W>>,
 }
 
 const FREE: u32 = u32::MAX;
+/// Slots at the beginning.
+const FIRST_SLOTS: usize = 1 << 10;
 
 impl<'s, const W: usize> Merger<'s, W> {
-    /// For at most so many cells.
-    fn new(slots: &'s mut Vec<u32>, cells: usize) -> Merger<'s, W> {
-        let size = (cells * 2).next_power_of_two().max(16);
-        slots.clear();
-        slots.resize(size, FREE);
-        Merger { slots, shift: 64 - size.ilog2(), mask: size - 1, cells: Vec::new() }
+    /// Without cells; takes the place of `cells`.
+    fn new(slots: &'s mut Vec<u32>, mut cells: Vec<Cell<W>>) -> Merger<'s, W> {
+        cells.clear();
+        let mut merger = Merger { slots, shift: 0, mask: 0, room: 0, cells };
+        merger.resize(FIRST_SLOTS);
+        merger
     }
 
-    #[inline]
+    fn resize(&mut self, size: usize) {
+        self.slots.clear();
+        self.slots.resize(size, FREE);
+        (self.shift, self.mask, self.room) = (64 - size.ilog2(), size - 1, size / 2);
+        for position in 0..self.cells.len() {
+            let mut slot = self.hash(&self.cells[position].key);
+            while self.slots[slot] != FREE {
+                slot = (slot + 1) & self.mask;
+            }
+            self.slots[slot] = position as u32;
+        }
+    }
+
+    /// Kept out of the way of what happens most.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.resize(self.slots.len() * 4);
+    }
+
+    #[inline(always)]
     fn add(&mut self, cell: Cell<W>) {
+        if self.cells.len() == self.room {
+            self.grow();
+        }
         let mut slot = self.hash(&cell.key);
         loop {
             let at = self.slots[slot];

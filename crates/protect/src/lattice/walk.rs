@@ -19,6 +19,8 @@ use super::{Optimum, Problem};
 const DENSE: u128 = 1 << 23;
 /// Bounds are compared with this slack, so that no tie is missed by rounding.
 const SLACK: f64 = 1e-12;
+/// Witnesses that are asked for each candidate that is not allowed.
+const WITNESSES: usize = 3;
 
 /// One search.
 pub(super) struct Walk<'p, const W: usize> {
@@ -226,9 +228,9 @@ impl<'p, const W: usize> Walk<'p, W> {
         Some(rank)
     }
 
-    /// A finest cell of a class smaller than k at these levels: of the one that would be the smallest if attributes had
-    /// nothing to do with each other, and so is likely to be small at other levels too.
-    pub(super) fn loneliest(&mut self, levels: &[u8]) -> Option<Cell<W>> {
+    /// For a few classes smaller than k at these levels one finest cell each: of those that would be the smallest if
+    /// attributes had nothing to do with each other, and so are likely to be small at other levels too.
+    pub(super) fn loneliest(&mut self, levels: &[u8]) -> Vec<Cell<W>> {
         let k = self.problem.k;
         let frequencies: Vec<(Field, Vec<f64>)> = (0..levels.len())
             .map(|attribute| (self.classes.field(attribute), self.scorer.logs(attribute, levels[attribute])))
@@ -238,14 +240,20 @@ impl<'p, const W: usize> Walk<'p, W> {
         };
         let classes = self.classes.cells(levels).iter();
         let small = classes.filter(|class| class.count > 0 && class.count < k);
-        let (_, key) = small
-            .map(|class| (likely(&class.key), class.key))
-            .min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)))?;
+        let mut small: Vec<(f64, [u64; W])> =
+            small.map(|class| (likely(&class.key), class.key)).collect();
+        small.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        small.truncate(WITNESSES);
+        small.into_iter().filter_map(|(_, key)| self.finest_within(levels, &key)).collect()
+    }
+
+    /// A finest cell of the table's rows in a class.
+    fn finest_within(&self, levels: &[u8], key: &[u64; W]) -> Option<Cell<W>> {
         let attributes = self.problem.attributes.iter().zip(levels).enumerate();
         let wanted: Vec<(Field, &[u32], u32)> = attributes
             .map(|(position, (attribute, &level))| {
                 let field = self.classes.field(position);
-                let value = field.read(&key) as u32;
+                let value = field.read(key) as u32;
                 (field, attribute.levels[level as usize].of_leaf.as_slice(), value)
             })
             .collect();

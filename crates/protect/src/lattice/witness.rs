@@ -24,6 +24,7 @@ pub(super) fn fits(problem: &Problem) -> bool {
 /// Finds the optimum into `walk`.
 pub(super) fn search<const W: usize>(walk: &mut Walk<'_, W>) {
     let lattice = Lattice::new(walk.problem);
+    walk.classes.on_the_way = false;
     let mut ranks = walk.scorer.ranks();
     let mut sizes = vec![0_u32; ranks.len()];
     // Infinite ranks are candidates that are not allowed.
@@ -36,15 +37,16 @@ pub(super) fn search<const W: usize>(walk: &mut Walk<'_, W>) {
         if walk.consider(&levels, &finding).is_some() {
             return;
         }
-        match walk.loneliest(&levels) {
-            Some(witness) => {
-                lattice.class_sizes(walk, witness, &mut sizes);
-                let k = walk.problem.k;
-                for (rank, _) in ranks.iter_mut().zip(&sizes).filter(|(_, size)| **size < k) {
-                    *rank = f64::INFINITY;
-                }
+        let witnesses = walk.loneliest(&levels);
+        if witnesses.is_empty() {
+            lattice.finer(&levels, |finer| ranks[finer] = f64::INFINITY);
+        }
+        for witness in witnesses {
+            lattice.class_sizes(walk, witness, &mut sizes);
+            let k = walk.problem.k;
+            for (rank, _) in ranks.iter_mut().zip(&sizes).filter(|(_, size)| **size < k) {
+                *rank = f64::INFINITY;
             }
-            None => lattice.finer(&levels, |finer| ranks[finer] = f64::INFINITY),
         }
     }
 }

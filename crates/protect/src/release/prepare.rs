@@ -47,12 +47,6 @@ impl<'a> Prepared<'a> {
         policy: &TablePolicy,
         files: &Files,
     ) -> Result<Prepared<'a>, ReleaseError> {
-        if let Some(name) = policy.columns.keys().find(|name| table.column(name).is_none()) {
-            let key = format!("columns.{name}");
-            let has: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-            let what = format!("the table has no such column; it has {}", has.join(", "));
-            return Err(TablePolicyError::new(key, what).into());
-        }
         let population = population(policy, files)?;
         let mut prepared = Prepared {
             table,

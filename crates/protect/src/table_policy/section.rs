@@ -68,6 +68,14 @@ impl<'a> Section<'a> {
         }
     }
 
+    pub(super) fn flag(&mut self, key: &str) -> Result<Option<bool>, TablePolicyError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::Boolean(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(self.wrong(key, "it must be true or false")),
+        }
+    }
+
     pub(super) fn number(&mut self, key: &str) -> Result<Option<f64>, TablePolicyError> {
         match self.get(key) {
             None => Ok(None),
