@@ -47,6 +47,15 @@ pub enum Command {
     /// Make records or a table safe: Safe Harbor, then the k-anonymity that loses least
     #[command(after_help = EXAMPLE)]
     Protect(Protect),
+    /// List the published datasets as a catalogue, DCAT JSON-LD in the HealthDCAT-AP profile
+    #[command(after_help = "Example: caduceus catalogue --dir state --json")]
+    Catalogue,
+    /// Take the identifiers of Safe Harbor out of FHIR resources, wherever they stand
+    #[command(after_help = crate::deidentify::EXAMPLE)]
+    Deidentify(crate::deidentify::Deidentify),
+    /// Make a synthetic table of nobody, with differential privacy, from a table
+    #[command(after_help = crate::synthesize::EXAMPLE)]
+    Synthesize(crate::synthesize::Synthesize),
     /// Write the protected tables as Parquet files, to look at before they are published
     #[command(
         after_help = "Example: caduceus export --dir state --custodian klinikum-nord --out tables"

@@ -60,6 +60,12 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Protect(protect) if protect.input.is_some() => {
             crate::protect::one_table(protect, &reporter(false, arguments.json))
         }
+        Command::Deidentify(deidentify) => {
+            crate::deidentify::run(deidentify, &reporter(false, arguments.json))
+        }
+        Command::Synthesize(synthesize) => {
+            crate::synthesize::run(synthesize, &reporter(false, arguments.json))
+        }
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await
@@ -91,6 +97,11 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             let files = custodian::export(node, custodian, out)?;
             let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             Ok(Outcome::new(&json!({ "files": lines }), lines.join("\n")))
+        }
+        Command::Catalogue => {
+            let all = custodian::catalogue::all(node)?;
+            let text = serde_json::to_string_pretty(&all).expect("a catalogue is JSON");
+            Ok(Outcome::new(&all, text))
         }
         Command::Publish(of) => {
             let done = custodian::publish(node, &of.custodian).await?;
@@ -124,7 +135,12 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
         Command::Ledger(command) => ledger(node, command).await,
-        Command::Demo(_) | Command::Init(_) | Command::Cohort(_) | Command::Policy(_) => {
+        Command::Demo(_)
+        | Command::Init(_)
+        | Command::Cohort(_)
+        | Command::Policy(_)
+        | Command::Deidentify(_)
+        | Command::Synthesize(_) => {
             unreachable!("these commands need no home")
         }
     }

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod deidentify;
 mod demo;
 mod governance;
 mod output;
@@ -9,6 +10,7 @@ mod people;
 mod protect;
 mod signals;
 mod status;
+mod synthesize;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod claims;
 pub mod cohorts;
 pub mod custodian;
+pub mod deidentify;
 mod error;
 mod genesis;
 pub mod governance;

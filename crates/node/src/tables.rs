@@ -1,10 +1,13 @@
 //! Single tables, without a home and without a ledger: files in, a protected table and its report out.
 
+pub mod synthesis;
+
 use std::path::{Path, PathBuf};
 
 use caduceus_protect::dataset_report::{DatasetReport, digest, report_html};
 use caduceus_protect::reduce::Secrets;
 use caduceus_protect::release::{Account, Files, ReleaseError};
+use caduceus_protect::synthesis::SynthesisError;
 use caduceus_protect::table::{Format, Table, TableError};
 use caduceus_protect::table_policy::{TablePolicy, TablePolicyError};
 use caduceus_protect::{Date, PseudonymKey};
@@ -61,6 +64,14 @@ pub enum TableJobError {
         /// What is wrong with it.
         source: TableError,
     },
+    /// The policy is wrong, or no synthetic table can be made.
+    #[error("{path}: {source}")]
+    Synthesis {
+        /// The policy's file.
+        path: PathBuf,
+        /// What is wrong.
+        source: SynthesisError,
+    },
     /// The policy is wrong, or nothing meets it.
     #[error("{path}: {source}")]
     Release {
@@ -75,7 +86,10 @@ impl TableJobError {
     /// What a process exits with: 2 where the policy is wrong, otherwise 1.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            TableJobError::Release { source: ReleaseError::Policy(_), .. } => 2,
+            TableJobError::Release { source: ReleaseError::Policy(_), .. }
+            | TableJobError::Synthesis {
+                source: SynthesisError::Policy(_) | SynthesisError::Budget, ..
+            } => 2,
             _ => 1,
         }
     }
@@ -87,11 +101,11 @@ impl TableJobError {
 /// [`NodeError::File`] where a file cannot be read or written, [`NodeError::Table`] for everything that is wrong in one.
 pub fn protect(job: &TableJob, reporter: &Reporter) -> Result<TableResult> {
     let wrong = |source: ReleaseError| TableJobError::Release { path: job.policy.clone(), source };
-    let text = String::from_utf8(read(&job.policy)?)
-        .map_err(|_| wrong(TablePolicyError::new("line 1", "the file is not UTF-8").into()))?;
+    let text = policy_text(&job.policy)?;
     let mut policy = TablePolicy::parse(&text).map_err(|error| wrong(error.into()))?;
     policy.k = job.k.unwrap_or(policy.k);
-    let files = files(&job.policy, &policy).map_err(|error| wrong(error.into()))?;
+    let named = policy.files().map(|(key, name)| (key, name.to_owned()));
+    let files = read_files(&job.policy, named).map_err(|error| wrong(error.into()))?;
     progress(reporter, "reading the table", 0);
     let (table, format) = table(&job.input)?;
     progress(reporter, "searching for the best generalization", 1);
@@ -160,21 +174,33 @@ fn progress(reporter: &Reporter, what: &str, done: u64) {
     reporter.progress(what, done, Some(3));
 }
 
+/// The text of a policy's file.
+fn policy_text(path: &Path) -> Result<String> {
+    let wrong = |_| TableJobError::Release {
+        path: path.to_owned(),
+        source: TablePolicyError::new("line 1", "the file is not UTF-8").into(),
+    };
+    Ok(String::from_utf8(read(path)?).map_err(wrong)?)
+}
+
 fn table(path: &Path) -> Result<(Table, Format)> {
     let table = Table::read(&read(path)?);
     Ok(table.map_err(|source| TableJobError::Table { path: path.to_owned(), source })?)
 }
 
 /// The files that the policy names, relative to its own folder.
-fn files(path: &Path, policy: &TablePolicy) -> std::result::Result<Files, TablePolicyError> {
+fn read_files(
+    path: &Path,
+    named: impl IntoIterator<Item = (String, String)>,
+) -> std::result::Result<Files, TablePolicyError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut files = Files::new();
-    for (key, name) in policy.files() {
-        let file = folder.join(name);
+    for (key, name) in named {
+        let file = folder.join(&name);
         let bytes = std::fs::read(&file).map_err(|error| {
             TablePolicyError::new(key, format!("cannot read {}: {error}", file.display()))
         })?;
-        files.insert(name.to_owned(), bytes);
+        files.insert(name, bytes);
     }
     Ok(files)
 }

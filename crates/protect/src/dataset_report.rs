@@ -5,15 +5,16 @@
 //! the page can be written where nobody changes it.
 
 mod chart;
+mod records;
 
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::release::{Account, ClassSizes};
 use chart::{Bar, bars};
+pub use records::records_html;
 
 /// Everything that the report shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,13 +50,7 @@ figure{margin:1rem 0}svg{max-width:100%;height:auto}svg text{fill:var(--ink);fon
 /// The report as a page.
 pub fn report_html(report: &DatasetReport) -> String {
     let account = &report.account;
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{0}: protection report</title>\
-         <style>{STYLE}</style></head>\n<body><h1>{0}</h1><p>Protection report of {1}</p>\n",
-        escape(&report.title),
-        escape(&report.date)
-    );
+    let mut page = begin(&report.title, &report.date);
     page += &summary(account);
     page += &came_in(account);
     page += &done(account);
@@ -63,6 +58,17 @@ pub fn report_html(report: &DatasetReport) -> String {
     page += &utility(account);
     page += &origin(report);
     page + "</body></html>\n"
+}
+
+/// The head of a page, up to its title.
+fn begin(title: &str, date: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{0}: protection report</title>\
+         <style>{STYLE}</style></head>\n<body><h1>{0}</h1><p>Protection report of {1}</p>\n",
+        escape(title),
+        escape(date)
+    )
 }
 
 fn summary(account: &Account) -> String {
@@ -119,6 +125,14 @@ fn done(account: &Account) -> String {
         percent(account.suppressed as f64 / account.rows.max(1) as f64),
         bars("Level of each quasi-identifier, of its highest", &levels)
     );
+    if !account.removed.is_empty() {
+        text += "<table><tr><th>column</th><th>identifiers removed or reduced (Safe Harbor), by kind</th></tr>";
+        for (column, kinds) in &account.removed {
+            let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
+            let _ = write!(text, "<tr><td>{}</td><td>{}</td></tr>", escape(column), escape(&kinds.join(", ")));
+        }
+        text += "</table>\n";
+    }
     if !account.sensitive.is_empty() {
         text += "<table><tr><th>sensitive column</th><th>fewest values in a class</th><th>as by entropy</th>\
                  <th>most frequent value at most</th><th>distance at most</th></tr>";
@@ -216,78 +230,4 @@ fn percent(share: f64) -> String {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// A dataset as a public catalogue lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CatalogueEntry {
-    /// A URI of the dataset.
-    pub id: String,
-    /// Its name.
-    pub title: String,
-    /// What it is, in a sentence.
-    pub description: String,
-    /// Who publishes it.
-    pub publisher: String,
-    /// The day of the release, `YYYY-MM-DD`.
-    pub issued: String,
-    /// The country in which the data lie, ISO 3166-1 alpha-2.
-    pub country: String,
-    /// The media type of the released file.
-    pub media_type: String,
-    /// SHA-256 of the report, in hex.
-    pub report: String,
-}
-
-/// The entry of a dataset in a catalogue: DCAT 3 as JSON-LD with the terms of HealthDCAT-AP. It tells how many people
-/// and rows there are and how they were protected, and reveals no record.
-///
-/// Sources: W3C, Data Catalog Vocabulary (DCAT) version 3; HealthDCAT-AP, the health profile of DCAT-AP for the
-/// European Health Data Space.
-pub fn catalogue_entry(entry: &CatalogueEntry, account: &Account) -> Value {
-    let access = "http://publications.europa.eu/resource/authority/access-right/NON_PUBLIC";
-    let country = format!("http://publications.europa.eu/resource/authority/country/{}", entry.country);
-    json!({
-        "@context": {
-            "dcat": "http://www.w3.org/ns/dcat#",
-            "dct": "http://purl.org/dc/terms/",
-            "dpv": "https://w3id.org/dpv#",
-            "dqv": "http://www.w3.org/ns/dqv#",
-            "foaf": "http://xmlns.com/foaf/0.1/",
-            "healthdcatap": "http://healthdataportal.eu/ns/health#",
-            "spdx": "http://spdx.org/rdf/terms#",
-            "xsd": "http://www.w3.org/2001/XMLSchema#",
-        },
-        "@id": entry.id,
-        "@type": "dcat:Dataset",
-        "dct:title": entry.title,
-        "dct:description": entry.description,
-        "dct:publisher": { "@type": "foaf:Agent", "foaf:name": entry.publisher },
-        "dct:issued": { "@type": "xsd:date", "@value": entry.issued },
-        "dct:accessRights": { "@id": access },
-        "dct:spatial": { "@id": country },
-        "dcat:theme": { "@id": "http://publications.europa.eu/resource/authority/data-theme/HEAL" },
-        "healthdcatap:numberOfRecords": account.released,
-        "dpv:hasTechnicalMeasure": format!(
-            "{}-anonymity by generalization, {} rows left out", account.k, account.suppressed
-        ),
-        "dqv:hasQualityMeasurement": [
-            measurement("loss", account.measures.loss),
-            measurement("highest prosecutor risk", account.risk.prosecutor.highest),
-            measurement("success rate of linkage", account.risk.linkage.success_rate),
-        ],
-        "dcat:distribution": {
-            "@type": "dcat:Distribution",
-            "dcat:mediaType": entry.media_type,
-            "dct:accessRights": { "@id": access },
-        },
-        "dct:provenance": {
-            "@type": "dct:ProvenanceStatement",
-            "spdx:checksum": { "spdx:algorithm": "sha256", "spdx:checksumValue": entry.report },
-        },
-    })
-}
-
-fn measurement(what: &str, value: f64) -> Value {
-    json!({ "@type": "dqv:QualityMeasurement", "dqv:isMeasurementOf": what, "dqv:value": value })
 }

@@ -200,9 +200,35 @@ pub(crate) fn shift(value: &str, days: i64) -> Option<String> {
         Some(at) => value.split_at(at),
         None => (value, ""),
     };
-    let time_like = time.bytes().skip(1).all(|b| b.is_ascii_digit() || b":.+-Z".contains(&b));
     let moved = Date::parse(date)?.plus_days(days)?;
-    time_like.then(|| format!("{moved}{time}"))
+    Some(format!("{moved}{}", clock(time)?))
+}
+
+/// `Thh:mm`, with seconds and a zone if they are there, and nothing else; fractions of a second go, since they could hold
+/// a number of somebody.
+fn clock(time: &str) -> Option<String> {
+    if time.is_empty() {
+        return Some(String::new());
+    }
+    let two = |text: &str, most: u8| {
+        (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| text.parse::<u8>().ok())
+            .flatten()
+            .filter(|number| *number < most)
+    };
+    let (begin, rest) = time.split_at(1);
+    let zone = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
+    let (clock, zone) = rest.split_at(zone);
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let parts: Vec<&str> = clock.split(':').collect();
+    let clock_holds = matches!(parts.len(), 2 | 3)
+        && two(parts[0], 24).is_some()
+        && parts[1..].iter().all(|part| two(part, 61).is_some())
+        && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let zone_holds = zone.is_empty()
+        || zone == "Z"
+        || zone[1..].split_once(':').is_some_and(|(h, m)| two(h, 15).is_some() && two(m, 60).is_some());
+    (clock_holds && zone_holds).then(|| format!("{begin}{clock}{zone}"))
 }
 
 /// A column that the policy says nothing of: prose is scrubbed, and a value that fewer than `k` rows have is searched.
@@ -230,7 +256,10 @@ mod tests {
         assert_eq!(shift("2024-02-28T10:00:00Z", 2).as_deref(), Some("2024-03-01T10:00:00Z"));
         assert_eq!(shift("2024-01-01", -1).as_deref(), Some("2023-12-31"));
         assert_eq!(shift("2024-01", 3), None);
-        assert_eq!(shift("2024-01-01 of Mr Smith", 3), None);
+        for hidden in ["2024-01-01 of Mr Smith", "2024-01-01T555-123-4567", "2024-01-01T10:00:00Z+5", "2024-01-01T"] {
+            assert_eq!(shift(hidden, 3), None, "{hidden}");
+        }
+        assert_eq!(shift("2024-01-01T10:00:00.1234567+01:00", 1).as_deref(), Some("2024-01-02T10:00:00+01:00"));
     }
 
     proptest! {

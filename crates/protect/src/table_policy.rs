@@ -12,7 +12,7 @@ use toml::Table as Toml;
 use crate::generalization::{Generator, Period};
 use crate::lattice::{Diversity, Presence};
 use crate::reduce::Reduce;
-use section::Section;
+pub(crate) use section::Section;
 
 /// What a release of one table must be like.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,11 +139,7 @@ impl TablePolicy {
     /// # Errors
     /// [`TablePolicyError`] with the key.
     pub fn parse(text: &str) -> Result<TablePolicy, TablePolicyError> {
-        let file: Toml = text.parse().map_err(|error: toml::de::Error| {
-            let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
-            let line = before.matches('\n').count() + 1;
-            TablePolicyError::new(format!("line {line}"), format!("this is no TOML: {}", error.message()))
-        })?;
+        let file = toml(text)?;
         let mut root = Section::new("", &file);
         let k = root.whole("k", 2..=1_000_000)?.ok_or_else(|| {
             root.missing("k", "say how many rows must look alike, at least 2, such as k = 5")
@@ -161,6 +157,8 @@ impl TablePolicy {
             return Err(root.missing("person", "name the column that tells whose dates are shifted"));
         }
         let delta = root.section("delta")?.map(DeltaPolicy::read).transpose()?;
+        // Read by `crate::synthesis`, from the same file.
+        root.section("synthesis")?;
         root.finish()?;
         Ok(TablePolicy {
             k: k as u32,
@@ -187,6 +185,15 @@ impl TablePolicy {
         hierarchies
             .chain(population.map(|d| ("delta.population".to_owned(), d.population.as_str())))
     }
+}
+
+/// A file's keys.
+pub(crate) fn toml(text: &str) -> Result<Toml, TablePolicyError> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
+        let line = before.matches('\n').count() + 1;
+        TablePolicyError::new(format!("line {line}"), format!("this is no TOML: {}", error.message()))
+    })
 }
 
 type Defaults = (Option<Diversity>, Option<ClosenessPolicy>);

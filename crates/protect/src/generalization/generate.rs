@@ -142,15 +142,15 @@ fn numbers(
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
     let values = parse(column, "number", number)?;
     let known = || values.iter().flatten().copied();
+    if known().next().is_none() && (lower.is_none() || upper.is_none()) {
+        return Ok(Generalization::flat(column));
+    }
     let lower =
         lower.unwrap_or_else(|| (known().fold(f64::INFINITY, f64::min) / widest).floor() * widest);
     let upper = upper.unwrap_or_else(|| {
         let most = known().fold(f64::NEG_INFINITY, f64::max);
         lower + (((most - lower) / widest).floor() + 1.0) * widest - unit
     });
-    if known().next().is_none() {
-        return Ok(Generalization::flat(column));
-    }
     if lower >= upper {
         return Err(GeneralizationError::Generator("lower must be below upper"));
     }

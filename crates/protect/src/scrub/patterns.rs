@@ -37,8 +37,8 @@ const SHAPES: [(Identifier, &str); 46] = [
     (Date, r"\b(?:0?[1-9]|[12]\d|3[01])\.\s?(?:0?[1-9]|1[0-2])\.(?:\s|$)"),
     (Date, r"\b\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:am|pm|a\.m\.|p\.m\.)?\b"),
     (Internet, r"\b(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4})+\b|\b(?:[0-9a-f]{1,4}:){1,7}:|::(?:[0-9a-f]{1,4}:?)+"),
-    (SocialSecurity, r"\b\d{3}[-\s.]\d{2}[-\s.]\d{4}\b"),
     (SocialSecurity, r"\b(?:ssn|social security|nhs|national insurance|steuer-?id)NUMBER"),
+    (SocialSecurity, r"\b\d{3}[-\s.]\d{2}[-\s.]\d{4}\b"),
     (Fax, r"\b(?:tele)?fax(?:\s+\w+)?[\s:#.=]*\+?[\d(][\d\s().\-/]{5,}\d"),
     (Telephone, r"(?:\+|\b00)\d[\d\s().\-/]{6,}\d"),
     (Telephone, r"\(?\b\d{3}\)?[\s.\-/]?\s?\d{3}[\s.\-]\d{4}\b(?:\s*(?:x|ext\.?)\s*\d+)?"),
@@ -115,21 +115,21 @@ fn compiled(shape: &str) -> Regex {
 
 /// Text without tags, entities, characters that nobody sees and digits or letters in disguise.
 pub(super) fn plain(text: &str) -> String {
-    let decoded = decode(text);
-    let mut out = String::with_capacity(decoded.len());
+    let mut out = String::with_capacity(text.len());
+    let markup = looks_like_tag(text);
     let mut tag = false;
-    for c in decoded.chars() {
+    for c in text.chars() {
         match c {
-            '<' if looks_like_tag(&decoded) => tag = true,
+            '<' if markup => tag = true,
             '>' if tag => {
                 tag = false;
                 out.push(' ');
             }
-            _ if tag || is_unseen(c) => {}
-            c => out.push(ascii(c)),
+            _ if tag => {}
+            c => out.push(c),
         }
     }
-    out
+    decode(&out).chars().filter(|c| !is_unseen(*c)).map(ascii).collect()
 }
 
 /// Whether a text has markup in it; a lone `<` is a comparison.

@@ -37,7 +37,8 @@ taking temperature tender tenderness test tests than that the their then therapy
 thyroid time to today tolerated tomorrow took treated treatment tumor twice ulcer ultrasound under unchanged unknown
 unremarkable until upper urinary urine use used uses vaccination vaccine vascular vision visit vital vitals vomiting
 walking was we weakness week weekly weeks weight well were when where which while who with within without woman worse
-worsening would wound yes yesterday bmi bp copd covid crp ct ecg ed ekg er gi hba1c hdl hiv hr icu im inr iv kg ldl mg
+worsening would wound yes yesterday ssn mrn dob tel phone fax email call mail id dr mr mrs ms
+bmi bp copd covid crp ct ecg ed ekg er gi hba1c hdl hiv hr icu im inr iv kg ldl mg
 ml mri ng od po prn qd rbc rr spo2 tb tid tsh uti wbc xray nos nka nkda bid qid ptsd gerd dvt mmhg
 ";
 

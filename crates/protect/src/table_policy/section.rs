@@ -8,14 +8,14 @@ use toml::{Table, Value};
 use super::TablePolicyError;
 
 /// A table, and which of its keys were asked for.
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     path: String,
     table: &'a Table,
     known: BTreeSet<String>,
 }
 
 impl<'a> Section<'a> {
-    pub(super) fn new(path: &str, table: &'a Table) -> Section<'a> {
+    pub(crate) fn new(path: &str, table: &'a Table) -> Section<'a> {
         Section { path: path.to_owned(), table, known: BTreeSet::new() }
     }
 
@@ -24,12 +24,12 @@ impl<'a> Section<'a> {
     }
 
     /// The error of a key that is there and wrong.
-    pub(super) fn wrong(&self, key: &str, what: &str) -> TablePolicyError {
+    pub(crate) fn wrong(&self, key: &str, what: &str) -> TablePolicyError {
         TablePolicyError::new(self.name(key), what)
     }
 
     /// The error of a key that is not there.
-    pub(super) fn missing(&self, key: &str, what: &str) -> TablePolicyError {
+    pub(crate) fn missing(&self, key: &str, what: &str) -> TablePolicyError {
         TablePolicyError::new(self.name(key), format!("the key is missing; {what}"))
     }
 
@@ -39,11 +39,11 @@ impl<'a> Section<'a> {
     }
 
     /// Whether the key is there and a table itself.
-    pub(super) fn is_section(&self, key: &str) -> bool {
+    pub(crate) fn is_section(&self, key: &str) -> bool {
         self.table.get(key).is_some_and(Value::is_table)
     }
 
-    pub(super) fn section(&mut self, key: &str) -> Result<Option<Section<'a>>, TablePolicyError> {
+    pub(crate) fn section(&mut self, key: &str) -> Result<Option<Section<'a>>, TablePolicyError> {
         match self.get(key) {
             None => Ok(None),
             Some(Value::Table(table)) => Ok(Some(Section::new(&self.name(key), table))),
@@ -52,7 +52,7 @@ impl<'a> Section<'a> {
     }
 
     /// All tables in this one, by their keys.
-    pub(super) fn sections(&self) -> Result<Vec<(String, Section<'a>)>, TablePolicyError> {
+    pub(crate) fn sections(&self) -> Result<Vec<(String, Section<'a>)>, TablePolicyError> {
         let section = |(key, value): (&String, &'a Value)| match value {
             Value::Table(table) => Ok((key.clone(), Section::new(&self.name(key), table))),
             _ => Err(self.wrong(key, "it must be a table, such as { role = \"insensitive\" }")),
@@ -60,7 +60,7 @@ impl<'a> Section<'a> {
         self.table.iter().map(section).collect()
     }
 
-    pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, TablePolicyError> {
+    pub(crate) fn text(&mut self, key: &str) -> Result<Option<String>, TablePolicyError> {
         match self.get(key) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -68,7 +68,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn flag(&mut self, key: &str) -> Result<Option<bool>, TablePolicyError> {
+    pub(crate) fn flag(&mut self, key: &str) -> Result<Option<bool>, TablePolicyError> {
         match self.get(key) {
             None => Ok(None),
             Some(Value::Boolean(flag)) => Ok(Some(*flag)),
@@ -76,7 +76,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn number(&mut self, key: &str) -> Result<Option<f64>, TablePolicyError> {
+    pub(crate) fn number(&mut self, key: &str) -> Result<Option<f64>, TablePolicyError> {
         match self.get(key) {
             None => Ok(None),
             Some(value) => match number(value) {
@@ -86,7 +86,16 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn numbers(&mut self, key: &str) -> Result<Option<Vec<f64>>, TablePolicyError> {
+    pub(crate) fn texts(&mut self, key: &str) -> Result<Option<Vec<String>>, TablePolicyError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        match value.as_array().and_then(|list| list.iter().map(text).collect()) {
+            Some(list) => Ok(Some(list)),
+            None => Err(self.wrong(key, "it must be a list of texts, such as [\"yes\", \"no\"]")),
+        }
+    }
+
+    pub(crate) fn numbers(&mut self, key: &str) -> Result<Option<Vec<f64>>, TablePolicyError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let list = value.as_array().map(|list| list.iter().map(number).collect());
         match list.flatten() {
@@ -95,7 +104,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn whole(
+    pub(crate) fn whole(
         &mut self,
         key: &str,
         range: RangeInclusive<u64>,
@@ -112,7 +121,7 @@ impl<'a> Section<'a> {
     }
 
     /// A number from 0 to 1.
-    pub(super) fn share(&mut self, key: &str) -> Result<Option<f64>, TablePolicyError> {
+    pub(crate) fn share(&mut self, key: &str) -> Result<Option<f64>, TablePolicyError> {
         match self.number(key)? {
             Some(share) if !(0.0..=1.0).contains(&share) => {
                 Err(self.wrong(key, "it is a share and must be from 0 to 1, such as 0.02"))
@@ -121,7 +130,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &mut self,
         key: &str,
         choices: &[(&str, T)],
@@ -130,7 +139,7 @@ impl<'a> Section<'a> {
         self.one_of(key, value, choices).map(Some)
     }
 
-    pub(super) fn choices<T: Copy>(
+    pub(crate) fn choices<T: Copy>(
         &mut self,
         key: &str,
         choices: &[(&str, T)],
@@ -156,7 +165,7 @@ impl<'a> Section<'a> {
     }
 
     /// Refuses keys that nobody asked for.
-    pub(super) fn finish(self) -> Result<(), TablePolicyError> {
+    pub(crate) fn finish(self) -> Result<(), TablePolicyError> {
         match self.table.keys().find(|key| !self.known.contains(*key)) {
             None => Ok(()),
             Some(key) => {
