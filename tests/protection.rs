@@ -25,9 +25,18 @@ disease = { values = ["flu", "gout"] }
 fn people(delimiter: &str) -> String {
     let mut lines = vec![["name", "age", "zip", "disease", "note"].join(delimiter)];
     for n in 0..60 {
-        let note = format!("Quillon{n} phoned from 555-867-53{n:02} about chest pain on 2019-03-{:02}", n % 28 + 1);
+        let note = format!(
+            "Quillon{n} phoned from 555-867-53{n:02} about chest pain on 2019-03-{:02}",
+            n % 28 + 1
+        );
         let disease = if n % 3 == 0 { "gout" } else { "flu" };
-        let row = [format!("Quillon{n} Ostrander"), (20 + n).to_string(), format!("0213{}", n % 4), disease.into(), note];
+        let row = [
+            format!("Quillon{n} Ostrander"),
+            (20 + n).to_string(),
+            format!("0213{}", n % 4),
+            disease.into(),
+            note,
+        ];
         lines.push(row.join(delimiter));
     }
     lines.join("\n") + "\n"
@@ -36,7 +45,10 @@ fn people(delimiter: &str) -> String {
 fn leaks(path: &Path) -> Option<String> {
     let bytes = fs::read(path).unwrap();
     let text = String::from_utf8_lossy(&bytes);
-    ["Quillon", "quillon", "Ostrander", "867", "2019-03", "02130"].into_iter().find(|gone| text.contains(gone)).map(str::to_owned)
+    ["Quillon", "quillon", "Ostrander", "867", "2019-03", "02130"]
+        .into_iter()
+        .find(|gone| text.contains(gone))
+        .map(str::to_owned)
 }
 
 #[test]
@@ -47,28 +59,56 @@ fn a_table_is_made_safe_with_a_report_and_from_csv_and_parquet_alike() {
     let mut results = Vec::new();
     fs::write(at("comma.csv"), people(",")).unwrap();
     fs::write(at("semicolon.csv"), people(";")).unwrap();
-    for (input, out) in [("comma.csv", "out.csv"), ("semicolon.csv", "out.parquet"), ("comma.csv", "again.csv")] {
+    for (input, out) in
+        [("comma.csv", "out.csv"), ("semicolon.csv", "out.parquet"), ("comma.csv", "again.csv")]
+    {
         let (report, out) = (at("report.html"), at(out));
         let done = json(&[
-            "protect", "--input", text(&at(input)), "--policy", text(&at("policy.toml")), "--out", text(&out), "--report",
-            text(&report), "--date", "2026-01-01",
+            "protect",
+            "--input",
+            text(&at(input)),
+            "--policy",
+            text(&at("policy.toml")),
+            "--out",
+            text(&out),
+            "--report",
+            text(&report),
+            "--date",
+            "2026-01-01",
         ]);
         assert!(done["k"].as_u64().unwrap() >= 3 && done["l"].as_u64().unwrap() >= 2, "{done}");
         assert!(done["risk"]["prosecutor"]["highest"].as_f64().unwrap() <= 1.0 / 3.0 + 1e-9);
         assert!(done["risk"]["linkage"]["success_rate"].as_f64().unwrap() < 0.34);
-        assert!(done["removed"]["note"]["telephone"].as_u64().unwrap() >= 30, "{}", done["removed"]);
+        assert!(
+            done["removed"]["note"]["telephone"].as_u64().unwrap() >= 30,
+            "{}",
+            done["removed"]
+        );
         for path in [&out, &report, &report.with_extension("json")] {
             assert_eq!(leaks(path), None, "{}", path.display());
         }
         assert_eq!(leaks_of(&done), None);
         let page = fs::read_to_string(&report).unwrap();
-        assert!(page.contains("<svg") && !page.contains("<script") && !page.contains("src="), "the page stands alone");
-        results.push((done["generalization"].clone(), done["loss"].clone(), done["suppressed"].clone()));
+        assert!(
+            page.contains("<svg") && !page.contains("<script") && !page.contains("src="),
+            "the page stands alone"
+        );
+        results.push((
+            done["generalization"].clone(),
+            done["loss"].clone(),
+            done["suppressed"].clone(),
+        ));
     }
     assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
     assert_eq!(fs::read(at("out.csv")).unwrap(), fs::read(at("again.csv")).unwrap());
     // What was released as Parquet can be released again.
-    let again = json(&["protect", "--input", text(&at("out.parquet")), "--policy", text(&second_policy(dir.path()))]);
+    let again = json(&[
+        "protect",
+        "--input",
+        text(&at("out.parquet")),
+        "--policy",
+        text(&second_policy(dir.path())),
+    ]);
     assert_eq!(again["rows"].as_u64(), Some(60 - results[0].2.as_u64().unwrap()));
 }
 
@@ -95,13 +135,20 @@ fn a_wrong_policy_exits_with_2_and_names_its_key_and_a_missing_table_with_1() {
         ("{ kind = \"zip\" }", "\"zip.csv\"", "columns.zip.hierarchy"),
     ] {
         fs::write(at("policy.toml"), POLICY.replace(from, to)).unwrap();
-        let output = run(&["protect", "--input", text(&at("people.csv")), "--policy", text(&at("policy.toml"))]);
+        let output = run(&[
+            "protect",
+            "--input",
+            text(&at("people.csv")),
+            "--policy",
+            text(&at("policy.toml")),
+        ]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(key), "{said}");
     }
     fs::write(at("policy.toml"), POLICY).unwrap();
-    let output = run(&["protect", "--input", text(&at("nobody.csv")), "--policy", text(&at("policy.toml"))]);
+    let output =
+        run(&["protect", "--input", text(&at("nobody.csv")), "--policy", text(&at("policy.toml"))]);
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -113,15 +160,26 @@ fn a_synthetic_table_has_the_domain_of_the_policy_and_an_attack_was_run_on_it() 
     fs::write(at("policy.toml"), POLICY).unwrap();
     let ask = |epsilon: &str| {
         vec![
-            "synthesize".to_owned(), "--input".into(), text(&at("people.csv")).into(), "--policy".into(),
-            text(&at("policy.toml")).into(), "--epsilon".into(), epsilon.into(), "--delta".into(), "1e-6".into(), "--out".into(),
+            "synthesize".to_owned(),
+            "--input".into(),
+            text(&at("people.csv")).into(),
+            "--policy".into(),
+            text(&at("policy.toml")).into(),
+            "--epsilon".into(),
+            epsilon.into(),
+            "--delta".into(),
+            "1e-6".into(),
+            "--out".into(),
             text(&at("synthetic.csv")).into(),
         ]
     };
     let asked = ask("2");
     let done = json(&asked.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!((done["epsilon"].as_f64(), done["rows"].as_u64()), (Some(2.0), Some(60)));
-    assert!(done["rho"].as_f64().unwrap() > 0.0 && done["attack"]["targets"].as_u64() == Some(60), "{done}");
+    assert!(
+        done["rho"].as_f64().unwrap() > 0.0 && done["attack"]["targets"].as_u64() == Some(60),
+        "{done}"
+    );
     assert_eq!(leaks(&at("synthetic.csv")), None);
     for line in fs::read_to_string(at("synthetic.csv")).unwrap().lines().skip(1) {
         let (age, disease) = line.split_once(',').unwrap();
@@ -147,7 +205,8 @@ fn planted(folder: &Path) {
             "extension": [{ "url": "http://ostrander.example", "valueString": "Quillon" }],
             "address": [{ "line": ["4711 Ostrander Lane"], "city": "Ostranderville", "postalCode": "02139", "state": "MA", "country": "US" }],
         });
-        let of = value!({ "reference": format!("Patient/quillon-{n}"), "display": "Quillon Ostrander" });
+        let of =
+            value!({ "reference": format!("Patient/quillon-{n}"), "display": "Quillon Ostrander" });
         let coding = |code: &str, system: &str| value!({ "coding": [{ "system": system, "code": code, "display": "Quillon" }], "text": "Ostrander" });
         let condition = value!({
             "resourceType": "Condition", "id": format!("c{n}"), "subject": of, "code": coding("44054006", "http://snomed.info/sct"),
@@ -186,14 +245,37 @@ fn identifiers_planted_in_records_are_in_nothing_that_leaves() {
     let at = |name: &str| dir.path().join(name);
     planted(&at("export"));
     let done = json(&["deidentify", "--input", text(&at("export")), "--out", text(&at("safe"))]);
-    assert_eq!(done["written"], value!({ "Condition": 30, "Encounter": 30, "Observation": 30, "Patient": 30 }));
+    assert_eq!(
+        done["written"],
+        value!({ "Condition": 30, "Encounter": 30, "Observation": 30, "Patient": 30 })
+    );
     assert_eq!(leaks_of(&done), None);
 
     let home = at("home");
     let home = text(&home);
     json(&["init", "--seed", "4", "--dir", home]);
-    json(&["party", "register", "--name", "lakeside", "--role", "custodian", "--country", "US", "--dir", home]);
-    json(&["ingest", "--custodian", "lakeside", "--input", text(&at("export")), "--vouch-consent", "--dir", home]);
+    json(&[
+        "party",
+        "register",
+        "--name",
+        "lakeside",
+        "--role",
+        "custodian",
+        "--country",
+        "US",
+        "--dir",
+        home,
+    ]);
+    json(&[
+        "ingest",
+        "--custodian",
+        "lakeside",
+        "--input",
+        text(&at("export")),
+        "--vouch-consent",
+        "--dir",
+        home,
+    ]);
     json(&["protect", "--custodian", "lakeside", "--k", "3", "--dir", home]);
     json(&["export", "--custodian", "lakeside", "--out", text(&at("tables")), "--dir", home]);
     let published = json(&["publish", "--custodian", "lakeside", "--dir", home]);
@@ -205,10 +287,12 @@ fn identifiers_planted_in_records_are_in_nothing_that_leaves() {
     assert_eq!(leaks_of(&catalogue), None);
 
     // The token names the report by its hash, and the catalogue does too.
-    let page = fs::read(reports.join(format!("{}.html", published["cid"].as_str().unwrap()))).unwrap();
+    let page =
+        fs::read(reports.join(format!("{}.html", published["cid"].as_str().unwrap()))).unwrap();
     let hash = published["report"].as_str().unwrap();
     use sha2::Digest;
-    let counted: String = sha2::Sha256::digest(&page).iter().map(|byte| format!("{byte:02x}")).collect();
+    let counted: String =
+        sha2::Sha256::digest(&page).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hash, counted);
     let entry = &catalogue["dcat:dataset"][0];
     assert_eq!(entry["dct:provenance"]["spdx:checksum"]["spdx:checksumValue"]["@value"], hash);

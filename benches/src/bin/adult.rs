@@ -99,7 +99,8 @@ fn timed<T>(runs: usize, work: impl Fn() -> T) -> (f64, T) {
         let start = (Instant::now(), processor());
         result = Some(work());
         let wall = start.0.elapsed().as_secs_f64() * 1_000.0;
-        times.push(processor().zip(start.1).map_or(wall, |(end, start)| (end - start) as f64 / 1e6));
+        times
+            .push(processor().zip(start.1).map_or(wall, |(end, start)| (end - start) as f64 / 1e6));
     }
     times.sort_by(f64::total_cmp);
     (times[times.len() / 2], result.expect("at least one run"))
@@ -117,7 +118,8 @@ fn plain_search(problem: &Problem) -> Vec<usize> {
     let mut candidates = vec![(1.0, Vec::new())];
     for (attribute, full) in problem.attributes.iter().zip(&problem.full) {
         let share = |level: &Level| {
-            let costs = attribute.leaves.iter().map(|l| level.cost[level.of_leaf[*l as usize] as usize]);
+            let costs =
+                attribute.leaves.iter().map(|l| level.cost[level.of_leaf[*l as usize] as usize]);
             1.0 + costs.sum::<u64>() as f64 / (rows * *full as f64)
         };
         let shares: Vec<f64> = attribute.levels.iter().map(share).collect();

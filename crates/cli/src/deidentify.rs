@@ -48,7 +48,8 @@ pub fn run(arguments: &Deidentify, reporter: &Reporter) -> Result<Outcome> {
         done.set_aside.len()
     )];
     for (path, kinds) in &done.removed {
-        let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        let kinds: Vec<String> =
+            kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         lines.push(format!("  {path:48} {}", kinds.join(", ")));
     }
     Ok(Outcome::new(&done, lines.join("\n")))

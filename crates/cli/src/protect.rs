@@ -76,12 +76,16 @@ pub fn one_table(arguments: &Protect, reporter: &Reporter) -> Result<Outcome> {
 pub fn day(asked: Option<&str>) -> Result<Date> {
     match asked {
         Some(text) => Date::parse(text).ok_or_else(|| {
-            NodeError::Usage(format!("{text} is no day; write it as YYYY-MM-DD, such as 2026-03-01"))
+            NodeError::Usage(format!(
+                "{text} is no day; write it as YYYY-MM-DD, such as 2026-03-01"
+            ))
         }),
         None => {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let today = Date::since_epoch((since.as_secs() / 86_400) as i64);
-            today.ok_or_else(|| NodeError::Usage("the clock is wrong; give --date YYYY-MM-DD".into()))
+            today.ok_or_else(|| {
+                NodeError::Usage("the clock is wrong; give --date YYYY-MM-DD".into())
+            })
         }
     }
 }
@@ -111,7 +115,11 @@ fn told(done: &TableResult) -> String {
             account.suppressed,
             account.k.saturating_sub(1)
         ),
-        format!("loss {:.5}{}", account.loss, if account.optimal { ", the least there is" } else { "" }),
+        format!(
+            "loss {:.5}{}",
+            account.loss,
+            if account.optimal { ", the least there is" } else { "" }
+        ),
     ];
     for (column, level) in &account.generalization {
         let top = account.levels.get(column).map_or(0, |levels| levels - 1);

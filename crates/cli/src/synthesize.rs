@@ -56,7 +56,9 @@ pub fn run(arguments: &Synthesize, reporter: &Reporter) -> Result<Outcome> {
         ),
         format!(
             "pairs of columns are {:.3} from the source on average, {:.3} at most (0 is equal, 1 is apart; {:.3} if columns were independent)",
-            done.utility.pairs_mean, done.utility.pairs_worst, done.utility.pairs_mean_if_independent
+            done.utility.pairs_mean,
+            done.utility.pairs_worst,
+            done.utility.pairs_mean_if_independent
         ),
         format!(
             "an attacker who asked of {} people whether they are in it was right for {:.1} % of pairs (50 % is guessing; {:.1} % on the source)",

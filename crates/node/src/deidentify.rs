@@ -64,28 +64,37 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
     let mut files = Vec::new();
     job.input.iter().try_for_each(|path| find(path, &mut files))?;
     if files.is_empty() {
-        let what = "there is no .ndjson or .json file in what --input names; name a folder of FHIR R4";
+        let what =
+            "there is no .ndjson or .json file in what --input names; name a folder of FHIR R4";
         return Err(NodeError::Usage(what.to_owned()));
     }
     let mut deidentifier = Deidentifier::new(&key, job.date, job.dates);
     // Everybody's name must be known before the first note is cleaned.
     for file in &files {
-        each(file, &mut |resource| {
-            deidentifier.learn(resource);
-            Ok(())
-        }, &mut Vec::new())?;
+        each(
+            file,
+            &mut |resource| {
+                deidentifier.learn(resource);
+                Ok(())
+            },
+            &mut Vec::new(),
+        )?;
     }
     let (mut read, mut written, mut set_aside) = (0, BTreeMap::<String, u64>::new(), Vec::new());
     let mut writers: BTreeMap<String, (PathBuf, BufWriter<File>)> = BTreeMap::new();
     for file in &files {
-        each(file, &mut |resource| {
-            read += 1;
-            reporter.progress("resources read", read, None);
-            let Some(cleaned) = deidentifier.clean(resource) else { return Ok(()) };
-            let kind = cleaned["resourceType"].as_str().unwrap_or_default().to_owned();
-            *written.entry(kind.clone()).or_default() += 1;
-            write(&job.output, &mut writers, kind, &cleaned)
-        }, &mut set_aside)?;
+        each(
+            file,
+            &mut |resource| {
+                read += 1;
+                reporter.progress("resources read", read, None);
+                let Some(cleaned) = deidentifier.clean(resource) else { return Ok(()) };
+                let kind = cleaned["resourceType"].as_str().unwrap_or_default().to_owned();
+                *written.entry(kind.clone()).or_default() += 1;
+                write(&job.output, &mut writers, kind, &cleaned)
+            },
+            &mut set_aside,
+        )?;
     }
     for (path, writer) in writers.values_mut() {
         writer.flush().map_err(|error| NodeError::file("write", path, error))?;
@@ -109,7 +118,8 @@ fn write(
         std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
         std::collections::btree_map::Entry::Vacant(new) => {
             let path = folder.join(format!("{}.ndjson", new.key()));
-            let file = File::create(&path).map_err(|error| NodeError::file("write", &path, error))?;
+            let file =
+                File::create(&path).map_err(|error| NodeError::file("write", &path, error))?;
             new.insert((path, BufWriter::new(file)))
         }
     };

@@ -88,7 +88,8 @@ impl TableJobError {
         match self {
             TableJobError::Release { source: ReleaseError::Policy(_), .. }
             | TableJobError::Synthesis {
-                source: SynthesisError::Policy(_) | SynthesisError::Budget, ..
+                source: SynthesisError::Policy(_) | SynthesisError::Budget,
+                ..
             } => 2,
             _ => 1,
         }
@@ -118,8 +119,7 @@ pub fn protect(job: &TableJob, reporter: &Reporter) -> Result<TableResult> {
     let mut released = None;
     if let Some(path) = &job.output {
         let bytes = release.table.write(format_of(path, format));
-        let bytes =
-            bytes.map_err(|source| TableJobError::Table { path: path.clone(), source })?;
+        let bytes = bytes.map_err(|source| TableJobError::Table { path: path.clone(), source })?;
         write(path, &bytes)?;
         released = Some(digest(&bytes));
     }

@@ -41,9 +41,12 @@ fn country(alpha2: &str) -> String {
     const COUNTRIES: &str = "AT:AUT BE:BEL BG:BGR BR:BRA CA:CAN CH:CHE CN:CHN CY:CYP CZ:CZE DE:DEU DK:DNK EE:EST ES:ESP FI:FIN
         FR:FRA GB:GBR GR:GRC HR:HRV HU:HUN IE:IRL IN:IND IS:ISL IT:ITA JP:JPN LI:LIE LT:LTU LU:LUX LV:LVA MT:MLT NL:NLD NO:NOR
         PL:POL PT:PRT RO:ROU SE:SWE SI:SVN SK:SVK US:USA";
-    let found = COUNTRIES.split_whitespace().find_map(|pair| pair.strip_prefix(alpha2)?.strip_prefix(':'));
+    let found =
+        COUNTRIES.split_whitespace().find_map(|pair| pair.strip_prefix(alpha2)?.strip_prefix(':'));
     match found {
-        Some(alpha3) => format!("http://publications.europa.eu/resource/authority/country/{alpha3}"),
+        Some(alpha3) => {
+            format!("http://publications.europa.eu/resource/authority/country/{alpha3}")
+        }
         None => format!("https://www.iso.org/obp/ui/#iso:code:3166:{alpha2}"),
     }
 }
@@ -75,7 +78,12 @@ pub fn dataset(entry: &CatalogueEntry) -> Value {
 }
 
 /// A catalogue of entries.
-pub fn catalogue(title: &str, description: &str, publisher: &str, entries: &[CatalogueEntry]) -> Value {
+pub fn catalogue(
+    title: &str,
+    description: &str,
+    publisher: &str,
+    entries: &[CatalogueEntry],
+) -> Value {
     json!({
         "@context": context(),
         "@type": "dcat:Catalog",
@@ -94,7 +102,8 @@ fn node(entry: &CatalogueEntry) -> Value {
     let access = json!({ "@id": "http://publications.europa.eu/resource/authority/access-right/NON_PUBLIC" });
     // The European Health Data Space, Regulation (EU) 2025/327.
     let law = json!({ "@id": "http://data.europa.eu/eli/reg/2025/327/oj" });
-    let whole = |number: u64| json!({ "@type": "xsd:nonNegativeInteger", "@value": number.to_string() });
+    let whole =
+        |number: u64| json!({ "@type": "xsd:nonNegativeInteger", "@value": number.to_string() });
     let measured = |(what, value): &(String, f64)| {
         json!({
             "@type": "dqv:QualityMeasurement",
@@ -166,13 +175,26 @@ mod tests {
         let all = catalogue("Home", "Datasets.", "home", std::slice::from_ref(&entry));
         let dataset = &all["dcat:dataset"][0];
         for key in [
-            "dct:title", "dct:description", "dct:identifier", "dct:accessRights", "dct:publisher", "dct:provenance", "dct:type",
-            "dcat:contactPoint", "dcat:theme", "dcat:keyword", "dcat:distribution", "dcatap:applicableLegislation",
+            "dct:title",
+            "dct:description",
+            "dct:identifier",
+            "dct:accessRights",
+            "dct:publisher",
+            "dct:provenance",
+            "dct:type",
+            "dcat:contactPoint",
+            "dcat:theme",
+            "dcat:keyword",
+            "dcat:distribution",
+            "dcatap:applicableLegislation",
             "healthdcatap:healthCategory",
         ] {
             assert!(!dataset[key].is_null(), "{key}");
         }
-        assert_eq!(dataset["dct:spatial"]["@id"], "http://publications.europa.eu/resource/authority/country/DEU");
+        assert_eq!(
+            dataset["dct:spatial"]["@id"],
+            "http://publications.europa.eu/resource/authority/country/DEU"
+        );
         // Every term's prefix is in the context.
         let context = all["@context"].as_object().unwrap();
         for key in dataset.as_object().unwrap().keys().filter(|key| !key.starts_with('@')) {

@@ -106,9 +106,15 @@ fn done(account: &Account) -> String {
         .generalization
         .iter()
         .map(|(column, &level)| {
-            let top = account.levels.get(column).map_or(1, |levels| levels.saturating_sub(1)).max(1);
+            let top =
+                account.levels.get(column).map_or(1, |levels| levels.saturating_sub(1)).max(1);
             let share = level as f64 / top as f64;
-            Bar { label: column.clone(), value: share, told: format!("{level} of {top}"), after: true }
+            Bar {
+                label: column.clone(),
+                value: share,
+                told: format!("{level} of {top}"),
+                after: true,
+            }
         })
         .collect();
     let mut text = format!(
@@ -117,7 +123,10 @@ fn done(account: &Account) -> String {
         account.k_required,
         account.candidates,
         if account.optimal {
-            format!("this one loses least by {} (proven, {} counted)", account.utility, account.counted)
+            format!(
+                "this one loses least by {} (proven, {} counted)",
+                account.utility, account.counted
+            )
         } else {
             format!("this one is the best of {} that were counted", account.counted)
         },
@@ -128,8 +137,14 @@ fn done(account: &Account) -> String {
     if !account.removed.is_empty() {
         text += "<table><tr><th>column</th><th>identifiers removed or reduced (Safe Harbor), by kind</th></tr>";
         for (column, kinds) in &account.removed {
-            let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
-            let _ = write!(text, "<tr><td>{}</td><td>{}</td></tr>", escape(column), escape(&kinds.join(", ")));
+            let kinds: Vec<String> =
+                kinds.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
+            let _ = write!(
+                text,
+                "<tr><td>{}</td><td>{}</td></tr>",
+                escape(column),
+                escape(&kinds.join(", "))
+            );
         }
         text += "</table>\n";
     }
@@ -162,7 +177,12 @@ fn risk(account: &Account, classes: &ClassSizes) -> String {
     ];
     let compare: Vec<Bar> = compare
         .into_iter()
-        .map(|(label, value, after)| Bar { label: label.into(), value, told: percent(value), after })
+        .map(|(label, value, after)| Bar {
+            label: label.into(),
+            value,
+            told: percent(value),
+            after,
+        })
         .collect();
     let mut text = format!(
         "<h2>What risk remains</h2>{}<table><tr><th>attacker</th><th>looks for</th><th>chance at most</th>\
@@ -217,7 +237,8 @@ fn utility(account: &Account) -> String {
 }
 
 fn origin(report: &DatasetReport) -> String {
-    let mut text = format!("<h2>Proof</h2><p>Policy: <code>sha256 {}</code></p>", escape(&report.policy));
+    let mut text =
+        format!("<h2>Proof</h2><p>Policy: <code>sha256 {}</code></p>", escape(&report.policy));
     if let Some(release) = &report.release {
         let _ = write!(text, "<p>Released file: <code>sha256 {}</code></p>", escape(release));
     }

@@ -94,7 +94,10 @@ impl<'a> Deidentifier<'a> {
     /// resource is to be shown before the first one is cleaned.
     pub fn learn(&mut self, resource: &Value) {
         let Some(kind) = resource["resourceType"].as_str() else { return };
-        if !matches!(kind, "Patient" | "Practitioner" | "Person" | "RelatedPerson" | "Organization" | "Location") {
+        if !matches!(
+            kind,
+            "Patient" | "Practitioner" | "Person" | "RelatedPerson" | "Organization" | "Location"
+        ) {
             return;
         }
         for key in ["name", "telecom", "address", "identifier", "contact", "alias"] {
@@ -105,10 +108,22 @@ impl<'a> Deidentifier<'a> {
     fn learn_texts(&mut self, value: &Value, key: &str) {
         match value {
             // What systems and uses are called names nobody; states and countries may stay.
-            _ if matches!(key, "use" | "system" | "type" | "state" | "country" | "period" | "relationship" | "prefix") => {}
+            _ if matches!(
+                key,
+                "use"
+                    | "system"
+                    | "type"
+                    | "state"
+                    | "country"
+                    | "period"
+                    | "relationship"
+                    | "prefix"
+            ) => {}
             Value::String(text) => self.scrubber.know(text),
             Value::Array(all) => all.iter().for_each(|value| self.learn_texts(value, key)),
-            Value::Object(object) => object.iter().for_each(|(key, value)| self.learn_texts(value, key)),
+            Value::Object(object) => {
+                object.iter().for_each(|(key, value)| self.learn_texts(value, key))
+            }
             _ => {}
         }
     }
@@ -201,7 +216,11 @@ impl<'a> Deidentifier<'a> {
         Some(Value::Object(inner)).filter(|value| !is_empty(value))
     }
 
-    fn address(&mut self, address: &Map<String, Value>, place: &Place) -> Option<Map<String, Value>> {
+    fn address(
+        &mut self,
+        address: &Map<String, Value>,
+        place: &Place,
+    ) -> Option<Map<String, Value>> {
         let text = |key: &str| address.get(key).and_then(Value::as_str);
         let mut kept = Map::new();
         let country = text("country").filter(|country| codes::is_country(country));
@@ -239,17 +258,25 @@ impl<'a> Deidentifier<'a> {
                 known.then(|| text.to_owned())
             }
             "unit" => is_unit(text).then(|| text.to_owned()),
-            "valueString" | "comment" | "description" | "note" | "patientInstruction" | "conclusion" | "text"
+            "valueString" | "comment" | "description" | "note" | "patientInstruction"
+            | "conclusion" | "text"
                 if key != "text" || !around.contains_key("div") =>
             {
                 let mut removed = Removed::new();
                 let kept = self.scrubber.text(text, &mut removed);
                 for (kind, count) in removed {
-                    *self.removed.entry(place.path.clone()).or_default().entry(kind).or_default() += count;
+                    *self
+                        .removed
+                        .entry(place.path.clone())
+                        .or_default()
+                        .entry(kind)
+                        .or_default() += count;
                 }
                 Some(kept)
             }
-            _ if PartialDate::parse(text).is_some() && !text.trim().is_empty() => self.date(text, place),
+            _ if PartialDate::parse(text).is_some() && !text.trim().is_empty() => {
+                self.date(text, place)
+            }
             _ => is_listed(text).then(|| text.to_owned()),
         }
     }
@@ -275,16 +302,34 @@ impl<'a> Deidentifier<'a> {
         place: &Place,
     ) -> Option<Value> {
         const MEASURES: [&str; 18] = [
-            "value", "valueInteger", "valueDecimal", "frequency", "frequencyMax", "period", "periodMax", "duration",
-            "durationMax", "count", "countMax", "rank", "doseNumberPositiveInt", "seriesDosesPositiveInt", "offset",
-            "multipleBirthInteger", "numberOfRepeatsAllowed", "upperLimit",
+            "value",
+            "valueInteger",
+            "valueDecimal",
+            "frequency",
+            "frequencyMax",
+            "period",
+            "periodMax",
+            "duration",
+            "durationMax",
+            "count",
+            "countMax",
+            "rank",
+            "doseNumberPositiveInt",
+            "seriesDosesPositiveInt",
+            "offset",
+            "multipleBirthInteger",
+            "numberOfRepeatsAllowed",
+            "upperLimit",
         ];
         let value = number.as_f64().filter(|value| value.abs() < LARGEST_NUMBER)?;
         if !MEASURES.contains(&key) {
             return None;
         }
         let years = ["unit", "code"].iter().any(|key| {
-            around.get(*key).and_then(Value::as_str).is_some_and(|unit| matches!(unit, "a" | "years" | "yr" | "year"))
+            around
+                .get(*key)
+                .and_then(Value::as_str)
+                .is_some_and(|unit| matches!(unit, "a" | "years" | "yr" | "year"))
         });
         if years && value > f64::from(safe_harbor::OLDEST_AGE) {
             self.count(&place.path, "date");
@@ -328,7 +373,9 @@ fn person(resource: &Value) -> Option<&str> {
     if resource["resourceType"] == "Patient" {
         return resource["id"].as_str();
     }
-    let reference = ["subject", "patient", "beneficiary"].iter().find_map(|key| resource[*key]["reference"].as_str());
+    let reference = ["subject", "patient", "beneficiary"]
+        .iter()
+        .find_map(|key| resource[*key]["reference"].as_str());
     reference?.rsplit(['/', ':']).next()
 }
 
@@ -342,11 +389,37 @@ fn dropped(key: &str) -> bool {
     key.starts_with('_')
         || matches!(
             key,
-            "name" | "telecom" | "identifier" | "photo" | "contact" | "link" | "contained" | "meta" | "implicitRules"
-                | "modifierExtension" | "display" | "url" | "instantiatesUri" | "instantiatesCanonical" | "attachment"
-                | "presentedForm" | "position" | "managingOrganization" | "generalPractitioner" | "udiCarrier"
-                | "lotNumber" | "serialNumber" | "groupIdentifier" | "author" | "authorString" | "performerString"
-                | "accessionIdentifier" | "data" | "hash" | "div" | "fullUrl"
+            "name"
+                | "telecom"
+                | "identifier"
+                | "photo"
+                | "contact"
+                | "link"
+                | "contained"
+                | "meta"
+                | "implicitRules"
+                | "modifierExtension"
+                | "display"
+                | "url"
+                | "instantiatesUri"
+                | "instantiatesCanonical"
+                | "attachment"
+                | "presentedForm"
+                | "position"
+                | "managingOrganization"
+                | "generalPractitioner"
+                | "udiCarrier"
+                | "lotNumber"
+                | "serialNumber"
+                | "groupIdentifier"
+                | "author"
+                | "authorString"
+                | "performerString"
+                | "accessionIdentifier"
+                | "data"
+                | "hash"
+                | "div"
+                | "fullUrl"
         )
 }
 

@@ -50,10 +50,14 @@ pub struct ShownLevel {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GeneralizationError {
     /// The file has no line.
-    #[error("the hierarchy is empty; give one line for each value, such as Bachelors;Higher education;*")]
+    #[error(
+        "the hierarchy is empty; give one line for each value, such as Bachelors;Higher education;*"
+    )]
     Empty,
     /// A line is no text or no CSV.
-    #[error("line {0} of the hierarchy cannot be read; it must be UTF-8 with values separated by ';'")]
+    #[error(
+        "line {0} of the hierarchy cannot be read; it must be UTF-8 with values separated by ';'"
+    )]
     Unreadable(u64),
     /// A line has more or fewer levels than the first.
     #[error("line {line} of the hierarchy has {found} levels where the first line has {expected}")]
@@ -66,7 +70,9 @@ pub enum GeneralizationError {
         expected: usize,
     },
     /// Two lines begin with one value and go on differently.
-    #[error("line {0} of the hierarchy repeats a value with another generalization; remove one of the lines")]
+    #[error(
+        "line {0} of the hierarchy repeats a value with another generalization; remove one of the lines"
+    )]
     Twice(u64),
     /// What is merged at one level is split at a higher one.
     #[error(
@@ -79,7 +85,9 @@ pub enum GeneralizationError {
         level: usize,
     },
     /// A value of the column has no line.
-    #[error("row {row} has a value that the hierarchy has no line for ({missing} values in all); add lines for them")]
+    #[error(
+        "row {row} has a value that the hierarchy has no line for ({missing} values in all); add lines for them"
+    )]
     Unlisted {
         /// The first such row, the first being 1.
         row: usize,
@@ -87,7 +95,9 @@ pub enum GeneralizationError {
         missing: usize,
     },
     /// A value is not of the kind that the generator takes.
-    #[error("row {row} has a value that is no {kind}; correct it, empty it, or give the column a hierarchy file")]
+    #[error(
+        "row {row} has a value that is no {kind}; correct it, empty it, or give the column a hierarchy file"
+    )]
     Kind {
         /// The row, the first being 1.
         row: usize,

@@ -114,7 +114,12 @@ fn validity(tables: &Tables, schema: &DatasetSchema) -> u16 {
 /// Cells whose value the domain has.
 fn allowed(array: &dyn Array, domain: &Domain) -> usize {
     let any = array.as_any();
-    match (domain, any.downcast_ref::<StringArray>(), any.downcast_ref::<Int64Array>(), any.downcast_ref::<Float64Array>()) {
+    match (
+        domain,
+        any.downcast_ref::<StringArray>(),
+        any.downcast_ref::<Int64Array>(),
+        any.downcast_ref::<Float64Array>(),
+    ) {
         (Domain::Category { values }, Some(texts), ..) => {
             let known: HashSet<&str> = values.iter().map(String::as_str).collect();
             texts.iter().flatten().filter(|text| known.contains(text)).count()
@@ -131,7 +136,9 @@ fn allowed(array: &dyn Array, domain: &Domain) -> usize {
 
 /// Measurements that their code can have; those of a code that [`PLAUSIBLE`] does not list must only be in the domain.
 fn plausible(batch: &RecordBatch, array: &dyn Array, domain: &Domain) -> usize {
-    let Some(values) = array.as_any().downcast_ref::<Float64Array>() else { return allowed(array, domain) };
+    let Some(values) = array.as_any().downcast_ref::<Float64Array>() else {
+        return allowed(array, domain);
+    };
     let (codes, units) = (texts(batch, "code"), texts(batch, "unit"));
     let at = |column: Option<&StringArray>, row: usize| {
         column.filter(|column| column.is_valid(row)).map(|column| column.value(row).to_owned())
@@ -140,7 +147,8 @@ fn plausible(batch: &RecordBatch, array: &dyn Array, domain: &Domain) -> usize {
         let (value, code, unit) = (values.value(row), at(codes, row), at(units, row));
         let mut rules = PLAUSIBLE.iter().filter(|rule| Some(rule.0) == code.as_deref()).peekable();
         match rules.peek() {
-            Some(_) => rules.any(|rule| Some(rule.1) == unit.as_deref() && (rule.2..=rule.3).contains(&value)),
+            Some(_) => rules
+                .any(|rule| Some(rule.1) == unit.as_deref() && (rule.2..=rule.3).contains(&value)),
             None => match domain {
                 Domain::Decimal { lower, upper } => (lower..=upper).contains(&&value),
                 _ => true,

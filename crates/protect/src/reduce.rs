@@ -48,21 +48,30 @@ pub struct Secrets<'a> {
 }
 
 /// The table as the policy's roles see it, and what was removed from it. Columns that are not released stay as they are.
-pub fn reduce(table: &Table, policy: &TablePolicy, secrets: &Secrets<'_>) -> (Table, RemovedByColumn) {
+pub fn reduce(
+    table: &Table,
+    policy: &TablePolicy,
+    secrets: &Secrets<'_>,
+) -> (Table, RemovedByColumn) {
     let mut scrubber = Scrubber::new();
-    for column in table.columns.iter().filter(|column| names_people(policy.columns.get(&column.name))) {
+    for column in
+        table.columns.iter().filter(|column| names_people(policy.columns.get(&column.name)))
+    {
         column.values.iter().for_each(|value| scrubber.know(value));
     }
     let person = policy.person.as_ref().and_then(|name| table.column(name));
     let mut all = RemovedByColumn::new();
     let columns = table.columns.iter().map(|column| {
-        let Some(rule) = policy.columns.get(&column.name).filter(|rule| rule.role != Role::Identifying)
+        let Some(rule) =
+            policy.columns.get(&column.name).filter(|rule| rule.role != Role::Identifying)
         else {
             return column.clone();
         };
         let mut removed = Removed::new();
         let reduced = match declared(rule, policy.safe_harbor) {
-            Some(Reduce::Shift) => shifted(column, person, policy.shift_days, secrets, &mut removed),
+            Some(Reduce::Shift) => {
+                shifted(column, person, policy.shift_days, secrets, &mut removed)
+            }
             Some(how) => mapped(column, &mut removed, |value, _, removed| {
                 reduced(value, how, secrets, &scrubber, removed)
             }),
@@ -82,7 +91,9 @@ pub fn reduce(table: &Table, policy: &TablePolicy, secrets: &Secrets<'_>) -> (Ta
 
 /// Whether a column's values are what people are called or numbered by.
 fn names_people(rule: Option<&ColumnPolicy>) -> bool {
-    rule.is_some_and(|rule| rule.role == Role::Identifying || rule.reduce == Some(Reduce::Pseudonym))
+    rule.is_some_and(|rule| {
+        rule.role == Role::Identifying || rule.reduce == Some(Reduce::Pseudonym)
+    })
 }
 
 /// What the policy says to do, or what the kind of a hierarchy means under Safe Harbor.
@@ -99,7 +110,9 @@ fn declared(rule: &ColumnPolicy, safe_harbor: bool) -> Option<Reduce> {
 fn is_listed(rule: &ColumnPolicy) -> bool {
     matches!(
         rule.hierarchy,
-        Some(Hierarchy::File(_) | Hierarchy::Generated(Generator::Number { .. } | Generator::Icd10))
+        Some(
+            Hierarchy::File(_) | Hierarchy::Generated(Generator::Number { .. } | Generator::Icd10)
+        )
     )
 }
 
@@ -114,7 +127,8 @@ fn mapped(
     let replace = |(value, &rows): (&String, &u32)| {
         let mut here = Removed::new();
         let kept = replace(value, rows, &mut here);
-        here.into_iter().for_each(|(kind, n)| *removed.entry(kind).or_default() += n * u64::from(rows));
+        here.into_iter()
+            .for_each(|(kind, n)| *removed.entry(kind).or_default() += n * u64::from(rows));
         kept
     };
     let values: Vec<String> = column.values.iter().zip(&rows).map(replace).collect();
@@ -136,7 +150,9 @@ fn reduced(
         Reduce::Age => age(value),
         Reduce::Zip => safe_harbor::area(value, None),
         Reduce::Year | Reduce::Shift => year(value, secrets.today),
-        Reduce::Pseudonym => return count(removed, Identifier::Other, secrets.key.pseudonym(value)),
+        Reduce::Pseudonym => {
+            return count(removed, Identifier::Other, secrets.key.pseudonym(value));
+        }
         Reduce::Text => return scrubber.text(value, removed),
     };
     let kind = if how == Reduce::Zip { Identifier::Place } else { Identifier::Date };
@@ -227,7 +243,9 @@ fn clock(time: &str) -> Option<String> {
         && fraction.bytes().all(|byte| byte.is_ascii_digit());
     let zone_holds = zone.is_empty()
         || zone == "Z"
-        || zone[1..].split_once(':').is_some_and(|(h, m)| two(h, 15).is_some() && two(m, 60).is_some());
+        || zone[1..]
+            .split_once(':')
+            .is_some_and(|(h, m)| two(h, 15).is_some() && two(m, 60).is_some());
     (clock_holds && zone_holds).then(|| format!("{begin}{clock}{zone}"))
 }
 
@@ -256,10 +274,18 @@ mod tests {
         assert_eq!(shift("2024-02-28T10:00:00Z", 2).as_deref(), Some("2024-03-01T10:00:00Z"));
         assert_eq!(shift("2024-01-01", -1).as_deref(), Some("2023-12-31"));
         assert_eq!(shift("2024-01", 3), None);
-        for hidden in ["2024-01-01 of Mr Smith", "2024-01-01T555-123-4567", "2024-01-01T10:00:00Z+5", "2024-01-01T"] {
+        for hidden in [
+            "2024-01-01 of Mr Smith",
+            "2024-01-01T555-123-4567",
+            "2024-01-01T10:00:00Z+5",
+            "2024-01-01T",
+        ] {
             assert_eq!(shift(hidden, 3), None, "{hidden}");
         }
-        assert_eq!(shift("2024-01-01T10:00:00.1234567+01:00", 1).as_deref(), Some("2024-01-02T10:00:00+01:00"));
+        assert_eq!(
+            shift("2024-01-01T10:00:00.1234567+01:00", 1).as_deref(),
+            Some("2024-01-02T10:00:00+01:00")
+        );
     }
 
     proptest! {

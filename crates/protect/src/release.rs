@@ -120,7 +120,9 @@ pub enum ReleaseError {
     #[error("the table has no rows; there is nothing to protect")]
     NoRows,
     /// The release was checked and is not what it must be; it is withheld.
-    #[error("the release breaks the policy's {0}; it is withheld, and this is a fault of the program")]
+    #[error(
+        "the release breaks the policy's {0}; it is withheld, and this is a fault of the program"
+    )]
     Broken(&'static str),
 }
 
@@ -200,21 +202,21 @@ pub fn release(
         removed: told(removed),
         columns: columns.collect(),
     };
-    let classes = ClassSizes {
-        before: prepared.class_sizes_before(),
-        after: reached.sizes,
-    };
+    let classes = ClassSizes { before: prepared.class_sizes_before(), after: reached.sizes };
     Ok(Release { table: released, account, classes })
 }
 
 fn told(removed: RemovedByColumn) -> BTreeMap<String, BTreeMap<String, u64>> {
-    let kinds = |kinds: crate::scrub::Removed| kinds.into_iter().map(|(kind, n)| (kind.to_owned(), n)).collect();
+    let kinds = |kinds: crate::scrub::Removed| {
+        kinds.into_iter().map(|(kind, n)| (kind.to_owned(), n)).collect()
+    };
     removed.into_iter().map(|(column, removed)| (column, kinds(removed))).collect()
 }
 
 /// Every column that the policy names must be there.
 fn check_columns(table: &Table, policy: &TablePolicy) -> Result<(), TablePolicyError> {
-    let has = || table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+    let has =
+        || table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
     let missing = |key: String| {
         Err(TablePolicyError::new(key, format!("the table has no such column; it has {}", has())))
     };

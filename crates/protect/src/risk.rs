@@ -243,8 +243,12 @@ impl Fits {
         let mut of_row = vec![0_u32; released.rows()];
         for known in quasi {
             let Some(shown) = released.column(&known.name) else { continue };
-            let texts: HashMap<&str, u32> =
-                shown.values.iter().enumerate().map(|(code, text)| (text.as_str(), code as u32)).collect();
+            let texts: HashMap<&str, u32> = shown
+                .values
+                .iter()
+                .enumerate()
+                .map(|(code, text)| (text.as_str(), code as u32))
+                .collect();
             let code_of: Vec<Option<u32>> =
                 known.values.iter().map(|text| texts.get(text.as_str()).copied()).collect();
             let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();

@@ -148,7 +148,8 @@ impl Scrubber {
     /// Remembers what somebody is called or numbered: each of its words is removed wherever it is written.
     pub fn know(&mut self, name: &str) {
         let plain = patterns::plain(name);
-        let words: Vec<&str> = plain.split(|c: char| !is_part(c)).filter(|w| !w.is_empty()).collect();
+        let words: Vec<&str> =
+            plain.split(|c: char| !is_part(c)).filter(|w| !w.is_empty()).collect();
         if words.len() > LONGEST_NAME {
             return;
         }
@@ -188,8 +189,11 @@ impl Scrubber {
 
     /// Most values are short words or numbers that need no look.
     fn is_plain(&self, value: &str) -> bool {
-        let short = value.len() <= LONGEST_NUMBER && value.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        short || (value.bytes().all(|b| b.is_ascii_alphabetic()) && !self.known.contains(&value.to_ascii_lowercase()))
+        let short =
+            value.len() <= LONGEST_NUMBER && value.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        short
+            || (value.bytes().all(|b| b.is_ascii_alphabetic())
+                && !self.known.contains(&value.to_ascii_lowercase()))
     }
 
     /// Judges each word. In a short value (`prose` not set) only known names and long numbers go.
@@ -225,7 +229,8 @@ impl Scrubber {
             return (number && whole > LONGEST_NUMBER + 2).then_some(Identifier::Other);
         }
         if number {
-            return (whole > LONGEST_NUMBER || digits > 2 * LONGEST_NUMBER).then_some(Identifier::Other);
+            return (whole > LONGEST_NUMBER || digits > 2 * LONGEST_NUMBER)
+                .then_some(Identifier::Other);
         }
         let length = word.chars().count();
         if digits > 0 {
@@ -267,7 +272,8 @@ fn finish(marked: &str, removed: &mut Removed) -> String {
     let mut last = None;
     let mut gap = String::new();
     for c in marked.chars() {
-        let kind = (c as u32).checked_sub(FIRST_MARKER).and_then(|i| Identifier::ALL.get(i as usize));
+        let kind =
+            (c as u32).checked_sub(FIRST_MARKER).and_then(|i| Identifier::ALL.get(i as usize));
         match kind {
             Some(kind) => {
                 *removed.entry(kind.label()).or_default() += 1;
@@ -328,7 +334,10 @@ mod tests {
         let mut scrubber = Scrubber::new();
         scrubber.know("Anna-Maria Weiß");
         let mut removed = Removed::new();
-        assert_eq!(scrubber.text("told anna and WEIß, not annabel", &mut removed), "told [name] and [name], not annabel");
+        assert_eq!(
+            scrubber.text("told anna and WEIß, not annabel", &mut removed),
+            "told [name] and [name], not annabel"
+        );
         assert_eq!(removed["name"], 2);
     }
 
@@ -350,7 +359,9 @@ mod tests {
     fn codes_stay_as_values_and_numbers_of_people_do_not() {
         let scrubber = Scrubber::new();
         let mut removed = Removed::new();
-        for code in ["E11.9", "44054006x", "8480-6", "female", "12.5", "<=50K", "Adm-clerical", "7th-8th"] {
+        for code in
+            ["E11.9", "44054006x", "8480-6", "female", "12.5", "<=50K", "Adm-clerical", "7th-8th"]
+        {
             assert_eq!(scrubber.value(code, &mut removed), code);
         }
         assert!(removed.is_empty());

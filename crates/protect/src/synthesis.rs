@@ -73,16 +73,22 @@ pub enum SynthesisError {
     #[error(transparent)]
     Policy(#[from] crate::table_policy::TablePolicyError),
     /// The budget protects nobody, or allows nothing.
-    #[error("epsilon must be above 0 and at most 100, and delta above 0 and below 0.01; a usual choice is 1 and 1e-6")]
+    #[error(
+        "epsilon must be above 0 and at most 100, and delta above 0 and below 0.01; a usual choice is 1 and 1e-6"
+    )]
     Budget,
     /// Two columns have too many values together.
-    #[error("'{0}' and '{1}' have {2} combinations of values; make one of them coarser with a larger width or a higher level")]
+    #[error(
+        "'{0}' and '{1}' have {2} combinations of values; make one of them coarser with a larger width or a higher level"
+    )]
     Wide(String, String, usize),
     /// Too few rows for any attack.
     #[error("the table has {0} rows; at least 20 are needed")]
     Short(usize),
     /// The source of randomness failed.
-    #[error("the noise generator failed, so nothing was released; check the system's source of randomness and try again")]
+    #[error(
+        "the noise generator failed, so nothing was released; check the system's source of randomness and try again"
+    )]
     Noise,
 }
 
@@ -155,7 +161,11 @@ fn rho(budget: Budget) -> Result<f64, SynthesisError> {
 ///
 /// # Errors
 /// [`SynthesisError::Budget`] for a budget out of range, [`SynthesisError::Noise`] where randomness fails.
-pub fn synthesize(coded: &Coded<'_>, budget: Budget, seed: [u8; 32]) -> Result<Synthesis, SynthesisError> {
+pub fn synthesize(
+    coded: &Coded<'_>,
+    budget: Budget,
+    seed: [u8; 32],
+) -> Result<Synthesis, SynthesisError> {
     let rho = rho(budget)?;
     let columns = coded.columns.len();
     let part = rho / 3.0;
@@ -234,7 +244,7 @@ mod tests {
         let coded = Coded::new(&table, &policy).unwrap();
         let made = synthesize(&coded, Budget { epsilon: 4.0, delta: 1e-6 }, [1; 32]).unwrap();
         assert!(made.spent.pairs.iter().any(|(a, b)| a == "x" && b == "y"));
-        let same = made.codes[0].iter().zip(&made.codes[1]).filter(|(x, y)| x == y).count();
+        let same = made.codes[1].iter().zip(&made.codes[2]).filter(|(x, y)| x == y).count();
         assert!(same * 100 >= made.table.rows() * 90, "{same} of {}", made.table.rows());
         assert!(made.table.rows().abs_diff(4_000) < 200);
         let close = utility(&coded, &made);
@@ -255,15 +265,17 @@ mod tests {
 
     #[test]
     fn a_table_with_unique_rows_gives_its_members_away_and_the_synthetic_one_does_not() {
-        let text = "[synthesis.columns]\na = { lower = 0, upper = 999, width = 1 }\nb = { lower = 0, upper = 999, width = 1 }\n";
+        let text =
+            "[synthesis.columns]\na = { lower = 0, upper = 199 }\nb = { lower = 0, upper = 199 }\n";
         let policy = SynthesisPolicy::parse(text, &crate::release::Files::new()).unwrap();
         let column = |name: &str, factor: usize| {
-            let texts: Vec<String> = (0..1_000_usize).map(|row| (row * factor % 1_000).to_string()).collect();
+            let texts: Vec<String> =
+                (0..200_usize).map(|row| (row * factor % 200).to_string()).collect();
             Column::of(name, texts.iter().map(String::as_str))
         };
-        let table = Table { columns: vec![column("a", 7), column("b", 333)] };
+        let table = Table { columns: vec![column("a", 7), column("b", 33)] };
         let coded = Coded::new(&table, &policy).unwrap();
         let attack = attack(&coded, Budget { epsilon: 1.0, delta: 1e-6 }, [2; 32]).unwrap();
-        assert!(attack.auc_on_source > 0.99 && attack.auc < 0.6, "{attack:?}");
+        assert!(attack.auc_on_source > 0.99 && attack.auc < 0.65, "{attack:?}");
     }
 }

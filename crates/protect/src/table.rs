@@ -235,7 +235,10 @@ impl Builder {
 
     fn extend(&mut self, array: &ArrayRef) -> Result<(), TableError> {
         // A dictionary's values are read once each.
-        if let Some(dictionary) = array.as_any().downcast_ref::<arrow::array::DictionaryArray<arrow::datatypes::UInt32Type>>() {
+        if let Some(dictionary) = array
+            .as_any()
+            .downcast_ref::<arrow::array::DictionaryArray<arrow::datatypes::UInt32Type>>()
+        {
             let keys: &UInt32Array = dictionary.keys();
             let texts = texts(dictionary.values())?;
             for key in keys {
@@ -326,7 +329,9 @@ mod tests {
         let (table, format) = Table::read(text.as_bytes()).unwrap();
         assert_eq!(format, Format::Csv { delimiter: b';' });
         assert_eq!(table.columns[1].value(0), "X; Y");
-        for format in [Format::Csv { delimiter: b',' }, Format::Csv { delimiter: b'\t' }, Format::Parquet] {
+        for format in
+            [Format::Csv { delimiter: b',' }, Format::Csv { delimiter: b'\t' }, Format::Parquet]
+        {
             let bytes = table.write(format).unwrap();
             let (again, found) = Table::read(&bytes).unwrap();
             assert!(again == table && found == format, "{format:?}");

@@ -154,7 +154,9 @@ impl TablePolicy {
         let columns = columns(&mut root, defaults)?;
         let shifts = |column: &ColumnPolicy| column.reduce == Some(Reduce::Shift);
         if person.is_none() && columns.values().any(shifts) {
-            return Err(root.missing("person", "name the column that tells whose dates are shifted"));
+            return Err(
+                root.missing("person", "name the column that tells whose dates are shifted")
+            );
         }
         let delta = root.section("delta")?.map(DeltaPolicy::read).transpose()?;
         // Read by `crate::synthesis`, from the same file.
@@ -175,12 +177,13 @@ impl TablePolicy {
 
     /// The files that the policy names, relative to its own folder: those of hierarchies, then the population's.
     pub fn files(&self) -> impl Iterator<Item = (String, &str)> {
-        let hierarchies = self.columns.iter().filter_map(|(name, column)| match &column.hierarchy {
-            Some(Hierarchy::File(file)) => {
-                Some((format!("columns.{name}.hierarchy"), file.as_str()))
-            }
-            _ => None,
-        });
+        let hierarchies =
+            self.columns.iter().filter_map(|(name, column)| match &column.hierarchy {
+                Some(Hierarchy::File(file)) => {
+                    Some((format!("columns.{name}.hierarchy"), file.as_str()))
+                }
+                _ => None,
+            });
         let population = self.delta.iter();
         hierarchies
             .chain(population.map(|d| ("delta.population".to_owned(), d.population.as_str())))
@@ -192,7 +195,10 @@ pub(crate) fn toml(text: &str) -> Result<Toml, TablePolicyError> {
     text.parse().map_err(|error: toml::de::Error| {
         let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
         let line = before.matches('\n').count() + 1;
-        TablePolicyError::new(format!("line {line}"), format!("this is no TOML: {}", error.message()))
+        TablePolicyError::new(
+            format!("line {line}"),
+            format!("this is no TOML: {}", error.message()),
+        )
     })
 }
 
@@ -230,7 +236,9 @@ impl ColumnPolicy {
         let role = column.role("role")?;
         let reduce = column.reduce("reduce")?;
         if reduce.is_some() && role == Role::Identifying {
-            return Err(column.wrong("reduce", "a column with the role identifying is not released"));
+            return Err(
+                column.wrong("reduce", "a column with the role identifying is not released")
+            );
         }
         let hierarchy = column.hierarchy("hierarchy")?;
         let own = (column.diversity("l")?, column.closeness("t")?);
@@ -359,7 +367,8 @@ impl Section<'_> {
             return Ok(self.text(key)?.map(Hierarchy::File));
         }
         let Some(mut inner) = self.section(key)? else { return Ok(None) };
-        let kinds = [("number", 0), ("date", 1), ("icd10", 2), ("prefix", 3), ("zip", 4), ("flat", 5)];
+        let kinds =
+            [("number", 0), ("date", 1), ("icd10", 2), ("prefix", 3), ("zip", 4), ("flat", 5)];
         let kind = inner.choice("kind", &kinds)?;
         let generator = match kind.ok_or_else(|| {
             inner.missing("kind", "it is number, date, icd10, prefix, zip or flat")
@@ -442,7 +451,11 @@ mod tests {
             ("l = 2", "utility = \"beauty\"", "'utility'"),
             ("\"identifying\"", "\"secret\"", "'columns.name.role'"),
             ("\"identifying\"", "\"identifying\", l = 3", "'columns.name.l'"),
-            ("\"identifying\"", "\"identifying\", hierarchy = \"x.csv\"", "'columns.name.hierarchy'"),
+            (
+                "\"identifying\"",
+                "\"identifying\", hierarchy = \"x.csv\"",
+                "'columns.name.hierarchy'",
+            ),
             ("\"number\"", "\"colour\"", "'columns.age.hierarchy.kind'"),
             ("[5, 10]", "[5, \"x\"]", "'columns.age.hierarchy.widths'"),
             ("\"equal\"", "\"hierarchical\"", "'columns.disease.hierarchy'"),

@@ -119,9 +119,14 @@ pub fn distance(part: &[u32], whole: &[u32], distinct: usize, distance: &Distanc
             let leaves: Vec<u32> = (0..distinct as u32).collect();
             let levels = std::iter::once(&leaves).chain(&ancestors[..ancestors.len() - 1]);
             let steps = levels.map(|groups| {
-                let groups_there: std::collections::BTreeSet<u32> = groups.iter().copied().collect();
+                let groups_there: std::collections::BTreeSet<u32> =
+                    groups.iter().copied().collect();
                 let of = |group: u32| {
-                    (0..distinct).filter(|v| groups[*v] == group).map(|v| more[v]).sum::<f64>().abs()
+                    (0..distinct)
+                        .filter(|v| groups[*v] == group)
+                        .map(|v| more[v])
+                        .sum::<f64>()
+                        .abs()
                 };
                 groups_there.into_iter().map(of).sum::<f64>() / 2.0
             });
@@ -154,8 +159,6 @@ fn score(problem: &Problem, levels: &[usize], kept: &[Vec<usize>], suppressed: u
             let squares: f64 = kept.iter().map(|class| (class.len() as f64).powi(2)).sum();
             squares + suppressed as f64 * rows
         }
-        Objective::AverageClassSize => {
-            rows / (kept.len() + usize::from(suppressed > 0)) as f64
-        }
+        Objective::AverageClassSize => rows / (kept.len() + usize::from(suppressed > 0)) as f64,
     }
 }

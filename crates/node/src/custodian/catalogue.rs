@@ -51,14 +51,23 @@ pub(super) fn write(
             ("completeness".to_owned(), points(scores.completeness)),
             ("validity".to_owned(), points(scores.validity)),
             ("freshness".to_owned(), points(scores.freshness)),
-            ("share of people with a rare condition".to_owned(), points(scores.rarity.saturating_sub(10_000))),
-            ("highest risk of finding a person's row".to_owned(), 1.0 / f64::from(summary.k_reached.max(1))),
+            (
+                "share of people with a rare condition".to_owned(),
+                points(scores.rarity.saturating_sub(10_000)),
+            ),
+            (
+                "highest risk of finding a person's row".to_owned(),
+                1.0 / f64::from(summary.k_reached.max(1)),
+            ),
         ],
         report: report.clone(),
     };
     write_atomically(&folder.join(format!("{cid}.html")), page.as_bytes())?;
     write_atomically(&folder.join(format!("{cid}.json")), &pretty(&numbers))?;
-    write_atomically(&folder.join(format!("{cid}.entry.json")), &pretty(&serde_json::json!(entry)))?;
+    write_atomically(
+        &folder.join(format!("{cid}.entry.json")),
+        &pretty(&serde_json::json!(entry)),
+    )?;
     write_atomically(&folder.join(format!("{cid}.jsonld")), &pretty(&catalogue::dataset(&entry)))?;
     Ok(report)
 }

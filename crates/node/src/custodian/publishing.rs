@@ -147,7 +147,8 @@ async fn seal(
     .await?;
     let cid_text = sealed.cid.to_string();
     let scores = quality::scores(tables, &summary.schema, summary.reference()?, NEUTRAL_REPUTATION);
-    let report = super::catalogue::write(node, custodian, summary, &scores, &cid_text, sealed.rows)?;
+    let report =
+        super::catalogue::write(node, custodian, summary, &scores, &cid_text, sealed.rows)?;
     Ok(Publication {
         cid: sealed.cid.to_string(),
         content_hash: B256::from(sealed.content_hash),

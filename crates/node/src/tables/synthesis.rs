@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use caduceus_protect::release::Files;
 pub use caduceus_protect::synthesis::Budget;
 use caduceus_protect::synthesis::{
-    Attack, Coded, Spent, SynthesisError, SynthesisPolicy, Utility, attack, synthesize,
-    utility,
+    Attack, Coded, Spent, SynthesisError, SynthesisPolicy, Utility, attack, synthesize, utility,
 };
 use caduceus_protect::table_policy::TablePolicyError;
 use serde::Serialize;
@@ -51,7 +50,8 @@ pub struct SynthesisResult {
 /// # Errors
 /// [`NodeError::File`] where a file cannot be read or written, [`NodeError::Table`] for everything that is wrong in one.
 pub fn make(job: &SynthesisJob, reporter: &Reporter) -> Result<SynthesisResult> {
-    let wrong = |source: SynthesisError| TableJobError::Synthesis { path: job.policy.clone(), source };
+    let wrong =
+        |source: SynthesisError| TableJobError::Synthesis { path: job.policy.clone(), source };
     let mistake = |error: TablePolicyError| wrong(error.into());
     let text = policy_text(&job.policy)?;
     let named = SynthesisPolicy::files(&text).map_err(mistake)?;

@@ -53,7 +53,9 @@ pub(super) fn histogram(sizes: &BTreeMap<u64, u64>, after: bool) -> Vec<Bar> {
     let all: u64 = sizes.values().sum();
     let mut ranges: BTreeMap<(u64, u64), u64> = BTreeMap::new();
     for (&size, &rows) in sizes {
-        let range = if size <= 4 { (size, size) } else {
+        let range = if size <= 4 {
+            (size, size)
+        } else {
             let from = (size - 1).ilog2();
             ((1 << from) + 1, 1 << (from + 1))
         };

@@ -8,7 +8,12 @@ use crate::quality::Quality;
 use crate::report::ProtectionReport;
 
 /// The report as a page. `title` names the dataset, `content` what it is known by on the ledger.
-pub fn records_html(title: &str, content: &str, report: &ProtectionReport, quality: &Quality) -> String {
+pub fn records_html(
+    title: &str,
+    content: &str,
+    report: &ProtectionReport,
+    quality: &Quality,
+) -> String {
     let mut page = begin(title, &report.reference_date);
     let _ = writeln!(
         page,

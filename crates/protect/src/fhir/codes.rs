@@ -165,7 +165,9 @@ fn is_icd10(code: &str) -> bool {
     let category = category.as_bytes();
     let rest_holds = !code.contains('.')
         || ((1..=4).contains(&rest.len())
-            && rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'A'..=b'D' | b'S' | b'X')));
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'A'..=b'D' | b'S' | b'X')));
     category.len() == 3
         && category[0].is_ascii_uppercase()
         && category[1].is_ascii_digit()
@@ -193,7 +195,19 @@ fn is_atc(code: &str) -> bool {
 
 /// CDC race and ethnicity: four digits, a dash, a digit.
 fn is_race(code: &str) -> bool {
-    matches!(code, "1002-5" | "2028-9" | "2054-5" | "2076-8" | "2106-3" | "2131-1" | "2135-2" | "2186-5" | "UNK" | "ASKU")
+    matches!(
+        code,
+        "1002-5"
+            | "2028-9"
+            | "2054-5"
+            | "2076-8"
+            | "2106-3"
+            | "2131-1"
+            | "2135-2"
+            | "2186-5"
+            | "UNK"
+            | "ASKU"
+    )
 }
 
 fn is_language(code: &str) -> bool {
@@ -239,8 +253,14 @@ mod tests {
         for code in ["8480-7", "5551-2", "8480", "-6", "a-1"] {
             assert!(!is_code("http://loinc.org", code), "{code}");
         }
-        assert!(is_code("http://hl7.org/fhir/sid/icd-10", "E11.9") && !is_code("http://hl7.org/fhir/sid/icd-10", "E11.SMITH"));
-        assert!(is_code("http://www.whocc.no/atc", "A10BA02") && !is_code("http://www.whocc.no/atc", "SMITH"));
+        assert!(
+            is_code("http://hl7.org/fhir/sid/icd-10", "E11.9")
+                && !is_code("http://hl7.org/fhir/sid/icd-10", "E11.SMITH")
+        );
+        assert!(
+            is_code("http://www.whocc.no/atc", "A10BA02")
+                && !is_code("http://www.whocc.no/atc", "SMITH")
+        );
         assert!(!is_code("http://hospital.example/mrn", "12345"));
     }
 }

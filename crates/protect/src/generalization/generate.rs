@@ -192,7 +192,8 @@ fn dates(column: &Column, periods: &[Period]) -> Result<Generalization, Generali
     // Days in all decades that occur, leap years in the mean.
     let all = (f64::from(span) * 3_652.5) as u64;
     let level = |period: &Period| {
-        let shown = |date: &Option<PartialDate>| date.map_or((String::new(), 1), |d| of(d, *period));
+        let shown =
+            |date: &Option<PartialDate>| date.map_or((String::new(), 1), |d| of(d, *period));
         ShownLevel::of(values.iter().map(shown))
     };
     Ok(complete(column, periods.iter().map(level).collect(), all))
@@ -214,7 +215,8 @@ fn icd10(column: &Column) -> Result<Generalization, GeneralizationError> {
         let category: String = text.chars().take(3).collect::<String>().to_ascii_uppercase();
         let mut characters = category.bytes();
         let letter = characters.next()?.is_ascii_uppercase();
-        let digits = characters.next()?.is_ascii_digit() && characters.next()?.is_ascii_alphanumeric();
+        let digits =
+            characters.next()?.is_ascii_digit() && characters.next()?.is_ascii_alphanumeric();
         (letter && digits).then_some(category)
     };
     let categories = parse(column, "ICD-10 code", category)?;

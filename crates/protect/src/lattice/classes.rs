@@ -60,7 +60,8 @@ impl Span {
         for &(field, table) in parts {
             match spans.last_mut().filter(|span| span.field.joins(field)) {
                 Some(span) => {
-                    let joined = span.table.iter().flat_map(|high| table.iter().map(move |low| high + low));
+                    let joined =
+                        span.table.iter().flat_map(|high| table.iter().map(move |low| high + low));
                     span.table = joined.collect();
                     let bits = field.mask.count_ones();
                     span.field.shift = field.shift;
@@ -127,6 +128,8 @@ pub(super) struct Cell<const W: usize> {
 const WORTH_KEEPING: usize = 6;
 /// Cells that are kept at most, in multiples of the finest ones.
 const KEPT: usize = 12;
+/// Cells that may be kept however few the finest ones are.
+const ALWAYS_KEPT: usize = 1 << 22;
 
 /// The cells of any candidate of one problem.
 pub(super) struct Grouper<'p, const W: usize> {
@@ -181,7 +184,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
             current: Vec::new(),
         };
         let cells = grouper.finest();
-        grouper.room = KEPT * cells.len();
+        grouper.room = (KEPT * cells.len()).max(ALWAYS_KEPT);
         grouper.sizes.push((Packed::default(), cells.len()));
         grouper.kept.push(Kept { levels: vec![0; layout.quasi], cells, used: u64::MAX });
         grouper

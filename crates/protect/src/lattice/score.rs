@@ -77,8 +77,10 @@ impl<'p> Scorer<'p> {
             frequencies.push(frequency);
         }
         let rows = problem.rows as f64;
-        let scale =
-            problem.full.iter().map(|&full| if full == 0 { 0.0 } else { 1.0 / (rows * full as f64) });
+        let scale = problem
+            .full
+            .iter()
+            .map(|&full| if full == 0 { 0.0 } else { 1.0 / (rows * full as f64) });
         Scorer { problem, levels, values, frequencies, scale: scale.collect() }
     }
 
@@ -140,9 +142,7 @@ impl<'p> Scorer<'p> {
     pub(super) fn rank(&self, levels: &[u8], counted: &Counted) -> f64 {
         let rows = self.problem.rows as f64;
         match self.problem.objective {
-            Objective::Discernibility => {
-                counted.squares as f64 + counted.suppressed as f64 * rows
-            }
+            Objective::Discernibility => counted.squares as f64 + counted.suppressed as f64 * rows,
             Objective::AverageClassSize => {
                 rows / (counted.classes + u64::from(counted.suppressed > 0)) as f64
             }
@@ -199,9 +199,7 @@ impl<'p> Scorer<'p> {
                 rank.powf(1.0 / self.problem.attributes.len() as f64) - 1.0
             }
             Objective::Loss => 0.0,
-            Objective::Weighted(weights) => {
-                rank / f64::from(weights.iter().sum::<u32>().max(1))
-            }
+            Objective::Weighted(weights) => rank / f64::from(weights.iter().sum::<u32>().max(1)),
             _ => rank,
         }
     }

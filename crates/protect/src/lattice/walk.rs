@@ -233,7 +233,9 @@ impl<'p, const W: usize> Walk<'p, W> {
     pub(super) fn loneliest(&mut self, levels: &[u8]) -> Vec<Cell<W>> {
         let k = self.problem.k;
         let frequencies: Vec<(Field, Vec<f64>)> = (0..levels.len())
-            .map(|attribute| (self.classes.field(attribute), self.scorer.logs(attribute, levels[attribute])))
+            .map(|attribute| {
+                (self.classes.field(attribute), self.scorer.logs(attribute, levels[attribute]))
+            })
             .collect();
         let likely = |key: &[u64; W]| -> f64 {
             frequencies.iter().map(|(field, logs)| logs[field.read(key)]).sum()
@@ -273,9 +275,7 @@ impl<'p, const W: usize> Walk<'p, W> {
             tally.add(cell, &fields, if cell.count < problem.k { SMALL } else { Verdict::Good });
         }
         match &mut self.detailed {
-            Some(detailed) if tally.lost <= problem.suppressible => {
-                detailed.tally(problem, levels)
-            }
+            Some(detailed) if tally.lost <= problem.suppressible => detailed.tally(problem, levels),
             _ => tally.finding(problem),
         }
     }

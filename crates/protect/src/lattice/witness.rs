@@ -8,9 +8,9 @@
 //! attribute at which it agrees with the witness; adding up the rows by these levels, and then along each attribute,
 //! gives the size of the witness's class in all candidates of the lattice at once, for the price of one counting.
 
+use super::Problem;
 use super::classes::{Cell, Span};
 use super::walk::Walk;
-use super::Problem;
 
 /// Lattices larger than this are walked instead.
 const LARGEST: u128 = 1 << 22;
@@ -118,7 +118,8 @@ impl<'p> Lattice<'p> {
             }
             tables.push((field, table));
         }
-        let tables: Vec<_> = tables.iter().map(|(field, table)| (*field, table.as_slice())).collect();
+        let tables: Vec<_> =
+            tables.iter().map(|(field, table)| (*field, table.as_slice())).collect();
         let spans = Span::join(&tables);
         for cell in walk.classes.finest_cells() {
             let place: u64 = spans.iter().map(|span| span.look_up(&cell.key)).sum();

@@ -63,7 +63,9 @@ impl<'a> Prepared<'a> {
                         .unwrap_or_else(|| Generalization::flat(&column));
                     prepared.quasi.push(Quasi { column, over });
                 }
-                Role::Sensitive => prepared.sensitive.push((column, sensitive(column, rule, files)?)),
+                Role::Sensitive => {
+                    prepared.sensitive.push((column, sensitive(column, rule, files)?))
+                }
                 Role::Identifying | Role::Insensitive => {}
             }
         }
@@ -103,7 +105,11 @@ impl<'a> Prepared<'a> {
     /// Iyengar's.
     pub(super) fn loss_costs(&self) -> Costs {
         Costs {
-            attributes: self.quasi.iter().map(|quasi| quasi.over.attribute(&quasi.column)).collect(),
+            attributes: self
+                .quasi
+                .iter()
+                .map(|quasi| quasi.over.attribute(&quasi.column))
+                .collect(),
             full: self.quasi.iter().map(|quasi| quasi.over.full_cost()).collect(),
             objective: Objective::Loss,
         }
@@ -258,8 +264,12 @@ fn with_population(
         let what = format!("the population has no column '{}'", column.name);
         return Err(TablePolicyError::new("delta.population", what));
     };
-    let mut codes: HashMap<&str, u32> =
-        column.values.iter().enumerate().map(|(code, value)| (value.as_str(), code as u32)).collect();
+    let mut codes: HashMap<&str, u32> = column
+        .values
+        .iter()
+        .enumerate()
+        .map(|(code, value)| (value.as_str(), code as u32))
+        .collect();
     let mut own = Vec::with_capacity(others.values.len());
     for value in &others.values {
         let next = all.values.len() as u32;
@@ -305,7 +315,9 @@ fn sensitive(
                     values.iter_mut().for_each(|value| *value = ranks[*value as usize]);
                     Distance::Ordered
                 }
-                DistanceName::Hierarchical => Distance::Hierarchical(ancestors(column, rule, files)?),
+                DistanceName::Hierarchical => {
+                    Distance::Hierarchical(ancestors(column, rule, files)?)
+                }
             };
             Some(Closeness { t, distance })
         }

@@ -48,7 +48,8 @@ impl Reached {
         for (original, model) in &prepared.sensitive {
             let Some(column) = released.column(&original.name) else { continue };
             let mut counts = vec![BTreeMap::<u32, u64>::new(); count];
-            let number: Vec<u32> = renumbered(original.values.len(), &original.codes, &model.values);
+            let number: Vec<u32> =
+                renumbered(original.values.len(), &original.codes, &model.values);
             for (&class, &code) in class.iter().zip(&column.codes) {
                 *counts[class as usize].entry(number[code as usize]).or_default() += 1;
             }
@@ -110,8 +111,12 @@ fn renumbered(values: usize, codes: &[u32], numbers: &[u32]) -> Vec<u32> {
 }
 
 fn reached(classes: &[BTreeMap<u32, u64>], overall: &[u32], how: &Distance) -> SensitiveReached {
-    let mut reached =
-        SensitiveReached { distinct: u64::MAX, entropy: f64::INFINITY, most_frequent: 0.0, distance: 0.0 };
+    let mut reached = SensitiveReached {
+        distinct: u64::MAX,
+        entropy: f64::INFINITY,
+        most_frequent: 0.0,
+        distance: 0.0,
+    };
     let distinct = overall.iter().max().map_or(0, |most| *most as usize + 1);
     let mut shares = vec![0.0; distinct];
     overall.iter().for_each(|&value| shares[value as usize] += 1.0 / overall.len() as f64);

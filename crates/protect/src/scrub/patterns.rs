@@ -4,8 +4,8 @@ use regex::Regex;
 
 use super::Identifier;
 use Identifier::{
-    Account, Biometric, Date, Device, Email, Fax, HealthPlan, Internet, Licence, MedicalRecord, Name,
-    Other, Photograph, Place, SocialSecurity, Telephone, Vehicle, Web,
+    Account, Biometric, Date, Device, Email, Fax, HealthPlan, Internet, Licence, MedicalRecord,
+    Name, Other, Photograph, Place, SocialSecurity, Telephone, Vehicle, Web,
 };
 
 /// Stands for an age over 89.
@@ -23,46 +23,82 @@ const SHAPES: [(Identifier, &str); 46] = [
     (Email, r"\b\S+\s+at\s+\S+\s+dot\s+[a-z]{2,}\b"),
     (Web, r"\b(?:https?|ftp|sftp|file|mailto|urn|tel)\s?:\s?\S+"),
     (Web, r"\bwww\.\S+"),
-    (Web, r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|mil|int|info|biz|io|co|me|us|uk|de|fr|eu|ch|at|jp|br|in|ca|cn|health|example|test|local)\b(?:/\S*)?"),
+    (
+        Web,
+        r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|mil|int|info|biz|io|co|me|us|uk|de|fr|eu|ch|at|jp|br|in|ca|cn|health|example|test|local)\b(?:/\S*)?",
+    ),
     (Web, r"@\w[\w.]*"),
     (Device, r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b"),
     (Internet, r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),
-    (Date, r"\b\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[t ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:z|[+-]\d{2}:?\d{2})?)?\b"),
+    (
+        Date,
+        r"\b\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[t ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:z|[+-]\d{2}:?\d{2})?)?\b",
+    ),
     (Date, r"\b(?:19|20)\d{2}-\d{2}\b"),
     (Date, r"\b\d{1,2}[-/.]\s?\d{1,2}[-/.]\s?(?:\d{4}|\d{2})\b"),
     (Date, r"\b(?:0?[1-9]|1[0-2])[/.-](?:19|20)\d{2}\b"),
     (Date, r"\b(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\b"),
     (Date, r"\b(?:born|birth|dob|b\.|geb\.|geboren|nacid[oa]|née?)\b?\D{0,15}(?:18|19|20)\d{2}\b"),
-    (Date, r"\b(?:(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2]))\b"),
+    (
+        Date,
+        r"\b(?:(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2]))\b",
+    ),
     (Date, r"\b(?:0?[1-9]|[12]\d|3[01])\.\s?(?:0?[1-9]|1[0-2])\.(?:\s|$)"),
     (Date, r"\b\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:am|pm|a\.m\.|p\.m\.)?\b"),
-    (Internet, r"\b(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4})+\b|\b(?:[0-9a-f]{1,4}:){1,7}:|::(?:[0-9a-f]{1,4}:?)+"),
+    (
+        Internet,
+        r"\b(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4})+\b|\b(?:[0-9a-f]{1,4}:){1,7}:|::(?:[0-9a-f]{1,4}:?)+",
+    ),
     (SocialSecurity, r"\b(?:ssn|social security|nhs|national insurance|steuer-?id)NUMBER"),
     (SocialSecurity, r"\b\d{3}[-\s.]\d{2}[-\s.]\d{4}\b"),
     (Fax, r"\b(?:tele)?fax(?:\s+\w+)?[\s:#.=]*\+?[\d(][\d\s().\-/]{5,}\d"),
     (Telephone, r"(?:\+|\b00)\d[\d\s().\-/]{6,}\d"),
     (Telephone, r"\(?\b\d{3}\)?[\s.\-/]?\s?\d{3}[\s.\-]\d{4}\b(?:\s*(?:x|ext\.?)\s*\d+)?"),
-    (Telephone, r"\b(?:tel|telephone|telefon|phone|mobile|cell|handy|pager|call|ph)\b[\s:#.=]*\+?[\d(][\d\s().\-/]{3,}\d"),
+    (
+        Telephone,
+        r"\b(?:tel|telephone|telefon|phone|mobile|cell|handy|pager|call|ph)\b[\s:#.=]*\+?[\d(][\d\s().\-/]{3,}\d",
+    ),
     (Telephone, r"\b\d{3}[-.]\d{4}\b"),
     (Telephone, r"\b0\d{1,5}[\s/-]\d{3,}(?:[\s-]?\d+)*\b"),
-    (MedicalRecord, r"\b(?:mrn|medical record|chart|(?:patient|record|case|encounter|visit|admission)\s*(?:id|no|nr|number|#)|fallnummer|patientennummer)NUMBER"),
-    (HealthPlan, r"\b(?:member|beneficiary|policy|insurance|health plan|plan\s*(?:id|no|number|#)|group\s*(?:id|no|number|#)|medicare|medicaid|subscriber|kvnr|versichertennummer)NUMBER"),
+    (
+        MedicalRecord,
+        r"\b(?:mrn|medical record|chart|(?:patient|record|case|encounter|visit|admission)\s*(?:id|no|nr|number|#)|fallnummer|patientennummer)NUMBER",
+    ),
+    (
+        HealthPlan,
+        r"\b(?:member|beneficiary|policy|insurance|health plan|plan\s*(?:id|no|number|#)|group\s*(?:id|no|number|#)|medicare|medicaid|subscriber|kvnr|versichertennummer)NUMBER",
+    ),
     (Account, r"\b[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){3,7}(?:\s?[a-z0-9]{1,4})?\b"),
     (Account, r"\b(?:account|acct|iban|card|konto|invoice|bill|routing)NUMBER"),
     (Account, r"\b\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{2,4}\b"),
-    (Vehicle, r"\b(?:vin|vehicle|(?:licen[cs]e )?plate|kennzeichen)[\s:#.=]*(?:(?:no|nr|number|id|is)\b[\s:#.=]*)*[a-z0-9]+(?:[- ]?[a-z]*\d[\w-]*)+"),
-    (Licence, r"\b(?:(?:driver'?s? )?licen[cs]e|certificate|cert|npi|dea|passport|permit|dl|registration)NUMBER"),
+    (
+        Vehicle,
+        r"\b(?:vin|vehicle|(?:licen[cs]e )?plate|kennzeichen)[\s:#.=]*(?:(?:no|nr|number|id|is)\b[\s:#.=]*)*[a-z0-9]+(?:[- ]?[a-z]*\d[\w-]*)+",
+    ),
+    (
+        Licence,
+        r"\b(?:(?:driver'?s? )?licen[cs]e|certificate|cert|npi|dea|passport|permit|dl|registration)NUMBER",
+    ),
     (Device, r"\b(?:serial|device|implant|pacemaker|udi|model|s/n|sn|imei|lot)NUMBER"),
-    (Biometric, r"\b(?:finger\s?prints?|iris(?: scan| code)?|retina(?:l)?(?: scan| code)?|voice\s?prints?|palm\s?prints?|face\s?prints?|biometric(?:s| template)?|dna profile)\b(?:[\s:#.=]+(?:(?:id|hash|template|no|number|code|is)\b[\s:#.=]*)*[\w+/=-]*\d[\w+/=-]*)?"),
+    (
+        Biometric,
+        r"\b(?:finger\s?prints?|iris(?: scan| code)?|retina(?:l)?(?: scan| code)?|voice\s?prints?|palm\s?prints?|face\s?prints?|biometric(?:s| template)?|dna profile)\b(?:[\s:#.=]+(?:(?:id|hash|template|no|number|code|is)\b[\s:#.=]*)*[\w+/=-]*\d[\w+/=-]*)?",
+    ),
     (Photograph, r"\b(?:photo(?:graph)?|picture|image|img)NUMBER"),
     (Vehicle, r"\b[a-hj-npr-z0-9]{11}\d{6}\b"),
     (Other, r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     (Place, r"\bp\.?\s?o\.?\s?box\s+\w+"),
-    (Place, r"\b\d{1,6}[a-z]?\s+(?:\w+\.?\s+){0,3}(?:street|str|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|highway|hwy|way|terrace|parkway|pkwy|apartment|apt|suite)\b\.?(?:\s*#?\d+\w?)?"),
+    (
+        Place,
+        r"\b\d{1,6}[a-z]?\s+(?:\w+\.?\s+){0,3}(?:street|str|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|highway|hwy|way|terrace|parkway|pkwy|apartment|apt|suite)\b\.?(?:\s*#?\d+\w?)?",
+    ),
     (Place, r"\b\w+(?:straße|strasse|weg|platz|allee|gasse)\s+\d+\w?\b"),
     (Place, r"\b\d{5}(?:-\d{4})?\b"),
     (Place, r"\b[a-z]{1,2}\d[a-z\d]?\s\d[a-z]{2}\b|\b[a-z]\d[a-z]\s\d[a-z]\d\b"),
-    (Name, r"\b(?:mr|mrs|ms|mx|dr|prof|herr|frau|monsieur|madame|señora?|sra?)\b\.?\s+\p{L}[\p{L}'’-]*"),
+    (
+        Name,
+        r"\b(?:mr|mrs|ms|mx|dr|prof|herr|frau|monsieur|madame|señora?|sra?)\b\.?\s+\p{L}[\p{L}'’-]*",
+    ),
 ];
 
 /// Names after words that announce one, whatever their case; and ages.
@@ -82,9 +118,9 @@ pub(super) struct Patterns {
 impl Patterns {
     pub(super) fn new() -> Patterns {
         let ages = AGES.iter().map(|shape| (AGE, compiled(shape)));
-        let shapes = SHAPES.iter().map(|(kind, shape)| {
-            (kind.marker(), compiled(&shape.replace("NUMBER", NUMBER)))
-        });
+        let shapes = SHAPES
+            .iter()
+            .map(|(kind, shape)| (kind.marker(), compiled(&shape.replace("NUMBER", NUMBER))));
         let with_day = format!(
             r"\b\d{{1,2}}(?:st|nd|rd|th|\.)?,?\s+(?:of\s+)?{MONTH}\b\.?(?:,?\s+\d{{4}})?|\b{MONTH}\b\.?\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+\d{{4}})?|\b{MONTH}\b\.?,?\s+(?:19|20)\d{{2}}\b"
         );
@@ -136,7 +172,9 @@ pub(super) fn plain(text: &str) -> String {
 fn looks_like_tag(text: &str) -> bool {
     text.contains('>')
         && text.split('<').skip(1).any(|after| {
-            after.starts_with('/') || after.starts_with('!') || after.starts_with(|c: char| c.is_ascii_alphabetic())
+            after.starts_with('/')
+                || after.starts_with('!')
+                || after.starts_with(|c: char| c.is_ascii_alphabetic())
         })
 }
 

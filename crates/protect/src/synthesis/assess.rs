@@ -80,7 +80,11 @@ pub struct Attack {
 ///
 /// # Errors
 /// As [`synthesize`].
-pub fn attack(source: &Coded<'_>, budget: Budget, seed: [u8; 32]) -> Result<Attack, SynthesisError> {
+pub fn attack(
+    source: &Coded<'_>,
+    budget: Budget,
+    seed: [u8; 32],
+) -> Result<Attack, SynthesisError> {
     let mut random = ChaCha20Rng::from_seed(seed);
     let mut order: Vec<usize> = (0..source.rows()).collect();
     order.shuffle(&mut random);
@@ -94,7 +98,10 @@ pub fn attack(source: &Coded<'_>, budget: Budget, seed: [u8; 32]) -> Result<Atta
         .chain(others[..count].iter().map(|&row| (false, row)))
         .collect();
     let near = |columns: &[Vec<u32>], most: usize| -> Vec<(bool, u64)> {
-        targets.iter().map(|&(member, row)| (member, nearness(source, row, columns, most))).collect()
+        targets
+            .iter()
+            .map(|&(member, row)| (member, nearness(source, row, columns, most)))
+            .collect()
     };
     let scores = near(&made.codes, COMPARED);
     let raw = near(&inside.columns, usize::MAX);
@@ -118,7 +125,8 @@ fn nearness(source: &Coded<'_>, row: usize, columns: &[Vec<u32>], most: usize) -
     let own: Vec<u32> = source.columns.iter().map(|column| column[row]).collect();
     let (mut best, mut rows) = (0_u64, 0_u64);
     for other in 0..columns[0].len().min(most) {
-        let agree = own.iter().zip(columns).filter(|(own, column)| **own == column[other]).count() as u64;
+        let agree =
+            own.iter().zip(columns).filter(|(own, column)| **own == column[other]).count() as u64;
         match agree.cmp(&best) {
             std::cmp::Ordering::Greater => (best, rows) = (agree, 1),
             std::cmp::Ordering::Equal => rows += 1,

@@ -68,7 +68,8 @@ impl SynthesisPolicy {
 fn sections(file: &toml::Table) -> Result<Vec<(String, Section<'_>)>, TablePolicyError> {
     let what = "say what values each column can have, such as [synthesis.columns] sex = { values = [\"female\", \"male\"] }";
     let mut root = Section::new("", file);
-    let mut synthesis = root.section("synthesis")?.ok_or_else(|| TablePolicyError::new("synthesis", what))?;
+    let mut synthesis =
+        root.section("synthesis")?.ok_or_else(|| TablePolicyError::new("synthesis", what))?;
     let columns = synthesis.section("columns")?;
     synthesis.finish()?;
     columns.ok_or_else(|| TablePolicyError::new("synthesis.columns", what))?.sections()
@@ -119,9 +120,16 @@ impl ColumnDomain {
         let missing = self.size() as u32 - 1;
         let of_value: Vec<u32> = match self {
             ColumnDomain::Values(values) => {
-                let places: HashMap<&str, u32> =
-                    values.iter().enumerate().map(|(place, v)| (v.as_str(), place as u32)).collect();
-                column.values.iter().map(|v| places.get(v.as_str()).copied().unwrap_or(missing)).collect()
+                let places: HashMap<&str, u32> = values
+                    .iter()
+                    .enumerate()
+                    .map(|(place, v)| (v.as_str(), place as u32))
+                    .collect();
+                column
+                    .values
+                    .iter()
+                    .map(|v| places.get(v.as_str()).copied().unwrap_or(missing))
+                    .collect()
             }
             ColumnDomain::Intervals { lower, width, count } => {
                 let place = |value: &String| {
@@ -152,8 +160,14 @@ impl ColumnDomain {
 }
 
 /// The first value of every line of a hierarchy file.
-fn leaves(section: &Section<'_>, name: &str, files: &Files) -> Result<Vec<String>, TablePolicyError> {
-    let bytes = files.get(name).ok_or_else(|| section.wrong("hierarchy", "the file was not read"))?;
-    let file = HierarchyFile::read(bytes).map_err(|error| section.wrong("hierarchy", &error.to_string()))?;
+fn leaves(
+    section: &Section<'_>,
+    name: &str,
+    files: &Files,
+) -> Result<Vec<String>, TablePolicyError> {
+    let bytes =
+        files.get(name).ok_or_else(|| section.wrong("hierarchy", "the file was not read"))?;
+    let file = HierarchyFile::read(bytes)
+        .map_err(|error| section.wrong("hierarchy", &error.to_string()))?;
     Ok(file.paths().into_iter().map(|path| path[0].clone()).collect())
 }

@@ -109,7 +109,11 @@ impl Tree {
                         let row: Vec<i64> = row.collect();
                         let expected = singles[parent][value];
                         // A value of the parent that nobody seems to have says nothing of the child.
-                        if expected < 1.0 { singles[child].clone() } else { project(&row, expected) }
+                        if expected < 1.0 {
+                            singles[child].clone()
+                        } else {
+                            project(&row, expected)
+                        }
                     };
                     let conditional = (0..sizes[parent]).map(|value| running(&of(value))).collect();
                     steps.push((child, Some(parent), conditional));

@@ -148,7 +148,10 @@ impl<'a> Section<'a> {
         let Some(list) = value.as_array() else {
             return Err(self.wrong(key, "it must be a list"));
         };
-        list.iter().map(|value| self.one_of(key, value, choices)).collect::<Result<_, _>>().map(Some)
+        list.iter()
+            .map(|value| self.one_of(key, value, choices))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     fn one_of<T: Copy>(
