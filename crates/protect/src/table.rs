@@ -353,4 +353,22 @@ mod tests {
         assert!(error.contains("line 2"), "{error}");
         assert!(Table::read(b"PAR1 and nothing else").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_table_that_reads_back_or_a_sentence(
+            bytes in proptest::prop_oneof![
+                proptest::collection::vec(proptest::num::u8::ANY, 0..120),
+                proptest::strategy::Strategy::prop_map("([ab\"]{0,3}[;,\t\n\"]){0,30}", String::into_bytes),
+            ],
+        ) {
+            let Ok((table, _)) = Table::read(&bytes) else { return Ok(()) };
+            let written = table.write(Format::Csv { delimiter: b',' }).unwrap();
+            let delimited = table.columns.len() > 1;
+            if delimited && table.rows() > 0 {
+                let again = Table::from_csv(&written, b',').unwrap();
+                proptest::prop_assert!(again == table);
+            }
+        }
+    }
 }
