@@ -23,11 +23,13 @@ fn main() {
     let views: Vec<CompiledView> = ["patient", "condition", "encounter", "observation"]
         .iter()
         .map(|name| {
-            let text = std::fs::read_to_string(root.join("views").join(name).with_extension("json"));
+            let text =
+                std::fs::read_to_string(root.join("views").join(name).with_extension("json"));
             CompiledView::parse(&text.expect("the view is there")).expect("the view is valid")
         })
         .collect();
-    let text = std::fs::read_to_string(root.join("views/protection.toml")).expect("the policy is there");
+    let text =
+        std::fs::read_to_string(root.join("views/protection.toml")).expect("the policy is there");
     let policy = ProtectionPolicy::parse(&text).expect("the policy is valid");
     let (key, today) = (PseudonymKey::new([7; 32]), Date::new(2026, 1, 1).expect("a day"));
     let inputs = vec![folder.path().to_owned()];
@@ -43,11 +45,16 @@ fn main() {
         }));
     }
     let (plain, safe) = (median(plain), median(safe));
-    println!("{patients} patients: ingest {plain:.0} ms, with Safe Harbor and k-anonymity {safe:.0} ms, ratio {:.2}", safe / plain);
+    println!(
+        "{patients} patients: ingest {plain:.0} ms, with Safe Harbor and k-anonymity {safe:.0} ms, ratio {:.2}",
+        safe / plain
+    );
 }
 
 fn read(inputs: &[PathBuf], views: &[CompiledView]) -> Tables {
-    read_fhir(inputs, views, &ReadOptions::default(), &mut |_| {}).expect("the cohort can be read").tables
+    read_fhir(inputs, views, &ReadOptions::default(), &mut |_| {})
+        .expect("the cohort can be read")
+        .tables
 }
 
 fn timed(work: impl FnOnce()) -> f64 {

@@ -202,9 +202,9 @@ fn risk(account: &Account, classes: &ClassSizes) -> String {
             percent(risk.at_risk)
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         text,
-        "<tr><td>marketer</td><td>as many as possible</td><td></td><td class=n>{}</td><td></td></tr></table>\n",
+        "<tr><td>marketer</td><td>as many as possible</td><td></td><td class=n>{}</td><td></td></tr></table>",
         percent(risk.marketer.rate)
     );
     for (column, inference) in &risk.linkage.sensitive {

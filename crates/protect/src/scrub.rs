@@ -11,6 +11,7 @@ mod patterns;
 mod words;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
 
 use patterns::{AGE, Patterns};
 
@@ -121,9 +122,12 @@ const LONGEST_MIXTURE: usize = 7;
 /// A cell with more words than this is a person's prose and no name of anybody.
 const LONGEST_NAME: usize = 6;
 
+/// Compiled once; every scrubber looks for the same shapes.
+static PATTERNS: LazyLock<Patterns> = LazyLock::new(Patterns::new);
+
 /// Removes identifiers from texts.
 pub struct Scrubber {
-    patterns: Patterns,
+    patterns: &'static Patterns,
     common: HashSet<&'static str>,
     /// Words and numbers of people in the data, in small letters.
     known: HashSet<String>,
@@ -138,11 +142,7 @@ impl Default for Scrubber {
 impl Scrubber {
     /// A scrubber that knows nobody.
     pub fn new() -> Scrubber {
-        Scrubber {
-            patterns: Patterns::new(),
-            common: words::common().collect(),
-            known: HashSet::new(),
-        }
+        Scrubber { patterns: &PATTERNS, common: words::common().collect(), known: HashSet::new() }
     }
 
     /// Remembers what somebody is called or numbered: each of its words is removed wherever it is written.

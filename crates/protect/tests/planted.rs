@@ -75,10 +75,9 @@ fn has(text: &str, word: &str) -> bool {
 fn no_planted_identifier_is_left_in_a_table_that_is_released() {
     let mut csv = "name;mrn;age;zip;born;seen;note;hobby\n".to_owned();
     for (row, (text, _)) in PLANTED.iter().enumerate() {
-        // Short enough not to look like prose, and in a column that the policy calls harmless.
-        let short: String = text.split_whitespace().rev().take(2).collect::<Vec<_>>().join(" ");
+        // Once in a column that the policy calls prose, and once in one that it calls harmless.
         csv += &format!(
-            "Quilliam Ostrander;00482915;{};0213{};19{}-03-14;2019-03-14;{text};{short}\n",
+            "Quilliam Ostrander;00482915;{};0213{};19{}-03-14;2019-03-14;\"{text}\";\"{text}\"\n",
             20 + row % 3,
             row % 2,
             30 + row

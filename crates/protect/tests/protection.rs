@@ -326,7 +326,8 @@ fn quality_is_the_same_for_everybody_who_counts() {
     };
     assert_eq!(quality, expected);
     let nothing = quality::scores(&Tables::default(), &protected.schema, date, 0);
-    let none = Quality { completeness: 0, validity: 0, freshness: 0, rarity: 10_000, reputation: 0 };
+    let none =
+        Quality { completeness: 0, validity: 0, freshness: 0, rarity: 10_000, reputation: 0 };
     assert_eq!(nothing, none);
 }
 

@@ -49,6 +49,9 @@ const SHAPES: [(Identifier, &str); 46] = [
         Internet,
         r"\b(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4})+\b|\b(?:[0-9a-f]{1,4}:){1,7}:|::(?:[0-9a-f]{1,4}:?)+",
     ),
+    (Account, r"\b[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){3,7}(?:\s?[a-z0-9]{1,4})?\b"),
+    (Account, r"\b(?:account|acct|iban|card|konto|invoice|bill|routing)NUMBER"),
+    (Account, r"\b\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{2,4}\b"),
     (SocialSecurity, r"\b(?:ssn|social security|nhs|national insurance|steuer-?id)NUMBER"),
     (SocialSecurity, r"\b\d{3}[-\s.]\d{2}[-\s.]\d{4}\b"),
     (Fax, r"\b(?:tele)?fax(?:\s+\w+)?[\s:#.=]*\+?[\d(][\d\s().\-/]{5,}\d"),
@@ -68,12 +71,9 @@ const SHAPES: [(Identifier, &str); 46] = [
         HealthPlan,
         r"\b(?:member|beneficiary|policy|insurance|health plan|plan\s*(?:id|no|number|#)|group\s*(?:id|no|number|#)|medicare|medicaid|subscriber|kvnr|versichertennummer)NUMBER",
     ),
-    (Account, r"\b[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){3,7}(?:\s?[a-z0-9]{1,4})?\b"),
-    (Account, r"\b(?:account|acct|iban|card|konto|invoice|bill|routing)NUMBER"),
-    (Account, r"\b\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{2,4}\b"),
     (
         Vehicle,
-        r"\b(?:vin|vehicle|(?:licen[cs]e )?plate|kennzeichen)[\s:#.=]*(?:(?:no|nr|number|id|is)\b[\s:#.=]*)*[a-z0-9]+(?:[- ]?[a-z]*\d[\w-]*)+",
+        r"\b(?:vin|vehicle|(?:licen[cs]e )?plate|kennzeichen)[\s:#.=]*(?:(?:no|nr|number|id|is)\b[\s:#.=]*)*(?:[a-z]{1,4}[- ]?){0,3}\d[\w-]*(?:[- ][a-z]*\d\w*)*",
     ),
     (
         Licence,
