@@ -98,13 +98,14 @@ fn no_planted_identifier_is_left_in_a_table_that_is_released() {
     let made = release(&table, &policy, &Files::new(), &secrets, 1).unwrap();
     assert_eq!(made.table.rows(), PLANTED.len());
     let column = |name: &str| made.table.column(name).unwrap();
+    let mut left = Vec::new();
     for (_, gone) in PLANTED {
         for name in ["note", "hobby"] {
-            for value in &column(name).values {
-                assert!(!has(value, gone), "{gone} in {name}: {value}");
-            }
+            let values = column(name).values.iter().filter(|value| has(value, gone));
+            left.extend(values.map(|value| format!("{gone} in {name}: {value}")));
         }
     }
+    assert!(left.is_empty(), "{left:#?}");
     let bytes =
         String::from_utf8(made.table.write(Format::Csv { delimiter: b';' }).unwrap()).unwrap();
     for gone in ["Ostrander", "Quilliam", "00482915", "-03-14", "02130", "02131"] {
@@ -181,13 +182,11 @@ fn resources() -> Vec<Value> {
     ]
 }
 
+/// Takes the path of a leaf, and what replaces the leaf in a copy of the resource.
+type Each<'a> = dyn FnMut(&[String], &dyn Fn(&mut Value)) + 'a;
+
 /// Calls `each` with a copy of the value for every leaf, in which the leaf was replaced.
-fn replaced(
-    value: &Value,
-    by: &Value,
-    path: &mut Vec<String>,
-    each: &mut dyn FnMut(&[String], &dyn Fn(&mut Value)),
-) {
+fn replaced(value: &Value, by: &Value, path: &mut Vec<String>, each: &mut Each<'_>) {
     match value {
         Value::Object(object) => {
             for (key, inner) in object {
@@ -216,6 +215,7 @@ fn no_planted_identifier_is_left_in_any_element_of_a_resource() {
     let key = key();
     for dates in [Dates::Year, Dates::Shift(365)] {
         let mut places = 0;
+        let mut left = std::collections::BTreeSet::new();
         let mut deidentifier = Deidentifier::new(&key, today(), dates);
         for resource in resources() {
             let plants = PLANTED.iter().map(|(text, gone)| (json!(text), *gone));
@@ -237,12 +237,15 @@ fn no_planted_identifier_is_left_in_any_element_of_a_resource() {
                     let bytes = kept.map_or(String::new(), |kept| kept.to_string());
                     // Pseudonyms are hex digits; a number in one is no number of anybody.
                     let bytes = without_pseudonyms(&bytes);
-                    assert!(!has(&bytes, gone), "{gone} at {}: {bytes}", path.join("."));
+                    if has(&bytes, gone) {
+                        left.insert(format!("{gone} at {}", path.join(".")));
+                    }
                     places += 1;
                 });
             }
         }
         assert!(places > 3_000, "{places}");
+        assert!(left.is_empty(), "{dates:?}: {left:#?}");
         let told = serde_json::to_string(deidentifier.removed()).unwrap();
         for (_, gone) in PLANTED.iter().filter(|(_, gone)| gone.len() > 4) {
             assert!(!has(&told, gone), "{gone} told: {told}");
