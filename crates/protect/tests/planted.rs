@@ -217,6 +217,9 @@ fn no_planted_identifier_is_left_in_any_element_of_a_resource() {
         let mut places = 0;
         let mut left = std::collections::BTreeSet::new();
         let mut deidentifier = Deidentifier::new(&key, today(), dates);
+        // A name in small letters without a title looks like any word; it is found because the export says who is called so.
+        deidentifier
+            .learn(&json!({ "resourceType": "Patient", "name": [{ "family": "Ostrander" }] }));
         for resource in resources() {
             let plants = PLANTED.iter().map(|(text, gone)| (json!(text), *gone));
             let bare = [
