@@ -37,7 +37,7 @@ fn main() {
     }
 }
 
-fn adult(folder: &PathBuf) -> Option<Problem> {
+fn adult(folder: &Path) -> Option<Problem> {
     let (table, _) = Table::read(&std::fs::read(folder.join("adult.csv")).ok()?).ok()?;
     let mut full = Vec::new();
     let attributes = table.columns.iter().map(|column| {

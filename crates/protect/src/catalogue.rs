@@ -154,6 +154,8 @@ fn node(entry: &CatalogueEntry) -> Value {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]
