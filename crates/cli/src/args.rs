@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::protect::{EXAMPLE, Protect};
+
 /// Share health data without handing it over.
 #[derive(Debug, Parser)]
 #[command(name = "caduceus", version, max_term_width = 100)]
@@ -48,11 +50,18 @@ pub enum Command {
         after_help = "Example: caduceus ingest --dir state --custodian klinikum-nord --input export/"
     )]
     Ingest(Ingest),
-    /// Make ingested records safe: Safe Harbor, then k-anonymity
-    #[command(
-        after_help = "Example: caduceus protect --dir state --custodian klinikum-nord --k 10"
-    )]
+    /// Make records or a table safe: Safe Harbor, then the k-anonymity that loses least
+    #[command(after_help = EXAMPLE)]
     Protect(Protect),
+    /// List the published datasets as a catalogue, DCAT JSON-LD in the HealthDCAT-AP profile
+    #[command(after_help = "Example: caduceus catalogue --dir state --json")]
+    Catalogue,
+    /// Take the identifiers of Safe Harbor out of FHIR resources, wherever they stand
+    #[command(after_help = crate::deidentify::EXAMPLE)]
+    Deidentify(crate::deidentify::Deidentify),
+    /// Make a synthetic table of nobody, with differential privacy, from a table
+    #[command(after_help = crate::synthesize::EXAMPLE)]
+    Synthesize(crate::synthesize::Synthesize),
     /// Write the protected tables as Parquet files, to look at before they are published
     #[command(
         after_help = "Example: caduceus export --dir state --custodian klinikum-nord --out tables"
@@ -243,16 +252,6 @@ pub struct Ingest {
     /// Vouch that patients without a Consent resource have consented; without it they are left out
     #[arg(long)]
     pub vouch_consent: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Protect {
-    /// The custodian
-    #[arg(long, value_name = "NAME")]
-    pub custodian: String,
-    /// Patients that must look alike, in place of the policy's number
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    pub k: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]

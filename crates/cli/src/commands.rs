@@ -71,6 +71,15 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
                 text,
             ))
         }
+        Command::Protect(protect) if protect.input.is_some() => {
+            crate::protect::one_table(protect, &reporter(false, arguments.json))
+        }
+        Command::Deidentify(deidentify) => {
+            crate::deidentify::run(deidentify, &reporter(false, arguments.json))
+        }
+        Command::Synthesize(synthesize) => {
+            crate::synthesize::run(synthesize, &reporter(false, arguments.json))
+        }
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await
@@ -97,21 +106,16 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             lines.extend(custodian::shortcomings(&done));
             Ok(Outcome::new(&done, lines.join("\n")))
         }
-        Command::Protect(protect) => {
-            let done = custodian::protect(node, &protect.custodian, protect.k).await?;
-            let text = format!(
-                "{} patients are each hidden among at least {}; {} were left out; {} identifying values removed",
-                done.patients_out,
-                done.k_reached,
-                done.patients_suppressed,
-                done.removed()
-            );
-            Ok(Outcome::new(&done, text))
-        }
+        Command::Protect(protect) => crate::protect::records(node, protect).await,
         Command::Export { custodian, out } => {
             let files = custodian::export(node, custodian, out)?;
             let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             Ok(Outcome::new(&json!({ "files": lines }), lines.join("\n")))
+        }
+        Command::Catalogue => {
+            let all = custodian::catalogue::all(node)?;
+            let text = serde_json::to_string_pretty(&all).expect("a catalogue is JSON");
+            Ok(Outcome::new(&all, text))
         }
         Command::Publish(of) => {
             let done = custodian::publish(node, &of.custodian).await?;
@@ -145,7 +149,12 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
         Command::Ledger(command) => ledger(node, command).await,
-        Command::Demo(_) | Command::Init(_) | Command::Cohort(_) | Command::Policy(_) => {
+        Command::Demo(_)
+        | Command::Init(_)
+        | Command::Cohort(_)
+        | Command::Policy(_)
+        | Command::Deidentify(_)
+        | Command::Synthesize(_) => {
             unreachable!("these commands need no home")
         }
     }

@@ -3,13 +3,16 @@
 mod args;
 mod bulk;
 mod commands;
+mod deidentify;
 mod demo;
 mod governance;
 mod output;
 mod people;
+mod protect;
 mod signals;
 mod status;
 mod view;
+mod synthesize;
 
 use std::process::ExitCode;
 

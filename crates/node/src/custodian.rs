@@ -1,6 +1,7 @@
 //! A custodian's vault at work: records in, made safe, sealed, published; questions answered; consent kept.
 
 mod answering;
+pub mod catalogue;
 mod consent;
 mod earnings;
 mod publishing;

@@ -165,6 +165,9 @@ pub enum NodeError {
     /// The records could not be made safe.
     #[error(transparent)]
     Protect(#[from] caduceus_protect::ProtectError),
+    /// A table could not be made safe.
+    #[error(transparent)]
+    Table(#[from] crate::tables::TableJobError),
     /// The vault failed.
     #[error(transparent)]
     Vault(#[from] caduceus_vault::VaultError),
@@ -218,12 +221,13 @@ fn restorable(dir: &Path, part: &str) -> String {
 }
 
 impl NodeError {
-    /// What a process exits with: 2 where something that the caller wrote (a view) is not valid, otherwise 1.
+    /// What a process exits with: 2 where something that the caller wrote is not valid, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             NodeError::View { .. }
             | NodeError::Breaking { .. }
             | NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
+            NodeError::Table(error) => error.exit_code(),
             _ => 1,
         }
     }

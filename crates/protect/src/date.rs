@@ -40,6 +40,30 @@ impl Date {
             - 1
     }
 
+    /// The day so many days later, or earlier; `None` outside of the years 1 to 9999.
+    pub(crate) fn plus_days(self, days: i64) -> Option<Date> {
+        Date::from_ordinal(self.ordinal() + days)
+    }
+
+    /// The day so many days after 1 January 1970.
+    pub fn since_epoch(days: i64) -> Option<Date> {
+        Date::new(1970, 1, 1)?.plus_days(days)
+    }
+
+    /// The inverse of [`Date::ordinal`].
+    fn from_ordinal(ordinal: i64) -> Option<Date> {
+        const ERA: i64 = 146_097;
+        let (era, day_of_era) = (ordinal.div_euclid(ERA), ordinal.rem_euclid(ERA));
+        let leaps = day_of_era / 1_460 - day_of_era / 36_524 + day_of_era / (ERA - 1);
+        let year_of_era = (day_of_era - leaps) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month + 2) / 5 + 1;
+        let (month, carried) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+        let year = i32::try_from(era * 400 + year_of_era + carried).ok()?;
+        Date::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+    }
+
     /// Days from `earlier` to this day, negative if `earlier` is later.
     pub(crate) fn days_since(self, earlier: Date) -> i64 {
         self.ordinal() - earlier.ordinal()
@@ -67,6 +91,11 @@ pub(crate) struct PartialDate {
 }
 
 impl PartialDate {
+    /// The month, if it is known: 1 to 12.
+    pub(crate) fn month(self) -> Option<u8> {
+        self.month
+    }
+
     /// Reads `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or `YYYY-MM-DDT...`.
     pub(crate) fn parse(text: &str) -> Option<PartialDate> {
         let date = text.split_once('T').map_or(text, |(date, _)| date);
@@ -153,6 +182,7 @@ mod tests {
                 for day in 1..=days_in_month(year, month) {
                     let date = Date::new(year, month, day).unwrap();
                     assert_eq!(date.days_since(before), 1);
+                    assert_eq!(before.plus_days(1), Some(date));
                     before = date;
                 }
             }

@@ -11,16 +11,27 @@
 //! [`quality`] scores what came out, from the protected tables alone, so that whoever holds them gets the same numbers.
 
 pub mod anonymity;
+pub mod catalogue;
+pub mod dataset_report;
 mod date;
 mod error;
+pub mod fhir;
+pub mod generalization;
 mod hierarchy;
+pub mod lattice;
 mod policy;
 mod protect;
 mod pseudonym;
-
 pub mod quality;
+pub mod reduce;
+pub mod release;
 mod report;
+pub mod risk;
 pub mod safe_harbor;
+pub mod scrub;
+pub mod synthesis;
+pub mod table;
+pub mod table_policy;
 mod transform;
 
 pub use date::Date;

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use arrow::array::{Array, Int64Array, StringArray};
+use arrow::array::{Array, Float64Array, Int64Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use caduceus_records::Tables;
 use caduceus_records::schema::{DatasetSchema, Domain, TableSchema};
@@ -25,6 +25,9 @@ const RARE_ONE_IN: u128 = 20;
 pub struct Quality {
     /// Share of cells that say something: not empty, not `unknown`, not hidden by `*`. 0 to 10,000.
     pub completeness: u16,
+    /// Share of the filled cells whose value is one that the schema allows; a measurement must also be of a unit and in a
+    /// range that its code can have ([`PLAUSIBLE`]). 0 to 10,000.
+    pub validity: u16,
     /// How recent the patients' latest events are: 10,000 for an event in the reference year, a tenth less for each year
     /// before, 0 after ten years and for patients without events; the mean over all patients. 0 to 10,000.
     pub freshness: u16,
@@ -47,6 +50,7 @@ pub fn scores(
 ) -> Quality {
     Quality {
         completeness: completeness(tables, schema),
+        validity: validity(tables, schema),
         freshness: freshness(tables, schema, i64::from(reference_date.year())),
         rarity: rarity(tables, schema),
         reputation,
@@ -64,6 +68,94 @@ fn completeness(tables: &Tables, schema: &DatasetSchema) -> u16 {
         }
     }
     ratio(filled, cells)
+}
+
+/// A LOINC code, a UCUM unit, and the smallest and largest value that a living adult or child can have in it. Wider than
+/// any reference range: outside of it, a digit or a unit was mistaken. Sources: the physiological limits that laboratory
+/// and monitoring devices report within.
+pub const PLAUSIBLE: [(&str, &str, f64, f64); 19] = [
+    ("8480-6", "mm[Hg]", 30.0, 300.0),
+    ("8462-4", "mm[Hg]", 10.0, 200.0),
+    ("8867-4", "/min", 20.0, 300.0),
+    ("39156-5", "kg/m2", 7.0, 100.0),
+    ("29463-7", "kg", 0.3, 400.0),
+    ("8302-2", "cm", 20.0, 260.0),
+    ("4548-4", "%", 3.0, 20.0),
+    ("4548-4", "mmol/mol", 9.0, 195.0),
+    ("2339-0", "mg/dL", 10.0, 2_000.0),
+    ("2339-0", "mmol/L", 0.5, 111.0),
+    ("2093-3", "mg/dL", 20.0, 2_000.0),
+    ("2093-3", "mmol/L", 0.5, 52.0),
+    ("18262-6", "mg/dL", 1.0, 1_000.0),
+    ("18262-6", "mmol/L", 0.02, 26.0),
+    ("13457-7", "mg/dL", 1.0, 1_000.0),
+    ("13457-7", "mmol/L", 0.02, 26.0),
+    ("2085-9", "mg/dL", 1.0, 300.0),
+    ("2085-9", "mmol/L", 0.02, 8.0),
+    ("38483-4", "mg/dL", 0.05, 50.0),
+];
+
+fn validity(tables: &Tables, schema: &DatasetSchema) -> u16 {
+    let (mut valid, mut filled) = (0_u128, 0_u128);
+    for (table, batch) in present(tables, schema) {
+        let measured = |column: &str| table.name == "observation" && column == "value";
+        for column in table.columns.iter().filter(|column| column.domain != Domain::Person) {
+            let Some(array) = batch.column_by_name(&column.name) else { continue };
+            filled += (array.len() - array.null_count()) as u128;
+            valid += match measured(&column.name) {
+                true => plausible(batch, array.as_ref(), &column.domain),
+                false => allowed(array.as_ref(), &column.domain),
+            } as u128;
+        }
+    }
+    ratio(valid, filled)
+}
+
+/// Cells whose value the domain has.
+fn allowed(array: &dyn Array, domain: &Domain) -> usize {
+    let any = array.as_any();
+    match (
+        domain,
+        any.downcast_ref::<StringArray>(),
+        any.downcast_ref::<Int64Array>(),
+        any.downcast_ref::<Float64Array>(),
+    ) {
+        (Domain::Category { values }, Some(texts), ..) => {
+            let known: HashSet<&str> = values.iter().map(String::as_str).collect();
+            texts.iter().flatten().filter(|text| known.contains(text)).count()
+        }
+        (Domain::Integer { lower, upper }, _, Some(numbers), _) => {
+            numbers.iter().flatten().filter(|number| (lower..=upper).contains(&number)).count()
+        }
+        (Domain::Decimal { lower, upper }, .., Some(numbers)) => {
+            numbers.iter().flatten().filter(|number| (lower..=upper).contains(&number)).count()
+        }
+        _ => array.len() - array.null_count(),
+    }
+}
+
+/// Measurements that their code can have; those of a code that [`PLAUSIBLE`] does not list must only be in the domain.
+fn plausible(batch: &RecordBatch, array: &dyn Array, domain: &Domain) -> usize {
+    let Some(values) = array.as_any().downcast_ref::<Float64Array>() else {
+        return allowed(array, domain);
+    };
+    let (codes, units) = (texts(batch, "code"), texts(batch, "unit"));
+    let at = |column: Option<&StringArray>, row: usize| {
+        column.filter(|column| column.is_valid(row)).map(|column| column.value(row).to_owned())
+    };
+    let holds = |&row: &usize| {
+        let (value, code, unit) = (values.value(row), at(codes, row), at(units, row));
+        let mut rules = PLAUSIBLE.iter().filter(|rule| Some(rule.0) == code.as_deref()).peekable();
+        match rules.peek() {
+            Some(_) => rules
+                .any(|rule| Some(rule.1) == unit.as_deref() && (rule.2..=rule.3).contains(&value)),
+            None => match domain {
+                Domain::Decimal { lower, upper } => (lower..=upper).contains(&&value),
+                _ => true,
+            },
+        }
+    };
+    (0..values.len()).filter(|row| values.is_valid(*row)).filter(holds).count()
 }
 
 fn says_something(array: &dyn Array) -> usize {

@@ -6,12 +6,16 @@
 /// Ages above this are one class, "90 or older".
 pub const OLDEST_AGE: u32 = 89;
 
-/// The first three digits of United States postal codes whose area held 20,000 people or fewer in the census of 2010.
-/// Safe Harbor has them replaced by 000. Source: U.S. Department of Health and Human Services, Guidance Regarding
-/// Methods for De-identification of Protected Health Information, answer on ZIP codes.
-pub const RESTRICTED_PREFIXES: [&str; 17] = [
-    "036", "059", "102", "203", "205", "369", "556", "692", "753", "772", "821", "823", "878",
-    "879", "884", "890", "893",
+/// No country's postal codes have more characters, spaces and dashes left out; what has is something else.
+const LONGEST_CODE: usize = 9;
+
+/// The first three digits of United States postal codes whose area held 20,000 people or fewer in the census of 2000 or of
+/// 2010: who lived in a sparse area once is not shown by it later. Safe Harbor has them replaced by 000. Sources: U.S.
+/// Department of Health and Human Services, Guidance Regarding Methods for De-identification of Protected Health
+/// Information, answer on ZIP codes (2000); the same count over the ZIP Code Tabulation Areas of the 2010 census.
+pub const RESTRICTED_PREFIXES: [&str; 21] = [
+    "036", "059", "063", "102", "203", "205", "369", "556", "692", "753", "772", "790", "821",
+    "823", "830", "831", "878", "879", "884", "890", "893",
 ];
 
 /// What becomes of each of the eighteen identifiers, in the order of the rule, letters (A) to (R).
@@ -55,7 +59,13 @@ pub(crate) fn area(postal_code: &str, country: Option<&str>) -> Option<String> {
         .filter(|c| !matches!(c, ' ' | '-'))
         .map(|c| c.to_ascii_uppercase())
         .collect();
-    if plain.len() < 2 || !plain.iter().all(char::is_ascii_alphanumeric) {
+    let shaped = plain.iter().all(char::is_ascii_alphanumeric)
+        && plain.iter().any(char::is_ascii_digit)
+        && match is_united_states(country) {
+            true => matches!(plain.len(), 5 | 9) && plain.iter().all(char::is_ascii_digit),
+            false => (2..=LONGEST_CODE).contains(&plain.len()),
+        };
+    if !shaped {
         return None;
     }
     let kept: String = plain[..3.min(plain.len() - 1)].iter().collect();
@@ -64,9 +74,13 @@ pub(crate) fn area(postal_code: &str, country: Option<&str>) -> Option<String> {
 }
 
 fn may_be_united_states(country: Option<&str>) -> bool {
-    country.is_none_or(|name| {
+    country.is_none_or(|name| name.trim().is_empty()) || is_united_states(country)
+}
+
+fn is_united_states(country: Option<&str>) -> bool {
+    country.is_some_and(|name| {
         let name = name.trim().to_ascii_uppercase();
-        matches!(name.as_str(), "" | "US" | "USA" | "U.S." | "U.S.A.")
+        matches!(name.as_str(), "US" | "USA" | "U.S." | "U.S.A.")
             || name.starts_with("UNITED STATES")
     })
 }

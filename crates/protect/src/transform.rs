@@ -12,9 +12,6 @@ use crate::policy::{Rule, Source};
 use crate::report::FieldReport;
 use crate::safe_harbor;
 
-/// The longest code that is believed to be one.
-const LONGEST_CODE: usize = 40;
-
 /// A raw table that may be absent; then it has no rows.
 #[derive(Clone, Copy)]
 pub(crate) struct RawTable<'a> {
@@ -161,11 +158,9 @@ fn keep<T>(value: Option<T>, good: impl Fn(&T) -> bool, counts: &mut FieldReport
     value.filter(|_| good)
 }
 
-/// Whether a text can be a code of a terminology: short, one word of ASCII with a digit, nothing of an address.
+/// Whether a text can be a code of a known terminology. Anything else could be a number or a name of somebody.
 fn is_code(text: &str) -> bool {
-    text.len() <= LONGEST_CODE
-        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@')
-        && text.bytes().any(|byte| byte.is_ascii_digit())
+    crate::fhir::looks_like_code(text)
 }
 
 fn publishable_year(text: &str, lower: i64, upper: i64, today: Date) -> Option<i64> {

@@ -317,11 +317,32 @@ fn quality_is_the_same_for_everybody_who_counts() {
     // 40 patients with 4 values; 40 conditions with 3, one year missing: 279 of 280 cells.
     // Freshness: 1 patient at 10 tenths, 2 at 0, 37 had their event ten years before the reference year: 10 of 400.
     // Rarity: of 40 patients, only one has a code that at most two have; "other" does not count.
-    let expected =
-        Quality { completeness: 9964, freshness: 250, rarity: 10_250, reputation: 10_000 };
+    let expected = Quality {
+        completeness: 9964,
+        validity: 10_000,
+        freshness: 250,
+        rarity: 10_250,
+        reputation: 10_000,
+    };
     assert_eq!(quality, expected);
     let nothing = quality::scores(&Tables::default(), &protected.schema, date, 0);
-    assert_eq!(nothing, Quality { completeness: 0, freshness: 0, rarity: 10_000, reputation: 0 });
+    let none =
+        Quality { completeness: 0, validity: 0, freshness: 0, rarity: 10_000, reputation: 0 };
+    assert_eq!(nothing, none);
+}
+
+#[test]
+fn a_pressure_that_nobody_can_have_is_not_valid() {
+    let mut people = alike(40);
+    for person in &mut people {
+        person.values.clear();
+    }
+    people[0].values = vec![25.0, 120.0];
+    let protected = run(&people, 10).unwrap();
+    let date = Date::new(2026, 1, 1).unwrap();
+    // 40 patients with 4 values, 40 conditions with 3, 2 observations with 5; a systolic pressure of 25 mmHg is not one.
+    let quality = quality::scores(&protected.tables, &protected.schema, date, 10_000);
+    assert_eq!(quality.validity, 9_965);
 }
 
 #[test]

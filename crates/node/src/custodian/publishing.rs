@@ -54,6 +54,9 @@ pub struct Publication {
     pub l: u32,
     /// The Data NFT, once minted.
     pub dataset: Option<u64>,
+    /// SHA-256 of its report, in hex; the token's metadata names it.
+    #[serde(default)]
+    pub report: Option<String>,
     /// Pool shares that its deposit made, in units of 1e-18, once deposited.
     pub shares: Option<U256>,
 }
@@ -142,6 +145,10 @@ async fn seal(
         &[("persons", number(sealed.persons))],
     )
     .await?;
+    let cid_text = sealed.cid.to_string();
+    let scores = quality::scores(tables, &summary.schema, summary.reference()?, NEUTRAL_REPUTATION);
+    let report =
+        super::catalogue::write(node, custodian, summary, &scores, &cid_text, sealed.rows)?;
     Ok(Publication {
         cid: sealed.cid.to_string(),
         content_hash: B256::from(sealed.content_hash),
@@ -152,6 +159,7 @@ async fn seal(
         k: summary.k_reached,
         l: summary.report.l_reached,
         dataset: None,
+        report: Some(report),
         shares: None,
     })
 }
@@ -169,7 +177,7 @@ async fn mint(node: &Node, evidence: &Evidence<'_>, publication: &Publication) -
         tableCommitment: publication.table_commitment,
         schemaId: keccak256(evidence.summary.schema.id.as_bytes()),
         schemaVersion: evidence.summary.schema.version,
-        metadataURI: format!("ipfs://{}", publication.cid),
+        metadataURI: metadata_uri(publication),
         dataClass: DataClass::Clinical.number(),
         recordCount: publication.rows,
         personCount: publication.persons,
@@ -198,6 +206,14 @@ async fn mint(node: &Node, evidence: &Evidence<'_>, publication: &Publication) -
     let minted = event::<DatasetMinted>(&receipt)
         .ok_or_else(|| NodeError::Chain("minting left no event".into()))?;
     Ok(minted.datasetId.to())
+}
+
+/// Where the dataset is described, and the hash of its report.
+fn metadata_uri(publication: &Publication) -> String {
+    match &publication.report {
+        Some(report) => format!("ipfs://{}#report-sha256={report}", publication.cid),
+        None => format!("ipfs://{}", publication.cid),
+    }
 }
 
 /// The dataset that a custodian published before, which a new one succeeds; zero for the first.

@@ -1,0 +1,109 @@
+//! What the public may know of datasets: the report of each, and its entry in a catalogue.
+
+use std::path::{Path, PathBuf};
+
+use caduceus_protect::catalogue::{self, CatalogueEntry};
+use caduceus_protect::dataset_report::{digest, records_html};
+use caduceus_protect::quality::Quality;
+use serde_json::Value;
+
+use super::ProtectedSummary;
+use crate::error::{NodeError, Result};
+use crate::home::write_atomically;
+use crate::node::Node;
+use crate::party::{self, Party};
+
+/// The terminologies that the published tables use.
+const TERMINOLOGIES: [&str; 3] =
+    ["http://snomed.info/sct", "http://loinc.org", "http://unitsofmeasure.org"];
+
+/// Writes the report and the catalogue entry of a dataset into its vault's folder `reports`. Gives the hash of the page.
+pub(super) fn write(
+    node: &Node,
+    custodian: &Party,
+    summary: &ProtectedSummary,
+    scores: &Quality,
+    cid: &str,
+    rows: u64,
+) -> Result<String> {
+    let folder = node.home.vault_dir(&custodian.name).join("reports");
+    std::fs::create_dir_all(&folder).map_err(|error| NodeError::file("create", &folder, error))?;
+    let title = format!("Clinical records of {}", custodian.name);
+    let page = records_html(&title, cid, &summary.report, scores);
+    let report = digest(page.as_bytes());
+    let numbers = serde_json::json!({ "cid": cid, "report": summary.report, "quality": scores });
+    let points = |points: u16| f64::from(points) / 10_000.0;
+    let entry = CatalogueEntry {
+        id: format!("ipfs://{cid}"),
+        title,
+        description: format!(
+            "Patients, conditions, encounters and observations of {} people, for questions whose protected answers leave the custodian while the rows stay.",
+            summary.patients_out
+        ),
+        publisher: custodian.name.clone(),
+        issued: summary.report.reference_date.clone(),
+        country: custodian.country.to_string(),
+        people: summary.patients_out,
+        records: rows,
+        protection: format!("{}; k = {}", summary.report.method, summary.k_reached),
+        terminologies: TERMINOLOGIES.map(str::to_owned).to_vec(),
+        measurements: vec![
+            ("completeness".to_owned(), points(scores.completeness)),
+            ("validity".to_owned(), points(scores.validity)),
+            ("freshness".to_owned(), points(scores.freshness)),
+            (
+                "share of people with a rare condition".to_owned(),
+                points(scores.rarity.saturating_sub(10_000)),
+            ),
+            (
+                "highest risk of finding a person's row".to_owned(),
+                1.0 / f64::from(summary.k_reached.max(1)),
+            ),
+        ],
+        report: report.clone(),
+    };
+    write_atomically(&folder.join(format!("{cid}.html")), page.as_bytes())?;
+    write_atomically(&folder.join(format!("{cid}.json")), &pretty(&numbers))?;
+    write_atomically(
+        &folder.join(format!("{cid}.entry.json")),
+        &pretty(&serde_json::json!(entry)),
+    )?;
+    write_atomically(&folder.join(format!("{cid}.jsonld")), &pretty(&catalogue::dataset(&entry)))?;
+    Ok(report)
+}
+
+fn pretty(value: &Value) -> Vec<u8> {
+    serde_json::to_vec_pretty(value).expect("a JSON value is JSON")
+}
+
+/// The page of a dataset's report, where there is one.
+pub fn report_page(node: &Node, custodian: &Party, cid: &str) -> Option<PathBuf> {
+    let page = node.home.vault_dir(&custodian.name).join("reports").join(format!("{cid}.html"));
+    page.is_file().then_some(page)
+}
+
+/// Every dataset that custodians of this home published, as a catalogue in JSON-LD.
+///
+/// # Errors
+/// [`NodeError::File`] or [`NodeError::Damaged`] where an entry cannot be read.
+pub fn all(node: &Node) -> Result<Value> {
+    let mut entries = Vec::new();
+    for custodian in party::custodians(node)? {
+        let folder = node.home.vault_dir(&custodian.name).join("reports");
+        for publication in super::publications(node, &custodian)? {
+            let path = folder.join(format!("{}.entry.json", publication.cid));
+            // Datasets of an older version of the program have no entry.
+            if path.is_file() {
+                entries.push(entry(&path)?);
+            }
+        }
+    }
+    let description = "Datasets that can be asked and not copied: protected answers leave the custodian, rows do not.";
+    Ok(catalogue::catalogue("Caduceus datasets", description, "Caduceus", &entries))
+}
+
+fn entry(path: &Path) -> Result<CatalogueEntry> {
+    let bytes = std::fs::read(path).map_err(|error| NodeError::file("read", path, error))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| NodeError::Damaged { path: path.to_owned(), what: error.to_string() })
+}

@@ -1,0 +1,192 @@
+//! FHIR in, FHIR without identifiers out: files to files, without a home and without a ledger.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use caduceus_protect::Date;
+pub use caduceus_protect::fhir::Dates;
+use caduceus_protect::fhir::{Deidentifier, RemovedByPath};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{NodeError, Result};
+use crate::report::Reporter;
+
+/// What to read and where to write.
+#[derive(Clone, Debug)]
+pub struct FhirJob {
+    /// Files or folders of FHIR R4, NDJSON or bundles.
+    pub input: Vec<PathBuf>,
+    /// The folder for one NDJSON file of each resource type.
+    pub output: PathBuf,
+    /// The file with the key; none: a key that nobody keeps.
+    pub key: Option<PathBuf>,
+    /// The day at which ages are counted.
+    pub date: Date,
+    /// What happens to dates.
+    pub dates: Dates,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct FhirResult {
+    /// Resources that were read.
+    pub read: u64,
+    /// Resources that were written, by type.
+    pub written: BTreeMap<String, u64>,
+    /// Lines or files that are no FHIR: file, line and nothing of their content.
+    pub set_aside: Vec<SetAside>,
+    /// What was removed, by element and kind.
+    pub removed: RemovedByPath,
+    /// The folder.
+    pub output: String,
+}
+
+/// A place that could not be read.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetAside {
+    /// The file.
+    pub file: String,
+    /// The line, the first being 1.
+    pub line: u64,
+}
+
+/// Takes the identifiers out of FHIR resources.
+///
+/// # Errors
+/// [`NodeError::File`] where a file cannot be read or written, [`NodeError::Usage`] where the output is not empty.
+pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
+    let key = crate::tables::pseudonym_key(job.key.as_deref())?;
+    std::fs::create_dir_all(&job.output)
+        .map_err(|error| NodeError::file("create", &job.output, error))?;
+    let mut files = Vec::new();
+    job.input.iter().try_for_each(|path| find(path, &mut files))?;
+    if files.is_empty() {
+        let what =
+            "there is no .ndjson or .json file in what --input names; name a folder of FHIR R4";
+        return Err(NodeError::Usage(what.to_owned()));
+    }
+    let mut deidentifier = Deidentifier::new(&key, job.date, job.dates);
+    // Everybody's name must be known before the first note is cleaned.
+    for file in &files {
+        each(
+            file,
+            &mut |resource| {
+                deidentifier.learn(resource);
+                Ok(())
+            },
+            &mut Vec::new(),
+        )?;
+    }
+    let (mut read, mut written, mut set_aside) = (0, BTreeMap::<String, u64>::new(), Vec::new());
+    let mut writers: BTreeMap<String, (PathBuf, BufWriter<File>)> = BTreeMap::new();
+    for file in &files {
+        each(
+            file,
+            &mut |resource| {
+                read += 1;
+                reporter.progress("resources read", read, None);
+                let Some(cleaned) = deidentifier.clean(resource) else { return Ok(()) };
+                let kind = cleaned["resourceType"].as_str().unwrap_or_default().to_owned();
+                *written.entry(kind.clone()).or_default() += 1;
+                write(&job.output, &mut writers, kind, &cleaned)
+            },
+            &mut set_aside,
+        )?;
+    }
+    for (path, writer) in writers.values_mut() {
+        writer.flush().map_err(|error| NodeError::file("write", path, error))?;
+    }
+    Ok(FhirResult {
+        read,
+        written,
+        set_aside,
+        removed: deidentifier.removed().clone(),
+        output: job.output.display().to_string(),
+    })
+}
+
+fn write(
+    folder: &Path,
+    writers: &mut BTreeMap<String, (PathBuf, BufWriter<File>)>,
+    kind: String,
+    resource: &Value,
+) -> Result<()> {
+    let (path, writer) = match writers.entry(kind) {
+        std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+        std::collections::btree_map::Entry::Vacant(new) => {
+            let path = folder.join(format!("{}.ndjson", new.key()));
+            let file =
+                File::create(&path).map_err(|error| NodeError::file("write", &path, error))?;
+            new.insert((path, BufWriter::new(file)))
+        }
+    };
+    serde_json::to_writer(&mut *writer, resource)
+        .map_err(std::io::Error::from)
+        .and_then(|()| writer.write_all(b"\n"))
+        .map_err(|error| NodeError::file("write", path, error))
+}
+
+/// The FHIR files of a folder and its folders, in the order of their names.
+fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let failed = |error| NodeError::file("read", path, error);
+    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut inside = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        inside.push(entry.map_err(failed)?.path());
+    }
+    inside.sort();
+    for path in inside {
+        let fhir = path.extension().is_some_and(|ending| ending == "ndjson" || ending == "json");
+        if fhir || path.is_dir() {
+            find(&path, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// Calls `take` for every resource of a file: each line of NDJSON, or each entry of a bundle.
+fn each(
+    path: &Path,
+    take: &mut dyn FnMut(&Value) -> Result<()>,
+    set_aside: &mut Vec<SetAside>,
+) -> Result<()> {
+    let failed = |error| NodeError::file("read", path, error);
+    let mut aside = |line| set_aside.push(SetAside { file: path.display().to_string(), line });
+    if path.extension().is_some_and(|ending| ending == "json") {
+        let bytes = std::fs::read(path).map_err(failed)?;
+        let Ok(value) = serde_json::from_slice::<Value>(&bytes) else {
+            aside(1);
+            return Ok(());
+        };
+        return entries(&value, take);
+    }
+    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).map_err(failed)? == 0 {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice::<Value>(&line) {
+            Ok(value) if value["resourceType"].is_string() => entries(&value, take)?,
+            _ => aside(number),
+        }
+    }
+    Ok(())
+}
+
+fn entries(value: &Value, take: &mut dyn FnMut(&Value) -> Result<()>) -> Result<()> {
+    match value["entry"].as_array().filter(|_| value["resourceType"] == "Bundle") {
+        Some(entries) => entries.iter().try_for_each(|entry| take(&entry["resource"])),
+        None => take(value),
+    }
+}

@@ -1,0 +1,434 @@
+//! FHIR R4 resources without the eighteen identifiers of Safe Harbor, wherever a person could have put one.
+//!
+//! Nothing stays because it looks harmless: a resource stays if its type is listed, and in it only what is understood.
+//! Codes must belong to a known terminology and be shaped as its codes are (with the check digit where it has one), words
+//! must be codes that FHIR itself defines, numbers are held to measurements, dates become years or move by their
+//! person's days, ids and references become keyed pseudonyms, free text is scrubbed ([`crate::scrub`]), and the rest
+//! goes: narrative, names, telecom, identifiers, unknown extensions, contained resources, attachments.
+
+mod codes;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Number, Value};
+
+use crate::date::{Date, PartialDate};
+use crate::pseudonym::PseudonymKey;
+use crate::reduce::shift;
+use crate::safe_harbor;
+use crate::scrub::{Removed, Scrubber};
+use codes::{is_code, is_listed, is_system, is_unit};
+
+/// What happens to dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dates {
+    /// They become their year, as Safe Harbor asks for.
+    Year,
+    /// They move by at most so many days, the same for all of a person. This is less than Safe Harbor asks for.
+    Shift(u32),
+}
+
+/// What was removed, by `Type.path` (without positions), and by kind: `removed`, `date`, `pseudonym`, or the kind of an
+/// identifier that was found in free text.
+pub type RemovedByPath = BTreeMap<String, BTreeMap<&'static str, u64>>;
+
+/// Takes the identifiers out of resources.
+pub struct Deidentifier<'a> {
+    key: &'a PseudonymKey,
+    today: Date,
+    dates: Dates,
+    scrubber: Scrubber,
+    removed: RemovedByPath,
+}
+
+/// Resource types that stay.
+const KEPT: [&str; 20] = [
+    "Patient",
+    "Condition",
+    "Encounter",
+    "Observation",
+    "Procedure",
+    "Immunization",
+    "AllergyIntolerance",
+    "MedicationRequest",
+    "MedicationStatement",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "Medication",
+    "DiagnosticReport",
+    "CarePlan",
+    "CareTeam",
+    "Goal",
+    "EpisodeOfCare",
+    "Specimen",
+    "FamilyMemberHistory",
+    "ServiceRequest",
+];
+/// Numbers of measurements are below this.
+const LARGEST_NUMBER: f64 = 1e6;
+/// Extensions that stay, with what is coded in them.
+const EXTENSIONS: [&str; 6] = [
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race",
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity",
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex",
+    "http://hl7.org/fhir/StructureDefinition/patient-genderIdentity",
+    "ombCategory",
+    "detailed",
+];
+
+/// Where in a resource the walk is.
+struct Place {
+    path: String,
+    /// Days by which the dates of the person move.
+    days: Option<i64>,
+}
+
+impl<'a> Deidentifier<'a> {
+    /// With the key of pseudonyms and shifts, and the day at which ages are counted.
+    pub fn new(key: &'a PseudonymKey, today: Date, dates: Dates) -> Deidentifier<'a> {
+        let (scrubber, removed) = (Scrubber::new(), RemovedByPath::new());
+        Deidentifier { key, today, dates, scrubber, removed }
+    }
+
+    /// Learns what people, places and organizations are called, so that free text of any resource loses it. Every
+    /// resource is to be shown before the first one is cleaned.
+    pub fn learn(&mut self, resource: &Value) {
+        let Some(kind) = resource["resourceType"].as_str() else { return };
+        if !matches!(
+            kind,
+            "Patient" | "Practitioner" | "Person" | "RelatedPerson" | "Organization" | "Location"
+        ) {
+            return;
+        }
+        for key in ["name", "telecom", "address", "identifier", "contact", "alias"] {
+            self.learn_texts(&resource[key], key);
+        }
+    }
+
+    fn learn_texts(&mut self, value: &Value, key: &str) {
+        match value {
+            // What systems and uses are called names nobody; states and countries may stay.
+            _ if matches!(
+                key,
+                "use"
+                    | "system"
+                    | "type"
+                    | "state"
+                    | "country"
+                    | "period"
+                    | "relationship"
+                    | "prefix"
+            ) => {}
+            Value::String(text) => self.scrubber.know(text),
+            Value::Array(all) => all.iter().for_each(|value| self.learn_texts(value, key)),
+            Value::Object(object) => {
+                object.iter().for_each(|(key, value)| self.learn_texts(value, key))
+            }
+            _ => {}
+        }
+    }
+
+    /// The resource without identifiers; `None` if its type does not stay.
+    pub fn clean(&mut self, resource: &Value) -> Option<Value> {
+        let kind = resource["resourceType"].as_str().unwrap_or_default();
+        let Some(kind) = KEPT.iter().find(|kept| **kept == kind) else {
+            self.count("other resources", "removed");
+            return None;
+        };
+        let days = match self.dates {
+            Dates::Year => None,
+            Dates::Shift(most) => person(resource).map(|id| self.key.shift(id, most)),
+        };
+        let place = Place { path: (*kind).to_owned(), days };
+        let mut cleaned = self.object(resource.as_object()?, &place);
+        cleaned.insert("resourceType".to_owned(), Value::from(*kind));
+        if let Some(id) = resource["id"].as_str() {
+            cleaned.insert("id".to_owned(), Value::from(self.pseudonym(id, &place)));
+        }
+        Some(Value::Object(cleaned))
+    }
+
+    /// What was removed so far.
+    pub fn removed(&self) -> &RemovedByPath {
+        &self.removed
+    }
+
+    fn object(&mut self, object: &Map<String, Value>, place: &Place) -> Map<String, Value> {
+        let mut cleaned = Map::new();
+        for (key, value) in object {
+            if matches!(key.as_str(), "resourceType" | "id") {
+                continue;
+            }
+            let inner = Place { path: format!("{}.{key}", place.path), ..*place };
+            match self.element(key, value, object, &inner) {
+                Some(kept) if !is_empty(&kept) => {
+                    cleaned.insert(key.clone(), kept);
+                }
+                _ => self.count(&inner.path, "removed"),
+            }
+        }
+        cleaned
+    }
+
+    /// One element of an object; `None` if it goes.
+    fn element(
+        &mut self,
+        key: &str,
+        value: &Value,
+        around: &Map<String, Value>,
+        place: &Place,
+    ) -> Option<Value> {
+        if dropped(key) {
+            return None;
+        }
+        match value {
+            Value::Array(all) => {
+                let kept = all.iter().filter_map(|value| self.element(key, value, around, place));
+                Some(Value::Array(kept.filter(|value| !is_empty(value)).collect()))
+            }
+            Value::Object(object) => self.nested(key, object, place),
+            Value::String(text) => self.text(key, text, around, place).map(Value::String),
+            Value::Number(number) => self.number(key, number, around, place),
+            Value::Bool(flag) => Some(Value::Bool(*flag)),
+            Value::Null => None,
+        }
+    }
+
+    fn nested(&mut self, key: &str, object: &Map<String, Value>, place: &Place) -> Option<Value> {
+        let has = |key: &str| object.contains_key(key);
+        match key {
+            "text" => return None,
+            "extension" => {
+                let url = object.get("url")?.as_str()?;
+                let known = EXTENSIONS.iter().find(|known| **known == url)?;
+                let mut inner = self.object(object, place);
+                (!inner.is_empty()).then(|| inner.insert("url".to_owned(), Value::from(*known)))?;
+                return Some(Value::Object(inner));
+            }
+            "address" => return self.address(object, place).map(Value::Object),
+            _ => {}
+        }
+        let mut inner = self.object(object, place);
+        // A reference by name or number only, and a code without its system, say nothing that may stay.
+        if has("system") && !inner.contains_key("system") {
+            inner.remove("code");
+        }
+        Some(Value::Object(inner)).filter(|value| !is_empty(value))
+    }
+
+    fn address(
+        &mut self,
+        address: &Map<String, Value>,
+        place: &Place,
+    ) -> Option<Map<String, Value>> {
+        let text = |key: &str| address.get(key).and_then(Value::as_str);
+        let mut kept = Map::new();
+        let country = text("country").filter(|country| codes::is_country(country));
+        if let Some(country) = country {
+            kept.insert("country".to_owned(), Value::from(country));
+        }
+        if let Some(state) = text("state").filter(|state| codes::is_state(state)) {
+            kept.insert("state".to_owned(), Value::from(state));
+        }
+        if let Some(area) = text("postalCode").and_then(|code| safe_harbor::area(code, country)) {
+            kept.insert("postalCode".to_owned(), Value::from(area));
+        }
+        self.count(&place.path, "place");
+        (!kept.is_empty()).then_some(kept)
+    }
+
+    fn text(
+        &mut self,
+        key: &str,
+        text: &str,
+        around: &Map<String, Value>,
+        place: &Place,
+    ) -> Option<String> {
+        let sibling = |key: &str| around.get(key).and_then(Value::as_str);
+        match key {
+            "reference" => self.reference(text, place),
+            "system" => is_system(text).then(|| text.to_owned()),
+            "code" => {
+                let known = match sibling("system") {
+                    Some(system) if system == codes::UNITS => is_unit(text),
+                    Some(system) => is_code(system, text),
+                    // A code of FHIR itself has no system beside it.
+                    None => is_listed(text),
+                };
+                known.then(|| text.to_owned())
+            }
+            "unit" => is_unit(text).then(|| text.to_owned()),
+            "valueString" | "comment" | "description" | "note" | "patientInstruction"
+            | "conclusion" | "text"
+                if key != "text" || !around.contains_key("div") =>
+            {
+                let mut removed = Removed::new();
+                let kept = self.scrubber.text(text, &mut removed);
+                for (kind, count) in removed {
+                    *self
+                        .removed
+                        .entry(place.path.clone())
+                        .or_default()
+                        .entry(kind)
+                        .or_default() += count;
+                }
+                Some(kept)
+            }
+            _ if PartialDate::parse(text).is_some() && !text.trim().is_empty() => {
+                self.date(text, place)
+            }
+            _ => is_listed(text).then(|| text.to_owned()),
+        }
+    }
+
+    /// Only what a date must consist of is read, so that nothing can be hidden behind it.
+    fn date(&mut self, text: &str, place: &Place) -> Option<String> {
+        let year = PartialDate::parse(text)?.year;
+        self.count(&place.path, "date");
+        if safe_harbor::shows_high_age(year, self.today.year()) {
+            return None;
+        }
+        match self.dates {
+            Dates::Year => Some(format!("{year:04}")),
+            Dates::Shift(_) => shift(text, place.days?),
+        }
+    }
+
+    fn number(
+        &mut self,
+        key: &str,
+        number: &Number,
+        around: &Map<String, Value>,
+        place: &Place,
+    ) -> Option<Value> {
+        const MEASURES: [&str; 18] = [
+            "value",
+            "valueInteger",
+            "valueDecimal",
+            "frequency",
+            "frequencyMax",
+            "period",
+            "periodMax",
+            "duration",
+            "durationMax",
+            "count",
+            "countMax",
+            "rank",
+            "doseNumberPositiveInt",
+            "seriesDosesPositiveInt",
+            "offset",
+            "multipleBirthInteger",
+            "numberOfRepeatsAllowed",
+            "upperLimit",
+        ];
+        let value = number.as_f64().filter(|value| value.abs() < LARGEST_NUMBER)?;
+        if !MEASURES.contains(&key) {
+            return None;
+        }
+        let years = ["unit", "code"].iter().any(|key| {
+            around
+                .get(*key)
+                .and_then(Value::as_str)
+                .is_some_and(|unit| matches!(unit, "a" | "years" | "yr" | "year"))
+        });
+        if years && value > f64::from(safe_harbor::OLDEST_AGE) {
+            self.count(&place.path, "date");
+            return Some(Value::from(safe_harbor::OLDEST_AGE + 1));
+        }
+        if number.is_i64() || number.is_u64() {
+            return Some(Value::Number(number.clone()));
+        }
+        // More places than a measurement has could hold a number of somebody.
+        Number::from_f64((value * 1_000.0).round() / 1_000.0).map(Value::Number)
+    }
+
+    /// A reference to a resource that stays, by its pseudonym.
+    fn reference(&mut self, reference: &str, place: &Place) -> Option<String> {
+        if let Some(id) = reference.strip_prefix("urn:uuid:") {
+            return Some(format!("urn:uuid:{}", self.pseudonym(id, place)));
+        }
+        let mut parts = reference.rsplit('/');
+        let (id, kind) = (parts.next()?, parts.next()?);
+        let kept = KEPT.iter().find(|kept| **kept == kind)?;
+        Some(format!("{kept}/{}", self.pseudonym(id, place)))
+    }
+
+    fn pseudonym(&mut self, id: &str, place: &Place) -> String {
+        self.count(&place.path, "pseudonym");
+        self.key.pseudonym(id)
+    }
+
+    fn count(&mut self, path: &str, kind: &'static str) {
+        match self.removed.get_mut(path) {
+            Some(kinds) => *kinds.entry(kind).or_default() += 1,
+            None => {
+                self.removed.entry(path.to_owned()).or_default().insert(kind, 1);
+            }
+        }
+    }
+}
+
+/// The patient whose resource this is.
+fn person(resource: &Value) -> Option<&str> {
+    if resource["resourceType"] == "Patient" {
+        return resource["id"].as_str();
+    }
+    let reference = ["subject", "patient", "beneficiary"]
+        .iter()
+        .find_map(|key| resource[*key]["reference"].as_str());
+    reference?.rsplit(['/', ':']).next()
+}
+
+/// Whether a text has the shape of a code of some known terminology, its check digit included where there is one.
+pub(crate) fn looks_like_code(text: &str) -> bool {
+    codes::SYSTEMS.iter().any(|system| is_code(system, text)) || is_listed(text)
+}
+
+/// Elements that identify or can hold anything.
+fn dropped(key: &str) -> bool {
+    key.starts_with('_')
+        || matches!(
+            key,
+            "name"
+                | "telecom"
+                | "identifier"
+                | "photo"
+                | "contact"
+                | "link"
+                | "contained"
+                | "meta"
+                | "implicitRules"
+                | "modifierExtension"
+                | "display"
+                | "url"
+                | "instantiatesUri"
+                | "instantiatesCanonical"
+                | "attachment"
+                | "presentedForm"
+                | "position"
+                | "managingOrganization"
+                | "generalPractitioner"
+                | "udiCarrier"
+                | "lotNumber"
+                | "serialNumber"
+                | "groupIdentifier"
+                | "author"
+                | "authorString"
+                | "performerString"
+                | "accessionIdentifier"
+                | "data"
+                | "hash"
+                | "div"
+                | "fullUrl"
+        )
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(all) => all.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        Value::String(text) => text.is_empty(),
+        Value::Null => true,
+        _ => false,
+    }
+}

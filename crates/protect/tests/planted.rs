@@ -1,0 +1,301 @@
+//! Identifiers planted in every place a person could put one; none of them may be found in what comes out.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use caduceus_protect::fhir::{Dates, Deidentifier};
+use caduceus_protect::reduce::Secrets;
+use caduceus_protect::release::{Files, release};
+use caduceus_protect::table::{Format, Table};
+use caduceus_protect::table_policy::TablePolicy;
+use caduceus_protect::{Date, PseudonymKey};
+use serde_json::{Value, json};
+
+/// For each of the eighteen identifiers, how people write it, and the part that must be gone.
+const PLANTED: [(&str, &str); 40] = [
+    ("seen by Dr. Quilliam Ostrander today", "Ostrander"),
+    ("mr ostrander was pleasant", "ostrander"),
+    ("patient name: ostrander", "ostrander"),
+    ("lives at 4711 Wisteria Lane, apt 3", "Wisteria"),
+    ("lives at 4711 wisteria lane", "wisteria"),
+    ("from Kaltenkirchen near the sea", "Kaltenkirchen"),
+    ("zip 02139-4307", "02139"),
+    ("admitted 2019-03-14T09:26:53Z", "03-14"),
+    ("on 03/14/2019 and 14.03.2019", "14"),
+    ("on March 14th, 2019", "14th"),
+    ("since 14 march 2019", "14"),
+    ("she is 93 years old", "93"),
+    ("a 104-year-old man", "104"),
+    ("92F with pain", "92"),
+    ("ninety-three years old", "ninety-three"),
+    ("phone (555) 867-5309", "867"),
+    ("call +49 170 8675309", "8675309"),
+    ("tel 8675309", "8675309"),
+    ("fax: 555 867 5310", "5310"),
+    ("write to q.ostrander@mail.example", "ostrander"),
+    ("write to quill at mail dot com", "quill"),
+    ("SSN 078-05-1120", "1120"),
+    ("ssn: 078051120", "078051120"),
+    ("MRN 00482915", "00482915"),
+    ("mrn: A-48291", "48291"),
+    ("insurance no. 1EG4-TE5-MK72", "TE5"),
+    ("account number 99-4821", "4821"),
+    ("IBAN DE89 3704 0044 0532 0130 00", "3704"),
+    ("driver's license S514-7788-9901", "7788"),
+    ("VIN 1HGCM82633A004352", "004352"),
+    ("license plate: KI-QO 4821", "4821"),
+    ("pacemaker serial PM-88213", "88213"),
+    ("mac 00:1b:44:11:3a:b7", "3a"),
+    ("see https://people.example/quilliam", "quilliam"),
+    ("see www.quilliam.example", "quilliam"),
+    ("from 192.168.14.7 and 2001:db8::8a2e:370:7334", "370"),
+    ("fingerprint id 7fa9c2", "7fa9c2"),
+    ("photo quilliam_2019.jpg attached", "quilliam"),
+    ("data:image/png;base64,iVBORw0KGgo", "iVBORw0KGgo"),
+    ("tracking code 9f8b7c6d5e4a", "9f8b7c6d5e4a"),
+];
+
+fn key() -> PseudonymKey {
+    PseudonymKey::new([9; 32])
+}
+
+fn today() -> Date {
+    Date::new(2026, 1, 1).unwrap()
+}
+
+/// Whether a text has a word, or a number that is not part of a longer one.
+fn has(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + word.len()..].chars().next();
+        let joins = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        !(word.bytes().all(|b| b.is_ascii_digit()) && (joins(before) || joins(after)))
+    })
+}
+
+#[test]
+fn no_planted_identifier_is_left_in_a_table_that_is_released() {
+    let mut csv = "name;mrn;age;zip;born;seen;note;hobby\n".to_owned();
+    for (row, (text, _)) in PLANTED.iter().enumerate() {
+        // Once in a column that the policy calls prose, and once in one that it calls harmless.
+        csv += &format!(
+            "Quilliam Ostrander;00482915;{};0213{};19{}-03-14;2019-03-14;\"{text}\";\"{text}\"\n",
+            20 + row % 3,
+            row % 2,
+            30 + row
+        );
+    }
+    let policy = "k = 2\nsuppression = 1.0\nperson = \"mrn\"\n[columns]\n\
+        name = { role = \"identifying\" }\n\
+        mrn = { role = \"insensitive\", reduce = \"pseudonym\" }\n\
+        age = { role = \"quasi-identifier\", reduce = \"age\" }\n\
+        zip = { role = \"quasi-identifier\", hierarchy = { kind = \"zip\" } }\n\
+        born = { role = \"insensitive\", reduce = \"year\" }\n\
+        seen = { role = \"insensitive\", reduce = \"shift\" }\n\
+        note = { role = \"insensitive\", reduce = \"text\" }\n\
+        hobby = { role = \"insensitive\" }\n";
+    let (table, _) = Table::read(csv.as_bytes()).unwrap();
+    let (key, policy) = (key(), TablePolicy::parse(policy).unwrap());
+    let secrets = Secrets { key: &key, today: today() };
+    let made = release(&table, &policy, &Files::new(), &secrets, 1).unwrap();
+    assert_eq!(made.table.rows(), PLANTED.len());
+    let column = |name: &str| made.table.column(name).unwrap();
+    let mut left = Vec::new();
+    for (_, gone) in PLANTED {
+        for name in ["note", "hobby"] {
+            let values = column(name).values.iter().filter(|value| has(value, gone));
+            left.extend(values.map(|value| format!("{gone} in {name}: {value}")));
+        }
+    }
+    assert!(left.is_empty(), "{left:#?}");
+    let bytes =
+        String::from_utf8(made.table.write(Format::Csv { delimiter: b';' }).unwrap()).unwrap();
+    for gone in ["Ostrander", "Quilliam", "00482915", "-03-14", "02130", "02131"] {
+        assert!(!bytes.contains(gone), "{gone}");
+    }
+    assert!(column("seen").values.iter().all(|date| Date::parse(date).is_some()));
+    assert!(column("zip").values.iter().all(|zip| zip == "021" || zip.ends_with('*')));
+    // Who was born in 1930 to 1935 is over 89.
+    assert!(
+        column("born")
+            .values
+            .iter()
+            .all(|year| year.is_empty() || year.parse::<u32>().unwrap() >= 1936)
+    );
+    // The account tells columns and kinds and no value.
+    let account = serde_json::to_string(&made.account).unwrap();
+    for gone in ["Ostrander", "ostrander", "00482915", "Wisteria", "8675309"] {
+        assert!(!account.contains(gone), "{gone}");
+    }
+    assert!(made.account.removed["note"].len() >= 15, "{:?}", made.account.removed["note"]);
+}
+
+/// Resources with everything that Synthea and hospitals fill in.
+fn resources() -> Vec<Value> {
+    vec![
+        json!({
+            "resourceType": "Patient", "id": "p1", "meta": { "lastUpdated": "2020-01-01T00:00:00Z", "source": "x" },
+            "text": { "status": "generated", "div": "<div>x</div>" },
+            "extension": [
+                { "url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "extension": [
+                    { "url": "ombCategory", "valueCoding": { "system": "urn:oid:2.16.840.1.113883.6.238", "code": "2106-3", "display": "White" } },
+                    { "url": "text", "valueString": "White" } ] },
+                { "url": "http://hospital.example/mother", "valueString": "x" },
+                { "url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex", "valueCode": "F" } ],
+            "identifier": [{ "system": "http://x", "value": "x", "type": { "text": "x" } }],
+            "name": [{ "use": "official", "family": "x", "given": ["x"] }],
+            "telecom": [{ "system": "phone", "value": "x" }], "gender": "female", "birthDate": "1970-03-14",
+            "deceasedDateTime": "2020-03-14T10:00:00Z",
+            "address": [{ "line": ["x"], "city": "x", "state": "MA", "postalCode": "02139", "country": "US", "text": "x", "district": "x" }],
+            "maritalStatus": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "code": "M" }], "text": "x" },
+            "photo": [{ "data": "x", "url": "x", "title": "x" }], "contact": [{ "name": { "text": "x" } }],
+            "communication": [{ "language": { "coding": [{ "system": "urn:ietf:bcp:47", "code": "en-US" }], "text": "x" } }],
+            "link": [{ "other": { "reference": "Patient/x" } }], "_gender": { "extension": [{ "valueString": "x" }] },
+        }),
+        json!({
+            "resourceType": "Observation", "id": "o1", "status": "final", "contained": [{ "resourceType": "Patient", "name": [{ "text": "x" }] }],
+            "category": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory", "display": "x" }] }],
+            "code": { "coding": [{ "system": "http://loinc.org", "code": "4548-4", "display": "x", "version": "x" }], "text": "x" },
+            "subject": { "reference": "Patient/p1", "display": "x", "identifier": { "value": "x" }, "type": "x" },
+            "encounter": { "reference": "urn:uuid:e1" }, "effectiveDateTime": "2019-03-14T09:26:53.123-05:00", "issued": "2019-03-14T09:26:53.123-05:00",
+            "performer": [{ "reference": "Practitioner/x", "display": "x" }],
+            "valueQuantity": { "value": 6.1755, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%" },
+            "note": [{ "text": "x", "authorString": "x", "time": "2019-03-14T09:26:53Z" }], "device": { "display": "x" },
+            "valueString": "x", "valueSampledData": { "data": "x", "origin": { "value": 1 }, "period": 10 },
+        }),
+        json!({
+            "resourceType": "Condition", "id": "c1",
+            "clinicalStatus": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active" }] },
+            "code": { "coding": [{ "system": "http://snomed.info/sct", "code": "44054006", "display": "x" }], "text": "x" },
+            "subject": { "reference": "http://server.example/fhir/Patient/p1" }, "onsetDateTime": "2019-03-14",
+            "onsetString": "x", "recordedDate": "2019-03-14", "asserter": { "reference": "Patient/p1", "display": "x" },
+            "abatementAge": { "value": 93, "unit": "a", "system": "http://unitsofmeasure.org", "code": "a" },
+            "bodySite": [{ "coding": [{ "system": "http://x", "code": "x" }], "text": "x" }], "note": [{ "text": "x" }],
+        }),
+        json!({
+            "resourceType": "Encounter", "id": "e1", "status": "finished",
+            "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB", "display": "x" },
+            "subject": { "reference": "Patient/p1", "display": "x" }, "period": { "start": "2019-03-14T09:00:00Z", "end": "2019-03-14T10:00:00Z" },
+            "location": [{ "location": { "reference": "Location/x", "display": "x" } }], "serviceProvider": { "reference": "Organization/x", "display": "x" },
+            "hospitalization": { "dischargeDisposition": { "text": "x" }, "preAdmissionIdentifier": { "value": "x" } },
+        }),
+        json!({ "resourceType": "Practitioner", "id": "x", "name": [{ "family": "x" }] }),
+        json!({ "resourceType": "DocumentReference", "id": "x", "content": [{ "attachment": { "data": "x" } }] }),
+    ]
+}
+
+/// Takes the path of a leaf, and what replaces the leaf in a copy of the resource.
+type Each<'a> = dyn FnMut(&[String], &dyn Fn(&mut Value)) + 'a;
+
+/// Calls `each` with a copy of the value for every leaf, in which the leaf was replaced.
+fn replaced(value: &Value, by: &Value, path: &mut Vec<String>, each: &mut Each<'_>) {
+    match value {
+        Value::Object(object) => {
+            for (key, inner) in object {
+                path.push(key.clone());
+                replaced(inner, by, path, each);
+                path.pop();
+            }
+        }
+        Value::Array(all) => {
+            for (index, inner) in all.iter().enumerate() {
+                path.push(index.to_string());
+                replaced(inner, by, path, each);
+                path.pop();
+            }
+        }
+        _ => {
+            let pointer: String =
+                path.iter().map(|part| format!("/{}", part.replace('/', "~1"))).collect();
+            each(path, &|root| *root.pointer_mut(&pointer).unwrap() = by.clone());
+        }
+    }
+}
+
+#[test]
+fn no_planted_identifier_is_left_in_any_element_of_a_resource() {
+    let key = key();
+    for dates in [Dates::Year, Dates::Shift(365)] {
+        let mut places = 0;
+        let mut left = std::collections::BTreeSet::new();
+        let mut deidentifier = Deidentifier::new(&key, today(), dates);
+        // A name in small letters without a title looks like any word; it is found because the export says who is called so.
+        deidentifier
+            .learn(&json!({ "resourceType": "Patient", "name": [{ "family": "Ostrander" }] }));
+        for resource in resources() {
+            let plants = PLANTED.iter().map(|(text, gone)| (json!(text), *gone));
+            let bare = [
+                (json!("Ostrander"), "Ostrander"),
+                (json!("ostrander"), "ostrander"),
+                (json!("078051120"), "078051120"),
+                (json!("93-867-5309"), "867"),
+                (json!("2019-03-14T555-867-5309"), "867"),
+                (json!(8_675_309), "8675309"),
+                (json!(0.867_530_9), "0.8675"),
+            ];
+            for (plant, gone) in plants.chain(bare) {
+                replaced(&resource, &plant, &mut Vec::new(), &mut |path, plant| {
+                    // Without its type a resource does not stay at all.
+                    let mut changed = resource.clone();
+                    plant(&mut changed);
+                    let kept = deidentifier.clean(&changed);
+                    let bytes = kept.map_or(String::new(), |kept| kept.to_string());
+                    // Pseudonyms are hex digits; a number in one is no number of anybody.
+                    let bytes = without_pseudonyms(&bytes);
+                    if has(&bytes, gone) {
+                        left.insert(format!("{gone} at {}", path.join(".")));
+                    }
+                    places += 1;
+                });
+            }
+        }
+        assert!(places > 3_000, "{places}");
+        assert!(left.is_empty(), "{dates:?}: {left:#?}");
+        let told = serde_json::to_string(deidentifier.removed()).unwrap();
+        for (_, gone) in PLANTED.iter().filter(|(_, gone)| gone.len() > 4) {
+            assert!(!has(&told, gone), "{gone} told: {told}");
+        }
+    }
+}
+
+/// A text without runs of 32 hex digits, and without the dates that were there before.
+fn without_pseudonyms(text: &str) -> String {
+    let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    let words = text.split_inclusive(|c: char| !hex(c));
+    words
+        .filter(|word| word.trim_end_matches(|c: char| !hex(c)).len() != 32)
+        .collect::<Vec<_>>()
+        .join("")
+        .replace("03-14", "")
+}
+
+#[test]
+fn what_a_resource_says_of_health_stays() {
+    let key = key();
+    let mut deidentifier = Deidentifier::new(&key, today(), Dates::Year);
+    let all = resources();
+    all.iter().for_each(|resource| deidentifier.learn(resource));
+    let cleaned: Vec<Value> =
+        all.iter().filter_map(|resource| deidentifier.clean(resource)).collect();
+    assert_eq!(cleaned.len(), 4);
+    let (patient, observation, condition, encounter) =
+        (&cleaned[0], &cleaned[1], &cleaned[2], &cleaned[3]);
+    assert_eq!(patient["birthDate"], "1970");
+    assert_eq!(patient["gender"], "female");
+    assert_eq!(
+        patient["address"],
+        json!([{ "country": "US", "state": "MA", "postalCode": "021" }])
+    );
+    assert_eq!(patient["extension"][0]["extension"][0]["valueCoding"]["code"], "2106-3");
+    let person = format!("Patient/{}", patient["id"].as_str().unwrap());
+    assert_eq!(observation["subject"]["reference"], person.as_str());
+    assert_eq!(observation["code"]["coding"][0]["code"], "4548-4");
+    assert_eq!(observation["valueQuantity"]["value"], 6.176);
+    assert_eq!(
+        observation["encounter"]["reference"],
+        format!("urn:uuid:{}", encounter["id"].as_str().unwrap())
+    );
+    assert_eq!(condition["code"]["coding"][0]["code"], "44054006");
+    assert_eq!(condition["abatementAge"]["value"], 90);
+    assert_eq!(condition["subject"]["reference"], person.as_str());
+    assert_eq!(encounter["period"], json!({ "start": "2019", "end": "2019" }));
+    assert_eq!(encounter["class"]["code"], "AMB");
+}

@@ -1,0 +1,231 @@
+//! Releases of whole tables, judged from their text alone by the definitions of the models.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use caduceus_protect::lattice::Distance;
+use caduceus_protect::reduce::Secrets;
+use caduceus_protect::release::{Files, Release, ReleaseError, release};
+use caduceus_protect::table::Table;
+use caduceus_protect::table_policy::TablePolicy;
+use caduceus_protect::{Date, PseudonymKey};
+use proptest::prelude::*;
+
+fn released(table: &Table, policy: &str, files: &Files) -> Result<Release, ReleaseError> {
+    let key = PseudonymKey::new([3; 32]);
+    let secrets = Secrets { key: &key, today: Date::new(2026, 1, 1).unwrap() };
+    release(table, &TablePolicy::parse(policy).unwrap(), files, &secrets, 1)
+}
+
+fn table(text: &str) -> Table {
+    Table::read(text.as_bytes()).unwrap().0
+}
+
+/// Rows of text by the values of some columns.
+fn classes(table: &Table, by: &[&str]) -> Vec<Vec<usize>> {
+    let mut classes: BTreeMap<Vec<&str>, Vec<usize>> = BTreeMap::new();
+    for row in 0..table.rows() {
+        let key = by.iter().map(|name| table.column(name).unwrap().value(row)).collect();
+        classes.entry(key).or_default().push(row);
+    }
+    classes.into_values().collect()
+}
+
+/// The values of a column, numbered by a list.
+fn numbered(table: &Table, column: &str, values: &[&str], rows: &[usize]) -> Vec<u32> {
+    let column = table.column(column).unwrap();
+    let number = |row: &usize| values.iter().position(|v| *v == column.value(*row)).unwrap() as u32;
+    rows.iter().map(number).collect()
+}
+
+const DISEASES: &str = "flu;lungs;*\nasthma;lungs;*\ngout;joints;*\narthritis;joints;*\n";
+const VALUES: [&str; 4] = ["flu", "asthma", "gout", "arthritis"];
+
+#[derive(Clone, Debug)]
+struct Case {
+    csv: String,
+    k: u32,
+    suppression: f64,
+    rule: &'static str,
+    utility: &'static str,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let row = (0_u32..80, 0..3_usize, 0..4_usize);
+    let rules = prop_oneof![
+        Just("l = 2"),
+        Just("l = { kind = \"entropy\", l = 2.0 }"),
+        Just("l = { kind = \"recursive\", c = 1.5, l = 2 }"),
+        Just("t = 0.3"),
+        Just("hierarchy = \"disease.csv\", t = { t = 0.25, distance = \"hierarchical\" }"),
+    ];
+    let utilities = prop_oneof![
+        Just("loss"),
+        Just("discernibility"),
+        Just("average_class_size"),
+        Just("entropy")
+    ];
+    (prop::collection::vec(row, 12..60), 2_u32..5, 0.0..0.6_f64, rules, utilities).prop_map(
+        |(rows, k, suppression, rule, utility)| {
+            let mut csv = String::from("age,sex,disease\n");
+            for (age, sex, disease) in rows {
+                csv += &format!("{age},{},{}\n", ["f", "m", ""][sex], VALUES[disease]);
+            }
+            Case { csv, k, suppression, rule, utility }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn every_release_keeps_what_its_policy_asks_for(case in case()) {
+        let source = table(&case.csv);
+        let policy = format!(
+            "k = {}\nsuppression = {}\nutility = \"{}\"\n[columns]\n\
+             age = {{ role = \"quasi-identifier\", hierarchy = {{ kind = \"number\", widths = [10, 20, 40] }} }}\n\
+             sex = {{ role = \"quasi-identifier\" }}\n\
+             disease = {{ role = \"sensitive\", {} }}\n",
+            case.k, case.suppression, case.utility, case.rule
+        );
+        let files = Files::from([("disease.csv".to_owned(), DISEASES.as_bytes().to_vec())]);
+        let made = match released(&source, &policy, &files) {
+            Err(ReleaseError::Search(_)) => return Ok(()),
+            made => made.unwrap(),
+        };
+        let (table, account) = (&made.table, &made.account);
+        let all: Vec<usize> = (0..source.rows()).collect();
+        let whole = numbered(&source, "disease", &VALUES, &all);
+        prop_assert_eq!(table.rows() as u64 + account.suppressed, source.rows() as u64);
+        prop_assert!(account.suppressed as f64 <= case.suppression * source.rows() as f64 + 1e-9);
+        for class in classes(table, &["age", "sex"]) {
+            prop_assert!(class.len() >= case.k as usize);
+            let part = numbered(table, "disease", &VALUES, &class);
+            let mut counts: Vec<f64> =
+                (0..4).map(|v| part.iter().filter(|p| **p == v).count() as f64).filter(|c| *c > 0.0).collect();
+            counts.sort_by(|a, b| b.total_cmp(a));
+            let rows = part.len() as f64;
+            let holds = match case.rule {
+                "l = 2" => counts.len() >= 2,
+                rule if rule.contains("entropy") => {
+                    counts.iter().map(|c| -c / rows * (c / rows).log2()).sum::<f64>() >= 1.0 - 1e-9
+                }
+                rule if rule.contains("recursive") => counts[0] < 1.5 * (rows - counts[0]),
+                "t = 0.3" => support::distance(&part, &whole, 4, &Distance::Equal) <= 0.3 + 1e-9,
+                _ => {
+                    let tree = Distance::Hierarchical(vec![vec![0, 0, 1, 1], vec![0; 4]]);
+                    support::distance(&part, &whole, 4, &tree) <= 0.25 + 1e-9
+                }
+            };
+            prop_assert!(holds, "{} {:?}", case.rule, counts);
+        }
+        // The prosecutor's chance is one in the smallest class.
+        let smallest = classes(table, &["age", "sex"]).iter().map(Vec::len).min();
+        if let Some(smallest) = smallest {
+            prop_assert!((account.risk.prosecutor.highest - 1.0 / smallest as f64).abs() < 1e-12);
+        }
+        prop_assert!(account.risk.linkage.correct <= account.released);
+    }
+
+    #[test]
+    fn nobody_can_be_surer_than_delta_that_somebody_is_in_the_table(
+        people in prop::collection::vec((0_u32..40, 0..2_usize, any::<bool>()), 20..80),
+        max in 0.3..0.9_f64,
+    ) {
+        let line = |(age, sex, _): &(u32, usize, bool)| format!("{age},{}\n", ["f", "m"][*sex]);
+        let population: String = std::iter::once("age,sex\n".to_owned()).chain(people.iter().map(line)).collect();
+        let inside = people.iter().filter(|(_, _, inside)| *inside);
+        let source: String = std::iter::once("age,sex\n".to_owned()).chain(inside.map(line)).collect();
+        let (source, everybody) = (table(&source), table(&population));
+        if source.rows() == 0 {
+            return Ok(());
+        }
+        let policy = format!(
+            "k = 2\nsuppression = 0.5\n[columns]\n\
+             age = {{ role = \"quasi-identifier\", hierarchy = {{ kind = \"number\", lower = 0, upper = 39, widths = [10, 20] }} }}\n\
+             sex = {{ role = \"quasi-identifier\" }}\n[delta]\npopulation = \"all.csv\"\nmax = {max}\n"
+        );
+        let files = Files::from([("all.csv".to_owned(), population.into_bytes())]);
+        let made = match released(&source, &policy, &files) {
+            Err(ReleaseError::Search(_)) => return Ok(()),
+            made => made.unwrap(),
+        };
+        // Who of the population fits to what is shown, by reading the intervals.
+        let fits = |shown: &str, age: &str| match shown.split_once('-') {
+            _ if shown == "*" || shown == age => true,
+            Some((from, to)) => (from.parse::<u32>().unwrap()..=to.parse().unwrap()).contains(&age.parse().unwrap()),
+            None => false,
+        };
+        for class in classes(&made.table, &["age", "sex"]) {
+            let shown = |name: &str| made.table.column(name).unwrap().value(class[0]);
+            let alike = (0..everybody.rows())
+                .filter(|row| {
+                    let own = |name: &str| everybody.column(name).unwrap().value(*row);
+                    fits(shown("age"), own("age")) && (shown("sex") == "*" || shown("sex") == own("sex"))
+                })
+                .count();
+            prop_assert!(class.len() as f64 <= max * alike as f64 + 1e-6, "{} of {alike}", class.len());
+        }
+    }
+}
+
+/// The Adult data with the hierarchies that come with it; `None`, with a word on stderr, where they are absent.
+fn adult() -> Option<(Table, String, Files)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/deid");
+    let Ok(bytes) = std::fs::read(folder.join("adult.csv")) else {
+        #[allow(clippy::print_stderr, reason = "tests")]
+        {
+            eprintln!("skipped: {} is not there", folder.display());
+        }
+        return None;
+    };
+    let table = Table::read(&bytes).unwrap().0;
+    let (mut policy, mut files) = ("k = 5\n".to_owned(), Files::new());
+    for column in &table.columns {
+        let name = format!("adult_hierarchy_{}.csv", column.name);
+        policy += &format!("columns.{}.role = \"quasi-identifier\"\n", column.name);
+        policy += &format!("columns.{}.hierarchy = \"{name}\"\n", column.name);
+        files.insert(name.clone(), std::fs::read(folder.join(name)).unwrap());
+    }
+    Some((table, policy, files))
+}
+
+#[test]
+fn the_optimum_of_the_adult_data_is_the_known_one() {
+    let Some((table, policy, files)) = adult() else { return };
+    let made = released(&table, &policy, &files).unwrap();
+    let expected = [
+        ("sex", 0),
+        ("age", 4),
+        ("race", 1),
+        ("marital-status", 1),
+        ("education", 3),
+        ("native-country", 2),
+        ("workclass", 2),
+        ("occupation", 1),
+        ("salary-class", 0),
+    ];
+    for (column, level) in expected {
+        assert_eq!(made.account.generalization[column], level, "{column}");
+    }
+    assert_eq!((made.account.rows, made.account.suppressed), (30_162, 0));
+    assert!((made.account.loss - 0.57315).abs() < 5e-6 && made.account.optimal);
+    assert!(made.account.k >= 5 && made.account.risk.prosecutor.highest <= 0.2);
+    assert!(made.account.removed.is_empty(), "{:?}", made.account.removed);
+    // The attack finds far fewer people than it does in the table as it came.
+    let attack = &made.account.risk.linkage;
+    assert!(attack.success_rate < 0.05 && attack.success_rate_before > 0.5, "{attack:?}");
+}
+
+#[test]
+fn leaving_rows_out_loses_less_of_the_adult_data() {
+    let Some((table, policy, files)) = adult() else { return };
+    let some = released(&table, &format!("suppression = 0.02\n{policy}"), &files).unwrap().account;
+    assert!(some.optimal && some.suppressed <= 603 && (some.loss - 0.31371).abs() < 5e-6);
+    let any = released(&table, &format!("suppression = 1.0\n{policy}"), &files).unwrap().account;
+    assert!(any.optimal && (any.loss - 0.22041).abs() < 5e-6 && any.k >= 5);
+}
