@@ -330,6 +330,8 @@ fn every_command_helps_with_an_example() {
         &["consent", "revoke"],
         &["licence", "buy"],
         &["query"],
+        &["query", "run"],
+        &["query", "explain"],
         &["claim"],
         &["governance", "propose"],
         &["governance", "vote"],

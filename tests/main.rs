@@ -9,6 +9,7 @@ mod crashes;
 mod decisions;
 mod homes;
 mod manners;
+mod folder;
 mod real_data;
 mod rights;
 mod story;

@@ -6,6 +6,7 @@ mod demo;
 mod governance;
 mod output;
 mod people;
+mod query;
 mod signals;
 mod status;
 
@@ -30,6 +31,6 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(commands::run(&arguments)) {
         Ok(outcome) => output::print(&outcome, arguments.json),
-        Err(error) => output::failure(&error, arguments.json),
+        Err(error) => output::failed(&error, arguments.json),
     }
 }

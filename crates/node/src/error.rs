@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use alloy::primitives::Address;
 use alloy::transports::TransportError;
 use caduceus_ledger::{LedgerError, OutboxError};
+use caduceus_query::BudgetError;
 
 /// What was tried when a contract refuses a question.
 const ASKING: &str = "a question to the contracts";
@@ -151,6 +152,9 @@ pub enum NodeError {
     /// The question is not one that the vaults answer.
     #[error("{0}")]
     Question(#[from] caduceus_query::Refusal),
+    /// The schema of a folder of tables makes no sense.
+    #[error(transparent)]
+    Schema(#[from] caduceus_query::SchemaError),
     /// The answer could not be computed.
     #[error(transparent)]
     Query(#[from] caduceus_query::RunError),
@@ -195,6 +199,19 @@ fn restorable(dir: &Path, part: &str) -> String {
 }
 
 impl NodeError {
+    /// What the process ends with: 2 where a question was understood and refused, 1 for everything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            NodeError::Question(_)
+            | NodeError::Budget(
+                BudgetError::Exhausted { .. }
+                | BudgetError::ExhaustedDelta { .. }
+                | BudgetError::Free,
+            ) => 2,
+            _ => 1,
+        }
+    }
+
     pub(crate) fn file(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {
         NodeError::File { verb, path: path.to_owned(), source }
     }

@@ -13,6 +13,7 @@ pub mod claims;
 pub mod cohorts;
 pub mod custodian;
 mod error;
+pub mod folder;
 mod genesis;
 pub mod governance;
 mod home;
@@ -27,6 +28,7 @@ pub mod story;
 
 pub use alloy::primitives::Address;
 pub use caduceus_identity::Seed;
+pub use caduceus_query::{AskedLimits, Mechanism, ParseDeltaError, Question};
 pub use error::{NodeError, Result};
 pub use home::Home;
 pub use node::Node;

@@ -13,8 +13,8 @@ use caduceus_contracts::{
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use caduceus_policy::{Country, DataClass, Purpose, Request, Verdict, decide};
 use caduceus_query::{
-    Answer, BudgetError, BudgetLedger, Charge, DatasetKey, EpsilonTotal, Limits, OpenDpNoise,
-    Question, ResearcherKey,
+    Allowance, BudgetError, BudgetLedger, Charge, DatasetKey, EpsilonTotal, Limits, OpenDpNoise,
+    PrivatePlan, Question, Release, ResearcherKey,
 };
 use caduceus_vault::Vault;
 use caduceus_vault::audit::{self, Detail, Kind};
@@ -50,8 +50,8 @@ pub(crate) const REFUNDED: u8 = 6;
 
 /// What a custodian's patients give away in all, and to one researcher, in thousandths of epsilon.
 const BUDGET: Limits = Limits {
-    dataset: EpsilonTotal::from_milli(100_000),
-    researcher: EpsilonTotal::from_milli(10_000),
+    dataset: Allowance::pure(EpsilonTotal::from_milli(100_000)),
+    researcher: Allowance::pure(EpsilonTotal::from_milli(10_000)),
 };
 
 /// How often an answer is computed again because consent changed meanwhile, before the job waits for the next call.
@@ -320,9 +320,11 @@ impl Work<'_> {
         let context = (self.publication.content_hash, people, U256::from(job.purpose)).abi_encode();
         let question = plan.question_key(&context);
         let charge =
-            budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.epsilon())?;
+            budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.loss())?;
         let token = match charge {
-            Charge::Answered(bytes) => return Ok((bytes, eligible.len() as u64, 0)),
+            Charge::Answered(bytes) => {
+                return Ok((self.shown(&plan, &bytes)?, eligible.len() as u64, 0));
+            }
             Charge::Fresh(token) | Charge::Resumed(token) => token,
         };
         let details =
@@ -331,9 +333,18 @@ impl Work<'_> {
             .await?;
         let cid = publishing::cid(&self.publication.cid)?;
         let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
-        let answer: Answer = caduceus_query::run(&plan, &opened.tables, &mut OpenDpNoise)?;
-        let bytes = serde_json::to_vec(&answer).expect("an answer is JSON");
-        Ok((budget.record(token, &bytes)?, opened.persons.len() as u64, plan.epsilon().milli()))
+        let release = caduceus_query::release(&plan, &opened.tables, &mut OpenDpNoise)?;
+        let bytes = serde_json::to_vec(&release).expect("a release is JSON");
+        let answer = self.shown(&plan, &budget.record(token, &bytes)?)?;
+        Ok((answer, opened.persons.len() as u64, plan.epsilon().milli()))
+    }
+
+    /// The recorded numbers as the question shows them.
+    fn shown(&self, plan: &PrivatePlan, bytes: &[u8]) -> Result<Vec<u8>> {
+        let release: Release = serde_json::from_slice(bytes).map_err(|error| {
+            NodeError::Damaged { path: self.node.home.vault_dir(&self.custodian.name).join("budget.redb"), what: error.to_string() }
+        })?;
+        Ok(serde_json::to_vec(&release.answer(plan)).expect("an answer is JSON"))
     }
 
     async fn eligible(&self, job: &Job) -> Result<std::collections::BTreeSet<String>> {
