@@ -332,6 +332,8 @@ fn every_command_helps_with_an_example() {
         &["query"],
         &["query", "run"],
         &["query", "explain"],
+        &["algorithm", "run"],
+        &["algorithm", "check"],
         &["claim"],
         &["governance", "propose"],
         &["governance", "vote"],

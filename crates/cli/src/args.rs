@@ -90,6 +90,9 @@ pub enum Command {
         subcommand_negates_reqs = true
     )]
     Query(crate::query::Query),
+    /// Run an algorithm of one's own, as WebAssembly, over a folder of tables
+    #[command(subcommand)]
+    Algorithm(crate::algorithm::Algorithm),
     /// Print every settled answer to a researcher once more, and let open questions go on
     #[command(after_help = "Example: caduceus answers --dir state --researcher sakura-institute")]
     Answers {

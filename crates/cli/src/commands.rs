@@ -60,6 +60,7 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Query(crate::query::Query { local: Some(local), .. }) => {
             crate::query::local(local)
         }
+        Command::Algorithm(algorithm) => crate::algorithm::run(algorithm, arguments.json),
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await

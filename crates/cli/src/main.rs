@@ -1,5 +1,6 @@
 //! `caduceus`: the command line of every role. It parses, calls the node, and prints; it decides nothing.
 
+mod algorithm;
 mod args;
 mod commands;
 mod demo;

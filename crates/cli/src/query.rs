@@ -169,8 +169,7 @@ impl ToFolder {
             max_rows_per_group: self.max_rows_per_group,
             max_groups: self.max_groups,
         };
-        let delta =
-            self.delta.parse().map_err(|error: caduceus_node::ParseDeltaError| usage(&error))?;
+        let delta = self.delta.parse().map_err(|error: caduceus_node::ParseDeltaError| usage(&error))?;
         Ok(Asked {
             question: Question { delta, mechanism, limits, ..question },
             researcher: self.researcher.clone(),

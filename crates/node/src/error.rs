@@ -6,6 +6,7 @@ use alloy::primitives::Address;
 use alloy::transports::TransportError;
 use caduceus_ledger::{LedgerError, OutboxError};
 use caduceus_query::BudgetError;
+use caduceus_query::sandbox::{ModuleRefusal, SandboxError};
 
 /// What was tried when a contract refuses a question.
 const ASKING: &str = "a question to the contracts";
@@ -155,6 +156,12 @@ pub enum NodeError {
     /// The schema of a folder of tables makes no sense.
     #[error(transparent)]
     Schema(#[from] caduceus_query::SchemaError),
+    /// The module of an algorithm cannot be used.
+    #[error(transparent)]
+    Module(#[from] ModuleRefusal),
+    /// An algorithm could not be run as it was declared.
+    #[error(transparent)]
+    Algorithm(#[from] SandboxError),
     /// The answer could not be computed.
     #[error(transparent)]
     Query(#[from] caduceus_query::RunError),
@@ -203,6 +210,8 @@ impl NodeError {
     pub fn exit_code(&self) -> u8 {
         match self {
             NodeError::Question(_)
+            | NodeError::Module(_)
+            | NodeError::Algorithm(SandboxError::Declaration(_))
             | NodeError::Budget(
                 BudgetError::Exhausted { .. }
                 | BudgetError::ExhaustedDelta { .. }

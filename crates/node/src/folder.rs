@@ -1,18 +1,23 @@
 //! Private questions to a folder of tables, without a ledger: a schema that its custodian wrote, Parquet or CSV files, and a budget file
 //! beside them.
 
+mod algorithm;
 mod tables;
 
 use std::path::{Path, PathBuf};
 
 use caduceus_query::{
-    AggregateCost, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, OpenDpNoise,
+    AggregateCost, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, Loss, OpenDpNoise,
     PrivatePlan, PublicSchema, Question, QuestionKey, Release, ResearcherKey, SeededNoise,
 };
+use caduceus_query::sandbox::SandboxError;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+pub use self::algorithm::{
+    AlgorithmReport, AskedAlgorithm, ModuleReport, check_module, read_parameters,
+};
 use crate::error::{NodeError, Result};
 
 /// The budget file in a folder of tables.
@@ -126,7 +131,10 @@ impl Folder {
             let left = budget.left(dataset_key(), researcher)?;
             return Ok(report(asked, &plan, &answer, left, false, false));
         }
-        let files = tables::Files::find(&self.dir, &self.schema, &plan)?;
+        let wanted = plan.tables().map(|table| {
+            (table.to_owned(), plan.columns(table).map(str::to_owned).collect())
+        });
+        let files = tables::Files::find(&self.dir, &self.schema, wanted.collect())?;
         let key = self.key(&plan, asked, &files)?;
         let recorded = budget.recorded(dataset_key(), researcher, key)?;
         let (bytes, repeated) = match recorded {
@@ -140,11 +148,9 @@ impl Folder {
                     Charge::Fresh(token) | Charge::Resumed(token) => {
                         let release = match asked.seed {
                             None => caduceus_query::release(&plan, &tables, &mut OpenDpNoise)?,
-                            Some(seed) => caduceus_query::release(
-                                &plan,
-                                &tables,
-                                &mut SeededNoise::new(seed),
-                            )?,
+                            Some(seed) => {
+                                caduceus_query::release(&plan, &tables, &mut SeededNoise::new(seed))?
+                            }
                         };
                         let bytes = serde_json::to_vec(&release).expect("a release is JSON");
                         (budget.record(token, &bytes)?, false)
@@ -152,8 +158,9 @@ impl Folder {
                 }
             }
         };
-        let release: Release = serde_json::from_slice(&bytes).map_err(|error| {
-            NodeError::Damaged { path: self.budget_path(), what: error.to_string() }
+        let release: Release = serde_json::from_slice(&bytes).map_err(|error| NodeError::Damaged {
+            path: self.budget_path(),
+            what: error.to_string(),
         })?;
         let left = budget.left(dataset_key(), researcher)?;
         Ok(report(asked, &plan, &release.answer(&plan), left, repeated, !repeated))
@@ -189,7 +196,7 @@ impl Folder {
         Ok(Explanation {
             sql: asked.question.sql.clone(),
             mechanism: cost.mechanism.to_string(),
-            cost: charged(&plan, false),
+            cost: charged(plan.loss(), false),
             groups: cost.groups,
             threshold: cost.threshold,
             limits: json!({
@@ -241,8 +248,7 @@ fn researcher_key(name: &str) -> ResearcherKey {
     ResearcherKey(hash[..20].try_into().expect("32 bytes have a first 20"))
 }
 
-fn charged(plan: &PrivatePlan, charged: bool) -> Value {
-    let loss = plan.loss();
+fn charged(loss: Loss, charged: bool) -> Value {
     json!({
         "epsilon": f64::from(loss.epsilon.milli()) / 1000.0,
         "delta": loss.delta.number(),
@@ -273,8 +279,9 @@ fn report(
         let named = cells.map(|(index, value)| (answer.columns[index].name.clone(), value));
         Value::Object(named.collect::<Map<_, _>>())
     };
-    let rows =
-        answer.rows.iter().map(|row| object(&mut row.iter().map(|value| json!(value)).enumerate()));
+    let rows = answer.rows.iter().map(|row| {
+        object(&mut row.iter().map(|value| json!(value)).enumerate())
+    });
     let accuracy = answer.intervals95.iter().map(|widths| {
         let known = widths.iter().enumerate();
         object(&mut known.filter_map(|(index, width)| Some((index, json!((*width)?)))))
@@ -300,7 +307,7 @@ fn report(
         accuracy: accuracy.collect(),
         confidence: 0.95,
         cost: match fresh || repeated {
-            true => charged(plan, fresh),
+            true => charged(plan.loss(), fresh),
             false => json!({ "epsilon": 0.0, "delta": 0.0, "rho": 0.0, "charged": false }),
         },
         remaining: remaining(left),
@@ -329,6 +336,10 @@ pub fn refusal(error: &NodeError) -> Option<Refused> {
             "the privacy budget".to_owned(),
             "ask with a smaller epsilon or delta, or repeat an earlier question".to_owned(),
         ),
+        NodeError::Module(refusal) => (refusal.construct().to_owned(), refusal.suggestion().to_owned()),
+        NodeError::Algorithm(SandboxError::Declaration(refusal)) => {
+            (refusal.construct().to_owned(), refusal.suggestion().to_owned())
+        }
         _ => return None,
     };
     Some(Refused { construct, suggestion })

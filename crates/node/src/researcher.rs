@@ -15,7 +15,7 @@ use caduceus_contracts::{
 };
 use caduceus_identity::Sealed;
 use caduceus_policy::{Country, DataClass, Purpose, Request, decide};
-use caduceus_query::{Answer, Cost, Epsilon, EpsilonTotal, Question};
+use caduceus_query::{Answer, Cost, Epsilon, Question};
 use serde::{Deserialize, Serialize};
 
 use crate::custodian::{REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file};
@@ -85,13 +85,6 @@ pub async fn explain(
         explained.push(Explained { dataset, cost, remaining: remaining.to_string(), objection });
     }
     Ok(explained)
-}
-
-/// What a pass is for. A pass whose last use has settled is burned; then the recorded transaction of its question counts.
-async fn purpose_of(node: &Node, pass: u64) -> Option<Purpose> {
-    let passes = LicencePass::new(node.at.licence_pass, &node.provider);
-    let pass = passes.pass(U256::from(pass)).call().await.ok()?;
-    Purpose::from_number(pass.purpose)
 }
 
 /// One vault's answer, opened by its researcher.
@@ -268,8 +261,7 @@ pub async fn ask(
         let schema = crate::custodian::published_schema(node, *dataset)?;
         if caduceus_query::check(question, &schema)?.known_answer().is_some() {
             return Err(NodeError::Usage(
-                "a question with LIMIT 0 shows no rows, so nothing was asked; leave LIMIT out"
-                    .into(),
+                "a question with LIMIT 0 shows no rows, so nothing was asked; leave LIMIT out".into(),
             ));
         }
         require_modest(node, researcher, *dataset, purpose, question).await?;

@@ -16,6 +16,8 @@
 //! where enough patients are in them. Every row is computed with in the same way whatever it holds. Not covered is time: how
 //! long an answer takes depends on the number of rows and patients and, a little, on the noise that was drawn.
 //!
+//! What SQL cannot say is done by algorithms of the asker's own, see [`sandbox`].
+//!
 //! **Architecture invariant.** Checking and running are functions of their arguments. Only [`BudgetLedger`] touches a
 //! disk, and only [`OpenDpNoise`] draws random numbers.
 
@@ -31,6 +33,7 @@ mod plan;
 mod privacy;
 mod refusal;
 mod run;
+pub mod sandbox;
 mod scalar;
 mod schema;
 

@@ -341,9 +341,11 @@ impl Work<'_> {
 
     /// The recorded numbers as the question shows them.
     fn shown(&self, plan: &PrivatePlan, bytes: &[u8]) -> Result<Vec<u8>> {
-        let release: Release = serde_json::from_slice(bytes).map_err(|error| {
-            NodeError::Damaged { path: self.node.home.vault_dir(&self.custodian.name).join("budget.redb"), what: error.to_string() }
-        })?;
+        let damaged = |error: serde_json::Error| NodeError::Damaged {
+            path: self.node.home.vault_dir(&self.custodian.name).join("budget.redb"),
+            what: error.to_string(),
+        };
+        let release: Release = serde_json::from_slice(bytes).map_err(damaged)?;
         Ok(serde_json::to_vec(&release.answer(plan)).expect("an answer is JSON"))
     }
 

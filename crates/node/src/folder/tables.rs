@@ -9,13 +9,16 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchReader};
 use arrow::compute::{CastOptions, cast_with_options, concat_batches};
 use arrow::datatypes::{DataType, Field, Schema};
-use caduceus_query::{PrivatePlan, PublicDomain, PublicSchema, PublicTable};
+use caduceus_query::{PublicDomain, PublicSchema, PublicTable};
 use caduceus_records::Tables;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sha2::{Digest, Sha256};
 
 use crate::error::{NodeError, Result};
+
+/// Columns by table, the patient's first.
+pub(super) type Wanted = Vec<(String, Vec<String>)>;
 
 /// The files that a question reads.
 pub(super) struct Files<'a> {
@@ -31,8 +34,11 @@ struct Source<'a> {
 
 impl<'a> Files<'a> {
     /// Finds the file of each table: the one that the schema names, or the table's name with `.parquet` or `.csv`.
-    pub fn find(dir: &Path, schema: &'a PublicSchema, plan: &PrivatePlan) -> Result<Self> {
-        let tables = plan.tables().filter_map(|name| schema.table(name)).map(|table| {
+    ///
+    /// `wanted` says which columns are read of which table, the patient's first.
+    pub fn find(dir: &Path, schema: &'a PublicSchema, wanted: Wanted) -> Result<Self> {
+        let known = wanted.into_iter().filter_map(|(name, columns)| Some((schema.table(&name)?, columns)));
+        let tables = known.map(|(table, columns)| {
             let names = match &table.file {
                 Some(file) => vec![file.clone()],
                 None => vec![format!("{}.parquet", table.name), format!("{}.csv", table.name)],
@@ -46,7 +52,6 @@ impl<'a> Files<'a> {
                     dir.display()
                 ))
             })?;
-            let columns = plan.columns(&table.name).map(str::to_owned).collect();
             Ok(Source { path, table, columns })
         });
         Ok(Self { tables: tables.collect::<Result<_>>()? })
@@ -90,8 +95,7 @@ impl<'a> Files<'a> {
 
 impl Source<'_> {
     fn read(&self) -> Result<RecordBatch> {
-        let csv =
-            self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let csv = self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
         let batch = if csv { self.csv()? } else { self.parquet()? };
         let columns = self.columns.iter().enumerate().map(|(index, name)| {
             let array = batch.column_by_name(name).ok_or_else(|| self.missing(name))?;
@@ -102,8 +106,7 @@ impl Source<'_> {
             };
             Ok((Field::new(name, target.clone(), true), self.cast(array, &target)?))
         });
-        let (fields, columns): (Vec<_>, Vec<_>) =
-            columns.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let (fields, columns): (Vec<_>, Vec<_>) = columns.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns);
         batch.map_err(|error| self.unreadable(error))
     }
@@ -133,10 +136,9 @@ impl Source<'_> {
     }
 
     fn parquet(&self) -> Result<RecordBatch> {
-        let file =
-            File::open(&self.path).map_err(|error| NodeError::file("read", &self.path, error))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-            .map_err(|error| self.unreadable(error))?;
+        let file = File::open(&self.path).map_err(|error| NodeError::file("read", &self.path, error))?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| self.unreadable(error))?;
         let wanted = self.columns.iter().map(String::as_str);
         let mask = ProjectionMask::columns(builder.parquet_schema(), wanted);
         let reader = builder.with_projection(mask).with_batch_size(1 << 16).build();
