@@ -46,7 +46,8 @@ type = "boolean"
 /// 1,200 patients. The old and heavy are ill; every second one dies in the fourth quarter, the others leave in the ninth.
 fn tables() -> TempDir {
     let dir = folder();
-    let (mut patients, mut follow) = ("id,age,bmi,ill,name\n".to_owned(), "id,months,died\n".to_owned());
+    let (mut patients, mut follow) =
+        ("id,age,bmi,ill,name\n".to_owned(), "id,months,died\n".to_owned());
     for index in 0..1_200_u32 {
         let (age, bmi) = (20 + index * 7 % 60, 15 + index * 11 % 24);
         let ill = age + bmi * 2 > 50 + 54;
@@ -65,7 +66,12 @@ fn example(name: &str) -> String {
     text(&root.join("algorithms").join(name)).to_owned()
 }
 
-fn arguments<'a>(dir: &'a Path, schema: &'a str, module: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+fn arguments<'a>(
+    dir: &'a Path,
+    schema: &'a str,
+    module: &'a str,
+    more: &[&'a str],
+) -> Vec<&'a str> {
     let start = ["algorithm", "run", "--tables", text(dir), "--schema", schema, "--module", module];
     [&start[..], more].concat()
 }
@@ -76,7 +82,18 @@ fn asked(dir: &TempDir, module: &str, more: &[&str]) -> Value {
 }
 
 const SURVIVAL: [&str; 13] = [
-    "--table", "follow:months,died", "--length", "20", "--values", "i64", "--norm", "l1", "--clip", "1", "--epsilon", "2",
+    "--table",
+    "follow:months,died",
+    "--length",
+    "20",
+    "--values",
+    "i64",
+    "--norm",
+    "l1",
+    "--clip",
+    "1",
+    "--epsilon",
+    "2",
     "--parameters=[3, 0,0,0,0,0, 0,0,0,0,0]",
 ];
 
@@ -84,13 +101,21 @@ const SURVIVAL: [&str; 13] = [
 fn a_survival_curve_comes_from_a_folder_of_tables_and_is_charged_once() {
     let dir = tables();
     let answer = asked(&dir, &example("survival.wat"), &SURVIVAL);
-    let values: Vec<i64> = answer["values"].as_array().unwrap().iter().map(|count| count.as_i64().unwrap()).collect();
+    let values: Vec<i64> =
+        answer["values"].as_array().unwrap().iter().map(|count| count.as_i64().unwrap()).collect();
     assert!((values[3] - 600).abs() < 20 && (values[18] - 600).abs() < 20, "{answer}");
     assert!(values[0].abs() < 20);
     let curve = &answer["parameters"];
-    assert!((curve[3].as_f64().unwrap() - 1.0).abs() < 0.05 && (curve[9].as_f64().unwrap() - 0.5).abs() < 0.05, "{curve}");
+    assert!(
+        (curve[3].as_f64().unwrap() - 1.0).abs() < 0.05
+            && (curve[9].as_f64().unwrap() - 0.5).abs() < 0.05,
+        "{curve}"
+    );
     assert_eq!((&answer["private"], &answer["repeated"]), (&true.into(), &false.into()));
-    assert_eq!((&answer["cost"]["epsilon"], &answer["cost"]["charged"]), (&2.0.into(), &true.into()));
+    assert_eq!(
+        (&answer["cost"]["epsilon"], &answer["cost"]["charged"]),
+        (&2.0.into(), &true.into())
+    );
     assert_eq!(answer["remaining"]["researcher"]["epsilon"], 28.0);
     assert!(answer["half_width"].as_f64().unwrap() > 0.5);
     let again = asked(&dir, &example("survival.wat"), &SURVIVAL);
@@ -98,7 +123,16 @@ fn a_survival_curve_comes_from_a_folder_of_tables_and_is_charged_once() {
     assert_eq!((&again["repeated"], &again["cost"]["charged"]), (&true.into(), &false.into()));
     // SQL is charged to the same budget.
     let schema = dir.path().join("schema.toml");
-    let sql = ["query", "explain", "--tables", text(dir.path()), "--schema", text(&schema), "--sql", "SELECT COUNT(*) FROM patient"];
+    let sql = [
+        "query",
+        "explain",
+        "--tables",
+        text(dir.path()),
+        "--schema",
+        text(&schema),
+        "--sql",
+        "SELECT COUNT(*) FROM patient",
+    ];
     assert_eq!(json(&sql)["remaining"]["researcher"]["epsilon"], 28.0);
 }
 
@@ -106,11 +140,28 @@ fn a_survival_curve_comes_from_a_folder_of_tables_and_is_charged_once() {
 fn rounds_of_logistic_regression_find_the_direction_of_illness() {
     let dir = tables();
     let more = [
-        "--table", "patient:age,bmi,ill", "--length", "4", "--norm", "l2", "--clip", "2", "--rounds", "10", "--epsilon", "4",
-        "--delta", "1e-6", "--parameters", "[4, 50, 30, 27, 12, 0, 0, 0]",
+        "--table",
+        "patient:age,bmi,ill",
+        "--length",
+        "4",
+        "--norm",
+        "l2",
+        "--clip",
+        "2",
+        "--rounds",
+        "10",
+        "--epsilon",
+        "4",
+        "--delta",
+        "1e-6",
+        "--parameters",
+        "[4, 50, 30, 27, 12, 0, 0, 0]",
     ];
     let answer = asked(&dir, &example("logistic.wat"), &more);
-    assert_eq!((answer["rounds"].as_array().unwrap().len(), &answer["mechanism"]), (10, &"gaussian".into()));
+    assert_eq!(
+        (answer["rounds"].as_array().unwrap().len(), &answer["mechanism"]),
+        (10, &"gaussian".into())
+    );
     let weights = &answer["parameters"];
     assert!(weights[6].as_f64().unwrap() > 0.5 && weights[7].as_f64().unwrap() > 0.5, "{answer}");
 }
@@ -120,13 +171,28 @@ fn check_shows_what_is_in_a_module_and_how_its_records_look() {
     let dir = tables();
     let (module, schema) = (example("survival.wat"), dir.path().join("schema.toml"));
     let plain = json(&["algorithm", "check", "--module", &module]);
-    assert_eq!((&plain["admitted"], &plain["step"], &plain["imports"]), (&true.into(), &true.into(), &Value::Array(vec![])));
+    assert_eq!(
+        (&plain["admitted"], &plain["step"], &plain["imports"]),
+        (&true.into(), &true.into(), &Value::Array(vec![]))
+    );
     assert_eq!(plain["module"].as_str().unwrap().len(), 64);
     assert!(plain["exports"].as_array().unwrap().iter().any(|export| export["name"] == "run"));
     assert_eq!(plain["limits"]["fuel"], 1_000_000);
-    let with = json(&["algorithm", "check", "--module", &module, "--schema", text(&schema), "--table", "patient:bmi,ill"]);
+    let with = json(&[
+        "algorithm",
+        "check",
+        "--module",
+        &module,
+        "--schema",
+        text(&schema),
+        "--table",
+        "patient:bmi,ill",
+    ]);
     assert_eq!(with["record"][0]["table"], "patient");
-    assert_eq!((&with["record"][0]["columns"][0]["column"], &with["record"][0]["columns"][0]["cell"]), (&"bmi".into(), &"decimal".into()));
+    assert_eq!(
+        (&with["record"][0]["columns"][0]["column"], &with["record"][0]["columns"][0]["cell"]),
+        (&"bmi".into(), &"decimal".into())
+    );
     // Without --table everything that is allowed, and nothing else.
     let all = json(&["algorithm", "check", "--module", &module, "--schema", text(&schema)]);
     assert_eq!(all["record"].as_array().unwrap().len(), 2);
@@ -136,10 +202,18 @@ fn check_shows_what_is_in_a_module_and_how_its_records_look() {
 /// The refusal as an object, with exit code 2.
 fn refusal(arguments: &[&str]) -> Value {
     let output = run(&[arguments, &["--json"]].concat());
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let refusal: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(refusal["refused"], true);
-    assert!(refusal["suggestion"].as_str().unwrap().len() > 5 && refusal["construct"].as_str().unwrap().len() > 2);
+    assert!(
+        refusal["suggestion"].as_str().unwrap().len() > 5
+            && refusal["construct"].as_str().unwrap().len() > 2
+    );
     refusal
 }
 
@@ -148,7 +222,10 @@ fn a_refused_module_ends_with_code_2_says_why_and_costs_nothing() {
     let dir = tables();
     let (path, schema) = (dir.path().join("module.wat"), dir.path().join("schema.toml"));
     for (source, reason) in [
-        ("(module (import \"wasi_snapshot_preview1\" \"fd_write\" (func)))", "wasi_snapshot_preview1.fd_write"),
+        (
+            "(module (import \"wasi_snapshot_preview1\" \"fd_write\" (func)))",
+            "wasi_snapshot_preview1.fd_write",
+        ),
         ("(module", "text"),
         ("(module)", "memory"),
         ("(module (memory (export \"memory\") 60000))", "pages of memory"),
@@ -198,9 +275,29 @@ fn a_hostile_module_answers_like_any_other_and_tells_nothing_of_its_failures() {
             (i64.const -1)))"#,
     )
     .unwrap();
-    let more = ["--table", "follow:died", "--length", "2", "--norm", "l1", "--clip", "1", "--epsilon", "1", "--fuel", "10000"];
+    let more = [
+        "--table",
+        "follow:died",
+        "--length",
+        "2",
+        "--norm",
+        "l1",
+        "--clip",
+        "1",
+        "--epsilon",
+        "1",
+        "--fuel",
+        "10000",
+    ];
     let answer = asked(&dir, text(&path), &more);
-    assert!(answer["values"].as_array().unwrap().iter().all(|value| value.as_f64().unwrap().abs() < 30.0), "{answer}");
+    assert!(
+        answer["values"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|value| value.as_f64().unwrap().abs() < 30.0),
+        "{answer}"
+    );
     let honest = asked(&dir, &example("survival.wat"), &SURVIVAL);
     let keys = |answer: &Value| answer.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&answer), keys(&honest));

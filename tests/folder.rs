@@ -43,12 +43,14 @@ type = "boolean"
 /// 2,000 patients, every second one a woman, each with an age of 40; three visits each.
 fn tables() -> TempDir {
     let dir = folder();
-    let (mut patients, mut visits) = ("id,sex,age\n".to_owned(), "id,ward,cost,urgent\n".to_owned());
+    let (mut patients, mut visits) =
+        ("id,sex,age\n".to_owned(), "id,ward,cost,urgent\n".to_owned());
     for index in 0..2000 {
         let sex = if index % 2 == 0 { "female" } else { "male" };
         writeln!(patients, "{index},{sex},{}", if index == 7 { "unknown" } else { "40" }).unwrap();
         for visit in 0..3 {
-            writeln!(visits, "{index},{},{},{}", ["A", "B", "C"][visit], 100 * visit, visit == 0).unwrap();
+            writeln!(visits, "{index},{},{},{}", ["A", "B", "C"][visit], 100 * visit, visit == 0)
+                .unwrap();
         }
     }
     fs::write(dir.path().join("patient.csv"), patients).unwrap();
@@ -57,7 +59,13 @@ fn tables() -> TempDir {
     dir
 }
 
-fn arguments<'a>(verb: &'a str, dir: &'a Path, schema: &'a str, sql: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+fn arguments<'a>(
+    verb: &'a str,
+    dir: &'a Path,
+    schema: &'a str,
+    sql: &'a str,
+    more: &[&'a str],
+) -> Vec<&'a str> {
     let start = ["query", verb, "--tables", text(dir), "--schema", schema, "--sql", sql];
     [&start[..], more].concat()
 }
@@ -116,7 +124,8 @@ fn a_folder_of_tables_answers_with_accuracy_and_cost() {
 fn a_repeated_question_costs_nothing_and_answers_the_same_under_other_names() {
     let asker = Asker::new();
     let first = asker.ask("run", "SELECT COUNT(*) AS n FROM patient WHERE sex = 'male'", &[]);
-    let again = asker.ask("run", "select count(*) as m from patient p where p.sex = 'male' limit 3", &[]);
+    let again =
+        asker.ask("run", "select count(*) as m from patient p where p.sex = 'male' limit 3", &[]);
     assert_eq!(first["rows"][0]["n"], again["rows"][0]["m"]);
     assert_eq!((&again["repeated"], &again["cost"]["charged"]), (&true.into(), &false.into()));
     assert_eq!(first["remaining"], again["remaining"]);
@@ -182,10 +191,16 @@ fn groups_that_are_not_published_are_shown_where_many_patients_are_in_them() {
     let asker = Asker::new();
     let sql = "SELECT ward, COUNT(*) AS n FROM visit GROUP BY ward ORDER BY ward";
     let answer = asker.ask("run", sql, &["--delta", "1e-7"]);
-    let wards: Vec<&str> = answer["rows"].as_array().unwrap().iter().map(|row| row["ward"].as_str().unwrap()).collect();
+    let wards: Vec<&str> = answer["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["ward"].as_str().unwrap())
+        .collect();
     assert_eq!(wards, ["A", "B", "C"]);
     assert_eq!(answer["delta"], 1e-7);
-    let gaussian = asker.ask("run", sql, &["--delta", "1e-7", "--mechanism", "gaussian", "--epsilon", "0.9"]);
+    let gaussian =
+        asker.ask("run", sql, &["--delta", "1e-7", "--mechanism", "gaussian", "--epsilon", "0.9"]);
     assert_eq!(gaussian["mechanism"], "gaussian");
     let error = asker.refusal(sql, &["--delta", "1e-3", "--epsilon", "0.1"]);
     assert!(error["reason"].as_str().unwrap().contains("delta"), "{error}");

@@ -121,7 +121,8 @@ impl Run {
             let what = format!("round {} of {}, percent", progress.round + 1, progress.rounds);
             reporter.progress(&what, u64::from(progress.percent), Some(100));
         };
-        let report = Folder::open(&self.tables, &self.schema)?.run_algorithm(&self.asked()?, &watch)?;
+        let report =
+            Folder::open(&self.tables, &self.schema)?.run_algorithm(&self.asked()?, &watch)?;
         Ok(Outcome::new(&report, report.text.clone()))
     }
 
@@ -143,8 +144,14 @@ impl Run {
             parameters: self.parameters.as_deref().map_or(Ok(Vec::new()), read_parameters)?,
             rounds: self.rounds,
             fuel: self.fuel,
-            epsilon: self.epsilon.parse().map_err(|error: caduceus_node::ParseEpsilonError| usage(&error))?,
-            delta: self.delta.parse().map_err(|error: caduceus_node::ParseDeltaError| usage(&error))?,
+            epsilon: self
+                .epsilon
+                .parse()
+                .map_err(|error: caduceus_node::ParseEpsilonError| usage(&error))?,
+            delta: self
+                .delta
+                .parse()
+                .map_err(|error: caduceus_node::ParseDeltaError| usage(&error))?,
             researcher: self.researcher.clone(),
             seed: self.seed,
         })

@@ -149,8 +149,7 @@ pub fn local(local: &Local) -> Result<Outcome> {
             Ok(Outcome::new(&report, report.text.clone()))
         }
         Local::Explain(query) => {
-            let explained =
-                Folder::open(&query.tables, &query.schema)?.explain(&query.asked()?)?;
+            let explained = Folder::open(&query.tables, &query.schema)?.explain(&query.asked()?)?;
             Ok(Outcome::new(&explained, explained.text.clone()))
         }
     }
@@ -169,7 +168,8 @@ impl ToFolder {
             max_rows_per_group: self.max_rows_per_group,
             max_groups: self.max_groups,
         };
-        let delta = self.delta.parse().map_err(|error: caduceus_node::ParseDeltaError| usage(&error))?;
+        let delta =
+            self.delta.parse().map_err(|error: caduceus_node::ParseDeltaError| usage(&error))?;
         Ok(Asked {
             question: Question { delta, mechanism, limits, ..question },
             researcher: self.researcher.clone(),

@@ -6,11 +6,12 @@ mod tables;
 
 use std::path::{Path, PathBuf};
 
-use caduceus_query::{
-    AggregateCost, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, Loss, OpenDpNoise,
-    PrivatePlan, PublicSchema, Question, QuestionKey, Release, ResearcherKey, SeededNoise,
-};
 use caduceus_query::sandbox::SandboxError;
+use caduceus_query::{
+    AggregateCost, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, Loss,
+    OpenDpNoise, PrivatePlan, PublicSchema, Question, QuestionKey, Release, ResearcherKey,
+    SeededNoise,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -131,9 +132,9 @@ impl Folder {
             let left = budget.left(dataset_key(), researcher)?;
             return Ok(report(asked, &plan, &answer, left, false, false));
         }
-        let wanted = plan.tables().map(|table| {
-            (table.to_owned(), plan.columns(table).map(str::to_owned).collect())
-        });
+        let wanted = plan
+            .tables()
+            .map(|table| (table.to_owned(), plan.columns(table).map(str::to_owned).collect()));
         let files = tables::Files::find(&self.dir, &self.schema, wanted.collect())?;
         let key = self.key(&plan, asked, &files)?;
         let recorded = budget.recorded(dataset_key(), researcher, key)?;
@@ -148,9 +149,11 @@ impl Folder {
                     Charge::Fresh(token) | Charge::Resumed(token) => {
                         let release = match asked.seed {
                             None => caduceus_query::release(&plan, &tables, &mut OpenDpNoise)?,
-                            Some(seed) => {
-                                caduceus_query::release(&plan, &tables, &mut SeededNoise::new(seed))?
-                            }
+                            Some(seed) => caduceus_query::release(
+                                &plan,
+                                &tables,
+                                &mut SeededNoise::new(seed),
+                            )?,
                         };
                         let bytes = serde_json::to_vec(&release).expect("a release is JSON");
                         (budget.record(token, &bytes)?, false)
@@ -158,9 +161,8 @@ impl Folder {
                 }
             }
         };
-        let release: Release = serde_json::from_slice(&bytes).map_err(|error| NodeError::Damaged {
-            path: self.budget_path(),
-            what: error.to_string(),
+        let release: Release = serde_json::from_slice(&bytes).map_err(|error| {
+            NodeError::Damaged { path: self.budget_path(), what: error.to_string() }
         })?;
         let left = budget.left(dataset_key(), researcher)?;
         Ok(report(asked, &plan, &release.answer(&plan), left, repeated, !repeated))
@@ -279,9 +281,8 @@ fn report(
         let named = cells.map(|(index, value)| (answer.columns[index].name.clone(), value));
         Value::Object(named.collect::<Map<_, _>>())
     };
-    let rows = answer.rows.iter().map(|row| {
-        object(&mut row.iter().map(|value| json!(value)).enumerate())
-    });
+    let rows =
+        answer.rows.iter().map(|row| object(&mut row.iter().map(|value| json!(value)).enumerate()));
     let accuracy = answer.intervals95.iter().map(|widths| {
         let known = widths.iter().enumerate();
         object(&mut known.filter_map(|(index, width)| Some((index, json!((*width)?)))))
@@ -336,7 +337,9 @@ pub fn refusal(error: &NodeError) -> Option<Refused> {
             "the privacy budget".to_owned(),
             "ask with a smaller epsilon or delta, or repeat an earlier question".to_owned(),
         ),
-        NodeError::Module(refusal) => (refusal.construct().to_owned(), refusal.suggestion().to_owned()),
+        NodeError::Module(refusal) => {
+            (refusal.construct().to_owned(), refusal.suggestion().to_owned())
+        }
         NodeError::Algorithm(SandboxError::Declaration(refusal)) => {
             (refusal.construct().to_owned(), refusal.suggestion().to_owned())
         }

@@ -27,9 +27,9 @@ pub mod rpc;
 pub mod story;
 
 pub use alloy::primitives::Address;
+pub use caduceus_identity::Seed;
 pub use caduceus_query::sandbox::{Norm, Progress, Selection, Values};
 pub use caduceus_query::{AskedLimits, Mechanism, ParseDeltaError, ParseEpsilonError, Question};
-pub use caduceus_identity::Seed;
 pub use error::{NodeError, Result};
 pub use home::Home;
 pub use node::Node;

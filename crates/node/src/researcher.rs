@@ -261,7 +261,8 @@ pub async fn ask(
         let schema = crate::custodian::published_schema(node, *dataset)?;
         if caduceus_query::check(question, &schema)?.known_answer().is_some() {
             return Err(NodeError::Usage(
-                "a question with LIMIT 0 shows no rows, so nothing was asked; leave LIMIT out".into(),
+                "a question with LIMIT 0 shows no rows, so nothing was asked; leave LIMIT out"
+                    .into(),
             ));
         }
         require_modest(node, researcher, *dataset, purpose, question).await?;

@@ -22,7 +22,10 @@ const RUNS: usize = 5;
 const QUESTIONS: [(&str, &str); 6] = [
     ("count and sum", "SELECT COUNT(*), SUM(value) FROM observation"),
     ("average by code", "SELECT code, COUNT(*), AVG(value) FROM observation GROUP BY code"),
-    ("filtered average", "SELECT AVG(value) FROM observation WHERE code = '8480-6' AND year > 2000"),
+    (
+        "filtered average",
+        "SELECT AVG(value) FROM observation WHERE code = '8480-6' AND year > 2000",
+    ),
     ("patients by code", "SELECT code, COUNT(DISTINCT patient) FROM observation GROUP BY code"),
     ("deviation by year", "SELECT year, STDDEV(value) FROM observation GROUP BY year"),
     ("median", "SELECT MEDIAN(value) FROM observation"),
@@ -43,7 +46,10 @@ fn main() {
         let theirs = median(|| {
             runtime.block_on(async { context.sql(sql).await.unwrap().collect().await.unwrap() });
         });
-        println!("{name:<20} private {ours:>8.1} ms, plain {theirs:>8.1} ms, ratio {:.2}", ours / theirs);
+        println!(
+            "{name:<20} private {ours:>8.1} ms, plain {theirs:>8.1} ms, ratio {:.2}",
+            ours / theirs
+        );
     }
     println!("durable charge: median {:.3} ms with 1,000 researchers", charges());
 }
@@ -64,7 +70,8 @@ fn observations(rows: usize) -> RecordBatch {
     // A small generator: what the values are does not matter, that they differ does.
     let mut state = 1_u64;
     let mut next = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state >> 33
     };
     let patient: StringArray = (0..rows).map(|row| Some(format!("p{:08}", row / 10))).collect();
@@ -77,11 +84,17 @@ fn observations(rows: usize) -> RecordBatch {
         ("value", Arc::new(value)),
         ("year", Arc::new(year)),
     ];
-    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true)))
+        .unwrap()
 }
 
 fn schema() -> PublicSchema {
-    let column = |name: &str, domain| PublicColumn { name: name.into(), domain, nullable: false, allowed: true };
+    let column = |name: &str, domain| PublicColumn {
+        name: name.into(),
+        domain,
+        nullable: false,
+        allowed: true,
+    };
     let codes = CODES.map(str::to_owned).to_vec();
     let none = Allowance::pure(EpsilonTotal::default());
     PublicSchema {
@@ -123,7 +136,10 @@ fn charges() -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let ledger = BudgetLedger::open(&folder.path().join("budget")).unwrap();
     let dataset = DatasetKey([1; 32]);
-    let all = Allowance { epsilon: EpsilonTotal::from_milli(1 << 40), delta: Delta::from_number(1e-6).unwrap() };
+    let all = Allowance {
+        epsilon: EpsilonTotal::from_milli(1 << 40),
+        delta: Delta::from_number(1e-6).unwrap(),
+    };
     ledger.set_limits(dataset, Limits { dataset: all, researcher: all }).unwrap();
     let loss = Loss::pure(Epsilon::from_milli(1), Delta::ZERO);
     let charge = |index: u64| {
@@ -131,7 +147,8 @@ fn charges() -> f64 {
         researcher[..8].copy_from_slice(&(index % 1000).to_be_bytes());
         question[..8].copy_from_slice(&index.to_be_bytes());
         let start = Instant::now();
-        let charge = ledger.charge(dataset, ResearcherKey(researcher), QuestionKey(question), loss).unwrap();
+        let charge =
+            ledger.charge(dataset, ResearcherKey(researcher), QuestionKey(question), loss).unwrap();
         assert!(matches!(charge, Charge::Fresh(_)));
         start.elapsed().as_secs_f64() * 1000.0
     };

@@ -37,10 +37,13 @@ const SMALL: &str = r#"(module (memory (export "memory") 1)
     (i64.const 0x2_0000_0000)))"#;
 
 fn main() {
-    let patients = std::env::var("PATIENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
+    let patients =
+        std::env::var("PATIENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let tables = tables(patients);
-    println!("{patients} patients of {ROWS} rows, {threads} processors, median of {RUNS} runs, records made anew each time");
+    println!(
+        "{patients} patients of {ROWS} rows, {threads} processors, median of {RUNS} runs, records made anew each time"
+    );
     let direct = median(|| {
         black_box(direct(&tables, 100.0));
     });
@@ -59,7 +62,10 @@ fn main() {
             black_box(run(&module, &tables, &declaration, &mut OpenDpNoise).unwrap());
         });
         let each = patients as f64 / time / threads as f64;
-        println!("{name}: {each:.0} patients a second and processor, {:.1} times the direct loop", time * threads as f64 / direct);
+        println!(
+            "{name}: {each:.0} patients a second and processor, {:.1} times the direct loop",
+            time * threads as f64 / direct
+        );
     }
     let start = Instant::now();
     for _ in 0..20 {
@@ -69,10 +75,16 @@ fn main() {
 }
 
 fn declaration(length: usize, parameters: Vec<f64>) -> Declaration {
-    let columns = ["x", "y"].map(|name| InputColumn { name: name.into(), cell: Cell::Decimal(None) });
+    let columns =
+        ["x", "y"].map(|name| InputColumn { name: name.into(), cell: Cell::Decimal(None) });
     let columns = if parameters.is_empty() { columns[..1].to_vec() } else { columns.to_vec() };
     Declaration {
-        inputs: vec![InputTable { name: "t".into(), person: "person".into(), max_rows: 100, columns }],
+        inputs: vec![InputTable {
+            name: "t".into(),
+            person: "person".into(),
+            max_rows: 100,
+            columns,
+        }],
         length,
         values: if parameters.is_empty() { Values::F64 } else { Values::I64 },
         norm: Norm::L1,
@@ -87,9 +99,11 @@ fn declaration(length: usize, parameters: Vec<f64>) -> Declaration {
 fn tables(patients: usize) -> Tables {
     let rows = patients * ROWS;
     let people = Int64Array::from_iter_values((0..rows).map(|row| (row / ROWS) as i64));
-    let x = Float64Array::from_iter_values((0..rows).map(|row| (row * 7_919 % 1_000) as f64 / 100.0));
+    let x =
+        Float64Array::from_iter_values((0..rows).map(|row| (row * 7_919 % 1_000) as f64 / 100.0));
     let y = Float64Array::from_iter_values((0..rows).map(|row| (row % 2) as f64));
-    let columns: [(&str, ArrayRef); 3] = [("person", Arc::new(people)), ("x", Arc::new(x)), ("y", Arc::new(y))];
+    let columns: [(&str, ArrayRef); 3] =
+        [("person", Arc::new(people)), ("x", Arc::new(x)), ("y", Arc::new(y))];
     Tables(BTreeMap::from([("t".to_owned(), RecordBatch::try_from_iter(columns).unwrap())]))
 }
 

@@ -171,7 +171,8 @@ impl Answer {
             Delta::ZERO => String::new(),
             delta => format!(", delta {delta}"),
         };
-        let _ = writeln!(text, "epsilon {}{delta}, intervals hold with 95 % probability", self.epsilon);
+        let _ =
+            writeln!(text, "epsilon {}{delta}, intervals hold with 95 % probability", self.epsilon);
         text
     }
 }
@@ -258,7 +259,9 @@ epsilon 0.5, intervals hold with 95 % probability
     #[test]
     fn an_answer_survives_json_and_its_fields_keep_their_order() {
         let json = serde_json::to_string(&answer()).unwrap();
-        assert!(json.starts_with(r#"{"epsilon_milli":500,"delta_atto":0,"columns":[{"name":"sex""#));
+        assert!(
+            json.starts_with(r#"{"epsilon_milli":500,"delta_atto":0,"columns":[{"name":"sex""#)
+        );
         assert_eq!(serde_json::from_str::<Answer>(&json).unwrap(), answer());
     }
 }

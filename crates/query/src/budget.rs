@@ -22,7 +22,8 @@ use redb::{
 use crate::{Allowance, Delta, Epsilon, EpsilonTotal, Loss, LossTotal, QuestionKey, Rho};
 
 /// Limits by dataset: epsilon and delta for all researchers together, epsilon and delta for each of them.
-const LIMITS: TableDefinition<'_, [u8; 32], (u64, u64, u64, u64)> = TableDefinition::new("limits-2");
+const LIMITS: TableDefinition<'_, [u8; 32], (u64, u64, u64, u64)> =
+    TableDefinition::new("limits-2");
 /// Losses by dataset: epsilon, delta, rho, slack.
 const SPENT: TableDefinition<'_, [u8; 32], Units> = TableDefinition::new("spent-2");
 /// Losses by dataset and researcher.
@@ -235,7 +236,8 @@ impl BudgetLedger {
     pub fn set_limits(&self, dataset: DatasetKey, limits: Limits) -> Result<(), BudgetError> {
         let write = self.file.begin_write()?;
         let (all, each) = (limits.dataset, limits.researcher);
-        let value = (all.epsilon.milli(), all.delta.atto(), each.epsilon.milli(), each.delta.atto());
+        let value =
+            (all.epsilon.milli(), all.delta.atto(), each.epsilon.milli(), each.delta.atto());
         write.open_table(LIMITS)?.insert(dataset.0, value)?;
         Ok(write.commit()?)
     }
@@ -381,7 +383,8 @@ impl BudgetLedger {
         loss: Loss,
     ) -> Result<bool, BudgetError> {
         let limits = self.limits(dataset)?.ok_or(BudgetError::NoLimit)?;
-        let fits = |spent: LossTotal, limit| spent.plus(loss).is_some_and(|after| after.within(limit));
+        let fits =
+            |spent: LossTotal, limit| spent.plus(loss).is_some_and(|after| after.within(limit));
         Ok(fits(self.losses(dataset)?, limits.dataset)
             && fits(self.losses_by(dataset, researcher)?, limits.researcher))
     }
@@ -472,11 +475,16 @@ fn upgrade(write: &WriteTransaction) -> Result<(), redb::Error> {
             let plus = |before: Option<Units>| {
                 let before = before.map_or(LossTotal::default(), total);
                 // Sums that fitted their range in thousandths of epsilon may pass it in the square: then they stop at its end.
-                units(before.plus(loss).unwrap_or(LossTotal { rho: Rho::from_pico(u64::MAX), ..before }))
+                units(
+                    before
+                        .plus(loss)
+                        .unwrap_or(LossTotal { rho: Rho::from_pico(u64::MAX), ..before }),
+                )
             };
             let of_dataset = plus(spent.get(dataset)?.map(|value| value.value()));
             spent.insert(dataset, of_dataset)?;
-            let of_researcher = plus(spent_by.get((dataset, researcher))?.map(|value| value.value()));
+            let of_researcher =
+                plus(spent_by.get((dataset, researcher))?.map(|value| value.value()));
             spent_by.insert((dataset, researcher), of_researcher)?;
             charges.insert(key.value(), units(single(loss)))?;
         }
@@ -490,7 +498,12 @@ fn upgrade(write: &WriteTransaction) -> Result<(), redb::Error> {
 
 /// Adds a charge to a sum of charges.
 fn add(sum: &mut Units, charge: Units) -> Result<(), BudgetError> {
-    let parts = [(&mut sum.0, charge.0), (&mut sum.1, charge.1), (&mut sum.2, charge.2), (&mut sum.3, charge.3)];
+    let parts = [
+        (&mut sum.0, charge.0),
+        (&mut sum.1, charge.1),
+        (&mut sum.2, charge.2),
+        (&mut sum.3, charge.3),
+    ];
     for (sum, part) in parts {
         *sum = sum.checked_add(part).ok_or(BudgetError::Inconsistent)?;
     }

@@ -15,13 +15,16 @@ mod release;
 use std::collections::HashSet;
 
 use caduceus_records::schema::DatasetSchema;
-use datafusion::sql::{
-    parser::{DFParser, Statement},
-    planner::SqlToRel,
-    sqlparser::{
-        ast::Statement as SqlStatement,
-        dialect::GenericDialect,
-        tokenizer::{Token, Tokenizer},
+use datafusion::{
+    logical_expr::LogicalPlan,
+    sql::{
+        parser::{DFParser, Statement},
+        planner::SqlToRel,
+        sqlparser::{
+            ast::Statement as SqlStatement,
+            dialect::GenericDialect,
+            tokenizer::{Token, Tokenizer},
+        },
     },
 };
 use serde::{Deserialize, Serialize};
@@ -32,7 +35,7 @@ use self::{
 };
 use crate::{
     Delta, Epsilon, Mechanism, PublicSchema, Refusal,
-    plan::{Step, PrivatePlan},
+    plan::{PrivatePlan, Step},
 };
 
 /// The longest question, in bytes: room for a long list of codes.
@@ -128,7 +131,7 @@ fn lower(question: &Question, schema: &PublicSchema) -> Result<PrivatePlan, Refu
     let mechanism = question.mechanism.unwrap_or(schema.mechanism);
     let question = Question { mechanism: Some(mechanism), ..question.clone() };
     let mut tables = Tables::new(schema, &question);
-    let public = match tables.lower(&planned)? {
+    let public = match tables.lower(shown(&planned, schema, &question))? {
         Lowered::Public(public) => public,
         Lowered::Private(private) if private.of_patients => {
             return Err(Refusal::unsupported(
@@ -149,6 +152,26 @@ fn lower(question: &Question, schema: &PublicSchema) -> Result<PrivatePlan, Refu
     relation::prune(&mut release);
     steps.retain(|step| !matches!(step, Step::Limit { skip: 0, fetch: None }));
     Ok(PrivatePlan { loss: public.loss, release, steps, names, rules: public.rules })
+}
+
+/// The plan, without ORDER BY and LIMIT where they are of rows: then rows are what is refused.
+fn shown<'a>(
+    planned: &'a LogicalPlan,
+    schema: &PublicSchema,
+    question: &Question,
+) -> &'a LogicalPlan {
+    let mut inner = planned;
+    loop {
+        inner = match inner {
+            LogicalPlan::Limit(limit) => &limit.input,
+            LogicalPlan::Sort(sort) => &sort.input,
+            _ => break,
+        };
+    }
+    match Tables::new(schema, question).lower(inner) {
+        Ok(Lowered::Private(_)) => inner,
+        _ => planned,
+    }
 }
 
 fn same_name(what: &str) -> Refusal {

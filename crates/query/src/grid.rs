@@ -16,6 +16,8 @@ pub(crate) struct Grid {
     pub upper: i64,
     /// Published bounds, as they are.
     bounds: (f64, f64),
+    /// Steps in 1.
+    per_unit: f64,
 }
 
 /// Adding and taking away 1.5 * 2^52 rounds a number of magnitude below 2^51 to the nearest whole one, ties to even.
@@ -31,6 +33,7 @@ impl Grid {
                 lower,
                 upper,
                 bounds: (lower as f64, upper as f64),
+                per_unit: 1.0,
             }),
             Bounds::Decimal(lower, upper) => Self::steps(lower, upper, false),
         }
@@ -53,7 +56,9 @@ impl Grid {
             if largest == 0.0 { 0 } else { (largest.log10().floor() as i32 - 6).clamp(-300, 302) };
         let steps = |bound: f64| shift(bound, -exponent).round() as i64;
         let (low, high) = (steps(lower), steps(upper));
-        ordered.then_some(Self { whole, exponent, lower: low, upper: high, bounds: (lower, upper) })
+        let bounds = (lower, upper);
+        let per_unit = 10_f64.powi(-exponent);
+        ordered.then_some(Self { whole, exponent, lower: low, upper: high, bounds, per_unit })
     }
 
     /// A whole number in steps, clamped to the bounds.
@@ -69,9 +74,11 @@ impl Grid {
         if self.whole {
             return (value as i64).clamp(self.lower, self.upper);
         }
-        let held = value.max(self.bounds.0).min(self.bounds.1);
-        let steps = shift(held, -self.exponent) + ROUNDING - ROUNDING;
-        (steps as i64).clamp(self.lower, self.upper)
+        // The bits of a number beyond 2^52 count by ones: with the constant taken away, they are the whole number.
+        let held = value.max(self.bounds.0).min(self.bounds.1) * self.per_unit;
+        let steps = (held + ROUNDING).to_bits().wrapping_sub(ROUNDING.to_bits()) as i64;
+        // Where rounding in the factor moved a bound by a hair.
+        steps.clamp(self.lower, self.upper)
     }
 
     /// Steps as a number to show.

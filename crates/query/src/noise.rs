@@ -14,8 +14,8 @@ mod seeded;
 use dashu::integer::IBig;
 use opendp::traits::samplers::{sample_discrete_gaussian, sample_discrete_laplace};
 
-pub use self::{scale::NoiseScale, seeded::SeededNoise};
 pub(crate) use self::scale::{Influence, Share, normal_quantile};
+pub use self::{scale::NoiseScale, seeded::SeededNoise};
 
 /// The source of randomness failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

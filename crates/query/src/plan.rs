@@ -167,7 +167,14 @@ pub(crate) enum Measure {
     /// Sum of deviations from the middle of the bounds, over the count of values.
     Mean { grid: Grid, sum: NoiseScale, count: NoiseScale },
     /// From sums of deviations and of their squares, and the count of values.
-    Variance { grid: Grid, sum: NoiseScale, squares: NoiseScale, count: NoiseScale, sample: bool, root: bool },
+    Variance {
+        grid: Grid,
+        sum: NoiseScale,
+        squares: NoiseScale,
+        count: NoiseScale,
+        sample: bool,
+        root: bool,
+    },
     /// From a tree of counts over leaves between the bounds, the same scale at both levels.
     Quantile { leaves: Leaves, thousandth: u32, scale: NoiseScale },
 }
@@ -264,7 +271,8 @@ impl PrivatePlan {
 
 impl ReleasePlan {
     pub fn group_count(&self) -> Option<usize> {
-        let sizes = self.groups.iter().map(|group| group.domain.as_ref().map(|domain| domain.len()));
+        let sizes =
+            self.groups.iter().map(|group| group.domain.as_ref().map(|domain| domain.len()));
         sizes.product()
     }
 

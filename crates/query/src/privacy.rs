@@ -233,7 +233,9 @@ impl Allowance {
     /// What is left beside `spent`: epsilon by the better of the two ways of adding up, and delta by the plain one.
     pub fn left(self, spent: LossTotal) -> Self {
         Self {
-            epsilon: spent.epsilon_at(self.delta).map_or(EpsilonTotal::default(), |spent| self.epsilon.left(spent)),
+            epsilon: spent
+                .epsilon_at(self.delta)
+                .map_or(EpsilonTotal::default(), |spent| self.epsilon.left(spent)),
             delta: self.delta.left(spent.delta.min(self.delta)).unwrap_or_default(),
         }
     }

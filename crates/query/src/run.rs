@@ -5,6 +5,8 @@
 //! schema says that it may be missing. NULL is left out of sums, averages and quantiles. Nothing in here can fail because of a value.
 
 mod accumulate;
+mod groups;
+mod numbers;
 mod patients;
 mod present;
 mod quantile;
@@ -34,9 +36,7 @@ pub enum RunError {
         column: String,
     },
     /// The engine failed on a checked question, which is a fault of this program.
-    #[error(
-        "The question could not be evaluated: report this as a fault, with the question."
-    )]
+    #[error("The question could not be evaluated: report this as a fault, with the question.")]
     Engine,
     /// No randomness, no answer.
     #[error(transparent)]
@@ -92,7 +92,8 @@ fn totals(plan: &PrivatePlan, tables: &Tables) -> Result<Totals, RunError> {
                 return totals;
             }
             let end = start.saturating_add(PATIENTS_AT_ONCE).min(count);
-            totals.add(&plan.release, &relation::rows(&plan.release.relation, &patients, start..end));
+            totals
+                .add(&plan.release, &relation::rows(&plan.release.relation, &patients, start..end));
         }
     };
     if threads == 1 {

@@ -30,7 +30,8 @@ pub use self::{
     limits::{Limits, MAX_FUEL},
     module::Module,
     records::{
-        Cell, DEFAULT_ROWS, InputColumn, InputTable, LAYOUT_VERSION, MISSING_CODE, MISSING_INTEGER, text_code,
+        Cell, DEFAULT_ROWS, InputColumn, InputTable, LAYOUT_VERSION, MISSING_CODE, MISSING_INTEGER,
+        text_code,
     },
     run::{AlgorithmAnswer, Progress, SandboxError, run, run_watched},
 };

@@ -111,6 +111,19 @@ pub(crate) enum Comparison {
     NotDistinct,
 }
 
+impl Comparison {
+    /// The same comparison with its sides exchanged.
+    pub fn swapped(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterEqual => Self::LessEqual,
+            other => other,
+        }
+    }
+}
+
 /// Arithmetic on two numbers of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arithmetic {

@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use caduceus_query::sandbox::{
-    self, AlgorithmAnswer, Declaration, Inspection, Limits, MAX_FUEL, Module, Norm, Progress, Selection, Values,
+    self, AlgorithmAnswer, Declaration, Inspection, Limits, MAX_FUEL, Module, Norm, Progress,
+    Selection, Values,
 };
 use caduceus_query::{Charge, Delta, Epsilon, OpenDpNoise, PublicSchema, QuestionKey, SeededNoise};
 use serde::Serialize;
@@ -110,10 +111,15 @@ pub struct ModuleReport {
 ///
 /// # Errors
 /// [`NodeError::Module`], [`NodeError::File`], [`NodeError::Schema`], [`NodeError::Algorithm`] for tables that the schema does not allow.
-pub fn check_module(module: &Path, schema: Option<&Path>, tables: &[Selection]) -> Result<ModuleReport> {
+pub fn check_module(
+    module: &Path,
+    schema: Option<&Path>,
+    tables: &[Selection],
+) -> Result<ModuleReport> {
     let inputs = match schema {
         Some(schema) => {
-            let text = std::fs::read_to_string(schema).map_err(|error| NodeError::file("read", schema, error))?;
+            let text = std::fs::read_to_string(schema)
+                .map_err(|error| NodeError::file("read", schema, error))?;
             let schema = PublicSchema::from_toml(&text)?;
             Some(sandbox::inputs(&schema, tables).map_err(sandbox::SandboxError::from)?)
         }
@@ -130,14 +136,20 @@ pub fn check_module(module: &Path, schema: Option<&Path>, tables: &[Selection]) 
         if inspection.step { "any number of rounds" } else { "one round" },
         hex(module.hash()),
     );
-    inspection.exports.iter().for_each(|export| text.push_str(&format!(" {} {},", export.kind, export.name)));
+    inspection
+        .exports
+        .iter()
+        .for_each(|export| text.push_str(&format!(" {} {},", export.kind, export.name)));
     text = text.trim_end_matches(',').to_owned();
     text.push_str(&format!(
         "\nlimits for each patient: {} units of fuel, {} pages of memory, {} table entries, {} bytes of stack\n",
         limits.fuel, limits.memory_pages, limits.table_entries, limits.stack_bytes
     ));
     for (number, table) in inputs.iter().flatten().enumerate() {
-        text.push_str(&format!("table {number}: {}, at most {} rows of a patient\n", table.name, table.max_rows));
+        text.push_str(&format!(
+            "table {number}: {}, at most {} rows of a patient\n",
+            table.name, table.max_rows
+        ));
         for (place, column) in table.columns.iter().enumerate() {
             text.push_str(&format!("  column {place}: {} ({})\n", column.name, column.cell.name()));
         }
@@ -161,7 +173,8 @@ pub fn read_parameters(given: &str) -> Result<Vec<f64>> {
     let inline = given.trim_start().starts_with('[');
     let text = match inline {
         true => given.to_owned(),
-        false => std::fs::read_to_string(given).map_err(|error| NodeError::file("read", Path::new(given), error))?,
+        false => std::fs::read_to_string(given)
+            .map_err(|error| NodeError::file("read", Path::new(given), error))?,
     };
     serde_json::from_str(&text).map_err(|_| {
         NodeError::Usage("parameters are a JSON list of numbers, such as [0.5, 3], or the name of a file that holds one".to_owned())
@@ -185,7 +198,11 @@ impl Folder {
     ///
     /// # Errors
     /// [`NodeError::Module`], [`NodeError::Algorithm`], [`NodeError::Budget`], and what goes wrong with files.
-    pub fn run_algorithm(&self, asked: &AskedAlgorithm, watch: &(dyn Fn(Progress) + Sync)) -> Result<AlgorithmReport> {
+    pub fn run_algorithm(
+        &self,
+        asked: &AskedAlgorithm,
+        watch: &(dyn Fn(Progress) + Sync),
+    ) -> Result<AlgorithmReport> {
         let module = load(&asked.module, asked.fuel)?;
         let declaration = self.declaration(asked)?;
         declaration.check(&module).map_err(sandbox::SandboxError::from)?;
@@ -195,7 +212,10 @@ impl Folder {
             (input.name.clone(), std::iter::once(input.person.clone()).chain(columns).collect())
         });
         let files = Files::find(&self.dir, &self.schema, wanted.collect())?;
-        let (researcher, key) = (researcher_key(&asked.researcher), job_key(&declaration, &module, &files, asked.seed)?);
+        let (researcher, key) = (
+            researcher_key(&asked.researcher),
+            job_key(&declaration, &module, &files, asked.seed)?,
+        );
         let budget = self.budget()?;
         let (bytes, repeated) = match budget.recorded(dataset_key(), researcher, key)? {
             Some(bytes) => (bytes, true),
@@ -206,7 +226,13 @@ impl Folder {
                     Charge::Answered(bytes) => (bytes, true),
                     Charge::Fresh(token) | Charge::Resumed(token) => {
                         let answer = match asked.seed {
-                            None => sandbox::run_watched(&module, &tables, &declaration, &mut OpenDpNoise, watch),
+                            None => sandbox::run_watched(
+                                &module,
+                                &tables,
+                                &declaration,
+                                &mut OpenDpNoise,
+                                watch,
+                            ),
                             Some(seed) => {
                                 let noise = &mut SeededNoise::new(seed);
                                 sandbox::run_watched(&module, &tables, &declaration, noise, watch)
@@ -218,8 +244,9 @@ impl Folder {
                 }
             }
         };
-        let answer: AlgorithmAnswer = serde_json::from_slice(&bytes)
-            .map_err(|error| NodeError::Damaged { path: self.budget_path(), what: error.to_string() })?;
+        let answer: AlgorithmAnswer = serde_json::from_slice(&bytes).map_err(|error| {
+            NodeError::Damaged { path: self.budget_path(), what: error.to_string() }
+        })?;
         let left = budget.left(dataset_key(), researcher)?;
         let mut report = report(asked, &declaration, answer, repeated);
         report.module = hex(module.hash());
@@ -232,7 +259,8 @@ impl Folder {
 
     fn declaration(&self, asked: &AskedAlgorithm) -> Result<Declaration> {
         Ok(Declaration {
-            inputs: sandbox::inputs(&self.schema, &asked.tables).map_err(sandbox::SandboxError::from)?,
+            inputs: sandbox::inputs(&self.schema, &asked.tables)
+                .map_err(sandbox::SandboxError::from)?,
             length: asked.length,
             values: asked.values,
             norm: asked.norm,
@@ -246,7 +274,12 @@ impl Folder {
 }
 
 /// A recorded answer stands for the same job over the same files, and with a seed for no other.
-fn job_key(declaration: &Declaration, module: &Module, files: &Files<'_>, seed: Option<u64>) -> Result<QuestionKey> {
+fn job_key(
+    declaration: &Declaration,
+    module: &Module,
+    files: &Files<'_>,
+    seed: Option<u64>,
+) -> Result<QuestionKey> {
     let mut hash = Sha256::new();
     hash.update(declaration.key(module).0);
     hash.update(files.content()?);
@@ -254,7 +287,12 @@ fn job_key(declaration: &Declaration, module: &Module, files: &Files<'_>, seed: 
     Ok(QuestionKey(hash.finalize().into()))
 }
 
-fn report(asked: &AskedAlgorithm, declaration: &Declaration, answer: AlgorithmAnswer, repeated: bool) -> AlgorithmReport {
+fn report(
+    asked: &AskedAlgorithm,
+    declaration: &Declaration,
+    answer: AlgorithmAnswer,
+    repeated: bool,
+) -> AlgorithmReport {
     let shown = |number: &f64| match declaration.values {
         // Noise can take a whole number beyond what JSON readers keep exactly, but not a whole part from it.
         Values::I64 => json!(*number as i64),
@@ -269,7 +307,11 @@ fn report(asked: &AskedAlgorithm, declaration: &Declaration, answer: AlgorithmAn
     ];
     let mut text = String::new();
     for (place, number) in answer.values.iter().enumerate() {
-        text.push_str(&format!("{place:>6}  {} ± {:.4}\n", declaration.values.show(*number), answer.half_width));
+        text.push_str(&format!(
+            "{place:>6}  {} ± {:.4}\n",
+            declaration.values.show(*number),
+            answer.half_width
+        ));
     }
     if !answer.parameters.is_empty() {
         text.push_str(&format!("parameters: {}\n", json!(answer.parameters)));

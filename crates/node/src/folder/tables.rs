@@ -37,7 +37,8 @@ impl<'a> Files<'a> {
     ///
     /// `wanted` says which columns are read of which table, the patient's first.
     pub fn find(dir: &Path, schema: &'a PublicSchema, wanted: Wanted) -> Result<Self> {
-        let known = wanted.into_iter().filter_map(|(name, columns)| Some((schema.table(&name)?, columns)));
+        let known =
+            wanted.into_iter().filter_map(|(name, columns)| Some((schema.table(&name)?, columns)));
         let tables = known.map(|(table, columns)| {
             let names = match &table.file {
                 Some(file) => vec![file.clone()],
@@ -95,7 +96,8 @@ impl<'a> Files<'a> {
 
 impl Source<'_> {
     fn read(&self) -> Result<RecordBatch> {
-        let csv = self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let csv =
+            self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
         let batch = if csv { self.csv()? } else { self.parquet()? };
         let columns = self.columns.iter().enumerate().map(|(index, name)| {
             let array = batch.column_by_name(name).ok_or_else(|| self.missing(name))?;
@@ -106,7 +108,8 @@ impl Source<'_> {
             };
             Ok((Field::new(name, target.clone(), true), self.cast(array, &target)?))
         });
-        let (fields, columns): (Vec<_>, Vec<_>) = columns.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let (fields, columns): (Vec<_>, Vec<_>) =
+            columns.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns);
         batch.map_err(|error| self.unreadable(error))
     }
@@ -136,9 +139,10 @@ impl Source<'_> {
     }
 
     fn parquet(&self) -> Result<RecordBatch> {
-        let file = File::open(&self.path).map_err(|error| NodeError::file("read", &self.path, error))?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| self.unreadable(error))?;
+        let file =
+            File::open(&self.path).map_err(|error| NodeError::file("read", &self.path, error))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+            .map_err(|error| self.unreadable(error))?;
         let wanted = self.columns.iter().map(String::as_str);
         let mask = ProjectionMask::columns(builder.parquet_schema(), wanted);
         let reader = builder.with_projection(mask).with_batch_size(1 << 16).build();

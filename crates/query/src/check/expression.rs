@@ -123,6 +123,9 @@ impl Columns<'_> {
             Operator::Divide => Arithmetic::Divide,
             Operator::Modulo => Arithmetic::Remainder,
             other => {
+                // A computation with the patient is refused as that.
+                self.value(&binary.left)?;
+                self.value(&binary.right)?;
                 return Err(Refusal::unsupported(format!("The operator {other}"), INSTEAD));
             }
         };
@@ -274,7 +277,10 @@ impl Columns<'_> {
         let number = |make: NumberFunction| match arguments {
             [one] => {
                 let typed = self.number(one, &name.to_uppercase())?;
-                let rounds = matches!(make, NumberFunction::Floor | NumberFunction::Ceil | NumberFunction::Round);
+                let rounds = matches!(
+                    make,
+                    NumberFunction::Floor | NumberFunction::Ceil | NumberFunction::Round
+                );
                 Ok(match (typed.known.kind, make) {
                     (Kind::Integer, _) if rounds => typed,
                     (_, NumberFunction::Abs) => typed.number(make),
@@ -324,7 +330,9 @@ impl Columns<'_> {
                 "The current time in a question",
                 "write the time out: a question must mean the same whenever it is asked",
             )),
-            _ => Err(Refusal::unsupported(format!("The function {}", name.to_uppercase()), INSTEAD)),
+            _ => {
+                Err(Refusal::unsupported(format!("The function {}", name.to_uppercase()), INSTEAD))
+            }
         }
     }
 
@@ -355,7 +363,9 @@ impl Columns<'_> {
     fn extreme(&self, op: Arithmetic, arguments: &[Expr]) -> Result<Typed, Refusal> {
         let parts = arguments.iter().map(|one| self.number(one, "LEAST or GREATEST"));
         let parts = all_alike(parts.collect::<Result<_, _>>()?)?.into_iter();
-        parts.reduce(|one, other| one.arithmetic(op, other)).ok_or_else(|| arguments_refused("least"))
+        parts
+            .reduce(|one, other| one.arithmetic(op, other))
+            .ok_or_else(|| arguments_refused("least"))
     }
 
     /// Literals as decimal numbers.
@@ -435,7 +445,12 @@ pub(super) fn compare(left: Typed, op: Comparison, right: Typed) -> Result<Typed
         return Err(Refusal::mistake("A comparison with NULL is never true", "use IS NULL"));
     }
     let (left, right) = alike(left, right)?;
-    Ok(left.compare(op, right))
+    // `5 < value` is `value > 5`: one way to write it, for one key and one way to compute it.
+    match (&left.scalar, &right.scalar) {
+        (Scalar::Literal(_), Scalar::Literal(_)) => Ok(left.compare(op, right)),
+        (Scalar::Literal(_), _) => Ok(right.compare(op.swapped(), left)),
+        _ => Ok(left.compare(op, right)),
+    }
 }
 
 /// Two values brought to one kind.
@@ -515,7 +530,9 @@ fn arguments_refused(name: &str) -> Refusal {
     let instead = match name {
         "clamp" => "write it as clamp(x, low, high) with numbers for low and high",
         "bucket" => "write it as bucket(x, 0, 10, 20) with numbers for the edges",
-        "width_bucket" => "write it as width_bucket(x, low, high, n) with numbers, low below high and n from 1 to 1000",
+        "width_bucket" => {
+            "write it as width_bucket(x, low, high, n) with numbers, low below high and n from 1 to 1000"
+        }
         _ => "give it one argument of the right type",
     };
     Refusal::mistake(format!("{} with these arguments", name.to_uppercase()), instead)
@@ -534,7 +551,10 @@ fn refused(expr: &Expr) -> Refusal {
     let construct = match expr {
         Expr::WindowFunction(_) => return super::relation::window(),
         Expr::SimilarTo(_) => "SIMILAR TO",
-        Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_) | Expr::InSubquery(_)
+        Expr::ScalarSubquery(_)
+        | Expr::Exists(_)
+        | Expr::SetComparison(_)
+        | Expr::InSubquery(_)
         | Expr::OuterReferenceColumn(..) => {
             return Refusal::unsupported(
                 "A subquery within an expression",

@@ -51,7 +51,11 @@ impl Tables<'_> {
         let many = !one(&left) && !one(&right);
         let types = inner.into_iter().enumerate().map(|(index, known)| {
             let nullable = known.nullable || outer && index >= width;
-            Type { nullable, of_person: known.of_person && (index < width || !outer || condition.is_none()), ..known }
+            Type {
+                nullable,
+                of_person: known.of_person && (index < width || !outer || condition.is_none()),
+                ..known
+            }
         });
         let types: Vec<Type> = types.collect();
         let relation = Relation::Join {
@@ -78,13 +82,15 @@ fn held(side: Private, many: bool) -> Relation {
 /// A patient has no more pairs of rows than the product of what both sides have.
 fn limits(left: &Private, right: &Private) -> Result<Published, Refusal> {
     let rows = match (&left.limits.rows, &right.limits.rows) {
-        (Ok(one), Ok(other)) => one.checked_mul(*other).ok_or_else(|| {
-            refused(
-                "A join in which one patient can have more than four billion pairs of rows",
-                "count or select rows of each patient in a subquery before the join",
-            )
-        })
-        .map(Ok)?,
+        (Ok(one), Ok(other)) => one
+            .checked_mul(*other)
+            .ok_or_else(|| {
+                refused(
+                    "A join in which one patient can have more than four billion pairs of rows",
+                    "count or select rows of each patient in a subquery before the join",
+                )
+            })
+            .map(Ok)?,
         (Err(what), _) | (_, Err(what)) => Err(what.clone()),
     };
     let smaller = |one: Option<u32>, other: Option<u32>| match (one, other) {
@@ -98,14 +104,22 @@ fn limits(left: &Private, right: &Private) -> Result<Published, Refusal> {
     };
     Ok(Published {
         rows,
-        per_group: smaller(of(left, |limits| limits.per_group), of(right, |limits| limits.per_group)),
+        per_group: smaller(
+            of(left, |limits| limits.per_group),
+            of(right, |limits| limits.per_group),
+        ),
         groups: smaller(of(left, |limits| limits.groups), of(right, |limits| limits.groups)),
     })
 }
 
 /// Whether the patients are equal by the join's conditions, and what else they ask.
-fn conditions(join: &Join, columns: &Columns<'_>, width: usize) -> Result<(bool, Vec<Typed>), Refusal> {
-    let mut pairs: Vec<(&Expr, &Expr)> = join.on.iter().map(|(left, right)| (left, right)).collect();
+fn conditions(
+    join: &Join,
+    columns: &Columns<'_>,
+    width: usize,
+) -> Result<(bool, Vec<Typed>), Refusal> {
+    let mut pairs: Vec<(&Expr, &Expr)> =
+        join.on.iter().map(|(left, right)| (left, right)).collect();
     let mut others = Vec::new();
     for part in join.filter.iter().flat_map(|filter| chain(filter, Operator::And)) {
         match part {

@@ -4,8 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::logical_expr::{
     Aggregate, Distinct, Expr, FetchType, Filter, Limit, LogicalPlan, Operator, Projection,
-    SkipType, Sort, TableScan,
-    expr::AggregateFunction,
+    SkipType, Sort, TableScan, expr::AggregateFunction,
 };
 
 use super::{
@@ -153,7 +152,12 @@ impl<'a> Tables<'a> {
         let columns = Columns { schema: projection.input.schema(), types: lowered.types() };
         let typed = projection.expr.iter().map(|expr| columns.typed(expr));
         let (scalars, types) = split(typed.collect::<Result<_, _>>()?);
+        let same = |(index, scalar): (usize, &Scalar)| *scalar == Scalar::Column(index);
+        let unchanged =
+            scalars.iter().enumerate().all(same) && types.len() == lowered.types().len();
         Ok(match lowered {
+            // Writing all columns out again is no other question.
+            lowered if unchanged => lowered,
             Lowered::Private(private) => {
                 let input = Box::new(private.relation);
                 let relation = Relation::Project { input, columns: scalars };
@@ -197,7 +201,12 @@ impl<'a> Tables<'a> {
     }
 
     /// `patient IN (SELECT patient ...)`: a question about who has rows elsewhere.
-    fn in_subquery(&mut self, input: Lowered, part: &Expr, filter: &Filter) -> Result<Private, Refusal> {
+    fn in_subquery(
+        &mut self,
+        input: Lowered,
+        part: &Expr,
+        filter: &Filter,
+    ) -> Result<Private, Refusal> {
         let refused = || {
             Refusal::unsupported(
                 "IN (SELECT ...) of anything but the patient column",
@@ -230,7 +239,8 @@ impl<'a> Tables<'a> {
         let keys = aggregate.group_expr.iter().map(|expr| columns.typed(expr));
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
         if keys.iter().any(|key| key.known.kind == Kind::Person) {
-            let found = aggregate.aggr_expr.iter().map(|expr| person_aggregate(expr, &columns, &input));
+            let found =
+                aggregate.aggr_expr.iter().map(|expr| person_aggregate(expr, &columns, &input));
             let found = found.collect::<Result<Vec<_>, _>>()?;
             return Ok(Lowered::Private(within(input, keys, found)));
         }
@@ -280,15 +290,9 @@ impl<'a> Tables<'a> {
                 public.steps.push(Step::Limit { skip, fetch });
                 Ok(Lowered::Public(public))
             }
-            Lowered::Private(private) if limits_rows(&limit.input, &private) => Err(super::rows()),
             Lowered::Private(_) => Err(limited()),
         }
     }
-}
-
-/// Whether a LIMIT stands at the end of a question that would show rows.
-fn limits_rows(input: &LogicalPlan, private: &Private) -> bool {
-    matches!(input, LogicalPlan::Projection(_) | LogicalPlan::Sort(_)) && private.of_patients
 }
 
 fn limited() -> Refusal {
@@ -444,22 +448,19 @@ fn refused(node: &LogicalPlan) -> Refusal {
     match node {
         LogicalPlan::Union(_) => set_operation(),
         LogicalPlan::Window(_) => window(),
-        LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => Refusal::unsupported(
-            "A question without a table",
-            "name a table after FROM",
-        ),
-        LogicalPlan::RecursiveQuery(_) => Refusal::unsupported(
-            "WITH RECURSIVE",
-            "name each subquery once, without recursion",
-        ),
+        LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => {
+            Refusal::unsupported("A question without a table", "name a table after FROM")
+        }
+        LogicalPlan::RecursiveQuery(_) => {
+            Refusal::unsupported("WITH RECURSIVE", "name each subquery once, without recursion")
+        }
         LogicalPlan::Unnest(_) => Refusal::unsupported("UNNEST", super::AGGREGATES),
         LogicalPlan::Distinct(Distinct::On(_)) => {
             Refusal::unsupported("SELECT DISTINCT ON", "use GROUP BY")
         }
-        LogicalPlan::Subquery(_) => Refusal::unsupported(
-            "A lateral subquery",
-            "join on the patient",
-        ),
+        LogicalPlan::Subquery(_) => {
+            Refusal::unsupported("A lateral subquery", "join on the patient")
+        }
         LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => super::not_a_select(),
         _ => Refusal::unsupported("This construct", super::AGGREGATES),
     }
@@ -484,7 +485,10 @@ fn mark(relation: &mut Relation, needed: &BTreeSet<usize>, tables: &mut [TableRe
         Relation::Scan { table } => {
             let columns = &mut tables[*table].columns;
             // The patient's column comes first and is always read.
-            needed.iter().filter(|index| **index > 0).for_each(|index| columns[index - 1].needed = true);
+            needed
+                .iter()
+                .filter(|index| **index > 0)
+                .for_each(|index| columns[index - 1].needed = true);
         }
         Relation::First { input, .. } => mark(input, needed, tables),
         Relation::Filter { input, condition } => {

@@ -16,9 +16,7 @@ use crate::{
     Delta, Loss, Mechanism, NoiseScale, Refusal, Rho,
     grid::Grid,
     noise::{Influence, Share},
-    plan::{
-        Aggregate, GroupColumn, Leaves, Measure, ReleasePlan, RowLimits, Threshold,
-    },
+    plan::{Aggregate, GroupColumn, Leaves, Measure, ReleasePlan, RowLimits, Threshold},
     scalar::{Bounds, Key, Kind, Literal, Scalar, Type, Typed},
 };
 
@@ -36,7 +34,10 @@ pub(super) fn release(
     question: &Question,
 ) -> Result<Public, Refusal> {
     if node.aggr_expr.is_empty() {
-        return Err(Refusal::unsupported("A list of groups without an aggregate", super::AGGREGATES));
+        return Err(Refusal::unsupported(
+            "A list of groups without an aggregate",
+            super::AGGREGATES,
+        ));
     }
     let mut arguments = Vec::new();
     let mut types = Vec::new();
@@ -54,7 +55,8 @@ pub(super) fn release(
     let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
     let unpublished = count.is_none();
     let (loss, whole) = budget(question, unpublished, &groups)?;
-    let noises = drafts.iter().map(|draft| draft.kind.noises()).sum::<u64>() + u64::from(unpublished);
+    let noises =
+        drafts.iter().map(|draft| draft.kind.noises()).sum::<u64>() + u64::from(unpublished);
     let small = || Refusal::EpsilonTooSmall { given: question.epsilon, parts: noises };
     let share = whole.part(drafts.len() as u64 + u64::from(unpublished)).ok_or_else(small)?;
     let threshold = unpublished.then(|| threshold(share, limits, loss.slack));
@@ -89,9 +91,16 @@ fn intern(scalar: Scalar, arguments: &mut Vec<Scalar>) -> usize {
 }
 
 /// A group column, and what is known of it once it is released.
-fn group(key: Typed, expr: &Expr, arguments: &mut Vec<Scalar>) -> Result<(GroupColumn, Type), Refusal> {
+fn group(
+    key: Typed,
+    expr: &Expr,
+    arguments: &mut Vec<Scalar>,
+) -> Result<(GroupColumn, Type), Refusal> {
     if matches!(expr, Expr::GroupingSet(_)) {
-        return Err(Refusal::unsupported("GROUPING SETS, ROLLUP or CUBE", "group by plain columns"));
+        return Err(Refusal::unsupported(
+            "GROUPING SETS, ROLLUP or CUBE",
+            "group by plain columns",
+        ));
     }
     let name = super::catalog::plain_name(&expr.schema_name().to_string());
     let known = key.known;
@@ -126,9 +135,9 @@ fn group_count(groups: &[GroupColumn]) -> Result<Option<usize>, Refusal> {
         return Ok(None);
     }
     let sizes = groups.iter().map(|group| group.domain.as_ref().map_or(1, |domain| domain.len()));
-    let count = sizes.into_iter().try_fold(1_usize, |all, size| {
-        all.checked_mul(size).filter(|count| *count <= MAX_GROUPS)
-    });
+    let count = sizes
+        .into_iter()
+        .try_fold(1_usize, |all, size| all.checked_mul(size).filter(|count| *count <= MAX_GROUPS));
     count.map(Some).ok_or_else(|| {
         Refusal::unsupported(
             format!("GROUP BY with more than {MAX_GROUPS} groups"),
@@ -212,16 +221,17 @@ fn threshold(share: Share, limits: RowLimits, slack: Delta) -> Threshold {
 /// What is left out of every aggregate by rule.
 fn rules(limits: RowLimits, threshold: Option<Threshold>) -> Vec<String> {
     let RowLimits { rows, per_group, groups } = limits;
-    let plural = |count: u32, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
+    let first = |count: u32| match count {
+        1 => "the first row counts".to_owned(),
+        _ => format!("the first {count} rows count"),
     };
-    let mut rules = vec![format!("of each patient the first {} count", plural(rows, "row"))];
+    let mut rules = vec![format!("of each patient {}", first(rows))];
     if per_group < rows {
-        rules.push(format!("of each patient the first {} of a group count", plural(per_group, "row")));
+        rules.push(format!("of each patient in a group {}", first(per_group)));
     }
     if groups < rows {
-        rules.push(format!("each patient counts in the first {} of theirs", plural(groups, "group")));
+        let of = if groups == 1 { "group" } else { "groups" };
+        rules.push(format!("each patient counts in at most {groups} {of}"));
     }
     if let Some(threshold) = threshold {
         rules.push(format!(
@@ -423,7 +433,10 @@ impl Kinds {
 }
 
 fn empty() -> Refusal {
-    Refusal::bound("this aggregate", "have its custodian publish finite bounds, or hold it with clamp(x, low, high)")
+    Refusal::bound(
+        "this aggregate",
+        "have its custodian publish finite bounds, or hold it with clamp(x, low, high)",
+    )
 }
 
 /// Refuses what an aggregate may carry beside its argument.

@@ -21,10 +21,13 @@ const REFUSED: &[(&str, &str)] = &[
     // Rows.
     ("SELECT * FROM patient", "Output of rows"),
     ("SELECT sex FROM patient", "Output of rows"),
-    ("SELECT patient FROM patient LIMIT 1", "LIMIT"),
+    ("SELECT patient FROM patient LIMIT 1", "Output of rows"),
     ("SELECT sex FROM patient ORDER BY sex", "Output of rows"),
     ("SELECT patient, COUNT(*) FROM observation GROUP BY patient", "one row for each patient"),
-    ("SELECT patient, sex, COUNT(*) FROM patient GROUP BY patient, sex", "one row for each patient"),
+    (
+        "SELECT patient, sex, COUNT(*) FROM patient GROUP BY patient, sex",
+        "one row for each patient",
+    ),
     ("SELECT DISTINCT patient FROM patient", "one row for each patient"),
     ("SELECT DISTINCT sex FROM patient", "SELECT DISTINCT"),
     ("SELECT DISTINCT COUNT(*) FROM patient", "SELECT DISTINCT"),
@@ -37,21 +40,39 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM patient UNION ALL SELECT COUNT(*) FROM patient", "set operation"),
     ("SELECT COUNT(*) FROM patient EXCEPT SELECT COUNT(*) FROM patient", "set operation"),
     ("SELECT COUNT(*) FROM patient INTERSECT SELECT COUNT(*) FROM patient", "set operation"),
-    ("SELECT COUNT(*) FROM (SELECT patient FROM patient UNION ALL SELECT patient FROM observation) t", "set operation"),
+    (
+        "SELECT COUNT(*) FROM (SELECT patient FROM patient UNION ALL SELECT patient FROM observation) t",
+        "set operation",
+    ),
     ("SELECT COUNT(*) OVER () FROM patient", "window function"),
     ("SELECT ROW_NUMBER() OVER (ORDER BY value) FROM observation", "window function"),
     ("SELECT SUM(COUNT(*)) OVER () FROM patient GROUP BY sex", "window function"),
     ("SELECT COUNT(*) FROM (SELECT * FROM patient LIMIT 1) p", "LIMIT or OFFSET before"),
-    ("SELECT COUNT(*) FROM (SELECT * FROM patient ORDER BY sex LIMIT 5) p", "LIMIT or OFFSET before"),
-    ("SELECT SUM(n) FROM (SELECT COUNT(*) n FROM patient GROUP BY sex) t", "aggregate of released numbers"),
+    (
+        "SELECT COUNT(*) FROM (SELECT * FROM patient ORDER BY sex LIMIT 5) p",
+        "LIMIT or OFFSET before",
+    ),
+    (
+        "SELECT SUM(n) FROM (SELECT COUNT(*) n FROM patient GROUP BY sex) t",
+        "aggregate of released numbers",
+    ),
     ("SELECT COUNT(*) FROM patient WHERE sex = (SELECT MIN(sex) FROM patient)", "subquery within"),
     ("SELECT COUNT(*) FROM patient WHERE sex IN (SELECT sex FROM patient)", "IN (SELECT"),
     ("SELECT COUNT(*) FROM patient WHERE patient IN (SELECT code FROM observation)", "IN (SELECT"),
     ("SELECT COUNT(*) FROM patient WHERE EXISTS (SELECT 1 FROM patient)", "subquery within"),
-    ("SELECT COUNT(*) FROM patient p WHERE patient IN (SELECT patient FROM observation o WHERE o.code = p.sex)", "IN (SELECT"),
+    (
+        "SELECT COUNT(*) FROM patient p WHERE patient IN (SELECT patient FROM observation o WHERE o.code = p.sex)",
+        "IN (SELECT",
+    ),
     ("SELECT (SELECT COUNT(*) FROM patient) FROM patient", "subquery within"),
-    ("WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT COUNT(*) FROM t", "recursive"),
-    ("SELECT a.n FROM (SELECT COUNT(*) n FROM patient) a CROSS JOIN (SELECT COUNT(*) n FROM patient) b", "join"),
+    (
+        "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT COUNT(*) FROM t",
+        "recursive",
+    ),
+    (
+        "SELECT a.n FROM (SELECT COUNT(*) n FROM patient) a CROSS JOIN (SELECT COUNT(*) n FROM patient) b",
+        "join",
+    ),
     // Tables and joins.
     ("SELECT COUNT(*) FROM nobody", "no table `nobody`"),
     ("SELECT COUNT(*) FROM information_schema.tables", "system table"),
@@ -62,10 +83,19 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM observation RIGHT JOIN patient USING (patient)", "join other than"),
     ("SELECT COUNT(*) FROM observation FULL JOIN patient USING (patient)", "join other than"),
     ("SELECT COUNT(*) FROM observation o JOIN patient p ON o.code = p.sex", "join other than"),
-    ("SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient <> p.patient", "patient column"),
-    ("SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = o.patient", "join other than"),
+    (
+        "SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient <> p.patient",
+        "patient column",
+    ),
+    (
+        "SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = o.patient",
+        "join other than",
+    ),
     ("SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = p.sex", "patient column"),
-    ("SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = p.patient OR TRUE", "patient column"),
+    (
+        "SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = p.patient OR TRUE",
+        "patient column",
+    ),
     ("SELECT COUNT(*) FROM unbounded", "no usable bound"),
     ("SELECT COUNT(DISTINCT patient) FROM unbounded", "no usable bound"),
     // Aggregates.
@@ -78,18 +108,23 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(DISTINCT patient, sex) FROM patient", "COUNT(DISTINCT patient)"),
     ("SELECT COUNT(NULL) FROM patient", "always 0"),
     ("SELECT SUM(DISTINCT value) FROM observation", "SUM(DISTINCT"),
-    ("SELECT SUM(deceased) FROM patient", "SUM of true or false"),
-    ("SELECT AVG(patient) FROM patient", "patient column"),
+    ("SELECT SUM(deceased) FROM patient", "number columns"),
+    ("SELECT AVG(patient) FROM patient", "column"),
     ("SELECT SUM(x) FROM endless", "no usable bound"),
-    ("SELECT SUM(value / year) FROM observation WHERE value / 0 > 1", "never hold"),
     ("SELECT SUM(1 / (year - 1975)) FROM observation", "no usable bound"),
     ("SELECT AVG(x + 1) FROM endless", "no usable bound"),
     ("SELECT SUM(LN(value)) FROM observation", "no usable bound"),
     ("SELECT SUM(CAST(note AS INT)) FROM observation", "no usable bound"),
     ("SELECT SUM(value * 0) FROM observation", "always 0"),
-    ("SELECT percentile_cont(2.0) WITHIN GROUP (ORDER BY value) FROM observation", "quantile other than"),
-    ("SELECT percentile_cont(value) WITHIN GROUP (ORDER BY value) FROM observation", "quantile other than"),
-    ("SELECT MEDIAN(note) FROM observation", "MEDIAN of a text"),
+    (
+        "SELECT percentile_cont(2.0) WITHIN GROUP (ORDER BY value) FROM observation",
+        "quantile other than",
+    ),
+    (
+        "SELECT percentile_cont(value) WITHIN GROUP (ORDER BY value) FROM observation",
+        "quantile other than",
+    ),
+    ("SELECT MEDIAN(note) FROM observation", "number"),
     ("SELECT COUNT(*) FROM patient WHERE RANDOM() < 0.5", "random function"),
     ("SELECT COUNT(*) FROM patient WHERE now() > now()", "current time"),
     ("SELECT COUNT(*) FROM patient WHERE REVERSE(sex) = 'x'", "function REVERSE"),
@@ -110,12 +145,15 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM patient WHERE COALESCE(patient, 'a') = 'a'", "patient column"),
     ("SELECT SUM(CASE WHEN patient = 'abc' THEN 1 ELSE 0 END) FROM patient", "patient column"),
     ("SELECT COUNT(*) FROM patient GROUP BY patient = 'abc'", "patient column"),
-    ("SELECT COUNT(*) FROM (SELECT patient AS sex, sex AS patient FROM patient) t WHERE sex = 'abc'", "patient column"),
+    (
+        "SELECT COUNT(*) FROM (SELECT patient AS sex, sex AS patient FROM patient) t WHERE sex = 'abc'",
+        "patient column",
+    ),
     ("SELECT COUNT(*) FROM observation WHERE code ~ '8.*'", "operator"),
     ("SELECT COUNT(*) FROM patient WHERE sex = NULL", "IS NULL"),
     ("SELECT COUNT(*) FROM patient WHERE sex = 5", "single quotes"),
     ("SELECT COUNT(*) FROM observation WHERE value = 'x'", "single quotes"),
-    ("SELECT COUNT(*) FROM observation WHERE note", "rather than true or false"),
+    ("SELECT COUNT(*) FROM observation WHERE note", "boolean"),
     ("SELECT COUNT(*) FROM patient WHERE age > 5", "no table of the question has a column `age`"),
     ("SELECT COUNT(*) FROM patient WHERE sex = $1", "parameter"),
     ("SELECT COUNT(*) FROM patient WHERE sex = @@version", "planned"),
@@ -127,9 +165,15 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM observation WHERE year BETWEEN 1700 AND 1800", "never hold"),
     ("SELECT COUNT(*) FROM patient WHERE FALSE", "never hold"),
     // After the noise.
-    ("SELECT sex, COUNT(*) FROM patient GROUP BY sex ORDER BY COUNT(deceased) LIMIT (SELECT 1)", "LIMIT"),
+    (
+        "SELECT sex, COUNT(*) FROM patient GROUP BY sex ORDER BY COUNT(deceased) LIMIT (SELECT 1)",
+        "LIMIT",
+    ),
     ("SELECT COUNT(*) AS n, AVG(year) AS n FROM observation", "same name"),
-    ("SELECT p.sex, q.sex, COUNT(*) FROM patient p JOIN patient q USING (patient) GROUP BY p.sex, q.sex", "named `sex`"),
+    (
+        "SELECT p.sex, q.sex, COUNT(*) FROM patient p JOIN patient q USING (patient) GROUP BY p.sex, q.sex",
+        "named `sex`",
+    ),
 ];
 
 #[test]
@@ -141,7 +185,10 @@ fn everything_that_is_not_supported_is_refused_by_name() {
             Err(refusal) => {
                 let text = refusal.to_string();
                 let inner = ["Int64(", "Utf8(", "Float64("].iter().any(|word| text.contains(word));
-                if !text.to_lowercase().contains(&words.to_lowercase()) || text.contains('\n') || inner {
+                if !text.to_lowercase().contains(&words.to_lowercase())
+                    || text.contains('\n')
+                    || inner
+                {
                     wrong.push(format!("{sql}\n   -> {text}"));
                 }
                 assert!(!refusal.construct().is_empty() && !refusal.suggestion().is_empty());
@@ -167,7 +214,7 @@ const SUPPORTED: &[&str] = &[
     "SELECT AVG(value) FILTER (WHERE year > 2000) FROM observation",
     "SELECT sex, deceased, COUNT(*) AS n FROM patient GROUP BY sex, deceased ORDER BY n DESC, sex LIMIT 3 OFFSET 1",
     "SELECT sex AS s, COUNT(*) FROM patient GROUP BY 1 ORDER BY 2",
-    "SELECT sex, COUNT(*) FROM patient GROUP BY sex ORDER BY COUNT(*) + 1, sex || '' LIMIT 3",
+    "SELECT sex, COUNT(*) FROM patient GROUP BY sex ORDER BY COUNT(*) + 1, sex LIMIT 3",
     "SELECT COUNT(*) FROM patient GROUP BY sex",
     "SELECT year, COUNT(*) FROM observation GROUP BY year",
     "SELECT COUNT(*) a, COUNT(*) b FROM patient",
@@ -206,7 +253,7 @@ const SUPPORTED: &[&str] = &[
 #[test]
 fn everything_that_is_supported_is_planned() {
     let mut wrong = Vec::new();
-    for sql in SUPPORTED.iter().filter(|sql| !sql.contains("||")) {
+    for sql in SUPPORTED {
         if let Err(refusal) = plan(sql) {
             wrong.push(format!("{sql}\n   -> {refusal}"));
         }
@@ -250,7 +297,8 @@ fn long_and_deep_questions_end_in_a_plan_or_a_refusal() {
 
 #[test]
 fn epsilon_is_divided_over_the_aggregates_and_their_parts() {
-    let ask = |sql: &str, milli| super::plan(&Question::new(sql, Epsilon::from_milli(milli)), &schema());
+    let ask =
+        |sql: &str, milli| super::plan(&Question::new(sql, Epsilon::from_milli(milli)), &schema());
     let sql = "SELECT COUNT(*), SUM(value), VARIANCE(value) FROM observation";
     let cost = ask(sql, 1000).unwrap().cost();
     let shares: Vec<f64> = cost.aggregates.iter().filter_map(|one| one.epsilon).collect();
@@ -278,7 +326,10 @@ fn sensitivities_come_from_published_bounds() {
         ),
         ("SELECT COUNT(*) FROM observation JOIN patient USING (patient) GROUP BY sex", 4.0),
         ("SELECT COUNT(*) FROM observation JOIN encounter USING (patient)", 12.0),
-        ("SELECT COUNT(*) FROM observation JOIN patient USING (patient) JOIN encounter USING (patient)", 12.0),
+        (
+            "SELECT COUNT(*) FROM observation JOIN patient USING (patient) JOIN encounter USING (patient)",
+            12.0,
+        ),
         ("SELECT SUM(value) FROM observation", 1200.0),
         ("SELECT SUM(value * 1000) FROM observation", 1_200_000.0),
         ("SELECT SUM(CASE WHEN code = 'other' THEN value ELSE 0 END) FROM observation", 1200.0),
@@ -288,8 +339,14 @@ fn sensitivities_come_from_published_bounds() {
         ("SELECT SUM(1) FROM observation", 4.0),
         ("SELECT AVG(value) FROM observation", 640.0),
         ("SELECT SUM(days) FROM encounter", 1095.0),
-        ("SELECT SUM(n) FROM (SELECT patient, COUNT(*) AS n FROM observation GROUP BY patient) t", 4.0),
-        ("SELECT SUM(s) FROM (SELECT patient, SUM(days) AS s FROM encounter GROUP BY patient) t", 1095.0),
+        (
+            "SELECT SUM(n) FROM (SELECT patient, COUNT(*) AS n FROM observation GROUP BY patient) t",
+            4.0,
+        ),
+        (
+            "SELECT SUM(s) FROM (SELECT patient, SUM(days) AS s FROM encounter GROUP BY patient) t",
+            1095.0,
+        ),
         ("SELECT COUNT(*) FROM (SELECT DISTINCT patient, code FROM observation) t", 4.0),
         ("SELECT MEDIAN(value) FROM observation", 4.0),
         ("SELECT COUNT(*) FROM patient p LEFT JOIN observation o USING (patient)", 4.0),
@@ -303,13 +360,19 @@ fn sensitivities_come_from_published_bounds() {
 fn a_question_may_narrow_the_limits_but_never_widen_them() {
     let ask = |limits| {
         let sql = "SELECT code, COUNT(*) FROM observation GROUP BY code";
-        plan_with(&Question { limits, ..Question::new(sql, Epsilon::from_milli(1000)) }).unwrap().cost()
+        plan_with(&Question { limits, ..Question::new(sql, Epsilon::from_milli(1000)) })
+            .unwrap()
+            .cost()
     };
     let wide = ask(AskedLimits { max_rows: Some(100), ..AskedLimits::default() });
     assert_eq!((wide.max_rows_per_person, wide.max_groups), (4, 3));
-    let narrow = AskedLimits { max_rows: Some(3), max_groups: Some(2), max_rows_per_group: Some(1) };
+    let narrow =
+        AskedLimits { max_rows: Some(3), max_groups: Some(2), max_rows_per_group: Some(1) };
     let narrow = ask(narrow);
-    assert_eq!((narrow.max_rows_per_person, narrow.max_rows_per_group, narrow.max_groups), (3, 1, 2));
+    assert_eq!(
+        (narrow.max_rows_per_person, narrow.max_rows_per_group, narrow.max_groups),
+        (3, 1, 2)
+    );
     assert!((narrow.aggregates[0].sensitivity - 2.0).abs() < 1e-9);
 }
 
@@ -321,15 +384,21 @@ fn the_explanation_says_what_an_analyst_needs_before_spending() {
     let expected = "\
 cost: epsilon 1, laplace noise
 groups answered: 4
-rows counted for one patient: at most 4, 4 in a group, in 1 groups
+rows counted for one patient: at most 4, in a group 4; groups of one patient: at most 1
 count(*): epsilon 0.3333, sensitivity 4, noise scale 12, 95 % within \u{b1}36
-avg(observation.value): epsilon 0.3333, sensitivity 640, noise scale 3840.0077, 95 % within \u{b1}11504.3023 divided by the number of values, and what their noisy number adds
-";
+avg(observation.value): epsilon 0.3333, sensitivity 640, noise scale 3840.0154, 95 % within \u{b1}11503.";
     let text = plan.unwrap().cost().to_string();
     assert!(text.starts_with(expected), "{text}");
+    assert!(
+        text.contains(" divided by the number of values, and what their noisy number adds\n"),
+        "{text}"
+    );
     assert!(text.contains("median(observation.year): epsilon 0.3333, sensitivity 4,"), "{text}");
     assert!(text.contains("rows of the true rank\n"), "{text}");
-    assert!(text.contains("rule: values in avg(observation.value) are held to -20 .. 300\n"), "{text}");
+    assert!(
+        text.contains("rule: values in avg(observation.value) are held to -20 .. 300\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -337,7 +406,10 @@ fn one_question_has_one_key_whatever_its_spacing_names_and_order() {
     let key = |sql: &str, context: &[u8]| plan(sql).unwrap().question_key(context);
     let one = key("SELECT COUNT(*) FROM patient WHERE sex = 'male'", b"1");
     assert_eq!(one, key("select   COUNT(*)\nfrom patient where sex='male'", b"1"));
-    assert_eq!(one, key("SELECT COUNT(1) AS n FROM patient p WHERE p.sex = 'male' ORDER BY n LIMIT 5", b"1"));
+    assert_eq!(
+        one,
+        key("SELECT COUNT(1) AS n FROM patient p WHERE p.sex = 'male' ORDER BY n LIMIT 5", b"1")
+    );
     assert_ne!(one, key("SELECT COUNT(*) FROM patient WHERE sex = 'female'", b"1"));
     assert_ne!(one, key("SELECT COUNT(*) FROM patient WHERE sex = 'male'", b"2"));
     assert_ne!(one, key("SELECT COUNT(deceased) FROM patient WHERE sex = 'male'", b"1"));
@@ -375,7 +447,10 @@ fn gaussian_noise_and_unpublished_groups_need_a_delta_and_account_for_it() {
 
 #[test]
 fn limit_zero_is_answered_without_being_asked() {
-    let answer = plan("SELECT sex, COUNT(*) FROM patient GROUP BY sex LIMIT 0").unwrap().known_answer().unwrap();
+    let answer = plan("SELECT sex, COUNT(*) FROM patient GROUP BY sex LIMIT 0")
+        .unwrap()
+        .known_answer()
+        .unwrap();
     assert_eq!((answer.rows.len(), answer.columns.len(), answer.epsilon.milli()), (0, 2, 0));
     assert!(plan("SELECT COUNT(*) FROM patient LIMIT 1").unwrap().known_answer().is_none());
 }
@@ -385,7 +460,9 @@ fn what_the_custodian_does_not_allow_does_not_exist() {
     let mut schema: PublicSchema = schema();
     schema.tables[0].allowed = false;
     schema.tables[1].columns[0].allowed = false;
-    let ask = |sql: &str| super::plan(&Question::new(sql, Epsilon::from_milli(1000)), &schema).unwrap_err();
+    let ask = |sql: &str| {
+        super::plan(&Question::new(sql, Epsilon::from_milli(1000)), &schema).unwrap_err()
+    };
     assert!(ask("SELECT COUNT(*) FROM patient").to_string().contains("no table `patient`"));
     let refused = ask("SELECT code, COUNT(*) FROM observation GROUP BY code").to_string();
     assert!(refused.contains("column `code`"), "{refused}");

@@ -21,9 +21,7 @@ impl Share {
     /// One of `parts` equal parts, rounded down; `None` if nothing would be left of it.
     pub fn part(self, parts: u64) -> Option<Self> {
         match self {
-            Self::Pure(micro) => {
-                micro.checked_div(parts).filter(|part| *part > 0).map(Self::Pure)
-            }
+            Self::Pure(micro) => micro.checked_div(parts).filter(|part| *part > 0).map(Self::Pure),
             Self::Concentrated(rho) => {
                 let part = rho.pico().checked_div(parts).filter(|part| *part > 0);
                 part.map(|part| Self::Concentrated(Rho::from_pico(part)))
@@ -121,7 +119,10 @@ impl NoiseScale {
             Self::Gaussian { magnitude, squares, rho } => {
                 let magnitude = IBig::from(magnitude);
                 RBig::from_parts(
-                    &magnitude * &magnitude * IBig::from(squares) * IBig::from(1_000_000_000_000_u64),
+                    &magnitude
+                        * &magnitude
+                        * IBig::from(squares)
+                        * IBig::from(1_000_000_000_000_u64),
                     UBig::from(rho.pico()) * UBig::from(2_u8),
                 )
             }

@@ -32,7 +32,8 @@ impl SeededNoise {
         let words = bits.div_ceil(64);
         let mask = (UBig::ONE << bits) - UBig::ONE;
         loop {
-            let drawn = (0..words).fold(UBig::ZERO, |all, _| (all << 64) + UBig::from(self.bits.next_u64()));
+            let drawn = (0..words)
+                .fold(UBig::ZERO, |all, _| (all << 64) + UBig::from(self.bits.next_u64()));
             let drawn = drawn & &mask;
             if drawn < *limit {
                 return drawn;
@@ -58,7 +59,8 @@ impl SeededNoise {
 
     /// True with probability exp(-x) for a fraction x from 0.
     fn exp(&mut self, x: &RBig) -> bool {
-        let (mut above, below) = (UBig::try_from(x.numerator().clone()).unwrap_or_default(), x.denominator().clone());
+        let (mut above, below) =
+            (UBig::try_from(x.numerator().clone()).unwrap_or_default(), x.denominator().clone());
         while above > below {
             if !self.exp_small(&UBig::ONE, &UBig::ONE) {
                 return false;
@@ -97,7 +99,8 @@ impl SeededNoise {
         let twice = variance * RBig::from(2);
         loop {
             let candidate = self.laplace(&scale, &UBig::ONE);
-            let distance = RBig::from(candidate.clone()) - if candidate < IBig::ZERO { -&center } else { center.clone() };
+            let distance = RBig::from(candidate.clone())
+                - if candidate < IBig::ZERO { -&center } else { center.clone() };
             if self.exp(&(&distance * &distance / &twice)) {
                 return candidate;
             }

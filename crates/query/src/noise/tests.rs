@@ -62,9 +62,15 @@ fn mean_and_variance_of_the_noise_are_those_of_its_scale() {
             };
             let mean = draws.iter().map(|x| *x as f64).sum::<f64>() / count;
             let found = draws.iter().map(|x| (*x as f64).powi(2)).sum::<f64>() / count;
-            assert!(mean.abs() < 6.5 * (variance / count).sqrt(), "{name}: mean {mean} at {scale:?}");
+            assert!(
+                mean.abs() < 6.5 * (variance / count).sqrt(),
+                "{name}: mean {mean} at {scale:?}"
+            );
             let tolerance = 6.5 * (fourth / count).sqrt();
-            assert!((found / variance - 1.0).abs() < tolerance, "{name}: variance {found} for {variance}");
+            assert!(
+                (found / variance - 1.0).abs() < tolerance,
+                "{name}: variance {found} for {variance}"
+            );
         }
     }
 }
@@ -114,8 +120,11 @@ fn both_implementations_draw_from_one_distribution() {
         // Two-sample Kolmogorov-Smirnov: beyond 3.3 sqrt(2/n) with probability below 1e-9.
         let limit = 3.3 * (2.0 / DRAWS as f64).sqrt();
         let values: std::collections::BTreeSet<i128> = one.iter().chain(&other).copied().collect();
-        let share = |draws: &[i128], x: i128| draws.partition_point(|draw| *draw <= x) as f64 / DRAWS as f64;
-        let apart = values.iter().map(|x| (share(&one, *x) - share(&other, *x)).abs()).fold(0.0, f64::max);
+        let share = |draws: &[i128], x: i128| {
+            draws.partition_point(|draw| *draw <= x) as f64 / DRAWS as f64
+        };
+        let apart =
+            values.iter().map(|x| (share(&one, *x) - share(&other, *x)).abs()).fold(0.0, f64::max);
         assert!(apart < limit, "{apart} at {scale:?}");
     }
 }

@@ -153,7 +153,7 @@ impl fmt::Display for Cost {
         }
         writeln!(
             f,
-            "rows counted for one patient: at most {}, {} in a group, in {} groups",
+            "rows counted for one patient: at most {}, in a group {}; groups of one patient: at most {}",
             self.max_rows_per_person, self.max_rows_per_group, self.max_groups
         )?;
         self.aggregates.iter().try_for_each(|part| writeln!(f, "{part}"))?;
@@ -173,7 +173,10 @@ impl fmt::Display for AggregateCost {
         match self.expected_error.of {
             ErrorOf::Value => write!(f, "95 % within \u{b1}{error}"),
             ErrorOf::SumOverCount => {
-                write!(f, "95 % within \u{b1}{error} divided by the number of values, and what their noisy number adds")
+                write!(
+                    f,
+                    "95 % within \u{b1}{error} divided by the number of values, and what their noisy number adds"
+                )
             }
             ErrorOf::Rank => write!(f, "95 % within \u{b1}{error} rows of the true rank"),
         }

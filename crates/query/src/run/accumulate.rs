@@ -1,21 +1,18 @@
-//! Adding up: which group a row falls in, whether it still counts, and what it adds.
+//! Adding up: which rows still count, and what they add to their group.
 
 use std::collections::HashMap;
 
-use arrow::{
-    array::{Array, ArrayRef, AsArray},
-    datatypes::{DataType, Float64Type, Int64Type},
-};
+use arrow::array::{Array, ArrayRef, AsArray};
 
-use super::relation::Rows;
+use super::{
+    groups::{Lookup, NONE, key},
+    numbers,
+    relation::Rows,
+};
 use crate::{
-    grid::Grid,
-    plan::{GroupColumn, Measure, ReleasePlan, RowLimits},
+    plan::{Measure, ReleasePlan, RowLimits},
     scalar::Key,
 };
-
-/// The group of rows that do not count.
-const NONE: u32 = u32::MAX;
 
 /// Exact totals of one aggregate in one group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +20,14 @@ pub(super) struct Exact {
     pub count: i64,
     pub sum: i128,
     pub squares: i128,
+}
+
+/// Which rows count, and where.
+pub(super) enum Counted {
+    /// All of so many rows, in one group.
+    All(usize),
+    /// By row the number of its group, or [`NONE`].
+    Some(Vec<u32>),
 }
 
 /// Exact totals of all groups.
@@ -37,6 +42,7 @@ pub(super) struct Totals {
     /// Of quantiles: counts by aggregate, group and leaf.
     pub leaves: Vec<Vec<u32>>,
     published: bool,
+    lookups: Vec<Lookup>,
     marks: Marks,
 }
 
@@ -60,6 +66,7 @@ impl Totals {
             _ => Vec::new(),
         });
         let aggregates = plan.aggregates.len();
+        let domain = |group: &crate::plan::GroupColumn| group.domain.clone().unwrap_or_default();
         Self {
             met: Vec::new(),
             index: HashMap::new(),
@@ -67,6 +74,7 @@ impl Totals {
             aggregates: vec![vec![Exact::default(); groups]; aggregates],
             leaves: leaves.collect(),
             published: count.is_some(),
+            lookups: plan.groups.iter().map(|group| Lookup::new(&domain(group))).collect(),
             marks: Marks {
                 patient: 0,
                 groups: vec![(0, 0); groups],
@@ -77,10 +85,24 @@ impl Totals {
 
     /// Adds rows of patients of whom nothing was added before.
     pub fn add(&mut self, plan: &ReleasePlan, rows: &Rows) {
-        let arguments: Vec<ArrayRef> = plan.arguments.iter().map(|one| rows.evaluate(one)).collect();
-        let groups = self.groups(plan, rows, &arguments);
+        let arguments: Vec<ArrayRef> =
+            plan.arguments.iter().map(|one| rows.evaluate(one)).collect();
+        let longest = rows.starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        let limits = plan.limits;
+        let within = longest <= limits.rows.min(limits.per_group);
         let before = self.marks.patient;
-        let counted = self.bound(plan.limits, rows, groups);
+        let counted = if plan.groups.is_empty() && rows.kept.is_none() && within {
+            Counted::All(rows.len())
+        } else {
+            let mut groups = self.groups(plan, rows, &arguments);
+            let few = plan
+                .group_count()
+                .is_some_and(|count| count.min(longest as usize) <= limits.groups as usize);
+            if !(within && few) {
+                self.bound(limits, rows, &mut groups);
+            }
+            Counted::Some(groups)
+        };
         for (index, aggregate) in plan.aggregates.iter().enumerate() {
             let argument = aggregate.argument.map(|argument| &arguments[argument]);
             match &aggregate.measure {
@@ -99,23 +121,16 @@ impl Totals {
         let length = rows.len();
         let mut found = vec![0_u32; length];
         if self.published {
-            for group in &plan.groups {
-                let size = group.domain.as_ref().map_or(1, |domain| domain.len()) as u32;
-                places(group, &arguments[group.argument], |row, place| {
-                    let sofar = &mut found[row];
-                    *sofar = match (*sofar, place) {
-                        (NONE, _) | (_, None) => NONE,
-                        (sofar, Some(place)) => sofar * size + place,
-                    };
-                });
+            for (index, group) in plan.groups.iter().enumerate() {
+                self.lookups[index].places(&arguments[group.argument], index == 0, &mut found);
             }
         }
         if let Some(kept) = &rows.kept {
             (0..length).filter(|row| !kept.value(*row)).for_each(|row| found[row] = NONE);
         }
         if !self.published {
-            let there = (0..length).filter(|row| rows.is_kept(*row)).collect::<Vec<_>>();
-            there.into_iter().for_each(|row| found[row] = self.meet(plan, arguments, row));
+            let there = (0..length).filter(|row| rows.is_kept(*row));
+            there.for_each(|row| found[row] = self.meet(plan, arguments, row));
         }
         found
     }
@@ -127,7 +142,13 @@ impl Totals {
             let published = group.domain.as_ref().is_none_or(|domain| domain.contains(&key));
             (published && (key != Key::Null || group.domain.is_some())).then_some(key)
         });
-        let Some(keys) = keys.collect::<Option<Vec<_>>>() else { return NONE };
+        match keys.collect::<Option<Vec<_>>>() {
+            Some(keys) => self.place(keys),
+            None => NONE,
+        }
+    }
+
+    fn place(&mut self, keys: Vec<Key>) -> u32 {
         let next = self.met.len() as u32;
         let group = *self.index.entry(keys.clone()).or_insert(next);
         if group == next {
@@ -141,7 +162,7 @@ impl Totals {
     }
 
     /// Takes away the group of rows that are beyond a patient's limits.
-    fn bound(&mut self, limits: RowLimits, rows: &Rows, mut groups: Vec<u32>) -> Vec<u32> {
+    fn bound(&mut self, limits: RowLimits, rows: &Rows, groups: &mut [u32]) {
         for place in 0..rows.ids.len() {
             self.marks.patient += 1;
             let (mut counted, mut entered) = (0, 0);
@@ -152,10 +173,8 @@ impl Totals {
                 let (patient, inside) = &mut self.marks.groups[*group as usize];
                 let here = *patient == self.marks.patient;
                 let there = if here { *inside } else { 0 };
-                if counted == limits.rows
-                    || there == limits.per_group
-                    || !here && entered == limits.groups
-                {
+                let full = counted == limits.rows || there == limits.per_group;
+                if full || !here && entered == limits.groups {
                     *group = NONE;
                     continue;
                 }
@@ -169,63 +188,84 @@ impl Totals {
                 }
             }
         }
-        groups
     }
 
-    fn add_persons(&mut self, index: usize, rows: &Rows, groups: &[u32], argument: Option<&ArrayRef>) {
-        let valid = |row: usize| argument.is_none_or(|array| array.is_valid(row));
+    fn add_persons(
+        &mut self,
+        index: usize,
+        rows: &Rows,
+        counted: &Counted,
+        argument: Option<&ArrayRef>,
+    ) {
+        let nulls = argument.and_then(|array| array.nulls().filter(|nulls| nulls.null_count() > 0));
+        let totals = &mut self.aggregates[index];
+        let groups = match (counted, nulls) {
+            (Counted::All(_), None) => {
+                let there = rows.starts.windows(2).filter(|pair| pair[1] > pair[0]);
+                totals[0].count += there.count() as i64;
+                return;
+            }
+            (Counted::All(rows), Some(_)) => &vec![0; *rows],
+            (Counted::Some(groups), _) => groups,
+        };
+        let marks = &mut self.marks.values[index];
         for place in 0..rows.ids.len() {
             self.marks.patient += 1;
-            for row in rows.of(place).filter(|row| groups[*row] != NONE && valid(*row)) {
+            let patient = self.marks.patient;
+            for row in rows.of(place) {
                 let group = groups[row] as usize;
-                let mark = &mut self.marks.values[index][group];
-                self.aggregates[index][group].count += i64::from(*mark != self.marks.patient);
-                *mark = self.marks.patient;
+                if groups[row] == NONE || marks[group] == patient {
+                    continue;
+                }
+                if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
+                    marks[group] = patient;
+                    totals[group].count += 1;
+                }
             }
         }
     }
 
-    fn add_values(&mut self, index: usize, measure: &Measure, groups: &[u32], argument: Option<&ArrayRef>) {
+    fn add_values(
+        &mut self,
+        index: usize,
+        measure: &Measure,
+        counted: &Counted,
+        argument: Option<&ArrayRef>,
+    ) {
         let totals = &mut self.aggregates[index];
         let Some(argument) = argument else {
-            let counted = groups.iter().filter(|group| **group != NONE);
-            counted.for_each(|group| totals[*group as usize].count += 1);
+            match counted {
+                Counted::All(rows) => totals[0].count += *rows as i64,
+                Counted::Some(groups) => groups
+                    .iter()
+                    .filter(|group| **group != NONE)
+                    .for_each(|group| totals[*group as usize].count += 1),
+            }
             return;
         };
         match measure {
             Measure::Rows { .. } | Measure::Persons { .. } => {
-                each(groups, argument, |row| argument.is_valid(row), |group, valid| {
-                    totals[group].count += i64::from(valid);
-                });
+                numbers::each(counted, argument, |group, _| totals[group].count += 1);
             }
-            Measure::Sum { grid, .. } => steps(groups, argument, grid, |group, steps| {
-                totals[group].sum += i128::from(steps);
-            }),
+            Measure::Sum { grid, .. } => numbers::add(counted, argument, grid, 0, false, totals),
             Measure::Mean { grid, .. } => {
-                let middle = i128::from(grid.middle());
-                steps(groups, argument, grid, |group, steps| {
-                    let total = &mut totals[group];
-                    total.sum += i128::from(steps) - middle;
-                    total.count += 1;
-                });
+                numbers::add(counted, argument, grid, grid.middle(), false, totals);
             }
             Measure::Variance { grid, .. } => {
-                let middle = i128::from(grid.middle());
-                steps(groups, argument, grid, |group, steps| {
-                    let (total, deviation) = (&mut totals[group], i128::from(steps) - middle);
-                    total.sum += deviation;
-                    total.squares += deviation * deviation;
-                    total.count += 1;
-                });
+                numbers::add(counted, argument, grid, grid.middle(), true, totals);
             }
             Measure::Quantile { leaves, .. } => {
                 let (counts, width) = (&mut self.leaves[index], leaves.count());
                 let mut add = |group: usize, leaf: usize| counts[group * width + leaf] += 1;
-                match argument.as_primitive_opt::<Int64Type>() {
-                    Some(array) => each(groups, argument, |row| leaves.of_integer(array.value(row)), &mut add),
+                match argument.as_primitive_opt::<arrow::datatypes::Int64Type>() {
+                    Some(array) => numbers::each(counted, argument, |group, row| {
+                        add(group, leaves.of_integer(array.value(row)));
+                    }),
                     None => {
-                        let array = argument.as_primitive::<Float64Type>();
-                        each(groups, argument, |row| leaves.of_decimal(array.value(row)), &mut add);
+                        let array = argument.as_primitive::<arrow::datatypes::Float64Type>();
+                        numbers::each(counted, argument, |group, row| {
+                            add(group, leaves.of_decimal(array.value(row)));
+                        });
                     }
                 }
             }
@@ -236,7 +276,7 @@ impl Totals {
     pub fn merge(mut self, other: Self) -> Self {
         let places: Vec<usize> = match self.published {
             true => (0..other.aggregates.first().map_or(0, Vec::len)).collect(),
-            false => other.met.into_iter().map(|keys| self.place(keys)).collect(),
+            false => other.met.into_iter().map(|keys| self.place(keys) as usize).collect(),
         };
         for (from, persons) in other.persons.iter().enumerate() {
             self.persons[places[from]] += persons;
@@ -253,110 +293,5 @@ impl Totals {
             counts.iter_mut().zip(others).for_each(|(count, other)| *count += other);
         }
         self
-    }
-
-    fn place(&mut self, keys: Vec<Key>) -> usize {
-        let next = self.met.len() as u32;
-        let place = *self.index.entry(keys.clone()).or_insert(next);
-        if place == next {
-            self.met.push(keys);
-            self.persons.push(0);
-            self.aggregates.iter_mut().for_each(|totals| totals.push(Exact::default()));
-        }
-        place as usize
-    }
-}
-
-/// Calls with each row's place among the published values of a group column.
-fn places(group: &GroupColumn, array: &ArrayRef, mut found: impl FnMut(usize, Option<u32>)) {
-    let domain = group.domain.as_deref().map_or(&[] as &[Key], Vec::as_slice);
-    let null = domain.iter().position(|key| *key == Key::Null).map(|place| place as u32);
-    let place = |key: &Key| domain.iter().position(|known| known == key).map(|place| place as u32);
-    match array.data_type() {
-        DataType::Utf8 => {
-            let array = array.as_string::<i32>();
-            let texts = domain.iter().enumerate().filter_map(|(place, key)| match key {
-                Key::Text(text) => Some((text.as_bytes(), place as u32)),
-                _ => None,
-            });
-            let known: HashMap<&[u8], u32> = texts.collect();
-            let (offsets, bytes) = (array.value_offsets(), array.value_data());
-            // Neighbours are often alike: then the last place is this one's.
-            let mut last: (&[u8], Option<u32>) = (&[], known.get(&[] as &[u8]).copied());
-            for row in 0..array.len() {
-                if array.is_null(row) {
-                    found(row, null);
-                    continue;
-                }
-                let text = &bytes[offsets[row] as usize..offsets[row + 1] as usize];
-                if text != last.0 {
-                    last = (text, known.get(text).copied());
-                }
-                found(row, last.1);
-            }
-        }
-        DataType::Int64 => {
-            let array = array.as_primitive::<Int64Type>();
-            let known: HashMap<i64, u32> = domain
-                .iter()
-                .enumerate()
-                .filter_map(|(place, key)| match key {
-                    Key::Integer(number) => Some((*number, place as u32)),
-                    _ => None,
-                })
-                .collect();
-            for row in 0..array.len() {
-                let place = known.get(&array.value(row)).copied();
-                found(row, if array.is_null(row) { null } else { place });
-            }
-        }
-        _ => {
-            let array = array.as_boolean();
-            let known = [place(&Key::Flag(false)), place(&Key::Flag(true))];
-            for row in 0..array.len() {
-                let place = known[usize::from(array.value(row))];
-                found(row, if array.is_null(row) { null } else { place });
-            }
-        }
-    }
-}
-
-fn key(array: &ArrayRef, row: usize) -> Key {
-    if array.is_null(row) {
-        return Key::Null;
-    }
-    match array.data_type() {
-        DataType::Utf8 => Key::Text(array.as_string::<i32>().value(row).to_owned()),
-        DataType::Int64 => Key::Integer(array.as_primitive::<Int64Type>().value(row)),
-        _ => Key::Flag(array.as_boolean().value(row)),
-    }
-}
-
-/// Calls with the group and something of each row that counts and has a value; only the count of rows asks for the others.
-fn each<T>(
-    groups: &[u32],
-    argument: &ArrayRef,
-    read: impl Fn(usize) -> T,
-    mut add: impl FnMut(usize, T),
-) {
-    let nulls = argument.nulls();
-    for (row, group) in groups.iter().enumerate().filter(|(_, group)| **group != NONE) {
-        if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
-            add(*group as usize, read(row));
-        }
-    }
-}
-
-/// Calls with the group and the value in steps of each row that counts and has a value.
-fn steps(groups: &[u32], argument: &ArrayRef, grid: &Grid, add: impl FnMut(usize, i64)) {
-    match argument.as_primitive_opt::<Int64Type>() {
-        Some(array) => {
-            let values = array.values();
-            each(groups, argument, |row| grid.clamp_integer(values[row]), add);
-        }
-        None => {
-            let values = argument.as_primitive::<Float64Type>().values();
-            each(groups, argument, |row| grid.clamp_decimal(values[row]), add);
-        }
     }
 }

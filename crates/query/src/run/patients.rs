@@ -7,8 +7,11 @@
 use std::{cmp::Ordering, ops::Range, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, NullArray, StringArray, UInt32Array, new_empty_array},
-    buffer::BooleanBuffer,
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, Int64Array, NullArray, StringArray, UInt32Array,
+        new_empty_array,
+    },
+    buffer::{BooleanBuffer, NullBuffer},
     compute::take,
     datatypes::{DataType, Float64Type, Int64Type},
 };
@@ -42,12 +45,13 @@ impl Patients {
         let sorted = plan.tables.iter().map(|table| Sorted::read(table, tables));
         let sorted = sorted.collect::<Result<Vec<_>, _>>()?;
         let (ids, count) = number(&sorted);
-        let tables = sorted.into_iter().zip(ids).zip(&plan.tables).map(|((sorted, ids), table)| Table {
-            columns: sorted.columns,
-            bounds: table.columns.iter().map(|column| column.bounds).collect(),
-            ids,
-            starts: sorted.starts,
-        });
+        let tables =
+            sorted.into_iter().zip(ids).zip(&plan.tables).map(|((sorted, ids), table)| Table {
+                columns: sorted.columns,
+                bounds: table.columns.iter().map(|column| column.bounds).collect(),
+                ids,
+                starts: sorted.starts,
+            });
         Ok(Self { tables: tables.collect(), count })
     }
 
@@ -86,15 +90,18 @@ fn tame(column: ArrayRef, bounds: Option<Bounds>) -> ArrayRef {
             }
         }
         (DataType::Float64, bounds) => {
-            let (lower, upper) =
-                bounds.map_or((f64::NEG_INFINITY, f64::INFINITY), Bounds::decimal);
+            let (lower, upper) = bounds.map_or((f64::NEG_INFINITY, f64::INFINITY), Bounds::decimal);
             let array = column.as_primitive::<Float64Type>();
-            // What is no number is not within anything.
-            let outside = |value: &f64| !(*value >= lower && *value <= upper);
+            // What is no number is not within anything. There is one zero, as in SQL: the kernels that compare know two.
+            let outside = |value: &f64| {
+                !(*value >= lower && *value <= upper) || value.to_bits() == (-0.0_f64).to_bits()
+            };
             match array.values().iter().fold(false, |any, value| any | outside(value)) {
                 true => {
                     let held = array.iter().map(|value| {
-                        value.filter(|value| !value.is_nan()).map(|value| value.clamp(lower, upper))
+                        value
+                            .filter(|value| !value.is_nan())
+                            .map(|value| value.clamp(lower, upper) + 0.0)
                     });
                     Arc::new(held.collect::<arrow::array::Float64Array>())
                 }
@@ -131,58 +138,98 @@ impl Keys {
     fn compare_across(&self, one: usize, keys: &Self, other: usize) -> Ordering {
         match (self, keys) {
             (Self::Text(one_keys), Self::Text(keys)) => one_keys.value(one).cmp(keys.value(other)),
-            (Self::Whole(one_keys), Self::Whole(keys)) => one_keys.value(one).cmp(&keys.value(other)),
+            (Self::Whole(one_keys), Self::Whole(keys)) => {
+                one_keys.value(one).cmp(&keys.value(other))
+            }
             // Numbers before texts: patients of both kinds are never the same.
             (Self::Whole(_), Self::Text(_)) => Ordering::Less,
             (Self::Text(_), Self::Whole(_)) => Ordering::Greater,
         }
     }
 
-    /// Where runs of rows with one key begin, rows without a key left out, and whether the runs ascend.
+    /// Runs of rows with one key, rows without a key left out, and whether the runs ascend.
     fn runs(&self) -> (Vec<Range<u32>>, bool) {
         match self {
             Self::Text(keys) => {
                 let (offsets, bytes) = (keys.value_offsets(), keys.value_data());
                 let key = |row: usize| &bytes[offsets[row] as usize..offsets[row + 1] as usize];
-                runs(keys.len(), |row| keys.is_valid(row), key)
+                runs(keys.len(), keys.nulls(), key)
             }
             Self::Whole(keys) => {
                 let values = keys.values();
-                runs(keys.len(), |row| keys.is_valid(row), |row| values[row])
+                runs(keys.len(), keys.nulls(), |row| values[row])
             }
         }
     }
 }
 
+/// Rows that are worth a thread of their own.
+const ROWS_OF_A_THREAD: usize = 200_000;
+
 fn runs<K: Ord>(
     rows: usize,
-    valid: impl Fn(usize) -> bool,
-    key: impl Fn(usize) -> K,
+    nulls: Option<&NullBuffer>,
+    key: impl Fn(usize) -> K + Sync,
 ) -> (Vec<Range<u32>>, bool) {
-    let mut runs: Vec<Range<u32>> = Vec::new();
-    let mut ascending = true;
-    for row in (0..rows).filter(|row| valid(*row)) {
-        let at = row as u32;
-        match runs.last_mut() {
-            Some(last) if key(last.start as usize) == key(row) && last.end == at => last.end += 1,
-            Some(last) => {
-                ascending &= key(last.start as usize) < key(row);
-                runs.push(at..at + 1);
+    let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
+    // A run begins where a row has a key that the row before has not, and ends before a row of which the same is true.
+    let part = |range: Range<usize>| {
+        let (mut found, mut ascending) = (Vec::new(), true);
+        for row in range {
+            let (here, before) = (valid(row), row > 0 && valid(row - 1));
+            match (here, before) {
+                (true, true) => {
+                    let (one, other) = (key(row - 1), key(row));
+                    if one != other {
+                        ascending &= one < other;
+                        found.push((row as u32, true));
+                    }
+                }
+                (true, false) => found.push((row as u32, true)),
+                (false, true) => found.push((row as u32, false)),
+                (false, false) => {}
             }
-            None => runs.push(at..at + 1),
         }
+        (found, ascending)
+    };
+    let parts = in_parallel(rows, &part);
+    // Rows without a key part what may be one patient's rows: then a comparison with the neighbour is not enough.
+    let ascending = nulls.is_none_or(|nulls| nulls.null_count() == 0)
+        && parts.iter().all(|(_, ascending)| *ascending);
+    let marks: Vec<(u32, bool)> = parts.into_iter().flat_map(|(found, _)| found).collect();
+    let ends = marks.iter().skip(1).map(|(row, _)| *row).chain([rows as u32]);
+    let runs = marks.iter().zip(ends).filter(|((_, begins), _)| *begins);
+    (runs.map(|((start, _), end)| *start..end).collect(), ascending)
+}
+
+/// The results of parts of the rows, in order.
+fn in_parallel<T: Send>(rows: usize, part: &(impl Fn(Range<usize>) -> T + Sync)) -> Vec<T> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors.min(rows / ROWS_OF_A_THREAD).max(1);
+    let edge = |thread: usize| rows * thread / threads;
+    if threads == 1 {
+        return vec![part(0..rows)];
     }
-    (runs, ascending)
+    std::thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..threads).map(|one| scope.spawn(move || part(edge(one)..edge(one + 1)))).collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().expect("comparing neighbours cannot panic"))
+            .collect()
+    })
 }
 
 impl Sorted {
     fn read(table: &TableRef, tables: &Tables) -> Result<Self, RunError> {
         let batch = tables.get(&table.name);
-        let missing = |column: &str| RunError::Column { table: table.name.clone(), column: column.into() };
+        let missing =
+            |column: &str| RunError::Column { table: table.name.clone(), column: column.into() };
         let column = |name: &str, data_type: &DataType| match batch {
             None => Ok(new_empty_array(data_type)),
             Some(batch) => {
-                let array = batch.column_by_name(name).filter(|array| array.data_type() == data_type);
+                let array =
+                    batch.column_by_name(name).filter(|array| array.data_type() == data_type);
                 array.cloned().ok_or_else(|| missing(name))
             }
         };
@@ -212,9 +259,10 @@ impl Sorted {
         };
         let (mut firsts, mut starts, mut end) = (Vec::new(), Vec::new(), 0_u32);
         for run in runs {
-            let same = firsts
-                .last()
-                .is_some_and(|first: &u32| keys.compare(*first as usize, run.start as usize) == Ordering::Equal);
+            let same = !ascending
+                && firsts.last().is_some_and(|first: &u32| {
+                    keys.compare(*first as usize, run.start as usize) == Ordering::Equal
+                });
             if !same {
                 firsts.push(run.start);
                 starts.push(end);
@@ -229,7 +277,8 @@ impl Sorted {
 /// Columns with their rows in the order of these runs.
 fn reorder(columns: &[ArrayRef], runs: &[Range<u32>]) -> Result<Vec<ArrayRef>, RunError> {
     let rows = UInt32Array::from_iter_values(runs.iter().cloned().flatten());
-    let taken = columns.iter().map(|column| take(column, &rows, None).map_err(|_| RunError::Engine));
+    let taken =
+        columns.iter().map(|column| take(column, &rows, None).map_err(|_| RunError::Engine));
     taken.collect()
 }
 

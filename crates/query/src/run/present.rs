@@ -3,7 +3,9 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray, UInt32Array},
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray, UInt32Array,
+    },
     compute::take,
     datatypes::{DataType, Float64Type, Int64Type},
 };
@@ -41,20 +43,28 @@ impl Release {
                 Step::Filter(condition) => {
                     let holds = table.evaluate(condition);
                     let holds = holds.as_boolean();
-                    let kept = (0..table.rows).filter(|row| holds.is_valid(*row) && holds.value(*row));
+                    let kept =
+                        (0..table.rows).filter(|row| holds.is_valid(*row) && holds.value(*row));
                     table.take(kept.map(|row| row as u32).collect())
                 }
                 Step::Sort(keys) => sort(&table, keys),
                 Step::Limit { skip, fetch } => {
-                    let end = fetch.map_or(table.rows, |fetch| skip.saturating_add(fetch).min(table.rows));
+                    let end = fetch
+                        .map_or(table.rows, |fetch| skip.saturating_add(fetch).min(table.rows));
                     table.take((*skip.min(&end) as u32..end as u32).collect())
                 }
             };
         }
-        let mut answer = Answer::empty(plan, &table.columns.iter().map(|column| column.origin).collect::<Vec<_>>());
+        let mut answer = Answer::empty(
+            plan,
+            &table.columns.iter().map(|column| column.origin).collect::<Vec<_>>(),
+        );
         for row in 0..table.rows {
-            answer.rows.push(table.columns.iter().map(|column| cell(&column.values, row)).collect());
-            let widths = table.columns.iter().map(|column| column.widths[row].map(|widths| widths[0]));
+            answer
+                .rows
+                .push(table.columns.iter().map(|column| cell(&column.values, row)).collect());
+            let widths =
+                table.columns.iter().map(|column| column.widths[row].map(|widths| widths[0]));
             answer.intervals95.push(widths.collect());
         }
         answer
@@ -101,28 +111,31 @@ fn keys<'a>(keys: impl Iterator<Item = &'a Key>, kind: Kind) -> ArrayRef {
 fn values<'a>(numbers: impl Iterator<Item = &'a Number>, kind: Kind) -> ArrayRef {
     match kind {
         Kind::Integer => Arc::new(
-            numbers.map(|number| match number.value {
-                AnswerValue::Integer(number) => Some(number),
-                // A recorded answer may have lost the difference.
-                AnswerValue::Decimal(number) => Some(number as i64),
-                _ => None,
-            })
-            .collect::<Int64Array>(),
+            numbers
+                .map(|number| match number.value {
+                    AnswerValue::Integer(number) => Some(number),
+                    // A recorded answer may have lost the difference.
+                    AnswerValue::Decimal(number) => Some(number as i64),
+                    _ => None,
+                })
+                .collect::<Int64Array>(),
         ),
         _ => Arc::new(
-            numbers.map(|number| match number.value {
-                AnswerValue::Integer(number) => Some(number as f64),
-                AnswerValue::Decimal(number) => Some(number),
-                _ => None,
-            })
-            .collect::<Float64Array>(),
+            numbers
+                .map(|number| match number.value {
+                    AnswerValue::Integer(number) => Some(number as f64),
+                    AnswerValue::Decimal(number) => Some(number),
+                    _ => None,
+                })
+                .collect::<Float64Array>(),
         ),
     }
 }
 
 impl Table {
     fn evaluate(&self, scalar: &Scalar) -> ArrayRef {
-        let columns: Vec<ArrayRef> = self.columns.iter().map(|column| Arc::clone(&column.values)).collect();
+        let columns: Vec<ArrayRef> =
+            self.columns.iter().map(|column| Arc::clone(&column.values)).collect();
         evaluate(scalar, &columns, self.rows)
     }
 
@@ -151,7 +164,12 @@ fn project(table: &Table, scalars: &[Scalar]) -> Table {
 }
 
 /// How far a computed number can be off, from how far the numbers in it can be off at once.
-fn widths(table: &Table, scalar: &Scalar, values: &ArrayRef, row: usize) -> Option<[f64; TOGETHER]> {
+fn widths(
+    table: &Table,
+    scalar: &Scalar,
+    values: &ArrayRef,
+    row: usize,
+) -> Option<[f64; TOGETHER]> {
     let value = decimal(values, row)?;
     let mut read = std::collections::BTreeSet::new();
     scalar.columns(&mut read);
@@ -166,7 +184,8 @@ fn widths(table: &Table, scalar: &Scalar, values: &ArrayRef, row: usize) -> Opti
             let column = &table.columns[column];
             let value = decimal(&column.values, row)?;
             let width = column.widths[row]?;
-            let width = width.get(level - 1).copied().or_else(|| (index > 0).then_some(f64::INFINITY))?;
+            let width =
+                width.get(level - 1).copied().or_else(|| (index > 0).then_some(f64::INFINITY))?;
             Some((value - width, value + width))
         });
         let (low, high) = match (ends, index) {

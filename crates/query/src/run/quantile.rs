@@ -5,11 +5,7 @@
 //! most 64 noisy counts; the quantile lies where `(1-q) below - q above` changes its sign. Everything after the noise only computes
 //! with noisy counts. The interval holds all leaves that the noise cannot rule out.
 
-use crate::{
-    NoiseError, NoiseScale, NoiseSource,
-    noise::normal_quantile,
-    plan::Leaves,
-};
+use crate::{NoiseError, NoiseScale, NoiseSource, noise::normal_quantile, plan::Leaves};
 
 /// Noisy counts of one group.
 pub(super) struct Tree {
@@ -34,10 +30,13 @@ impl Tree {
         scale: NoiseScale,
         noise: &mut dyn NoiseSource,
     ) -> Result<Self, NoiseError> {
-        let mut draw = |count: u64| noise.perturb(i128::from(count), scale).map(|noisy| noisy as f64);
-        let sums = counts.chunks(range.fan()).map(|leaves| leaves.iter().copied().map(u64::from).sum());
+        let mut draw =
+            |count: u64| noise.perturb(i128::from(count), scale).map(|noisy| noisy as f64);
+        let sums =
+            counts.chunks(range.fan()).map(|leaves| leaves.iter().copied().map(u64::from).sum());
         let branches = sums.map(&mut draw).collect::<Result<_, _>>()?;
-        let leaves = counts.iter().map(|count| draw(u64::from(*count))).collect::<Result<_, _>>()?;
+        let leaves =
+            counts.iter().map(|count| draw(u64::from(*count))).collect::<Result<_, _>>()?;
         Ok(Self { range, branches, leaves, scale })
     }
 

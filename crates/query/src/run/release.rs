@@ -152,7 +152,11 @@ fn number(
         Measure::Quantile { leaves: range, thousandth, scale } => {
             let tree = quantile::Tree::noisy(*range, leaves, *scale, noise)?;
             let (value, _) = tree.quantile(*thousandth, 0.05);
-            let value = if range.whole() { AnswerValue::Integer(value as i64) } else { AnswerValue::Decimal(value) };
+            let value = if range.whole() {
+                AnswerValue::Integer(value as i64)
+            } else {
+                AnswerValue::Decimal(value)
+            };
             let widths = outside().map(|outside| tree.quantile(*thousandth, outside).1);
             Number { value, widths }
         }

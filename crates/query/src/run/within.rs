@@ -49,7 +49,8 @@ pub(super) fn within(input: &Rows, keys: &[Scalar], aggregates: &[PersonAggregat
     let keys: Vec<ArrayRef> = keys.iter().map(|key| input.evaluate(key)).collect();
     let groups = groups(input, &keys);
     let firsts = UInt32Array::from(groups.firsts.clone());
-    let shown = keys.iter().map(|key| take(key, &firsts, None).expect("rows are those of the input"));
+    let shown =
+        keys.iter().map(|key| take(key, &firsts, None).expect("rows are those of the input"));
     let results = aggregates.iter().map(|one| aggregate(one, input, &groups));
     let columns = shown.chain(results).collect();
     Rows { ids: input.ids.clone(), starts: groups.starts, columns, kept: None }
@@ -117,12 +118,13 @@ fn aggregate(one: &PersonAggregate, input: &Rows, groups: &Groups) -> ArrayRef {
     for row in rows() {
         let result = &mut results[groups.of[row] as usize];
         let value = array.value(row);
-        *result = Some(result.map_or((value, 1.0), |(before, n)| (combine(before, value), n + 1.0)));
+        *result =
+            Some(result.map_or((value, 1.0), |(before, n)| (combine(before, value), n + 1.0)));
     }
     let mean = one.function == PersonFunction::Mean;
     let shown = results.into_iter().map(|result| {
         let value = result.map(|(value, n)| if mean { value / n } else { value });
-        value.filter(|value| !value.is_nan())
+        value.filter(|value| !value.is_nan()).map(|value| value + 0.0)
     });
     Arc::new(shown.collect::<Float64Array>())
 }

@@ -96,10 +96,14 @@ pub enum DeclarationRefusal {
     )]
     NoStep,
     /// Nothing spent.
-    #[error("Epsilon {0} leaves nothing for each round: ask with a larger epsilon or for fewer rounds.")]
+    #[error(
+        "Epsilon {0} leaves nothing for each round: ask with a larger epsilon or for fewer rounds."
+    )]
     Epsilon(Epsilon),
     /// Gaussian noise without a delta.
-    #[error("Norm l2 means Gaussian noise, which needs a delta, such as 1e-6: declare one, or clip by norm l1.")]
+    #[error(
+        "Norm l2 means Gaussian noise, which needs a delta, such as 1e-6: declare one, or clip by norm l1."
+    )]
     NoDelta,
     /// Laplace noise with a delta.
     #[error("Norm l1 means Laplace noise, which needs no delta: leave it out, or clip by norm l2.")]
@@ -185,12 +189,14 @@ impl Declaration {
 
     /// Clip and noise of a round.
     pub(super) fn terms(&self) -> Result<Terms, DeclarationRefusal> {
-        let fixed = Fixed::new(self.norm, self.values, self.clip).ok_or_else(|| DeclarationRefusal::Clip {
-            clip: self.clip,
-            right: match self.values {
-                Values::F64 => "a number above zero".to_owned(),
-                Values::I64 => format!("a whole number from 1 to {MAX_WHOLE_CLIP}"),
-            },
+        let fixed = Fixed::new(self.norm, self.values, self.clip).ok_or_else(|| {
+            DeclarationRefusal::Clip {
+                clip: self.clip,
+                right: match self.values {
+                    Values::F64 => "a number above zero".to_owned(),
+                    Values::I64 => format!("a whole number from 1 to {MAX_WHOLE_CLIP}"),
+                },
+            }
         })?;
         let rounds = u64::from(self.rounds.max(1));
         let small = || DeclarationRefusal::Epsilon(self.epsilon);
@@ -200,14 +206,18 @@ impl Declaration {
             Norm::L1 => {
                 let epsilon_micro = some(u64::from(self.epsilon.milli()) * 1_000 / rounds)?;
                 let sensitivity = u128::from(fixed.radius());
-                (Loss::pure(self.epsilon, Delta::ZERO), NoiseScale::Laplace { sensitivity, epsilon_micro })
+                (
+                    Loss::pure(self.epsilon, Delta::ZERO),
+                    NoiseScale::Laplace { sensitivity, epsilon_micro },
+                )
             }
             Norm::L2 if self.delta == Delta::ZERO => return Err(DeclarationRefusal::NoDelta),
             Norm::L2 => {
                 let rho = Rho::within(self.epsilon, self.delta).ok_or_else(small)?;
                 let share = Rho::from_pico(some(rho.pico() / rounds)?);
                 let magnitude = u128::from(fixed.radius());
-                let loss = Loss { epsilon: self.epsilon, delta: self.delta, rho, slack: Delta::ZERO };
+                let loss =
+                    Loss { epsilon: self.epsilon, delta: self.delta, rho, slack: Delta::ZERO };
                 (loss, NoiseScale::Gaussian { magnitude, squares: 1, rho: share })
             }
         };
@@ -240,7 +250,9 @@ impl Selection {
             None => Self { table: trimmed(text), columns: None },
             Some((table, columns)) => Self {
                 table: trimmed(table),
-                columns: Some(columns.split(',').map(trimmed).filter(|column| !column.is_empty()).collect()),
+                columns: Some(
+                    columns.split(',').map(trimmed).filter(|column| !column.is_empty()).collect(),
+                ),
             },
         }
     }
@@ -250,7 +262,10 @@ impl Selection {
 ///
 /// # Errors
 /// [`DeclarationRefusal`] for what the schema does not have or allow.
-pub fn inputs(schema: &PublicSchema, asked: &[Selection]) -> Result<Vec<InputTable>, DeclarationRefusal> {
+pub fn inputs(
+    schema: &PublicSchema,
+    asked: &[Selection],
+) -> Result<Vec<InputTable>, DeclarationRefusal> {
     if asked.is_empty() {
         let open = schema.tables.iter().filter(|table| table.allowed);
         return open.map(|table| input(table, None)).collect();
@@ -286,9 +301,15 @@ fn chosen(table: &PublicTable, name: &str) -> Result<InputColumn, DeclarationRef
     let column = column.ok_or_else(|| DeclarationRefusal::Column {
         table: table.name.clone(),
         column: name.to_owned(),
-        known: list(table.columns.iter().filter(|column| column.allowed).map(|column| &column.name)),
+        known: list(
+            table.columns.iter().filter(|column| column.allowed).map(|column| &column.name),
+        ),
     })?;
-    if column.allowed { Ok(cell(column)) } else { Err(DeclarationRefusal::Closed(format!("{}.{name}", table.name))) }
+    if column.allowed {
+        Ok(cell(column))
+    } else {
+        Err(DeclarationRefusal::Closed(format!("{}.{name}", table.name)))
+    }
 }
 
 fn cell(column: &PublicColumn) -> InputColumn {

@@ -139,7 +139,9 @@ impl Fixed {
         match self.norm {
             Norm::L1 => sizes.fold(0, |sum: u128, size| sum.saturating_add(size)) <= radius,
             // A square fits: (2^63)^2 = 2^126.
-            Norm::L2 => sizes.fold(0, |sum: u128, size| sum.saturating_add(size * size)) <= radius * radius,
+            Norm::L2 => {
+                sizes.fold(0, |sum: u128, size| sum.saturating_add(size * size)) <= radius * radius
+            }
         }
     }
 }
@@ -169,7 +171,9 @@ mod tests {
     #[test]
     fn a_vector_within_its_clip_keeps_its_numbers_and_a_longer_one_its_direction() {
         let fixed = Fixed::new(Norm::L2, Values::F64, 5.0).unwrap();
-        let numbers = |steps: Vec<i64>| -> Vec<f64> { steps.iter().map(|step| fixed.number(i128::from(*step))).collect() };
+        let numbers = |steps: Vec<i64>| -> Vec<f64> {
+            steps.iter().map(|step| fixed.number(i128::from(*step))).collect()
+        };
         assert_eq!(numbers(steps(fixed, &[3.0, -4.0]).unwrap()), [3.0, -4.0]);
         let clipped = numbers(steps(fixed, &[30.0, -40.0]).unwrap());
         assert!((clipped[0] - 3.0).abs() < 1e-7 && (clipped[1] + 4.0).abs() < 1e-7, "{clipped:?}");
@@ -181,7 +185,9 @@ mod tests {
     #[test]
     fn what_is_no_number_makes_the_zero_vector() {
         let fixed = Fixed::new(Norm::L2, Values::F64, 1.0).unwrap();
-        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::from_bits(0xfff0_dead_beef_0001)] {
+        for odd in
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::from_bits(0xfff0_dead_beef_0001)]
+        {
             assert_eq!(steps(fixed, &[0.1, odd]), None);
         }
         assert_eq!(steps(fixed, &[0.0, -0.0, 1e-320]), Some(vec![0, 0, 0]));

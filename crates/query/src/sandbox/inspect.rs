@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 use wasmparser::{
-    BinaryReaderError, ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, MemoryType, Operator, Parser,
-    Payload, TableType, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReaderError, ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody,
+    MemoryType, Operator, Parser, Payload, TableType, TypeRef, ValidPayload, Validator,
+    ValidatorResources, WasmFeatures,
     types::{EntityType, Types},
 };
 
@@ -17,10 +18,14 @@ use super::limits::Limits;
 #[non_exhaustive]
 pub enum ModuleRefusal {
     /// Not text that could be turned into a module.
-    #[error("The module is no WebAssembly text: {0}. Mend the text, or give the module in its binary form.")]
+    #[error(
+        "The module is no WebAssembly text: {0}. Mend the text, or give the module in its binary form."
+    )]
     Text(String),
     /// A component, not a core module.
-    #[error("The file is a WebAssembly component: build a core module instead (for Rust, target wasm32-unknown-unknown).")]
+    #[error(
+        "The file is a WebAssembly component: build a core module instead (for Rust, target wasm32-unknown-unknown)."
+    )]
     Component,
     /// Not valid with the features that are on.
     #[error(
@@ -33,7 +38,9 @@ pub enum ModuleRefusal {
         offset: usize,
     },
     /// Something would come from outside.
-    #[error("The module imports `{module}.{name}`: an algorithm gets nothing but its patient's record, so build it without imports.")]
+    #[error(
+        "The module imports `{module}.{name}`: an algorithm gets nothing but its patient's record, so build it without imports."
+    )]
     Import {
         /// The module that is imported from.
         module: String,
@@ -70,7 +77,9 @@ pub enum ModuleRefusal {
     #[error("The module cannot be compiled: {0}. Make its functions smaller.")]
     Compiler(String),
     /// The machine cannot give the room for it.
-    #[error("This machine cannot make room for the algorithm: allow the process more address space.")]
+    #[error(
+        "This machine cannot make room for the algorithm: allow the process more address space."
+    )]
     Room,
 }
 
@@ -95,7 +104,9 @@ impl ModuleRefusal {
             Self::Text(_) => "mend the text, or give the module in its binary form",
             Self::Component => "build a core module",
             Self::Invalid { .. } => "build it as plain WebAssembly with one memory",
-            Self::Import { .. } => "build it without imports: all that it gets is its patient's record",
+            Self::Import { .. } => {
+                "build it without imports: all that it gets is its patient's record"
+            }
             Self::TooLarge { .. } | Self::Compiler(_) => "make it smaller",
             Self::Missing { .. } | Self::WrongType { .. } => {
                 "export `memory`, `input` (i32) -> i32 and `run` (i32, i32) -> i64, as docs/algorithms.md describes"
@@ -160,14 +171,20 @@ pub(super) fn binary(source: &[u8], limits: &Limits) -> Result<Vec<u8>, ModuleRe
     within("bytes of text", source.len() as u64, limits.text_bytes as u64)?;
     let text = std::str::from_utf8(source)
         .map_err(|_| ModuleRefusal::Text("it is neither a binary module nor UTF-8".to_owned()))?;
-    let binary = wat::parse_str(text).map_err(|error| ModuleRefusal::Text(one_line(&error.to_string())))?;
+    let binary =
+        wat::parse_str(text).map_err(|error| ModuleRefusal::Text(one_line(&error.to_string())))?;
     within("bytes", binary.len() as u64, limits.module_bytes as u64)?;
     Ok(binary)
 }
 
 /// The first lines of an error with a drawing of the place, as one line.
 fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect::<Vec<_>>().join(" ")
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn within(what: &'static str, found: u64, limit: u64) -> Result<(), ModuleRefusal> {
@@ -204,7 +221,11 @@ pub(super) fn inspect(binary: &[u8], limits: &Limits) -> Result<Inspection, Modu
 }
 
 /// Holds what a section holds against the limits.
-fn count(payload: &Payload<'_>, limits: &Limits, seen: &mut Inspection) -> Result<(), ModuleRefusal> {
+fn count(
+    payload: &Payload<'_>,
+    limits: &Limits,
+    seen: &mut Inspection,
+) -> Result<(), ModuleRefusal> {
     let items = |what, found: u32| within(what, u64::from(found), u64::from(limits.items));
     match payload {
         Payload::TypeSection(section) => items("types", section.count())?,
@@ -238,7 +259,8 @@ fn count(payload: &Payload<'_>, limits: &Limits, seen: &mut Inspection) -> Resul
             items("exports", section.count())?;
             for export in section.clone() {
                 let export = export?;
-                seen.exports.push(ExportSeen { name: export.name.to_owned(), kind: kind(export.kind) });
+                seen.exports
+                    .push(ExportSeen { name: export.name.to_owned(), kind: kind(export.kind) });
             }
         }
         Payload::StartSection { .. } => seen.start = true,
@@ -291,7 +313,11 @@ fn validate(
     let mut validator = function.into_validator(allocations);
     validator.validate(body)?;
     // Parameters are local variables too.
-    within("local variables in one function", u64::from(validator.len_locals()), u64::from(limits.locals))?;
+    within(
+        "local variables in one function",
+        u64::from(validator.len_locals()),
+        u64::from(limits.locals),
+    )?;
     Ok(validator.into_allocations())
 }
 
@@ -341,7 +367,11 @@ fn needed(types: &Types) -> Result<(), ModuleRefusal> {
 }
 
 /// Whether a function of this name and type is exported.
-fn optional(types: &Types, name: &'static str, ty: (&'static str, usize, usize)) -> Result<bool, ModuleRefusal> {
+fn optional(
+    types: &Types,
+    name: &'static str,
+    ty: (&'static str, usize, usize),
+) -> Result<bool, ModuleRefusal> {
     use wasmparser::ValType::{I32, I64};
     let (expected, parameters, result) = ty;
     let Some(found) = export(types, name) else { return Ok(false) };

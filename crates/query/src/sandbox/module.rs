@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 use wasmtime::{
-    Config, Engine, Extern, InstanceAllocationStrategy, InstancePre, Linker, ModuleExport, OperatorCost,
-    PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder, Trap,
+    Config, Engine, Extern, InstanceAllocationStrategy, InstancePre, Linker, ModuleExport,
+    OperatorCost, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder, Trap,
 };
 
 use super::{
@@ -75,7 +75,8 @@ impl Module {
         let engine = Engine::new(&config(&limits)).map_err(|_| ModuleRefusal::Room)?;
         let module = wasmtime::Module::from_binary(&engine, &binary)
             .map_err(|error| ModuleRefusal::Compiler(error.root_cause().to_string()))?;
-        let export = |what, name| module.get_export_index(name).ok_or(ModuleRefusal::Missing { what, name });
+        let export =
+            |what, name| module.get_export_index(name).ok_or(ModuleRefusal::Missing { what, name });
         let exports = Exports {
             memory: export("memory", "memory")?,
             input: export("function", "input")?,
@@ -86,7 +87,15 @@ impl Module {
         let ready = Linker::new(&engine)
             .instantiate_pre(&module)
             .map_err(|error| ModuleRefusal::Compiler(error.root_cause().to_string()))?;
-        Ok(Self { limits, inspection, hash: Sha256::digest(&binary).into(), engine, ready, exports, busy: Mutex::new(()) })
+        Ok(Self {
+            limits,
+            inspection,
+            hash: Sha256::digest(&binary).into(),
+            engine,
+            ready,
+            exports,
+            busy: Mutex::new(()),
+        })
     }
 
     /// What is in it.
@@ -151,17 +160,22 @@ impl Module {
             let found = export.and_then(|export| instance.get_module_export(&mut store, export));
             found.and_then(Extern::into_func)
         };
-        let (Some(input), Some(run)) = (function(Some(&self.exports.input)), function(entry)) else {
+        let (Some(input), Some(run)) = (function(Some(&self.exports.input)), function(entry))
+        else {
             return Ok(Ended::Badly);
         };
-        let Some(Extern::Memory(memory)) = instance.get_module_export(&mut store, &self.exports.memory) else {
+        let Some(Extern::Memory(memory)) =
+            instance.get_module_export(&mut store, &self.exports.memory)
+        else {
             return Ok(Ended::Badly);
         };
         let input = input.typed::<u32, u32>(&store)?;
         let run = run.typed::<(u32, u32), u64>(&store)?;
         let room = record.len() as u32;
         let place = input.call(&mut store, room)?;
-        let Some(target) = part(place, record.len()).and_then(|part| memory.data_mut(&mut store).get_mut(part)) else {
+        let Some(target) =
+            part(place, record.len()).and_then(|part| memory.data_mut(&mut store).get_mut(part))
+        else {
             return Ok(Ended::Badly);
         };
         target.copy_from_slice(record);

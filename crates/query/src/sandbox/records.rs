@@ -118,15 +118,18 @@ impl Records {
         let mut found = Vec::new();
         for input in inputs {
             // A table without rows need not be there: all its patients may have left.
-            found.push(tables.get(&input.name).map(|batch| Source::read(input, batch)).transpose()?);
+            found
+                .push(tables.get(&input.name).map(|batch| Source::read(input, batch)).transpose()?);
         }
-        let runs: Vec<Vec<Run<'_>>> = found.iter().map(|source| source.as_ref().map_or(Vec::new(), Source::runs)).collect();
+        let runs: Vec<Vec<Run<'_>>> =
+            found.iter().map(|source| source.as_ref().map_or(Vec::new(), Source::runs)).collect();
         let mut keys: Vec<Key<'_>> = runs.iter().flatten().map(|run| run.key).collect();
         // Stable sorting sees that each table's keys ascend already.
         keys.sort();
         keys.dedup();
         let tables = inputs.iter().zip(&found).zip(&runs);
-        let tables = tables.map(|((input, source), runs)| Cells::new(input, source.as_ref(), runs, &keys));
+        let tables =
+            tables.map(|((input, source), runs)| Cells::new(input, source.as_ref(), runs, &keys));
         Ok(Self { tables: tables.collect(), patients: keys.len() })
     }
 
@@ -202,7 +205,8 @@ struct Source {
 impl Source {
     fn read(input: &InputTable, batch: &RecordBatch) -> Result<Self, SandboxError> {
         let column = |name: &str, as_type: &dyn Fn(&DataType) -> DataType| {
-            let wrong = || SandboxError::Column { table: input.name.clone(), column: name.to_owned() };
+            let wrong =
+                || SandboxError::Column { table: input.name.clone(), column: name.to_owned() };
             let column = batch.column_by_name(name).ok_or_else(wrong)?;
             cast(column, &as_type(column.data_type())).map_err(|_| wrong())
         };
@@ -241,7 +245,12 @@ impl Source {
 }
 
 impl Cells {
-    fn new(input: &InputTable, source: Option<&Source>, runs: &[Run<'_>], keys: &[Key<'_>]) -> Self {
+    fn new(
+        input: &InputTable,
+        source: Option<&Source>,
+        runs: &[Run<'_>],
+        keys: &[Key<'_>],
+    ) -> Self {
         let (starts, kept) = place(runs, keys, input.max_rows as usize);
         let width = input.columns.len() * 8;
         let rows = starts.last().copied().unwrap_or(0);
@@ -252,7 +261,11 @@ impl Cells {
             let places = bytes.get_mut(at * 8..).unwrap_or_default().chunks_mut(width);
             fill(&wanted.cell, array, &kept, places);
         }
-        Self { kinds: input.columns.iter().map(|column| column.cell.kind()).collect(), bytes, starts }
+        Self {
+            kinds: input.columns.iter().map(|column| column.cell.kind()).collect(),
+            bytes,
+            starts,
+        }
     }
 }
 
@@ -274,21 +287,28 @@ fn place(runs: &[Run<'_>], keys: &[Key<'_>], most: usize) -> (Vec<usize>, Vec<Ra
 }
 
 /// Writes the cells of one column to their places.
-fn fill<'a>(cell: &Cell, array: &ArrayRef, kept: &[Range<usize>], places: impl Iterator<Item = &'a mut [u8]>) {
+fn fill<'a>(
+    cell: &Cell,
+    array: &ArrayRef,
+    kept: &[Range<usize>],
+    places: impl Iterator<Item = &'a mut [u8]>,
+) {
     let rows = kept.iter().flat_map(Clone::clone);
     let valid = |row: usize| array.is_valid(row);
     match cell {
         Cell::Integer(bounds) => {
             let values = array.as_primitive::<Int64Type>().values();
             let (low, high) = bounds.unwrap_or((i64::MIN, i64::MAX));
-            let value = |row| if valid(row) { values[row].max(low).min(high) } else { MISSING_INTEGER };
+            let value =
+                |row| if valid(row) { values[row].max(low).min(high) } else { MISSING_INTEGER };
             put(rows.map(value).map(i64::to_le_bytes), places);
         }
         Cell::Decimal(bounds) => {
             let values = array.as_primitive::<Float64Type>().values();
             let (low, high) = bounds.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
             // One pattern for all that is no number.
-            let held = |value: f64| if value.is_nan() { f64::NAN } else { value.max(low).min(high) };
+            let held =
+                |value: f64| if value.is_nan() { f64::NAN } else { value.max(low).min(high) };
             let value = |row| if valid(row) { held(values[row]) } else { f64::NAN };
             put(rows.map(value).map(f64::to_le_bytes), places);
         }
@@ -299,7 +319,8 @@ fn fill<'a>(cell: &Cell, array: &ArrayRef, kept: &[Range<usize>], places: impl I
         }
         Cell::Code(list) => {
             let values = array.as_string::<i32>();
-            let codes: HashMap<&str, i64> = list.iter().zip(0..).map(|(text, code)| (text.as_str(), code)).collect();
+            let codes: HashMap<&str, i64> =
+                list.iter().zip(0..).map(|(text, code)| (text.as_str(), code)).collect();
             let code = |row| codes.get(values.value(row)).copied().unwrap_or(MISSING_CODE);
             let value = |row| if valid(row) { code(row) } else { MISSING_CODE };
             put(rows.map(value).map(i64::to_le_bytes), places);

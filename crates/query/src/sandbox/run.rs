@@ -21,7 +21,9 @@ pub enum SandboxError {
     #[error(transparent)]
     Declaration(#[from] DeclarationRefusal),
     /// A table is not as published.
-    #[error("Table `{table}` has no column `{column}` of the published type: mend the table or its schema.")]
+    #[error(
+        "Table `{table}` has no column `{column}` of the published type: mend the table or its schema."
+    )]
     Column {
         /// The table.
         table: String,
@@ -29,7 +31,9 @@ pub enum SandboxError {
         column: String,
     },
     /// The machine could not run the module.
-    #[error("The sandbox could not be run on this machine: give the process more memory and address space, and ask again.")]
+    #[error(
+        "The sandbox could not be run on this machine: give the process more memory and address space, and ask again."
+    )]
     Engine,
     /// No randomness, no answer.
     #[error(transparent)]
@@ -139,7 +143,8 @@ fn step(module: &Module, round: u32, answer: &mut AlgorithmAnswer) -> Result<boo
     let mut words = Vec::new();
     let length = answer.parameters.len();
     let ended = module.call(Entry::Step, module.limits().step_fuel, &record, length, &mut words)?;
-    let numbers: Vec<f64> = words.as_chunks::<8>().0.iter().map(|word| f64::from_le_bytes(*word)).collect();
+    let numbers: Vec<f64> =
+        words.as_chunks::<8>().0.iter().map(|word| f64::from_le_bytes(*word)).collect();
     if ended == Ended::Well && numbers.iter().all(|number| number.is_finite()) {
         answer.parameters = numbers;
         return Ok(true);
@@ -170,13 +175,15 @@ impl Visit<'_> {
         let _alone = self.module.alone();
         let prefix = self.records.prefix(round, parameters);
         let pieces = self.records.patients().div_ceil(PATIENTS_AT_ONCE);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(pieces).max(1);
+        let threads =
+            std::thread::available_parallelism().map_or(1, usize::from).min(pieces).max(1);
         let next = AtomicUsize::new(0);
         if threads == 1 {
             return self.work(&prefix, &next);
         }
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.work(&prefix, &next))).collect();
+            let workers: Vec<_> =
+                (0..threads).map(|_| scope.spawn(|| self.work(&prefix, &next))).collect();
             let mut sums = vec![0_i128; self.declaration.length];
             for worker in workers {
                 let part = worker.join().map_err(|_| SandboxError::Engine)??;

@@ -46,7 +46,8 @@ impl Bounds {
         }
         Some(match (self, other) {
             (Self::Integer(a, b), Self::Integer(c, d)) => {
-                let ends = [(a, c), (a, d), (b, c), (b, d)].map(|(x, y)| integer(op, x, y).unwrap_or(0));
+                let ends =
+                    [(a, c), (a, d), (b, c), (b, d)].map(|(x, y)| integer(op, x, y).unwrap_or(0));
                 let (low, high) = (ends.iter().min(), ends.iter().max());
                 Self::Integer(*low.unwrap_or(&i64::MIN), *high.unwrap_or(&i64::MAX))
             }
@@ -148,9 +149,9 @@ pub(super) fn integer(op: Arithmetic, a: i64, b: i64) -> Option<i64> {
     })
 }
 
-/// Decimal numbers by IEEE 754; what is no number stands for NULL.
+/// Decimal numbers by IEEE 754, but with one zero; what is no number stands for NULL.
 pub(super) fn decimal(op: Arithmetic, a: f64, b: f64) -> f64 {
-    match op {
+    let result = match op {
         Arithmetic::Add => a + b,
         Arithmetic::Subtract => a - b,
         Arithmetic::Multiply => a * b,
@@ -159,7 +160,8 @@ pub(super) fn decimal(op: Arithmetic, a: f64, b: f64) -> f64 {
         Arithmetic::Remainder => a % b,
         Arithmetic::Least => a.min(b),
         Arithmetic::Greatest => a.max(b),
-    }
+    };
+    result + 0.0
 }
 
 /// A function of a decimal number; `None` where it has no value.
@@ -175,5 +177,5 @@ pub(super) fn number(function: NumberFunction, value: f64) -> Option<f64> {
         NumberFunction::Ln => value.ln(),
         NumberFunction::Exp => value.exp(),
     };
-    (!result.is_nan()).then_some(result)
+    (!result.is_nan()).then_some(result + 0.0)
 }

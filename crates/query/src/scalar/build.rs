@@ -148,8 +148,7 @@ impl Typed {
 
     /// Whether a flag is this, where NULL is not.
     pub fn is(self, flag: bool) -> Self {
-        let can =
-            self.known.domain.as_ref().is_none_or(|domain| domain.contains(&Key::Flag(flag)));
+        let can = self.known.domain.as_ref().is_none_or(|domain| domain.contains(&Key::Flag(flag)));
         let known = condition(can, true, false, self.known.of_person);
         Self { scalar: Scalar::Is(Box::new(self.scalar), flag), known }
     }
@@ -348,7 +347,8 @@ fn half_open(one: Bounds, op: Arithmetic, other: Bounds) -> Option<Bounds> {
 
 /// What is known of a value that is one of these.
 fn merged<'a>(types: impl Iterator<Item = &'a Type> + Clone) -> Type {
-    let typed = || types.clone().filter(|known| known.domain.as_ref().is_none_or(|all| !all.is_empty()));
+    let typed =
+        || types.clone().filter(|known| known.domain.as_ref().is_none_or(|all| !all.is_empty()));
     let kind = types.clone().next().map_or(Kind::Text, |known| known.kind);
     let bounds = typed().map(|known| known.bounds).reduce(|one, other| Some(one?.union(other?)));
     let keys: Option<Vec<_>> = types.clone().map(|known| known.domain.clone()).collect();

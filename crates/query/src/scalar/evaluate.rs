@@ -9,8 +9,11 @@ use arrow::{
     },
     buffer::{BooleanBuffer, NullBuffer},
     compute::{
-        kernels::{boolean, cmp, comparison::{ilike, like}},
         kernels::zip::zip,
+        kernels::{
+            boolean, cmp,
+            comparison::{ilike, like},
+        },
     },
     datatypes::{DataType, Float64Type, Int64Type},
 };
@@ -111,7 +114,8 @@ fn repeat(literal: &Literal, rows: usize) -> ArrayRef {
     match literal {
         Literal::Null(kind) => new_null_array(&kind.data_type(), rows),
         Literal::Flag(flag) => {
-            let values = if *flag { BooleanBuffer::new_set(rows) } else { BooleanBuffer::new_unset(rows) };
+            let values =
+                if *flag { BooleanBuffer::new_set(rows) } else { BooleanBuffer::new_unset(rows) };
             Arc::new(BooleanArray::new(values, None))
         }
         Literal::Integer(number) => Arc::new(Int64Array::from_value(*number, rows)),
@@ -167,12 +171,14 @@ fn contained(array: &ArrayRef, list: &[Literal]) -> BooleanArray {
     let nulls = array.nulls().cloned();
     let values = match array.data_type() {
         DataType::Utf8 => {
-            let list: std::collections::HashSet<&str> = list.iter().filter_map(Literal::text).collect();
+            let list: std::collections::HashSet<&str> =
+                list.iter().filter_map(Literal::text).collect();
             let array = array.as_string::<i32>();
             BooleanBuffer::collect_bool(array.len(), |row| list.contains(array.value(row)))
         }
         DataType::Int64 => {
-            let list: std::collections::HashSet<i64> = list.iter().filter_map(Literal::integer).collect();
+            let list: std::collections::HashSet<i64> =
+                list.iter().filter_map(Literal::integer).collect();
             let array = array.as_primitive::<Int64Type>();
             BooleanBuffer::collect_bool(array.len(), |row| list.contains(&array.value(row)))
         }
@@ -242,7 +248,10 @@ fn with_nulls<T: arrow::datatypes::ArrowPrimitiveType>(
     values: Vec<Option<T::Native>>,
     nulls: Option<NullBuffer>,
 ) -> arrow::array::PrimitiveArray<T> {
-    let made = values.iter().any(Option::is_none).then(|| NullBuffer::from_iter(values.iter().map(Option::is_some)));
+    let made = values
+        .iter()
+        .any(Option::is_none)
+        .then(|| NullBuffer::from_iter(values.iter().map(Option::is_some)));
     let nulls = NullBuffer::union(made.as_ref(), nulls.as_ref());
     let values = values.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>();
     arrow::array::PrimitiveArray::new(values.into(), nulls)
@@ -283,12 +292,12 @@ fn convert(array: &ArrayRef, kind: Kind) -> ArrayRef {
     }
     let nulls = array.nulls().cloned();
     match (array.data_type(), kind) {
-        (DataType::Int64, Kind::Decimal) => {
-            Arc::new(array.as_primitive::<Int64Type>().unary::<_, Float64Type>(|value| value as f64))
-        }
-        (DataType::Float64, Kind::Integer) => {
-            Arc::new(array.as_primitive::<Float64Type>().unary::<_, Int64Type>(|value| value as i64))
-        }
+        (DataType::Int64, Kind::Decimal) => Arc::new(
+            array.as_primitive::<Int64Type>().unary::<_, Float64Type>(|value| value as f64),
+        ),
+        (DataType::Float64, Kind::Integer) => Arc::new(
+            array.as_primitive::<Float64Type>().unary::<_, Int64Type>(|value| value as i64),
+        ),
         (DataType::Boolean, Kind::Integer) => {
             let values = array.as_boolean().values().iter().map(i64::from).collect::<Vec<_>>();
             Arc::new(Int64Array::new(values.into(), nulls))
@@ -304,7 +313,12 @@ fn convert(array: &ArrayRef, kind: Kind) -> ArrayRef {
         }
         (DataType::Utf8, Kind::Decimal) => {
             let read = |text: Option<&str>| {
-                text?.trim().parse().ok().filter(|number: &f64| !number.is_nan())
+                text?
+                    .trim()
+                    .parse()
+                    .ok()
+                    .filter(|number: &f64| !number.is_nan())
+                    .map(|number| number + 0.0)
             };
             Arc::new(array.as_string::<i32>().iter().map(read).collect::<Float64Array>())
         }

@@ -3,7 +3,10 @@
 use super::{Arithmetic, Literal, NumberFunction, Scalar};
 
 /// Lower and upper end of an expression where each number column lies within its own ends; `None` where that cannot be said.
-pub(crate) fn interval(scalar: &Scalar, column: &dyn Fn(usize) -> Option<(f64, f64)>) -> Option<(f64, f64)> {
+pub(crate) fn interval(
+    scalar: &Scalar,
+    column: &dyn Fn(usize) -> Option<(f64, f64)>,
+) -> Option<(f64, f64)> {
     let of = |inner: &Scalar| interval(inner, column);
     match scalar {
         Scalar::Column(index) => column(*index),

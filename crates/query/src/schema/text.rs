@@ -185,7 +185,9 @@ fn column(key: &str, name: String, text: ColumnText) -> Result<PublicColumn, Sch
         ));
     }
     let domain = match text.r#type {
-        TypeText::Text => PublicDomain::Text(text.values.map(|values| unique(key, values)).transpose()?),
+        TypeText::Text => {
+            PublicDomain::Text(text.values.map(|values| unique(key, values)).transpose()?)
+        }
         TypeText::Boolean => PublicDomain::Flag,
         TypeText::Integer => PublicDomain::Integer(bounds(key, &text, |value| value.as_integer())?),
         TypeText::Decimal => PublicDomain::Decimal(bounds(key, &text, |value| {
@@ -199,7 +201,10 @@ fn column(key: &str, name: String, text: ColumnText) -> Result<PublicColumn, Sch
 fn unique(key: &str, values: Vec<String>) -> Result<Vec<String>, SchemaError> {
     let distinct: std::collections::BTreeSet<&String> = values.iter().collect();
     if values.is_empty() || distinct.len() < values.len() {
-        return Err(SchemaError::key(format!("{key}.values"), "lists each value once, at least one"));
+        return Err(SchemaError::key(
+            format!("{key}.values"),
+            "lists each value once, at least one",
+        ));
     }
     Ok(values)
 }
@@ -219,8 +224,12 @@ fn bounds<T: PartialOrd>(
         (None, None) => Ok(None),
         (Some(lower), Some(upper)) if lower <= upper => Ok(Some((lower, upper))),
         (Some(_), Some(_)) => Err(SchemaError::key(format!("{key}.lower"), "is above `upper`")),
-        (Some(_), None) => Err(SchemaError::key(format!("{key}.upper"), "is missing beside `lower`")),
-        (None, Some(_)) => Err(SchemaError::key(format!("{key}.lower"), "is missing beside `upper`")),
+        (Some(_), None) => {
+            Err(SchemaError::key(format!("{key}.upper"), "is missing beside `lower`"))
+        }
+        (None, Some(_)) => {
+            Err(SchemaError::key(format!("{key}.lower"), "is missing beside `upper`"))
+        }
     }
 }
 
@@ -284,7 +293,8 @@ upper = 300.5
             ("type = \"decimal\"", "type = \"float\"", "unknown variant `float`"),
         ] {
             assert!(GOOD.contains(from), "{from}");
-            let error = PublicSchema::from_toml(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
+            let error =
+                PublicSchema::from_toml(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.contains(words), "{words:?} in {error:?}");
         }
     }

@@ -64,7 +64,8 @@ fn logistic_regression_finds_planted_weights() {
         ..gaussian(2_000)
     };
     let tables = table(&[("age", age), ("bmi", bmi), ("ill", ill)]);
-    let answer = run(&example("logistic.wat"), &tables, &declared, &mut SeededNoise::new(3)).unwrap();
+    let answer =
+        run(&example("logistic.wat"), &tables, &declared, &mut SeededNoise::new(3)).unwrap();
     assert_eq!(answer.stopped, None);
     assert_eq!(answer.parameters[..5], declared.parameters[..5]);
     for (found, planted) in answer.parameters[5..].iter().zip([0.5, 1.5, -1.0]) {
@@ -92,10 +93,20 @@ fn k_means_finds_planted_groups() {
         rounds: 8,
         ..gaussian(1_000)
     };
-    let answer = run(&example("kmeans.wat"), &table(&[("x", x), ("y", y)]), &declared, &mut SeededNoise::new(4)).unwrap();
+    let answer = run(
+        &example("kmeans.wat"),
+        &table(&[("x", x), ("y", y)]),
+        &declared,
+        &mut SeededNoise::new(4),
+    )
+    .unwrap();
     assert_eq!(answer.stopped, None);
     for (found, planted) in answer.parameters[4..].chunks(2).zip(planted) {
-        assert!((found[0] - planted[0]).hypot(found[1] - planted[1]) < 0.15, "{:?}", answer.parameters);
+        assert!(
+            (found[0] - planted[0]).hypot(found[1] - planted[1]) < 0.15,
+            "{:?}",
+            answer.parameters
+        );
     }
 }
 
@@ -123,10 +134,14 @@ fn survival_finds_a_planted_curve() {
         ..declaration(1, 1.0)
     };
     let tables = table(&[("months", months), ("died", died)]);
-    let answer = run(&example("survival.wat"), &tables, &declared, &mut SeededNoise::new(6)).unwrap();
+    let answer =
+        run(&example("survival.wat"), &tables, &declared, &mut SeededNoise::new(6)).unwrap();
     assert_eq!(answer.stopped, None);
     assert!(answer.values.iter().all(|count| count.fract() == 0.0));
-    assert!((answer.values.iter().sum::<f64>() - 4_000.0).abs() < 60.0, "everybody is in one interval");
+    assert!(
+        (answer.values.iter().sum::<f64>() - 4_000.0).abs() < 60.0,
+        "everybody is in one interval"
+    );
     for (interval, found) in answer.parameters[1..].iter().enumerate() {
         let planted = 0.5_f64.powf(3.0 * (interval + 1) as f64 / 24.0);
         assert!((found - planted).abs() < 0.04, "interval {interval}: {found} {planted}");

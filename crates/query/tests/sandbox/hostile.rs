@@ -74,12 +74,27 @@ const ATTACKS: &[(&str, &str)] = &[
 
 /// Vectors that count, clipped, and leave everybody else's as it was.
 const VECTORS: &[(&str, &str)] = &[
-    ("the record itself as the vector", "(return (i64.or (i64.const 0x2_0000_0000) (i64.extend_i32_u (local.get $record))))"),
-    ("the largest numbers", "(f64.store (i32.const 0) (f64.const 1.7e308)) (f64.store (i32.const 8) (f64.const -1.7e308)) (return (i64.const 0x2_0000_0000))"),
-    ("the smallest numbers", "(i64.store (i32.const 0) (i64.const 1)) (return (i64.const 0x2_0000_0000))"),
+    (
+        "the record itself as the vector",
+        "(return (i64.or (i64.const 0x2_0000_0000) (i64.extend_i32_u (local.get $record))))",
+    ),
+    (
+        "the largest numbers",
+        "(f64.store (i32.const 0) (f64.const 1.7e308)) (f64.store (i32.const 8) (f64.const -1.7e308)) (return (i64.const 0x2_0000_0000))",
+    ),
+    (
+        "the smallest numbers",
+        "(i64.store (i32.const 0) (i64.const 1)) (return (i64.const 0x2_0000_0000))",
+    ),
     ("another one's x", "(return (call $honest (f64.const 1000000)))"),
-    ("a vector at an odd address", "(f64.store (i32.const 3) (f64.const -5000)) (return (i64.const 0x2_0000_0003))"),
-    ("a message to others in memory", "(memory.fill (i32.const 4096) (i32.const 1) (i32.const 4096)) (return (call $honest (f64.const -9)))"),
+    (
+        "a vector at an odd address",
+        "(f64.store (i32.const 3) (f64.const -5000)) (return (i64.const 0x2_0000_0003))",
+    ),
+    (
+        "a message to others in memory",
+        "(memory.fill (i32.const 4096) (i32.const 1) (i32.const 4096)) (return (call $honest (f64.const -9)))",
+    ),
 ];
 
 const CLIP: f64 = 20.0;
@@ -90,14 +105,18 @@ fn others() -> Vec<f64> {
 
 /// The sum with the target among the others, less the sum of the others.
 fn own_vector(name: &str, attack: &str) -> [f64; 2] {
-    let module = Module::load_within(module(attack).as_bytes(), limits()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let module = Module::load_within(module(attack).as_bytes(), limits())
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     let declaration = declaration(2, CLIP);
     let without = ask(&module, &table(&[("x", others())]), &declaration).unwrap();
     let mut people = others();
     people.insert(300, 7.0);
     let with = ask(&module, &table(&[("x", people)]), &declaration).unwrap();
     let expected: f64 = others().iter().sum();
-    assert!((without.values[0] - 600.0).abs() < 1e-3 && (without.values[1] - expected).abs() < 1e-3, "{name}");
+    assert!(
+        (without.values[0] - 600.0).abs() < 1e-3 && (without.values[1] - expected).abs() < 1e-3,
+        "{name}"
+    );
     [with.values[0] - without.values[0], with.values[1] - without.values[1]]
 }
 
@@ -116,7 +135,10 @@ fn an_attack_on_one_patient_counts_as_the_zero_vector_and_leaves_all_others_as_t
 fn a_vector_of_any_making_counts_within_the_clip_and_leaves_all_others_as_they_were() {
     for (name, attack) in VECTORS {
         let own = own_vector(name, attack);
-        assert!(own.iter().map(|number| number.abs()).sum::<f64>() < CLIP + 1e-3, "{name}: {own:?}");
+        assert!(
+            own.iter().map(|number| number.abs()).sum::<f64>() < CLIP + 1e-3,
+            "{name}: {own:?}"
+        );
     }
 }
 
@@ -160,10 +182,13 @@ fn nothing_stays_behind_for_the_next_patient() {
         (f64.store (i32.const 0) (f64.convert_i32_u (local.get $odd)))
         (f64.store (i32.const 8) (f64.const 1))
         (i64.const 0x2_0000_0000)))"#;
-    let expecting = |data: &[u8; 8]| text.replace("DATA", &format!("0x{:x}", u64::from_le_bytes(*data)));
+    let expecting =
+        |data: &[u8; 8]| text.replace("DATA", &format!("0x{:x}", u64::from_le_bytes(*data)));
     let people = table(&[("x", others())]);
     let ask = |text: &str| {
-        let module = Module::load_within(text.as_bytes(), Limits { fuel: 400_000, ..Limits::default() }).unwrap();
+        let module =
+            Module::load_within(text.as_bytes(), Limits { fuel: 400_000, ..Limits::default() })
+                .unwrap();
         ask(&module, &people, &declaration(2, 4.0)).unwrap().values
     };
     let (right, wrong) = (ask(&expecting(b"as it wa")), ask(&expecting(b"as it is")));
@@ -177,20 +202,49 @@ fn modules_that_fail_for_everybody_give_the_zero_vector() {
     let input = r#"(func (export "input") (param i32) (result i32) (i32.const 1024))"#;
     let one = r#"(memory (export "memory") 1)"#;
     let modules = [
-        ("a start without end", format!("{one} {input} {run} (func $s (loop $l (br $l))) (start $s)")),
+        (
+            "a start without end",
+            format!("{one} {input} {run} (func $s (loop $l (br $l))) (start $s)"),
+        ),
         ("a start that traps", format!("{one} {input} {run} (func $s unreachable) (start $s)")),
-        ("data beyond the memory", format!(r#"{one} {input} {run} (data (i32.const 65530) "too long a text")"#)),
+        (
+            "data beyond the memory",
+            format!(r#"{one} {input} {run} (data (i32.const 65530) "too long a text")"#),
+        ),
         ("data far beyond the memory", format!(r#"{one} {input} {run} (data (i32.const -1) "x")"#)),
-        ("elements beyond the table", format!("{one} {input} {run} (table 1 funcref) (func $f) (elem (i32.const 5) $f)")),
-        ("room beyond the memory", format!(r#"{one} {run} (func (export "input") (param i32) (result i32) (i32.const -1))"#)),
-        ("room over the end of the memory", format!(r#"{one} {run} (func (export "input") (param i32) (result i32) (i32.const 65534))"#)),
-        ("asking for room without end", format!(r#"{one} {run} (func (export "input") (param i32) (result i32) (loop $l (br $l)) (i32.const 0))"#)),
+        (
+            "elements beyond the table",
+            format!("{one} {input} {run} (table 1 funcref) (func $f) (elem (i32.const 5) $f)"),
+        ),
+        (
+            "room beyond the memory",
+            format!(
+                r#"{one} {run} (func (export "input") (param i32) (result i32) (i32.const -1))"#
+            ),
+        ),
+        (
+            "room over the end of the memory",
+            format!(
+                r#"{one} {run} (func (export "input") (param i32) (result i32) (i32.const 65534))"#
+            ),
+        ),
+        (
+            "asking for room without end",
+            format!(
+                r#"{one} {run} (func (export "input") (param i32) (result i32) (loop $l (br $l)) (i32.const 0))"#
+            ),
+        ),
         ("no memory to speak of", format!(r#"(memory (export "memory") 0) {input} {run}"#)),
     ];
     for (name, text) in modules {
-        let module = Module::load_within(format!("(module {text})").as_bytes(), limits()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let module = Module::load_within(format!("(module {text})").as_bytes(), limits())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         let answer = ask(&module, &table(&[("x", others())]), &declaration(2, 5.0)).unwrap();
-        assert!(answer.values.iter().all(|number| number.abs() < 1e-3), "{name}: {:?}", answer.values);
+        assert!(
+            answer.values.iter().all(|number| number.abs() < 1e-3),
+            "{name}: {:?}",
+            answer.values
+        );
     }
 }
 
@@ -202,7 +256,8 @@ fn a_start_function_uses_the_fuel_of_its_patient() {
       (func (export "input") (param i32) (result i32) (i32.const 1024))
       (func (export "run") (param i32 i32) (result i64) (f64.store (i32.const 0) (f64.const 1)) (i64.const 0x1_0000_0000)))"#;
     let found = |fuel| {
-        let module = Module::load_within(text.as_bytes(), Limits { fuel, ..Limits::default() }).unwrap();
+        let module =
+            Module::load_within(text.as_bytes(), Limits { fuel, ..Limits::default() }).unwrap();
         ask(&module, &table(&[("x", others())]), &declaration(1, 1.0)).unwrap().values[0]
     };
     assert!((found(100_000) - 600.0).abs() < 1e-3);
@@ -236,7 +291,10 @@ fn imports_of_all_kinds_are_refused_by_name() {
         r#"(import "" "" (func))"#,
     ] {
         let text = format!("(module {import} {HONEST})");
-        assert!(matches!(refusal(import, text.as_bytes()), ModuleRefusal::Import { .. }), "{import}");
+        assert!(
+            matches!(refusal(import, text.as_bytes()), ModuleRefusal::Import { .. }),
+            "{import}"
+        );
     }
 }
 
@@ -250,12 +308,21 @@ fn what_is_not_plain_webassembly_is_refused() {
         ("exceptions", besides("(tag $t) (func (throw $t))")),
         ("tail calls", besides("(func $f (return_call $f))")),
         ("garbage collection", besides("(type (struct (field i32)))")),
-        ("typed references", besides("(type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0)))")),
+        (
+            "typed references",
+            besides("(type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0)))"),
+        ),
     ] {
         let refusal = refusal(name, text.as_bytes());
-        assert!(matches!(refusal, ModuleRefusal::Invalid { .. } | ModuleRefusal::TooLarge { .. }), "{name}: {refusal}");
+        assert!(
+            matches!(refusal, ModuleRefusal::Invalid { .. } | ModuleRefusal::TooLarge { .. }),
+            "{name}: {refusal}"
+        );
     }
-    assert!(matches!(refusal("two memories", besides("(memory 1)").as_bytes()), ModuleRefusal::TooLarge { .. } | ModuleRefusal::Invalid { .. }));
+    assert!(matches!(
+        refusal("two memories", besides("(memory 1)").as_bytes()),
+        ModuleRefusal::TooLarge { .. } | ModuleRefusal::Invalid { .. }
+    ));
     assert_eq!(refusal("a component", b"\0asm\x0d\0\x01\0"), ModuleRefusal::Component);
 }
 
@@ -264,7 +331,10 @@ fn what_is_too_large_is_refused_before_it_is_compiled() {
     let many = |what: &str, count: usize| what.repeat(count);
     for (name, text) in [
         ("a large memory", format!(r#"(module (memory (export "memory") 257) {HONEST})"#)),
-        ("all the memory there is", format!(r#"(module (memory (export "memory") 65536) {HONEST})"#)),
+        (
+            "all the memory there is",
+            format!(r#"(module (memory (export "memory") 65536) {HONEST})"#),
+        ),
         ("a large table", besides("(table 1000000 funcref)")),
         ("two tables", besides("(table 1 funcref) (table 1 funcref)")),
         ("much data", besides(&format!(r#"(data "{}")"#, many("abcdefgh", 140_000)))),
@@ -272,12 +342,29 @@ fn what_is_too_large_is_refused_before_it_is_compiled() {
         ("many functions", besides(&many("(func)", 5_000))),
         ("many globals", besides(&many("(global i32 (i32.const 0))", 5_000))),
         ("many types", besides(&many("(type (func))", 5_000))),
-        ("many exports", besides(&(0..5_000).map(|n| format!(r#"(export "e{n}" (memory 0))"#)).collect::<String>())),
-        ("blocks within blocks", besides(&format!("(func {} {})", many("block ", 5_000), many("end ", 5_000)))),
-        ("loops within loops", besides(&format!("(func {} {})", many("loop ", 300), many("end ", 300)))),
-        ("a large function", besides(&format!("(func {})", many("(drop (i64.const 0x7fffffffffffffff))", 10_000)))),
+        (
+            "many exports",
+            besides(
+                &(0..5_000).map(|n| format!(r#"(export "e{n}" (memory 0))"#)).collect::<String>(),
+            ),
+        ),
+        (
+            "blocks within blocks",
+            besides(&format!("(func {} {})", many("block ", 5_000), many("end ", 5_000))),
+        ),
+        (
+            "loops within loops",
+            besides(&format!("(func {} {})", many("loop ", 300), many("end ", 300))),
+        ),
+        (
+            "a large function",
+            besides(&format!("(func {})", many("(drop (i64.const 0x7fffffffffffffff))", 10_000))),
+        ),
         ("many locals", besides(&format!("(func (local {}))", many("i64 ", 3_000)))),
-        ("many branches", besides(&format!("(func (br_table {} (i32.const 0)))", many("0 ", 5_000)))),
+        (
+            "many branches",
+            besides(&format!("(func (br_table {} (i32.const 0)))", many("0 ", 5_000))),
+        ),
     ] {
         let refusal = refusal(name, text.as_bytes());
         assert!(matches!(refusal, ModuleRefusal::TooLarge { .. }), "{name}: {refusal}");
@@ -294,15 +381,35 @@ fn exports_must_be_there_and_of_their_type() {
         (format!("(module {memory} {run})"), "input"),
         (format!("(module {memory} {input})"), "run"),
     ] {
-        assert!(matches!(refusal(missing, text.as_bytes()), ModuleRefusal::Missing { name, .. } if name == missing));
+        assert!(
+            matches!(refusal(missing, text.as_bytes()), ModuleRefusal::Missing { name, .. } if name == missing)
+        );
     }
     for (text, wrong) in [
-        (format!(r#"(module {memory} {input} (func (export "run") (result i64) (i64.const 0)))"#), "run"),
-        (format!(r#"(module {memory} {input} (func (export "run") (param i32 i32) (result i32) (i32.const 0)))"#), "run"),
-        (format!(r#"(module {memory} {run} (global (export "input") i32 (i32.const 0)))"#), "input"),
-        (format!(r#"(module {input} {run} (global (export "memory") i32 (i32.const 0)))"#), "memory"),
+        (
+            format!(
+                r#"(module {memory} {input} (func (export "run") (result i64) (i64.const 0)))"#
+            ),
+            "run",
+        ),
+        (
+            format!(
+                r#"(module {memory} {input} (func (export "run") (param i32 i32) (result i32) (i32.const 0)))"#
+            ),
+            "run",
+        ),
+        (
+            format!(r#"(module {memory} {run} (global (export "input") i32 (i32.const 0)))"#),
+            "input",
+        ),
+        (
+            format!(r#"(module {input} {run} (global (export "memory") i32 (i32.const 0)))"#),
+            "memory",
+        ),
         (format!(r#"(module {memory} {input} {run} (func (export "step")))"#), "step"),
     ] {
-        assert!(matches!(refusal(wrong, text.as_bytes()), ModuleRefusal::WrongType { name, .. } if name == wrong));
+        assert!(
+            matches!(refusal(wrong, text.as_bytes()), ModuleRefusal::WrongType { name, .. } if name == wrong)
+        );
     }
 }

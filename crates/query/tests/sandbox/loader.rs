@@ -7,7 +7,6 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 
-
 use crate::{ask, declaration, table};
 
 const SEED: u64 = 20_260;
@@ -20,7 +19,8 @@ fn small() -> Limits {
 fn try_out(source: &[u8]) -> bool {
     match Module::load_within(source, small()) {
         Ok(module) => {
-            let answer = ask(&module, &table(&[("x", vec![1.0, 2.0, 3.0])]), &declaration(3, 1.0)).unwrap();
+            let answer =
+                ask(&module, &table(&[("x", vec![1.0, 2.0, 3.0])]), &declaration(3, 1.0)).unwrap();
             assert!(answer.values.iter().all(|number| number.abs() < 3.001));
             true
         }
@@ -84,7 +84,9 @@ fn arbitrary_modules_with_the_right_exports_are_refused_or_run() {
             relaxed_simd_enabled: false,
             ..wasm_smith::Config::default()
         };
-        let Ok(module) = wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)) else { continue };
+        let Ok(module) = wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)) else {
+            continue;
+        };
         admitted += usize::from(try_out(&module.to_bytes()));
     }
     assert!(admitted > 10, "arbitrary modules that are admitted are tried too: {admitted}");
@@ -98,7 +100,12 @@ fn bytes_and_text_of_any_kind_are_refused_with_a_sentence() {
         bits.fill_bytes(&mut bytes);
         assert!(!try_out(&bytes));
         assert!(!try_out(&[b"\0asm\x01\0\0\0", &bytes[..]].concat()));
-        let text: String = bytes.iter().map(|byte| ["(", ")", "module", " func ", "\"", "memory ", "7 ", "$x "][usize::from(byte % 8)]).collect();
+        let text: String = bytes
+            .iter()
+            .map(|byte| {
+                ["(", ")", "module", " func ", "\"", "memory ", "7 ", "$x "][usize::from(byte % 8)]
+            })
+            .collect();
         assert!(!try_out(text.as_bytes()));
     }
     assert!(!try_out("(".repeat(1_000_000).as_bytes()));

@@ -13,7 +13,8 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use caduceus_query::{
     Delta, Epsilon, SeededNoise,
     sandbox::{
-        AlgorithmAnswer, Cell, Declaration, InputColumn, InputTable, Limits, Module, Norm, SandboxError, Values, run,
+        AlgorithmAnswer, Cell, Declaration, InputColumn, InputTable, Limits, Module, Norm,
+        SandboxError, Values, run,
     },
 };
 use caduceus_records::Tables;
@@ -39,8 +40,15 @@ fn table(columns: &[(&str, Vec<f64>)]) -> Tables {
 
 /// Table `t` as decimals.
 fn decimals(columns: &[&str]) -> Vec<InputTable> {
-    let columns = columns.iter().map(|name| InputColumn { name: (*name).to_owned(), cell: Cell::Decimal(None) });
-    vec![InputTable { name: "t".into(), person: "person".into(), max_rows: 8, columns: columns.collect() }]
+    let columns = columns
+        .iter()
+        .map(|name| InputColumn { name: (*name).to_owned(), cell: Cell::Decimal(None) });
+    vec![InputTable {
+        name: "t".into(),
+        person: "person".into(),
+        max_rows: 8,
+        columns: columns.collect(),
+    }]
 }
 
 /// One round over column `x` without noise worth the name.
@@ -58,7 +66,11 @@ fn declaration(length: usize, clip: f64) -> Declaration {
     }
 }
 
-fn ask(module: &Module, tables: &Tables, declaration: &Declaration) -> Result<AlgorithmAnswer, SandboxError> {
+fn ask(
+    module: &Module,
+    tables: &Tables,
+    declaration: &Declaration,
+) -> Result<AlgorithmAnswer, SandboxError> {
     run(module, tables, declaration, &mut SeededNoise::new(7))
 }
 

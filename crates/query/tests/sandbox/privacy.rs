@@ -10,7 +10,7 @@ use caduceus_query::{
 use caduceus_records::Tables;
 use proptest::prelude::*;
 
-use crate::{SILENT, ask, declaration, decimals, limits, table};
+use crate::{SILENT, ask, decimals, declaration, limits, table};
 
 /// Adds up 1 and x of all rows of a patient.
 fn sums() -> Module {
@@ -33,8 +33,10 @@ fn sums() -> Module {
 }
 
 fn rows(people: &[i64], x: &[f64]) -> Tables {
-    let columns: [(&str, ArrayRef); 2] =
-        [("person", Arc::new(Int64Array::from(people.to_vec()))), ("x", Arc::new(Float64Array::from(x.to_vec())))];
+    let columns: [(&str, ArrayRef); 2] = [
+        ("person", Arc::new(Int64Array::from(people.to_vec()))),
+        ("x", Arc::new(Float64Array::from(x.to_vec()))),
+    ];
     Tables([("t".to_owned(), RecordBatch::try_from_iter(columns).unwrap())].into())
 }
 
@@ -88,11 +90,16 @@ fn noise_has_the_declared_size_in_each_round() {
         ..declaration(1, 1.0)
     };
     let spread = |declared: &Declaration| {
-        let answer = run(&module, &table(&[("x", vec![0.0])]), declared, &mut SeededNoise::new(11)).unwrap();
+        let answer =
+            run(&module, &table(&[("x", vec![0.0])]), declared, &mut SeededNoise::new(11)).unwrap();
         assert_eq!(answer.rounds.len(), declared.rounds as usize);
         let noise: Vec<f64> = answer.rounds.concat();
         let outside = noise.iter().filter(|number| number.abs() > answer.half_width).count() as f64;
-        assert!((0.02..0.08).contains(&(outside / noise.len() as f64)), "{outside} of {}", noise.len());
+        assert!(
+            (0.02..0.08).contains(&(outside / noise.len() as f64)),
+            "{outside} of {}",
+            noise.len()
+        );
         noise.iter().map(|number| number * number).sum::<f64>() / noise.len() as f64
     };
     // Laplace of scale clip / (epsilon / rounds): variance twice the square.
@@ -112,7 +119,11 @@ fn whole_numbers_are_released_whole() {
       (func (export "input") (param i32) (result i32) (i32.const 1024))
       (func (export "run") (param i32 i32) (result i64) (i64.store (i32.const 8) (i64.const 1)) (i64.const 0x2_0000_0000)))"#;
     let module = Module::load_within(text.as_bytes(), limits()).unwrap();
-    let declared = Declaration { values: Values::I64, epsilon: Epsilon::from_milli(1_000), ..declaration(2, 1.0) };
+    let declared = Declaration {
+        values: Values::I64,
+        epsilon: Epsilon::from_milli(1_000),
+        ..declaration(2, 1.0)
+    };
     let answer = ask(&module, &table(&[("x", vec![0.0; 500])]), &declared).unwrap();
     assert!(answer.values.iter().all(|number| number.fract() == 0.0), "{:?}", answer.values);
     assert!(answer.values[0].abs() < 20.0 && (answer.values[1] - 500.0).abs() < 20.0);
@@ -148,9 +159,15 @@ fn what_is_declared_wrongly_is_refused_before_anything_runs() {
     assert_eq!(refused(&|declared| declared.rounds = 2), Refusal::NoStep);
     assert_eq!(refused(&|declared| declared.parameters = vec![f64::NAN]), Refusal::Parameters);
     assert_eq!(refused(&|declared| declared.norm = Norm::L2), Refusal::NoDelta);
-    assert_eq!(refused(&|declared| declared.delta = Delta::from_number(0.1).unwrap()), Refusal::Delta);
+    assert_eq!(
+        refused(&|declared| declared.delta = Delta::from_number(0.1).unwrap()),
+        Refusal::Delta
+    );
     assert_eq!(refused(&|declared| declared.inputs.clear()), Refusal::NoTable);
-    assert_eq!(refused(&|declared| declared.epsilon = Epsilon::from_milli(0)), Refusal::Epsilon(Epsilon::from_milli(0)));
+    assert_eq!(
+        refused(&|declared| declared.epsilon = Epsilon::from_milli(0)),
+        Refusal::Epsilon(Epsilon::from_milli(0))
+    );
     assert!(matches!(refused(&|declared| declared.clip = -1.0), Refusal::Clip { .. }));
     let column = ask(&module, &table(&[("y", vec![1.0])]), &declaration(2, 1.0));
     assert!(matches!(column, Err(SandboxError::Column { .. })));
@@ -171,7 +188,8 @@ fn the_key_of_a_job_is_that_of_its_module_and_declaration() {
     assert_ne!(declared.key(&module), change.key(&module));
     let change = Declaration { inputs: decimals(&["x", "y"]), ..declared.clone() };
     assert_ne!(declared.key(&module), change.key(&module));
-    let change = Declaration { epsilon: Epsilon::from_milli(SILENT.milli() - 1), ..declared.clone() };
+    let change =
+        Declaration { epsilon: Epsilon::from_milli(SILENT.milli() - 1), ..declared.clone() };
     assert_ne!(declared.key(&module), change.key(&module));
 }
 
@@ -183,7 +201,11 @@ fn a_patient_without_a_key_is_nobody_and_an_absent_table_has_no_rows() {
     ];
     let tables = Tables([("t".to_owned(), RecordBatch::try_from_iter(columns).unwrap())].into());
     let answer = ask(&sums(), &tables, &declaration(2, 50.0)).unwrap();
-    assert!((answer.values[0] - 3.0).abs() < 1e-3 && (answer.values[1] - 6.0).abs() < 1e-3, "{:?}", answer.values);
+    assert!(
+        (answer.values[0] - 3.0).abs() < 1e-3 && (answer.values[1] - 6.0).abs() < 1e-3,
+        "{:?}",
+        answer.values
+    );
     let answer = ask(&sums(), &Tables(Default::default()), &declaration(2, 50.0)).unwrap();
     assert!(answer.values.iter().all(|number| number.abs() < 1e-3));
 }

@@ -3,15 +3,13 @@
 //! one that forgets a bound, is found out by the same measurement.
 
 use crate::{
-    Delta, Epsilon, Mechanism, Question, SeededNoise,
-    fixture::plan_with,
-    noise::BrokenNoise,
+    Delta, Epsilon, Mechanism, Question, SeededNoise, fixture::plan_with, noise::BrokenNoise,
     run::release::add_noise,
 };
 
 use super::*;
 
-const ANSWERS: usize = 150_000;
+const ANSWERS: usize = 100_000;
 
 /// How many standard errors away from what was seen the truth may be: beyond with probability below 1e-6.
 const CARE: f64 = 5.0;
@@ -39,7 +37,8 @@ fn proven_epsilon(one: &[f64], other: &[f64], delta: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     values.dedup();
     let step = (values.len() / 400).max(1);
-    let below = |draws: &[f64], t: f64| draws.partition_point(|draw| *draw < t) as f64 / ANSWERS as f64;
+    let below =
+        |draws: &[f64], t: f64| draws.partition_point(|draw| *draw < t) as f64 / ANSWERS as f64;
     let error = |p: f64| CARE * (p * (1.0 - p) / ANSWERS as f64).sqrt() + 10.0 / ANSWERS as f64;
     let proven = |p: f64, q: f64| ((p - error(p) - delta).max(1e-300) / (q + error(q))).ln();
     let events = values.iter().step_by(step).flat_map(|t| {
@@ -54,10 +53,13 @@ fn neighbours() -> (Tables, Tables) {
     let row = |patient: &str, code: &str, value: f64| observation(patient, code, value);
     let others: Vec<Observation> =
         (0..20).map(|index| row(&format!("p{index}"), "other", 140.0)).collect();
-    let victim = |index: usize| row("victim", if index.is_multiple_of(2) { "8867-4" } else { "other" }, 300.0);
+    let victim = |index: usize| {
+        row("victim", if index.is_multiple_of(2) { "8867-4" } else { "other" }, 300.0)
+    };
     let all: Vec<Observation> = others.iter().cloned().chain((0..30).map(victim)).collect();
     let people = |rows: &[Observation]| {
-        let ids: std::collections::BTreeSet<_> = rows.iter().filter_map(|row| row.patient.clone()).collect();
+        let ids: std::collections::BTreeSet<_> =
+            rows.iter().filter_map(|row| row.patient.clone()).collect();
         ids.iter().map(|id| patient(id, "male")).collect::<Vec<_>>()
     };
     (tables(&people(&all), &all), tables(&people(&others), &others))
@@ -74,7 +76,8 @@ fn measured(plan: &PrivatePlan, delta: f64) -> (f64, f64) {
     let (with, without) = neighbours();
     let (with, without) = (exact(plan, &with), exact(plan, &without));
     let good = |seed| answers(plan, &with, &mut SeededNoise::new(seed));
-    let bad = |totals: &Totals, seed| answers(plan, totals, &mut BrokenNoise(SeededNoise::new(seed)));
+    let bad =
+        |totals: &Totals, seed| answers(plan, totals, &mut BrokenNoise(SeededNoise::new(seed)));
     let fair = answers(plan, &without, &mut SeededNoise::new(2));
     (
         proven_epsilon(&good(1), &fair, delta),
@@ -91,7 +94,10 @@ fn the_epsilon_that_answers_prove_is_never_above_the_claimed_one() {
         ("SELECT SUM(value) FROM observation", true),
         ("SELECT AVG(value) FROM observation", false),
         ("SELECT MEDIAN(clamp(CAST(value AS INT) / 100, 1, 3)) FROM observation", false),
-        ("SELECT SUM(n) FROM (SELECT patient, COUNT(*) AS n FROM observation GROUP BY patient) t", true),
+        (
+            "SELECT SUM(n) FROM (SELECT patient, COUNT(*) AS n FROM observation GROUP BY patient) t",
+            true,
+        ),
     ] {
         let plan = planned(sql, Mechanism::Laplace, 0.0);
         let (good, broken) = measured(&plan, 0.0);
@@ -123,8 +129,11 @@ fn a_bound_that_is_forgotten_is_found_out() {
 
 #[test]
 fn a_group_of_one_patient_is_shown_no_more_often_than_delta() {
-    let question = |mechanism| planned("SELECT note, COUNT(*) FROM observation GROUP BY note", mechanism, 0.01);
-    let mine = |note: &str| Observation { note: Some(note.into()), ..observation("victim", "other", 1.0) };
+    let question = |mechanism| {
+        planned("SELECT note, COUNT(*) FROM observation GROUP BY note", mechanism, 0.01)
+    };
+    let mine =
+        |note: &str| Observation { note: Some(note.into()), ..observation("victim", "other", 1.0) };
     let rows: Vec<_> = ["a", "b", "c", "d", "e"].map(mine).into();
     for mechanism in [Mechanism::Laplace, Mechanism::Gaussian] {
         let plan = question(mechanism);

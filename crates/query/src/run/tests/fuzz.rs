@@ -19,11 +19,64 @@ const SEEDS: [&str; 8] = [
 
 /// Words to put in their places.
 const WORDS: [&str; 58] = [
-    "SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "HAVING", "LIMIT", "OFFSET", "JOIN", "LEFT JOIN", "ON",
-    "USING (patient)", "AS", "WITH", "UNION ALL", "DISTINCT", "OVER ()", "FILTER (WHERE final)", "NOT", "AND", "OR",
-    "IN", "IS NULL", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "END", "patient", "observation", "encounter", "sex",
-    "deceased", "value", "year", "wide", "note", "final", "days", "*", "(", ")", ",", "+", "-", "/", "%", "=", "<",
-    "0", "1", "-9223372036854775808", "1e308", "'other'", "NULL", "CAST(note AS INT)", "clamp(value, 0, 1)",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "ORDER BY",
+    "HAVING",
+    "LIMIT",
+    "OFFSET",
+    "JOIN",
+    "LEFT JOIN",
+    "ON",
+    "USING (patient)",
+    "AS",
+    "WITH",
+    "UNION ALL",
+    "DISTINCT",
+    "OVER ()",
+    "FILTER (WHERE final)",
+    "NOT",
+    "AND",
+    "OR",
+    "IN",
+    "IS NULL",
+    "BETWEEN",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "patient",
+    "observation",
+    "encounter",
+    "sex",
+    "deceased",
+    "value",
+    "year",
+    "wide",
+    "note",
+    "final",
+    "days",
+    "*",
+    "(",
+    ")",
+    ",",
+    "+",
+    "-",
+    "/",
+    "%",
+    "=",
+    "<",
+    "0",
+    "1",
+    "-9223372036854775808",
+    "1e308",
+    "'other'",
+    "NULL",
+    "CAST(note AS INT)",
+    "clamp(value, 0, 1)",
 ];
 
 /// What happens to a list of words.
@@ -52,10 +105,14 @@ fn apply(seed: usize, changes: &[Change]) -> String {
     for change in changes {
         let length = words.len().max(1);
         match change {
-            Change::Replace(at, word) if !words.is_empty() => words[at.index(length)] = WORDS[*word],
+            Change::Replace(at, word) if !words.is_empty() => {
+                words[at.index(length)] = WORDS[*word]
+            }
             Change::Insert(at, word) => words.insert(at.index(words.len() + 1), WORDS[*word]),
             Change::Remove(at) if !words.is_empty() => drop(words.remove(at.index(length))),
-            Change::Swap(one, other) if !words.is_empty() => words.swap(one.index(length), other.index(length)),
+            Change::Swap(one, other) if !words.is_empty() => {
+                words.swap(one.index(length), other.index(length))
+            }
             Change::Repeat(one, other) if words.len() < 200 => {
                 let (one, other) = (one.index(length), other.index(length));
                 let part = words[one.min(other)..one.max(other)].to_vec();

@@ -5,7 +5,10 @@ use crate::SeededNoise;
 
 fn many(count: i64, value: impl Fn(i64) -> f64) -> Tables {
     let rows: Vec<_> = (0..count)
-        .map(|index| Observation { year: Some(1900 + index % 201), ..observation(&format!("p{index:05}"), "other", value(index)) })
+        .map(|index| Observation {
+            year: Some(1900 + index % 201),
+            ..observation(&format!("p{index:05}"), "other", value(index))
+        })
         .collect();
     tables(&[], &rows)
 }
@@ -30,7 +33,8 @@ fn without_noise_a_quantile_is_in_the_leaf_of_the_true_one() {
     for (found, expected) in found.iter().zip([2000.0, 1950.0, 1902.0, 2098.0]) {
         assert!((found - expected).abs() <= 1.0, "{found} for {expected}");
     }
-    assert!((found[4] - 139.0).abs() <= 2.0, "{}", found[4]);
+    // 7 rows of each value below 70, 6 of the others.
+    assert!((found[4] - 132.5).abs() <= 1.0, "{}", found[4]);
 }
 
 #[test]
@@ -59,8 +63,14 @@ fn intervals_of_quantiles_variances_and_averages_hold_as_often_as_they_say() {
 
 #[test]
 fn an_empty_group_has_an_interval_as_wide_as_its_bounds() {
-    let answer = ask("SELECT code, MEDIAN(value), STDDEV(value), AVG(value) FROM observation GROUP BY code", &Tables::default());
-    let plan = plan("SELECT code, MEDIAN(value), STDDEV(value), AVG(value) FROM observation GROUP BY code").unwrap();
+    let answer = ask(
+        "SELECT code, MEDIAN(value), STDDEV(value), AVG(value) FROM observation GROUP BY code",
+        &Tables::default(),
+    );
+    let plan = plan(
+        "SELECT code, MEDIAN(value), STDDEV(value), AVG(value) FROM observation GROUP BY code",
+    )
+    .unwrap();
     let noisy = run(&plan, &Tables::default(), &mut SeededNoise::new(1)).unwrap();
     assert_eq!(answer.rows.len(), 3);
     for (row, widths) in noisy.rows.iter().zip(&noisy.intervals95) {
@@ -73,11 +83,19 @@ fn an_empty_group_has_an_interval_as_wide_as_its_bounds() {
 #[test]
 fn a_bucket_of_a_histogram_has_its_edge_at_the_left() {
     let tables = many(30, |index| (index * 10) as f64);
-    let answer = ask("SELECT bucket(value, 0, 100, 200) AS b, COUNT(*) AS n FROM observation GROUP BY b", &tables);
-    let shown: Vec<String> = answer.rows.iter().map(|row| format!("{} {}", row[0], row[1])).collect();
+    let answer = ask(
+        "SELECT bucket(value, 0, 100, 200) AS b, COUNT(*) AS n FROM observation GROUP BY b",
+        &tables,
+    );
+    let shown: Vec<String> =
+        answer.rows.iter().map(|row| format!("{} {}", row[0], row[1])).collect();
     assert_eq!(shown, ["< 0 0", "[0, 100) 10", "[100, 200) 10", ">= 200 10"]);
-    let numbered = ask("SELECT width_bucket(value, 0, 300, 3) AS b, COUNT(*) AS n FROM observation GROUP BY b", &tables);
-    let shown: Vec<String> = numbered.rows.iter().map(|row| format!("{} {}", row[0], row[1])).collect();
+    let numbered = ask(
+        "SELECT width_bucket(value, 0, 300, 3) AS b, COUNT(*) AS n FROM observation GROUP BY b",
+        &tables,
+    );
+    let shown: Vec<String> =
+        numbered.rows.iter().map(|row| format!("{} {}", row[0], row[1])).collect();
     assert_eq!(shown, ["0 0", "1 10", "2 10", "3 10", "4 0"]);
 }
 
@@ -87,8 +105,11 @@ fn having_arithmetic_and_limits_work_on_released_numbers() {
     let sql = "WITH t AS (SELECT bucket(value, 0, 100, 250) AS b, COUNT(*) AS n, SUM(value) AS s FROM observation GROUP BY b HAVING COUNT(*) > 1)
                SELECT b, n * 2 AS twice, s / n AS mean, n / 0 AS nothing FROM t ORDER BY mean DESC LIMIT 2";
     let answer = ask(sql, &tables);
-    let shown: Vec<String> =
-        answer.rows.iter().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")).collect();
+    let shown: Vec<String> = answer
+        .rows
+        .iter()
+        .map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join("|"))
+        .collect();
     assert_eq!(shown, [">= 250|10|270|NULL", "[100, 250)|30|170|NULL"]);
     // Four rows of a patient at half of epsilon: 8 to each side is the scale, and both numbers must hold at once.
     let widths = &answer.intervals95[0];
