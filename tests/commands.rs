@@ -332,6 +332,7 @@ fn every_command_helps_with_an_example() {
         &["query"],
         &["query", "run"],
         &["query", "explain"],
+        &["algorithm", "ask"],
         &["algorithm", "run"],
         &["algorithm", "check"],
         &["claim"],

@@ -92,8 +92,8 @@ impl Asker {
         let output = run(&[&arguments[..], &["--json"]].concat());
         assert_eq!(output.status.code(), Some(2), "{sql}");
         let refusal: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(refusal["refused"], true);
-        assert!(String::from_utf8(output.stderr).unwrap().contains("error: "));
+        let reason = refusal["error"]["message"].as_str().unwrap();
+        assert!(String::from_utf8(output.stderr).unwrap().contains(&format!("error: {reason}")));
         refusal
     }
 }
@@ -142,14 +142,15 @@ fn a_refused_question_ends_with_code_2_and_says_what_would_work() {
         ("SELECT * FROM patient", "Output of rows"),
         ("SELECT COUNT(*) FROM nobody", "table `nobody`"),
         ("SELECT ROW_NUMBER() OVER () FROM patient", "window"),
-        ("SELECT COUNT(*) FROM patient UNION SELECT COUNT(*) FROM patient", "set operation"),
+        ("SELECT COUNT(*) FROM patient UNION SELECT COUNT(*) FROM patient", "UNION"),
         ("SELECT ward, COUNT(*) FROM visit GROUP BY ward", "ward"),
         ("SELECT COUNT(*) FROM patient WHERE sex = 'mal'", "never hold"),
     ] {
         let refusal = asker.refusal(sql, &[]);
-        assert!(refusal["construct"].as_str().unwrap().contains(construct), "{refusal}");
-        assert!(!refusal["suggestion"].as_str().unwrap().is_empty());
-        assert!(refusal["reason"].as_str().unwrap().len() > 20);
+        let refused = &refusal["refused"];
+        assert!(refused["construct"].as_str().unwrap().contains(construct), "{refusal}");
+        assert!(!refused["suggestion"].as_str().unwrap().is_empty());
+        assert!(refusal["error"]["message"].as_str().unwrap().len() > 20);
     }
     // Without --json the sentence alone.
     let arguments = arguments("run", asker.dir.path(), &asker.schema, "SELECT * FROM patient", &[]);
@@ -163,10 +164,13 @@ fn the_budget_of_a_researcher_and_of_the_folder_hold() {
     let sql = |index: usize| format!("SELECT COUNT(*) FROM visit WHERE cost > {index}");
     asker.ask("run", &sql(1), &["--epsilon", "2"]);
     let refusal = asker.refusal(&sql(2), &["--epsilon", "0.5"]);
-    assert!(refusal["reason"].as_str().unwrap().contains("of this researcher"), "{refusal}");
+    assert!(
+        refusal["error"]["message"].as_str().unwrap().contains("of this researcher"),
+        "{refusal}"
+    );
     asker.ask("run", &sql(2), &["--epsilon", "1", "--researcher", "other"]);
     let refusal = asker.refusal(&sql(3), &["--epsilon", "0.5", "--researcher", "third"]);
-    assert!(refusal["reason"].as_str().unwrap().contains("of this dataset"), "{refusal}");
+    assert!(refusal["error"]["message"].as_str().unwrap().contains("of this dataset"), "{refusal}");
     let explained = asker.ask("explain", &sql(3), &["--epsilon", "0.5"]);
     assert_eq!(explained["affordable"], false);
     // What was paid for stays there.
@@ -203,7 +207,7 @@ fn groups_that_are_not_published_are_shown_where_many_patients_are_in_them() {
         asker.ask("run", sql, &["--delta", "1e-7", "--mechanism", "gaussian", "--epsilon", "0.9"]);
     assert_eq!(gaussian["mechanism"], "gaussian");
     let error = asker.refusal(sql, &["--delta", "1e-3", "--epsilon", "0.1"]);
-    assert!(error["reason"].as_str().unwrap().contains("delta"), "{error}");
+    assert!(error["error"]["message"].as_str().unwrap().contains("delta"), "{error}");
 }
 
 #[test]
@@ -214,7 +218,7 @@ fn a_schema_or_a_file_that_makes_no_sense_is_an_error_with_its_name_and_costs_no
     fs::write(&wrong, SCHEMA.replace("max_rows = 1", "max_row = 1")).unwrap();
     let arguments = |schema| arguments("run", asker.dir.path(), schema, sql, &[]);
     assert!(refused(&arguments(text(&wrong))).contains("max_row"));
-    assert_eq!(run(&arguments(text(&wrong))).status.code(), Some(1));
+    assert_eq!(run(&arguments(text(&wrong))).status.code(), Some(2));
     fs::write(asker.dir.path().join("patient.csv"), "id,sex\n1,male\n").unwrap();
     assert!(refused(&arguments(&asker.schema)).contains("no column `age`"));
     fs::remove_file(asker.dir.path().join("patient.csv")).unwrap();

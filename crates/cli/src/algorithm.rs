@@ -1,16 +1,31 @@
-//! `caduceus algorithm`: algorithms of the asker's own over a folder of tables.
+//! `caduceus algorithm`: algorithms of the asker's own, for the vaults of a home and over a folder of tables.
 
 use std::path::PathBuf;
 
-use caduceus_node::folder::{AskedAlgorithm, Folder, check_module, read_parameters};
-use caduceus_node::{NodeError, Norm, Result, Values};
+use caduceus_node::asked::{self, Asked};
+use caduceus_node::folder::{AskedAlgorithm, Folder, check_module, read_module, read_parameters};
+use caduceus_node::party::{self, Role};
+use caduceus_node::{Delta, Epsilon, Node, Norm, Result, Selection, Values};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::output::{Outcome, reporter};
+use crate::query;
 
 /// Untrusted algorithms: WebAssembly that sees one patient at a time.
 #[derive(Debug, Subcommand)]
 pub enum Algorithm {
+    /// Put a module to the vaults of your licence, and print the protected sums that come back
+    #[command(
+        after_help = "Example: caduceus algorithm ask --dir state --researcher sakura-institute --module algorithms/count.wat --table observation:value --length 2 --norm l1 --clip 100 --epsilon 1\n\nIt takes a use of the licence and a fee for each dataset, as a question in SQL does. docs/algorithms.md describes records and results."
+    )]
+    Ask(Ask),
+    #[command(flatten)]
+    Local(Local),
+}
+
+/// Without a home or a ledger.
+#[derive(Debug, Subcommand)]
+pub enum Local {
     /// Run a module over every patient of a folder of tables, and print the protected sum of what it returns
     #[command(after_help = RUN_HELP)]
     Run(Run),
@@ -36,6 +51,28 @@ pub struct Run {
     /// What is published about the tables (TOML)
     #[arg(long, value_name = "FILE")]
     schema: PathBuf,
+    #[command(flatten)]
+    what: What,
+    /// Whose budget is charged
+    #[arg(long, default_value = "local", value_name = "NAME")]
+    researcher: String,
+    /// Noise that is the same each time: for tests, NOT private
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// The researcher
+    #[arg(long, value_name = "NAME")]
+    researcher: String,
+    #[command(flatten)]
+    what: What,
+}
+
+/// A module and what it declares.
+#[derive(Debug, Args)]
+struct What {
     /// The module, as WebAssembly text or binary
     #[arg(long, value_name = "FILE")]
     module: PathBuf,
@@ -62,19 +99,13 @@ pub struct Run {
     rounds: u32,
     /// What the privacy budget is charged for all rounds together, such as 1 or 0.5
     #[arg(long, value_name = "E")]
-    epsilon: String,
+    epsilon: Epsilon,
     /// With what probability the guarantee may fail; norm l2 needs one, such as 1e-6
     #[arg(long, default_value = "0", value_name = "D")]
-    delta: String,
+    delta: Delta,
     /// Instructions for each patient, in place of 1,000,000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     fuel: Option<u64>,
-    /// Whose budget is charged
-    #[arg(long, default_value = "local", value_name = "NAME")]
-    researcher: String,
-    /// Noise that is the same each time: for tests, NOT private
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -102,11 +133,24 @@ enum ValuesName {
     I64,
 }
 
-/// Runs or checks.
-pub fn run(algorithm: &Algorithm, json: bool) -> Result<Outcome> {
-    match algorithm {
-        Algorithm::Run(run) => run.report(json),
-        Algorithm::Check(check) => {
+/// Runs or checks, over a folder of tables.
+pub fn local(local: &Local, json: bool) -> Result<Outcome> {
+    match local {
+        Local::Run(run) => {
+            let reporter = reporter(false, json);
+            let watch = |progress: caduceus_node::Progress| {
+                let what = format!("round {} of {}, percent", progress.round + 1, progress.rounds);
+                reporter.progress(&what, u64::from(progress.percent), Some(100));
+            };
+            let asked = AskedAlgorithm {
+                algorithm: run.what.algorithm()?,
+                researcher: run.researcher.clone(),
+                seed: run.seed,
+            };
+            let report = Folder::open(&run.tables, &run.schema)?.run_algorithm(&asked, &watch)?;
+            Ok(Outcome::new(&report, report.text.clone()))
+        }
+        Local::Check(check) => {
             let tables = selections(&check.table);
             let report = check_module(&check.module, check.schema.as_deref(), &tables)?;
             Ok(Outcome::new(&report, report.text.clone()))
@@ -114,22 +158,16 @@ pub fn run(algorithm: &Algorithm, json: bool) -> Result<Outcome> {
     }
 }
 
-impl Run {
-    fn report(&self, json: bool) -> Result<Outcome> {
-        let reporter = reporter(false, json);
-        let watch = |progress: caduceus_node::Progress| {
-            let what = format!("round {} of {}, percent", progress.round + 1, progress.rounds);
-            reporter.progress(&what, u64::from(progress.percent), Some(100));
-        };
-        let report =
-            Folder::open(&self.tables, &self.schema)?.run_algorithm(&self.asked()?, &watch)?;
-        Ok(Outcome::new(&report, report.text.clone()))
-    }
+/// Puts an algorithm to the vaults of a home.
+pub async fn ask(node: &Node, ask: &Ask) -> Result<Outcome> {
+    let party = party::find(node, Role::Researcher, &ask.researcher)?;
+    query::put(node, &party, &Asked::Algorithm(ask.what.algorithm()?)).await
+}
 
-    fn asked(&self) -> Result<AskedAlgorithm> {
-        let usage = |error: &dyn std::error::Error| NodeError::Usage(error.to_string());
-        Ok(AskedAlgorithm {
-            module: self.module.clone(),
+impl What {
+    fn algorithm(&self) -> Result<asked::Algorithm> {
+        Ok(asked::Algorithm {
+            module: read_module(&self.module)?,
             tables: selections(&self.table),
             length: self.length,
             values: match self.values {
@@ -144,20 +182,12 @@ impl Run {
             parameters: self.parameters.as_deref().map_or(Ok(Vec::new()), read_parameters)?,
             rounds: self.rounds,
             fuel: self.fuel,
-            epsilon: self
-                .epsilon
-                .parse()
-                .map_err(|error: caduceus_node::ParseEpsilonError| usage(&error))?,
-            delta: self
-                .delta
-                .parse()
-                .map_err(|error: caduceus_node::ParseDeltaError| usage(&error))?,
-            researcher: self.researcher.clone(),
-            seed: self.seed,
+            epsilon: self.epsilon,
+            delta: self.delta,
         })
     }
 }
 
-fn selections(given: &[String]) -> Vec<caduceus_node::Selection> {
-    given.iter().map(|text| caduceus_node::Selection::read(text)).collect()
+fn selections(given: &[String]) -> Vec<Selection> {
+    given.iter().map(|text| Selection::read(text)).collect()
 }

@@ -12,11 +12,12 @@ use caduceus_node::{
 };
 use serde_json::json;
 
+use crate::algorithm::{self, Algorithm};
 use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy,
 };
 use crate::output::{Outcome, reporter};
-use crate::{demo, governance, people, signals, status};
+use crate::{demo, governance, people, query, signals, status};
 
 /// The folder of a home that no option names.
 const DEFAULT_DIR: &str = "caduceus-home";
@@ -57,10 +58,10 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
                 text,
             ))
         }
-        Command::Query(crate::query::Query { local: Some(local), .. }) => {
-            crate::query::local(local)
+        Command::Query(query::Query { local: Some(local), .. }) => {
+            query::local(local, arguments.json)
         }
-        Command::Algorithm(algorithm) => crate::algorithm::run(algorithm, arguments.json),
+        Command::Algorithm(Algorithm::Local(local)) => algorithm::local(local, arguments.json),
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await
@@ -122,7 +123,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Member(command) => people::members(node, command).await,
         Command::Consent(command) => consent(node, command).await,
         Command::Licence(command) => buy(node, command).await,
-        Command::Query(query) => crate::query::ask(node, &query.asked).await,
+        Command::Query(query) => query::ask(node, &query.asked).await,
+        Command::Algorithm(Algorithm::Ask(ask)) => algorithm::ask(node, ask).await,
         Command::Answers { researcher } => {
             let party = party::find(node, Role::Researcher, researcher)?;
             work(node).await?;
@@ -135,7 +137,11 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
         Command::Ledger(command) => ledger(node, command).await,
-        Command::Demo(_) | Command::Init(_) | Command::Cohort(_) | Command::Policy(_) => {
+        Command::Demo(_)
+        | Command::Init(_)
+        | Command::Cohort(_)
+        | Command::Policy(_)
+        | Command::Algorithm(Algorithm::Local(_)) => {
             unreachable!("these commands need no home")
         }
     }
@@ -242,7 +248,7 @@ pub async fn answers(node: &Node, party: &party::Party, jobs: &[u64]) -> Result<
         lines.push(match &outcome {
             researcher::Outcome::Answered(one) => {
                 answered += 1;
-                format!("dataset {}\n{}", one.dataset, one.answer.to_text_table())
+                format!("dataset {}\n{}", one.dataset, one.answer.to_text())
             }
             researcher::Outcome::Refused { job, dataset, refused } => {
                 format!("dataset {dataset} gave job {job} back: {refused}")

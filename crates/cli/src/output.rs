@@ -61,6 +61,10 @@ pub fn print(outcome: &Outcome, json: bool) -> ExitCode {
         None if json => String::new(),
         _ => outcome.text.trim_end().to_owned(),
     };
+    // A line of progress may still be there.
+    if io::stderr().is_terminal() {
+        let _ = write!(io::stderr(), "\r\x1b[2K");
+    }
     match write_out(&text) {
         Err(failure) => failure,
         Ok(()) if outcome.good => ExitCode::SUCCESS,

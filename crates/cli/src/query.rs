@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use caduceus_node::folder::{Asked, Folder};
+use caduceus_node::asked::Asked;
+use caduceus_node::folder::{self, Folder};
 use caduceus_node::party::{self, Role};
-use caduceus_node::{AskedLimits, Mechanism, Node, NodeError, Question, Result, researcher};
+use caduceus_node::{AskedLimits, Delta, Epsilon, Mechanism, Node, Question, Result, researcher};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::commands::{answers, work};
-use crate::output::Outcome;
+use crate::output::{Outcome, reporter};
 
 /// A question: to the vaults of a home, or to a folder of tables.
 #[derive(Debug, Args)]
@@ -27,9 +28,8 @@ pub struct ToVaults {
     /// The question
     #[arg(long, value_name = "TEXT", required = true)]
     pub sql: Option<String>,
-    /// What each dataset's privacy budget is charged, such as 1 or 0.5
-    #[arg(long, default_value = "1", value_name = "E")]
-    pub epsilon: String,
+    #[command(flatten)]
+    pub terms: Terms,
     /// Show what the question would cost and how exact its answer would be, and ask nothing
     #[arg(long)]
     pub explain: bool,
@@ -83,12 +83,25 @@ pub struct ToFolder {
     /// The question
     #[arg(long, value_name = "TEXT")]
     sql: String,
+    #[command(flatten)]
+    terms: Terms,
+    /// Whose budget is charged
+    #[arg(long, default_value = "local", value_name = "NAME")]
+    researcher: String,
+    /// Noise that is the same each time: for tests, NOT private
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// What a question may cost, and how its answer is protected.
+#[derive(Debug, Args)]
+pub struct Terms {
     /// What the privacy budget is charged, such as 1 or 0.5
     #[arg(long, default_value = "1", value_name = "E")]
-    epsilon: String,
+    epsilon: Epsilon,
     /// With what probability the guarantee may fail; Gaussian noise and groups that are not published need one, such as 1e-9
     #[arg(long, default_value = "0", value_name = "D")]
-    delta: String,
+    delta: Delta,
     /// The noise, in place of the one that the schema names
     #[arg(long, value_enum)]
     mechanism: Option<MechanismName>,
@@ -101,12 +114,6 @@ pub struct ToFolder {
     /// Count each patient in fewer groups than the schema allows
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_groups: Option<u32>,
-    /// Whose budget is charged
-    #[arg(long, default_value = "local", value_name = "NAME")]
-    researcher: String,
-    /// Noise that is the same each time: for tests, NOT private
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -120,7 +127,7 @@ pub async fn ask(node: &Node, query: &ToVaults) -> Result<Outcome> {
     // Both are there, since clap asks for them where no subcommand stands.
     let (name, sql) = (query.researcher.as_deref(), query.sql.as_deref());
     let party = party::find(node, Role::Researcher, name.unwrap_or_default())?;
-    let question = researcher::question(sql.unwrap_or_default(), &query.epsilon)?;
+    let question = query.terms.question(sql.unwrap_or_default());
     if query.explain {
         let explained = researcher::explain(node, &party, &question).await?;
         let line = |one: &researcher::Explained| {
@@ -134,46 +141,58 @@ pub async fn ask(node: &Node, query: &ToVaults) -> Result<Outcome> {
         let none = "no dataset is in the pool yet; `caduceus publish` brings one in";
         return Ok(Outcome::list("datasets", &explained, &lines, none));
     }
-    let (pass, datasets) = researcher::usable_pass(node, &party).await?;
+    put(node, &party, &Asked::Sql(question)).await
+}
+
+/// Puts something to the vaults of the researcher's licence, and gives what they answer.
+pub async fn put(node: &Node, party: &party::Party, asked: &Asked) -> Result<Outcome> {
+    let (pass, datasets) = researcher::usable_pass(node, party).await?;
     let key = node.new_key("ask")?;
-    let jobs = researcher::ask(node, &party, pass, &datasets, &question, &key).await?;
+    let jobs = researcher::ask(node, party, pass, &datasets, asked, &key).await?;
     work(node).await?;
-    answers(node, &party, &jobs).await
+    answers(node, party, &jobs).await
 }
 
 /// Asks a folder of tables.
-pub fn local(local: &Local) -> Result<Outcome> {
+pub fn local(local: &Local, json: bool) -> Result<Outcome> {
     match local {
         Local::Run(query) => {
-            let report = Folder::open(&query.tables, &query.schema)?.run(&query.asked()?)?;
+            let report = Folder::open(&query.tables, &query.schema)?
+                .run(&query.asked(), &reporter(false, json))?;
             Ok(Outcome::new(&report, report.text.clone()))
         }
         Local::Explain(query) => {
-            let explained = Folder::open(&query.tables, &query.schema)?.explain(&query.asked()?)?;
+            let explained = Folder::open(&query.tables, &query.schema)?.explain(&query.asked())?;
             Ok(Outcome::new(&explained, explained.text.clone()))
         }
     }
 }
 
 impl ToFolder {
-    fn asked(&self) -> Result<Asked> {
-        let usage = |error: &dyn std::error::Error| NodeError::Usage(error.to_string());
-        let question = researcher::question(&self.sql, &self.epsilon)?;
-        let mechanism = self.mechanism.map(|name| match name {
-            MechanismName::Laplace => Mechanism::Laplace,
-            MechanismName::Gaussian => Mechanism::Gaussian,
-        });
-        let limits = AskedLimits {
-            max_rows: self.max_rows,
-            max_rows_per_group: self.max_rows_per_group,
-            max_groups: self.max_groups,
-        };
-        let delta =
-            self.delta.parse().map_err(|error: caduceus_node::ParseDeltaError| usage(&error))?;
-        Ok(Asked {
-            question: Question { delta, mechanism, limits, ..question },
+    fn asked(&self) -> folder::Asked {
+        folder::Asked {
+            question: self.terms.question(&self.sql),
             researcher: self.researcher.clone(),
             seed: self.seed,
-        })
+        }
+    }
+}
+
+impl Terms {
+    fn question(&self, sql: &str) -> Question {
+        Question {
+            sql: sql.to_owned(),
+            epsilon: self.epsilon,
+            delta: self.delta,
+            mechanism: self.mechanism.map(|name| match name {
+                MechanismName::Laplace => Mechanism::Laplace,
+                MechanismName::Gaussian => Mechanism::Gaussian,
+            }),
+            limits: AskedLimits {
+                max_rows: self.max_rows,
+                max_rows_per_group: self.max_rows_per_group,
+                max_groups: self.max_groups,
+            },
+        }
     }
 }

@@ -206,10 +206,12 @@ fn restorable(dir: &Path, part: &str) -> String {
 }
 
 impl NodeError {
-    /// What the process ends with: 2 where a question was understood and refused, 1 for everything else.
+    /// What the process ends with: 2 where what the caller wrote (a question, an algorithm, a schema) is refused, 1 for
+    /// everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
             NodeError::Question(_)
+            | NodeError::Schema(_)
             | NodeError::Module(_)
             | NodeError::Algorithm(SandboxError::Declaration(_))
             | NodeError::Budget(

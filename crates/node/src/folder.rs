@@ -9,17 +9,19 @@ use std::path::{Path, PathBuf};
 use caduceus_query::sandbox::SandboxError;
 use caduceus_query::{
     AggregateCost, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, Loss,
-    OpenDpNoise, PrivatePlan, PublicSchema, Question, QuestionKey, Release, ResearcherKey,
-    SeededNoise,
+    NoiseSource, OpenDpNoise, PrivatePlan, PublicSchema, Question, QuestionKey, Release,
+    ResearcherKey, SeededNoise,
 };
+use caduceus_records::Tables;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 pub use self::algorithm::{
-    AlgorithmReport, AskedAlgorithm, ModuleReport, check_module, read_parameters,
+    AlgorithmReport, AskedAlgorithm, ModuleReport, check_module, read_module, read_parameters,
 };
 use crate::error::{NodeError, Result};
+use crate::report::Reporter;
 
 /// The budget file in a folder of tables.
 const BUDGET_FILE: &str = "budget.redb";
@@ -124,7 +126,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`NodeError::Question`], [`NodeError::Budget`], and what goes wrong with files.
-    pub fn run(&self, asked: &Asked) -> Result<Report> {
+    pub fn run(&self, asked: &Asked, report_to: &Reporter) -> Result<Report> {
         let plan = caduceus_query::plan(&asked.question, &self.schema)?;
         let budget = self.budget()?;
         let researcher = researcher_key(&asked.researcher);
@@ -137,30 +139,20 @@ impl Folder {
             .map(|table| (table.to_owned(), plan.columns(table).map(str::to_owned).collect()));
         let files = tables::Files::find(&self.dir, &self.schema, wanted.collect())?;
         let key = self.key(&plan, asked, &files)?;
-        let recorded = budget.recorded(dataset_key(), researcher, key)?;
-        let (bytes, repeated) = match recorded {
-            Some(bytes) => (bytes, true),
-            None => {
-                // Read before anything is charged: a file that cannot be read costs nothing.
-                let tables = files.read()?;
-                let charge = budget.charge(dataset_key(), researcher, key, plan.loss())?;
-                match charge {
-                    Charge::Answered(bytes) => (bytes, true),
-                    Charge::Fresh(token) | Charge::Resumed(token) => {
-                        let release = match asked.seed {
-                            None => caduceus_query::release(&plan, &tables, &mut OpenDpNoise)?,
-                            Some(seed) => caduceus_query::release(
-                                &plan,
-                                &tables,
-                                &mut SeededNoise::new(seed),
-                            )?,
-                        };
-                        let bytes = serde_json::to_vec(&release).expect("a release is JSON");
-                        (budget.record(token, &bytes)?, false)
-                    }
-                }
-            }
-        };
+        let loss = plan.loss();
+        let (bytes, repeated) = self.answered(
+            &budget,
+            (researcher, key, loss),
+            &files,
+            asked.seed,
+            |tables, noise| {
+                let watch = |percent: u32| {
+                    report_to.progress("patients counted, percent", percent.into(), Some(100));
+                };
+                let release = caduceus_query::release_watched(&plan, tables, noise, &watch)?;
+                Ok(serde_json::to_vec(&release).expect("a release is JSON"))
+            },
+        )?;
         let release: Release = serde_json::from_slice(&bytes).map_err(|error| {
             NodeError::Damaged { path: self.budget_path(), what: error.to_string() }
         })?;
@@ -212,6 +204,31 @@ impl Folder {
             affordable,
             text,
         })
+    }
+
+    /// The recorded answer, and whether it was there before; else the budget is charged, the answer computed and recorded.
+    fn answered(
+        &self,
+        budget: &BudgetLedger,
+        (researcher, key, loss): (ResearcherKey, QuestionKey, Loss),
+        files: &tables::Files<'_>,
+        seed: Option<u64>,
+        compute: impl FnOnce(&Tables, &mut dyn NoiseSource) -> Result<Vec<u8>>,
+    ) -> Result<(Vec<u8>, bool)> {
+        if let Some(bytes) = budget.recorded(dataset_key(), researcher, key)? {
+            return Ok((bytes, true));
+        }
+        // Read before anything is charged: a file that cannot be read costs nothing.
+        let tables = files.read()?;
+        let token = match budget.charge(dataset_key(), researcher, key, loss)? {
+            Charge::Answered(bytes) => return Ok((bytes, true)),
+            Charge::Fresh(token) | Charge::Resumed(token) => token,
+        };
+        let bytes = match seed {
+            None => compute(&tables, &mut OpenDpNoise)?,
+            Some(seed) => compute(&tables, &mut SeededNoise::new(seed))?,
+        };
+        Ok((budget.record(token, &bytes)?, false))
     }
 
     fn limits(&self) -> Limits {

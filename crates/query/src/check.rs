@@ -11,6 +11,7 @@ mod functions;
 mod join;
 mod relation;
 mod release;
+mod statement;
 
 use std::collections::HashSet;
 
@@ -204,16 +205,26 @@ fn parse(sql: &str) -> Result<SqlStatement, Refusal> {
         (Some(_), false) => {
             Err(Refusal::unsupported("More than one statement", "ask one question at a time"))
         }
-        (Some(Statement::Statement(statement)), true) => match *statement {
-            SqlStatement::Query(_) => Ok(*statement),
-            _ => Err(not_a_select()),
+        (Some(Statement::Statement(statement)), true) => match &*statement {
+            SqlStatement::Query(query) => statement::screen(query).map(|()| *statement),
+            _ => Err(not_a_select(&keyword(sql))),
         },
         (Some(Statement::Explain(_)), true) => Err(Refusal::unsupported(
             "EXPLAIN as a part of the question",
             "ask `caduceus query explain` with the SELECT alone",
         )),
-        (Some(_), true) => Err(not_a_select()),
+        (Some(_), true) => Err(not_a_select(&keyword(sql))),
     }
+}
+
+/// The first word of a statement, in capitals.
+fn keyword(sql: &str) -> String {
+    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize().unwrap_or_default();
+    let word = tokens.into_iter().find_map(|token| match token {
+        Token::Word(word) => Some(word.value.to_uppercase()),
+        _ => None,
+    });
+    word.unwrap_or_else(|| "It".to_owned())
 }
 
 /// How many words and signs a text has, literals and commas not counted.
@@ -227,8 +238,8 @@ fn words(sql: &str) -> Result<usize, Refusal> {
     Ok(tokens.iter().filter(|token| !free(token)).count())
 }
 
-fn not_a_select() -> Refusal {
-    Refusal::unsupported("A statement other than SELECT", AGGREGATES)
+fn not_a_select(keyword: &str) -> Refusal {
+    Refusal::unsupported(format!("{keyword}, a statement other than SELECT,"), AGGREGATES)
 }
 
 fn rows() -> Refusal {

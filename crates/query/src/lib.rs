@@ -49,5 +49,5 @@ pub use privacy::{
     Allowance, Delta, Loss, LossTotal, Mechanism, ParseDeltaError, Rho, concentrated_epsilon,
 };
 pub use refusal::Refusal;
-pub use run::{Release, RunError, release, run};
+pub use run::{Release, RunError, release, release_watched, run};
 pub use schema::{PublicColumn, PublicDomain, PublicSchema, PublicTable, SchemaError};

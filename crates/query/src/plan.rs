@@ -257,10 +257,18 @@ impl PrivatePlan {
         QuestionKey(hash.finalize().into())
     }
 
-    /// The answer, where it is known without asking and costs nothing: LIMIT 0 shows no rows.
+    /// The answer, where it is known without asking and costs nothing: LIMIT 0, or an OFFSET beyond the last group, shows no rows.
     pub fn known_answer(&self) -> Option<Answer> {
-        let nothing = |step: &Step| matches!(step, Step::Limit { fetch: Some(0), .. });
-        self.steps.iter().any(nothing).then(|| Answer::free(self))
+        let most = self.steps.iter().fold(
+            self.group_count().unwrap_or(usize::MAX),
+            |rows, step| match step {
+                Step::Limit { skip, fetch } => {
+                    rows.saturating_sub(*skip).min(fetch.unwrap_or(usize::MAX))
+                }
+                _ => rows,
+            },
+        );
+        (most == 0).then(|| Answer::free(self))
     }
 
     /// What is left out or held by rule, whatever the data holds, in sentences.

@@ -55,7 +55,20 @@ pub fn release(
     tables: &Tables,
     noise: &mut dyn NoiseSource,
 ) -> Result<Release, RunError> {
-    let totals = totals(plan, tables)?;
+    release_watched(plan, tables, noise, &|_| {})
+}
+
+/// [`release`], with somebody watching who gets the part of the patients that is done, in percent. It is for whoever keeps the data.
+///
+/// # Errors
+/// As [`release`].
+pub fn release_watched(
+    plan: &PrivatePlan,
+    tables: &Tables,
+    noise: &mut dyn NoiseSource,
+    watch: &(dyn Fn(u32) + Sync),
+) -> Result<Release, RunError> {
+    let totals = totals(plan, tables, watch)?;
     Ok(release::add_noise(&plan.release, &totals, noise)?)
 }
 
@@ -78,7 +91,11 @@ const PATIENTS_OF_A_THREAD: u32 = 2_000;
 const PATIENTS_AT_ONCE: u32 = 4_096;
 
 /// Exact totals of all groups. Patients are divided over the processors: nothing that one patient adds depends on another.
-fn totals(plan: &PrivatePlan, tables: &Tables) -> Result<Totals, RunError> {
+fn totals(
+    plan: &PrivatePlan,
+    tables: &Tables,
+    watch: &(dyn Fn(u32) + Sync),
+) -> Result<Totals, RunError> {
     let patients = Patients::read(&plan.release, tables)?;
     let count = patients.count();
     let processors = std::thread::available_parallelism().map_or(1, usize::from) as u32;
@@ -91,6 +108,7 @@ fn totals(plan: &PrivatePlan, tables: &Tables) -> Result<Totals, RunError> {
             if start >= count {
                 return totals;
             }
+            watch((u64::from(start) * 100 / u64::from(count)) as u32);
             let end = start.saturating_add(PATIENTS_AT_ONCE).min(count);
             totals
                 .add(&plan.release, &relation::rows(&plan.release.relation, &patients, start..end));

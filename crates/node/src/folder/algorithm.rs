@@ -2,46 +2,27 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use caduceus_query::sandbox::{
-    self, AlgorithmAnswer, Declaration, Inspection, Limits, MAX_FUEL, Module, Norm, Progress,
-    Selection, Values,
+    self, AlgorithmAnswer, Declaration, Inspection, Limits, Module, Norm, Progress, Selection,
+    Values,
 };
-use caduceus_query::{Charge, Delta, Epsilon, OpenDpNoise, PublicSchema, QuestionKey, SeededNoise};
+use caduceus_query::{PublicSchema, QuestionKey};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::tables::Files;
 use super::{Folder, charged, dataset_key, remaining, researcher_key};
+use crate::asked::Algorithm;
 use crate::error::{NodeError, Result};
 
 /// What somebody asks an algorithm of theirs to do.
 #[derive(Clone, Debug)]
 pub struct AskedAlgorithm {
-    /// File of the module, text or binary.
-    pub module: PathBuf,
-    /// Tables and columns of the record; all that the schema allows where there are none.
-    pub tables: Vec<Selection>,
-    /// Numbers in each vector.
-    pub length: usize,
-    /// What the numbers are.
-    pub values: Values,
-    /// How a vector is measured.
-    pub norm: Norm,
-    /// The most that a vector may measure.
-    pub clip: f64,
-    /// Numbers that the module gets with each record.
-    pub parameters: Vec<f64>,
-    /// Visits of all patients.
-    pub rounds: u32,
-    /// Fuel for each patient, where it is not the usual one.
-    pub fuel: Option<u64>,
-    /// Privacy loss of all rounds together.
-    pub epsilon: Epsilon,
-    /// Probability with which that may fail.
-    pub delta: Delta,
+    /// The module and what it declares.
+    pub algorithm: Algorithm,
     /// Whose budget it is charged to.
     pub researcher: String,
     /// Noise that can be drawn again: for tests, not private.
@@ -125,7 +106,7 @@ pub fn check_module(
         }
         None => None,
     };
-    let module = load(module, None)?;
+    let module = Module::load(&read_module(module)?)?;
     let (inspection, limits) = (module.inspection().clone(), *module.limits());
     let mut text = format!(
         "admitted: {} functions, {} bytes, {} pages of memory, {}{}\nsha-256 {}\nimports: none\nexports:",
@@ -181,16 +162,17 @@ pub fn read_parameters(given: &str) -> Result<Vec<f64>> {
     })
 }
 
-/// The module in a file, under the usual limits but for the fuel.
-fn load(path: &Path, fuel: Option<u64>) -> Result<Module> {
-    let usual = Limits::default();
-    let limits = Limits { fuel: fuel.unwrap_or(usual.fuel).clamp(1, MAX_FUEL), ..usual };
+/// The bytes of a module in a file: as many as can be one.
+///
+/// # Errors
+/// [`NodeError::File`].
+pub fn read_module(path: &Path) -> Result<Vec<u8>> {
     let fail = |error| NodeError::file("read", path, error);
-    let mut source = Vec::new();
+    let (limits, mut source) = (Limits::default(), Vec::new());
     // One byte more than is allowed tells that there is too much; the rest need not be read.
     let most = limits.text_bytes.max(limits.module_bytes) as u64 + 1;
     File::open(path).map_err(fail)?.take(most).read_to_end(&mut source).map_err(fail)?;
-    Ok(Module::load_within(&source, limits)?)
+    Ok(source)
 }
 
 impl Folder {
@@ -203,8 +185,8 @@ impl Folder {
         asked: &AskedAlgorithm,
         watch: &(dyn Fn(Progress) + Sync),
     ) -> Result<AlgorithmReport> {
-        let module = load(&asked.module, asked.fuel)?;
-        let declaration = self.declaration(asked)?;
+        let module = asked.algorithm.load()?;
+        let declaration = asked.algorithm.declaration(&self.schema)?;
         declaration.check(&module).map_err(sandbox::SandboxError::from)?;
         let loss = declaration.loss().map_err(sandbox::SandboxError::from)?;
         let wanted = declaration.inputs.iter().map(|input| {
@@ -217,33 +199,16 @@ impl Folder {
             job_key(&declaration, &module, &files, asked.seed)?,
         );
         let budget = self.budget()?;
-        let (bytes, repeated) = match budget.recorded(dataset_key(), researcher, key)? {
-            Some(bytes) => (bytes, true),
-            None => {
-                // Read before anything is charged: a file that cannot be read costs nothing.
-                let tables = files.read()?;
-                match budget.charge(dataset_key(), researcher, key, loss)? {
-                    Charge::Answered(bytes) => (bytes, true),
-                    Charge::Fresh(token) | Charge::Resumed(token) => {
-                        let answer = match asked.seed {
-                            None => sandbox::run_watched(
-                                &module,
-                                &tables,
-                                &declaration,
-                                &mut OpenDpNoise,
-                                watch,
-                            ),
-                            Some(seed) => {
-                                let noise = &mut SeededNoise::new(seed);
-                                sandbox::run_watched(&module, &tables, &declaration, noise, watch)
-                            }
-                        }?;
-                        let bytes = serde_json::to_vec(&answer).expect("an answer is JSON");
-                        (budget.record(token, &bytes)?, false)
-                    }
-                }
-            }
-        };
+        let (bytes, repeated) = self.answered(
+            &budget,
+            (researcher, key, loss),
+            &files,
+            asked.seed,
+            |tables, noise| {
+                let answer = sandbox::run_watched(&module, tables, &declaration, noise, watch)?;
+                Ok(serde_json::to_vec(&answer).expect("an answer is JSON"))
+            },
+        )?;
         let answer: AlgorithmAnswer = serde_json::from_slice(&bytes).map_err(|error| {
             NodeError::Damaged { path: self.budget_path(), what: error.to_string() }
         })?;
@@ -255,21 +220,6 @@ impl Folder {
         let epsilon = left.dataset.epsilon.min(left.researcher.epsilon);
         report.text.push_str(&format!("left: epsilon {epsilon}\n"));
         Ok(report)
-    }
-
-    fn declaration(&self, asked: &AskedAlgorithm) -> Result<Declaration> {
-        Ok(Declaration {
-            inputs: sandbox::inputs(&self.schema, &asked.tables)
-                .map_err(sandbox::SandboxError::from)?,
-            length: asked.length,
-            values: asked.values,
-            norm: asked.norm,
-            clip: asked.clip,
-            parameters: asked.parameters.clone(),
-            rounds: asked.rounds,
-            epsilon: asked.epsilon,
-            delta: asked.delta,
-        })
     }
 }
 

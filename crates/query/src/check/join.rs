@@ -15,6 +15,9 @@ use crate::{
     scalar::{Comparison, Kind, Scalar, Type, Typed},
 };
 
+/// The most pairs of rows that one patient may have in a join: what bounds the memory that a patient can take.
+const MOST_PAIRS: u32 = 1_000_000;
+
 impl Tables<'_> {
     /// Two relations joined on the patient, with or without further conditions.
     pub(super) fn join(&mut self, join: &Join) -> Result<Private, Refusal> {
@@ -22,7 +25,9 @@ impl Tables<'_> {
             JoinType::Inner => false,
             JoinType::Left => true,
             // What the planner makes of INTERSECT and EXCEPT.
-            JoinType::LeftSemi | JoinType::LeftAnti => return Err(set_operation()),
+            JoinType::LeftSemi | JoinType::LeftAnti => {
+                return Err(set_operation("INTERSECT or EXCEPT"));
+            }
             _ => {
                 return Err(refused(
                     "A join other than JOIN and LEFT JOIN",
@@ -31,7 +36,7 @@ impl Tables<'_> {
             }
         };
         if join.null_equality != NullEquality::NullEqualsNothing {
-            return Err(set_operation());
+            return Err(set_operation("INTERSECT or EXCEPT"));
         }
         let left = self.private(&join.left, "A join of released numbers")?;
         let right = self.private(&join.right, "A join of released numbers")?;
@@ -45,7 +50,11 @@ impl Tables<'_> {
                 "join with USING and the patient column: every row belongs to one patient, and is joined with rows of the same",
             ));
         }
-        let condition = (!conditions.is_empty()).then(|| Typed::all(conditions).scalar);
+        let condition = (!conditions.is_empty()).then(|| Typed::all(conditions));
+        if condition.as_ref().is_some_and(|condition| !condition.known.can_be_true()) {
+            return Err(super::relation::never());
+        }
+        let condition = condition.map(|condition| condition.scalar);
         let limits = limits(&left, &right)?;
         let one = |side: &Private| side.limits.rows == Ok(1);
         let many = !one(&left) && !one(&right);
@@ -84,9 +93,10 @@ fn limits(left: &Private, right: &Private) -> Result<Published, Refusal> {
     let rows = match (&left.limits.rows, &right.limits.rows) {
         (Ok(one), Ok(other)) => one
             .checked_mul(*other)
+            .filter(|pairs| *pairs <= MOST_PAIRS)
             .ok_or_else(|| {
                 refused(
-                    "A join in which one patient can have more than four billion pairs of rows",
+                    "A join in which one patient can have more than a million pairs of rows",
                     "count or select rows of each patient in a subquery before the join",
                 )
             })

@@ -193,6 +193,7 @@ impl<'a> Tables<'a> {
                 let relation = Relation::Filter { input, condition: condition.scalar };
                 Lowered::Private(Private { relation, ..private })
             }
+            Lowered::Public(_) if !condition.known.can_be_true() => return Err(never_shown()),
             Lowered::Public(mut public) => {
                 public.steps.push(Step::Filter(condition.scalar));
                 Lowered::Public(public)
@@ -329,9 +330,17 @@ fn bounds(limit: &Limit) -> Result<(usize, Option<usize>), Refusal> {
 }
 
 /// The condition cannot hold for any row that the schema allows.
-fn never() -> Refusal {
+pub(super) fn never() -> Refusal {
     Refusal::mistake(
         "The condition can never hold, by the published values and bounds of its columns, so that nothing would be counted",
+        "compare with values that the schema publishes; nothing was charged",
+    )
+}
+
+/// No released group can meet the condition.
+fn never_shown() -> Refusal {
+    Refusal::mistake(
+        "The condition can never hold for a group, by the published values, so that nothing would be shown",
         "compare with values that the schema publishes; nothing was charged",
     )
 }
@@ -446,7 +455,7 @@ pub(super) fn window() -> Refusal {
 /// Why a part of the plan is refused.
 fn refused(node: &LogicalPlan) -> Refusal {
     match node {
-        LogicalPlan::Union(_) => set_operation(),
+        LogicalPlan::Union(_) => set_operation("UNION"),
         LogicalPlan::Window(_) => window(),
         LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => {
             Refusal::unsupported("A question without a table", "name a table after FROM")
@@ -461,15 +470,15 @@ fn refused(node: &LogicalPlan) -> Refusal {
         LogicalPlan::Subquery(_) => {
             Refusal::unsupported("A lateral subquery", "join on the patient")
         }
-        LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => super::not_a_select(),
+        LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => super::not_a_select("EXPLAIN"),
         _ => Refusal::unsupported("This construct", super::AGGREGATES),
     }
 }
 
-pub(super) fn set_operation() -> Refusal {
+pub(super) fn set_operation(name: &str) -> Refusal {
     Refusal::unsupported(
-        "A set operation (UNION, INTERSECT, EXCEPT)",
-        "ask one question for each part, or combine conditions with OR",
+        format!("{name}, a set operation,"),
+        "ask one question for each part, or combine conditions with AND, OR and NOT",
     )
 }
 

@@ -125,7 +125,11 @@ fn group(
     });
     let argument = intern(key.scalar, arguments);
     let kind = known.kind;
-    let shown = Type { domain: None, bounds: None, ..Type::any(kind) };
+    // What the groups can be helps to see that a condition on them can never hold.
+    let values = domain.as_ref().map(|domain: &Arc<Vec<Key>>| {
+        Arc::new(domain.iter().filter(|key| **key != Key::Null).cloned().collect())
+    });
+    let shown = Type { domain: values, ..Type::any(kind) };
     Ok((GroupColumn { name, argument, kind, domain }, shown))
 }
 
@@ -268,6 +272,9 @@ impl Draft {
         let function = func.name();
         plain(function, &params)?;
         let filter = params.filter.as_ref().map(|filter| columns.condition(filter)).transpose()?;
+        if filter.as_ref().is_some_and(|filter| !filter.known.can_be_true()) {
+            return Err(super::relation::never());
+        }
         let argument = match params.args.first() {
             Some(argument) => columns.typed(argument)?,
             None => return Err(refused(function, params.distinct)),
@@ -331,6 +338,12 @@ fn kind(
     match (function, params.distinct, params.args.len()) {
         ("count", false, 1) if matches!(argument.scalar, Scalar::Literal(Literal::Null(_))) => {
             Err(Refusal::mistake("COUNT(NULL) is always 0", "use COUNT(*) or COUNT(column)"))
+        }
+        ("count", false, 1) if argument.known.domain.as_ref().is_some_and(|all| all.is_empty()) => {
+            Err(Refusal::mistake(
+                "COUNT of what is always NULL by the published values and bounds",
+                "ask for something that can differ; nothing was charged",
+            ))
         }
         ("count", false, 1) => Ok(Kinds::Rows),
         ("count", true, 1) if is_person => Ok(Kinds::Persons),

@@ -69,7 +69,10 @@ fn shown(
         let count = plan.group_count().unwrap_or(0);
         return Ok((0..count).map(|group| (group, published(plan, group))).collect());
     };
-    let mut groups: Vec<(usize, Vec<Key>)> = totals.met.iter().cloned().enumerate().collect();
+    // A group in which no row counts must not be shown by chance: one patient can bring any number of them.
+    let there = totals.met.iter().cloned().enumerate();
+    let there = there.filter(|(place, _)| totals.persons[*place] > 0);
+    let mut groups: Vec<(usize, Vec<Key>)> = there.collect();
     groups.sort_by(|(_, one), (_, other)| one.cmp(other));
     let mut shown = Vec::new();
     for (place, keys) in groups {

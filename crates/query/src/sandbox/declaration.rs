@@ -1,6 +1,6 @@
 //! What a job says of itself before anything is computed, and what it costs. The job's declaration counts, not the module's conduct.
 
-use serde::{Serialize, ser::SerializeStruct};
+use serde::{Deserialize, Serialize, ser::SerializeStruct};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -234,7 +234,7 @@ pub(super) struct Terms {
 }
 
 /// A table that a job reads, and its columns in the order of the record; all that are allowed where none are named.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// The table.
     pub table: String,

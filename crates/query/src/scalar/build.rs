@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+
 use super::{
     Arithmetic, Bounds, Comparison, Key, Kind, Literal, NumberFunction, Scalar, TextFunction, Type,
-    Typed,
+    Typed, evaluate,
 };
 
 /// The longest finite list of values that is followed through an expression.
@@ -264,8 +266,21 @@ impl Typed {
     }
 
     pub fn like(self, pattern: String, ignore_case: bool) -> Self {
-        let known = Type::flag(self.known.nullable, self.known.of_person);
-        Self { scalar: Scalar::Like(Box::new(self.scalar), pattern, ignore_case), known }
+        let like = |inner| Scalar::Like(Box::new(inner), pattern.clone(), ignore_case);
+        // Where the values are published, it is known which of them the pattern fits.
+        let (can_hold, can_fail) = self.known.domain.as_ref().map_or((true, true), |domain| {
+            let texts = domain.iter().filter_map(|key| match key {
+                Key::Text(text) => Some(text.as_str()),
+                _ => None,
+            });
+            let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
+            let found =
+                evaluate(&like(Scalar::Column(0)), std::slice::from_ref(&texts), texts.len());
+            let found = found.as_boolean().values().clone();
+            (found.count_set_bits() > 0, found.count_set_bits() < found.len())
+        });
+        let known = condition(can_hold, can_fail, self.known.nullable, self.known.of_person);
+        Self { scalar: like(self.scalar), known }
     }
 
     /// The first value of one kind that is not NULL.

@@ -134,7 +134,8 @@ fn a_group_of_one_patient_is_shown_no_more_often_than_delta() {
     };
     let mine =
         |note: &str| Observation { note: Some(note.into()), ..observation("victim", "other", 1.0) };
-    let rows: Vec<_> = ["a", "b", "c", "d", "e"].map(mine).into();
+    // Far more groups than count: those beyond the limit must not be shown by chance either.
+    let rows: Vec<_> = (0..200).map(|index| mine(&format!("note {index}"))).collect();
     for mechanism in [Mechanism::Laplace, Mechanism::Gaussian] {
         let plan = question(mechanism);
         let totals = exact(&plan, &tables(&[], &rows));
