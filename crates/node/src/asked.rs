@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use alloy::hex;
 use caduceus_query::sandbox::{
     self, AlgorithmAnswer, Declaration, Limits, MAX_FUEL, Module, Norm, SandboxError, Selection,
     Values,

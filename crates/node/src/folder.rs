@@ -309,6 +309,11 @@ fn report(
     if repeated {
         text.push_str("asked before: it cost nothing\n");
     }
+    if !repeated && !fresh {
+        text.push_str(
+            "no row can be shown, whatever the data holds: nothing was read or charged\n",
+        );
+    }
     if asked.seed.is_some() {
         text.push_str("NOT PRIVATE: the noise comes from a seed; use it for tests only\n");
     }

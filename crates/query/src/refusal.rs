@@ -7,7 +7,9 @@ use crate::Epsilon;
 #[non_exhaustive]
 pub enum Refusal {
     /// The text is not SQL.
-    #[error("The question is not valid SQL: {0}.")]
+    #[error(
+        "The question is not valid SQL: {0}. Write one SELECT with COUNT, SUM, AVG, VARIANCE, STDDEV or quantiles."
+    )]
     Syntax(String),
     /// A construct that private answers do not support.
     #[error("{construct} cannot be answered privately: {instead}.")]
@@ -42,7 +44,9 @@ pub enum Refusal {
         known: String,
     },
     /// The planner cannot make sense of the question.
-    #[error("The question cannot be planned: {0}.")]
+    #[error(
+        "The question cannot be planned: {0}. Ask one SELECT with COUNT, SUM, AVG, VARIANCE, STDDEV or quantiles."
+    )]
     Unplannable(String),
     /// Too little epsilon for the number of aggregates.
     #[error(

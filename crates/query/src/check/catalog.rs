@@ -180,6 +180,21 @@ pub(super) fn refusal(error: &DataFusionError) -> Refusal {
         DataFusionError::Plan(message) if message.starts_with("Invalid function") => {
             Refusal::unsupported("A function that nobody knows", super::AGGREGATES)
         }
+        DataFusionError::Plan(message)
+            if message.contains("in GROUP BY or an aggregate function")
+                || message.contains("must appear in the GROUP BY") =>
+        {
+            Refusal::unsupported(
+                "A column that is neither grouped by nor in an aggregate",
+                "name it in GROUP BY, or put it into COUNT, AVG or another aggregate; HAVING and ORDER BY see released groups and numbers only",
+            )
+        }
+        DataFusionError::Plan(message) if message.contains("not allowed in the WHERE") => {
+            Refusal::unsupported(
+                "An aggregate in WHERE",
+                "write it in HAVING, or aggregate in a subquery that groups by the patient",
+            )
+        }
         DataFusionError::Plan(message) if message.contains("unique expression names") => {
             super::same_name("Two columns have the same name")
         }
