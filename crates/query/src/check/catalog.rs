@@ -189,6 +189,12 @@ pub(super) fn refusal(error: &DataFusionError) -> Refusal {
                 "name it in GROUP BY, or put it into COUNT, AVG or another aggregate; HAVING and ORDER BY see released groups and numbers only",
             )
         }
+        DataFusionError::Plan(message) if message.contains("cannot be nested") => {
+            Refusal::unsupported(
+                "An aggregate of an aggregate",
+                "aggregate within each patient in a subquery that groups by the patient, then over patients",
+            )
+        }
         DataFusionError::Plan(message) if message.contains("not allowed in the WHERE") => {
             Refusal::unsupported(
                 "An aggregate in WHERE",

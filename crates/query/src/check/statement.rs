@@ -13,6 +13,7 @@ use super::{AGGREGATES, not_a_select, relation::set_operation};
 use crate::Refusal;
 
 const PATIENT_IN: &str = "select patients with WHERE patient IN (SELECT patient FROM ... WHERE ...), or join on the patient";
+const TEXTS: &str = "use LIKE, LOWER, UPPER, TRIM or LENGTH";
 const SELECT_ONLY: &str = "leave it out: a question is SELECT with FROM, JOIN, WHERE, GROUP BY, HAVING, ORDER BY and LIMIT";
 
 /// Refuses what no part of a question may be.
@@ -69,7 +70,11 @@ impl Visitor for Screen {
             (!select.distribute_by.is_empty(), "DISTRIBUTE BY", SELECT_ONLY),
             (!select.sort_by.is_empty(), "SORT BY", "write it as ORDER BY"),
             (!select.named_window.is_empty(), "WINDOW, a window function,", AGGREGATES),
-            (select.qualify.is_some(), "QUALIFY", "use HAVING over released numbers"),
+            (
+                select.qualify.is_some(),
+                "QUALIFY, a condition on a window function,",
+                "use HAVING over released numbers",
+            ),
             (select.value_table_mode.is_some(), "SELECT AS STRUCT or AS VALUE", SELECT_ONLY),
             (select.exclude.is_some(), "EXCLUDE", "name the columns"),
             (
@@ -142,6 +147,14 @@ impl Visitor for Screen {
                 refuse("An array, struct or map", "use plain columns and literals")
             }
             Expr::Tuple(_) => refuse("A row of several values", "compare the columns one by one"),
+            Expr::Substring { .. } => refuse("The function SUBSTRING", TEXTS),
+            Expr::Position { .. } => refuse("The function POSITION", TEXTS),
+            Expr::Overlay { .. } => refuse("The function OVERLAY", TEXTS),
+            Expr::Convert { .. } => refuse("The function CONVERT", "use CAST"),
+            Expr::IsNormalized { .. } => refuse("IS NORMALIZED", TEXTS),
+            Expr::JsonAccess { .. } | Expr::CompoundFieldAccess { .. } => {
+                refuse("A field or element of a value", "use plain columns")
+            }
             Expr::Collate { .. } => {
                 refuse("COLLATE", "compare texts as they are, or LOWER(column)")
             }

@@ -507,9 +507,9 @@ fn tame(
 
 /// Conditions, order, limits and arithmetic of released numbers, over groups that have rows.
 const SHOWN: [&str; 5] = [
-    "SELECT code, COUNT(*) AS n, SUM(year) AS y FROM observation WHERE {} GROUP BY code HAVING COUNT(*) > 0 ORDER BY n DESC, code LIMIT 2",
+    "SELECT code, COUNT(*) AS n, SUM(COALESCE(year, 1950)) AS y FROM observation WHERE {} GROUP BY code HAVING COUNT(*) > 0 ORDER BY n DESC, code LIMIT 2",
     "SELECT code, final, COUNT(*) * 2 + 1 AS twice, CASE WHEN COUNT(*) > 3 THEN 'many' ELSE 'few' END AS size FROM observation WHERE {} GROUP BY code, final HAVING COUNT(*) BETWEEN 1 AND 5 ORDER BY code DESC, final OFFSET 1",
-    "WITH t AS (SELECT code, COUNT(*) AS n, SUM(year) AS s FROM observation WHERE {} GROUP BY code) SELECT n, s / n AS mean, ABS(n - 4) AS far FROM t WHERE n > 0 ORDER BY code",
+    "WITH t AS (SELECT code, COUNT(*) AS n, SUM(COALESCE(year, 1950)) AS s FROM observation WHERE {} GROUP BY code) SELECT n, s / n AS mean, ABS(n - 4) AS far FROM t WHERE n > 0 ORDER BY code",
     "SELECT COUNT(*) - COUNT(value) AS missing, COALESCE(NULLIF(COUNT(note), 0), -1) AS notes FROM observation WHERE {}",
     "SELECT n % 3 AS r, n > 4 AS large FROM (SELECT code, COUNT(*) AS n FROM observation WHERE {} GROUP BY code) t WHERE NOT n = 0 ORDER BY n % 3 DESC, n, code LIMIT 3 OFFSET 1",
 ];
