@@ -133,7 +133,7 @@ fn lower(question: &Question, schema: &PublicSchema) -> Result<PrivatePlan, Refu
     let question = Question { mechanism: Some(mechanism), ..question.clone() };
     let mut tables = Tables::new(schema, &question);
     let public = match tables.lower(shown(&planned, schema, &question))? {
-        Lowered::Public(public) => public,
+        Lowered::Public(public) => *public,
         Lowered::Private(private) if private.of_patients => {
             return Err(Refusal::unsupported(
                 "Output of one row for each patient (GROUP BY the patient column)",

@@ -74,14 +74,14 @@ impl Columns<'_> {
         Ok(match expr {
             Expr::Literal(value, _) => Typed::literal(literal(value)?),
             Expr::Not(inner) => self.condition(inner)?.not(),
-            Expr::IsNull(inner) => self.typed(inner)?.is_null(),
-            Expr::IsNotNull(inner) => self.typed(inner)?.is_null().not(),
+            Expr::IsNull(inner) => self.typed(inner)?.null(),
+            Expr::IsNotNull(inner) => self.typed(inner)?.null().not(),
             Expr::IsTrue(inner) => self.condition(inner)?.is(true),
             Expr::IsFalse(inner) => self.condition(inner)?.is(false),
-            Expr::IsUnknown(inner) => self.condition(inner)?.is_null(),
+            Expr::IsUnknown(inner) => self.condition(inner)?.null(),
             Expr::IsNotTrue(inner) => self.condition(inner)?.is(true).not(),
             Expr::IsNotFalse(inner) => self.condition(inner)?.is(false).not(),
-            Expr::IsNotUnknown(inner) => self.condition(inner)?.is_null().not(),
+            Expr::IsNotUnknown(inner) => self.condition(inner)?.null().not(),
             Expr::BinaryExpr(BinaryExpr { op: op @ (Operator::And | Operator::Or), .. }) => {
                 let parts = self.conditions(&chain(expr, *op))?;
                 if *op == Operator::And { Typed::all(parts) } else { Typed::any(parts) }
@@ -205,7 +205,7 @@ impl Columns<'_> {
             Literal::Integer(number) if decimal => Literal::Decimal(number as f64),
             other => other,
         };
-        let found = value.is_in(literals.into_iter().map(same).collect());
+        let found = value.within(literals.into_iter().map(same).collect());
         Ok(if list.negated { found.not() } else { found })
     }
 

@@ -31,7 +31,7 @@ pub(super) struct Tables<'a> {
 /// What a part of the plan is.
 pub(super) enum Lowered {
     Private(Private),
-    Public(Public),
+    Public(Box<Public>),
 }
 
 /// Rows of patients.
@@ -165,7 +165,8 @@ impl<'a> Tables<'a> {
             }
             Lowered::Public(mut public) => {
                 public.steps.push(Step::Project(scalars));
-                Lowered::Public(Public { types, ..public })
+                public.types = types;
+                Lowered::Public(public)
             }
         })
     }
@@ -245,7 +246,7 @@ impl<'a> Tables<'a> {
             let found = found.collect::<Result<Vec<_>, _>>()?;
             return Ok(Lowered::Private(within(input, keys, found)));
         }
-        Ok(Lowered::Public(release::release(aggregate, keys, input, self.question)?))
+        Ok(Lowered::Public(Box::new(release::release(aggregate, keys, input, self.question)?)))
     }
 
     fn distinct(&mut self, input: &LogicalPlan) -> Result<Lowered, Refusal> {
@@ -408,7 +409,7 @@ fn person_aggregate(
     if argument.known.kind == Kind::Person && !counts {
         return Err(patient());
     }
-    if !counts && !number || params.distinct && !counts {
+    if !(counts || number && !params.distinct) {
         return Err(Refusal::mistake(
             format!("{} of {}", func.name().to_uppercase(), argument.known.kind.words()),
             "use COUNT, or give it a number",

@@ -143,7 +143,7 @@ impl Typed {
         Self { scalar: make(parts.into_iter().map(|part| part.scalar).collect()), known }
     }
 
-    pub fn is_null(self) -> Self {
+    pub fn null(self) -> Self {
         let known = Type::flag(false, self.known.of_person);
         Self { scalar: Scalar::IsNull(Box::new(self.scalar)), known }
     }
@@ -187,7 +187,7 @@ impl Typed {
     }
 
     /// Whether a value is one of these, all of its kind and none of them NULL.
-    pub fn is_in(self, list: Vec<Literal>) -> Self {
+    pub fn within(self, list: Vec<Literal>) -> Self {
         let published = |literal: &Literal| {
             let known = literal.key().zip(self.known.domain.as_ref());
             known.is_none_or(|(key, domain)| domain.contains(&key))
