@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
+mod algorithm;
 mod bad_input;
 mod chains;
 mod commands;
 mod crashes;
 mod decisions;
+mod folder;
 mod homes;
 mod manners;
 mod protection;

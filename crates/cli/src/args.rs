@@ -100,9 +100,14 @@ pub enum Command {
     Licence(LicenceCommand),
     /// Ask the vaults a question and print the protected answers
     #[command(
-        after_help = "Example: caduceus query --dir state --researcher sakura-institute --sql \"SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex\""
+        after_help = "Example: caduceus query --dir state --researcher sakura-institute --sql \"SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex\"",
+        args_conflicts_with_subcommands = true,
+        subcommand_negates_reqs = true
     )]
-    Query(Query),
+    Query(crate::query::Query),
+    /// Run an algorithm of one's own, as WebAssembly, over a folder of tables
+    #[command(subcommand)]
+    Algorithm(crate::algorithm::Algorithm),
     /// Print every settled answer to a researcher once more, and let open questions go on
     #[command(after_help = "Example: caduceus answers --dir state --researcher sakura-institute")]
     Answers {
@@ -347,22 +352,6 @@ pub enum LicenceCommand {
         #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         uses: u32,
     },
-}
-
-#[derive(Debug, Args)]
-pub struct Query {
-    /// The researcher
-    #[arg(long, value_name = "NAME")]
-    pub researcher: String,
-    /// The question
-    #[arg(long, value_name = "TEXT")]
-    pub sql: String,
-    /// What each dataset's privacy budget is charged, such as 1 or 0.5
-    #[arg(long, default_value = "1", value_name = "E")]
-    pub epsilon: String,
-    /// Show what the question would cost and how exact its answer would be, and ask nothing
-    #[arg(long)]
-    pub explain: bool,
 }
 
 #[derive(Debug, Args)]

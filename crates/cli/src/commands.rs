@@ -12,11 +12,12 @@ use caduceus_node::{
 };
 use serde_json::json;
 
+use crate::algorithm::{self, Algorithm};
 use crate::args::{
-    Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy, Query,
+    Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy,
 };
 use crate::output::{Outcome, reporter};
-use crate::{bulk, demo, governance, people, signals, status, view};
+use crate::{bulk, demo, governance, people, query, signals, status, view};
 
 /// The folder of a home that no option names.
 const DEFAULT_DIR: &str = "caduceus-home";
@@ -80,6 +81,10 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Synthesize(synthesize) => {
             crate::synthesize::run(synthesize, &reporter(false, arguments.json))
         }
+        Command::Query(query::Query { local: Some(local), .. }) => {
+            query::local(local, arguments.json)
+        }
+        Command::Algorithm(Algorithm::Local(local)) => algorithm::local(local, arguments.json),
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await
@@ -136,7 +141,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Member(command) => people::members(node, command).await,
         Command::Consent(command) => consent(node, command).await,
         Command::Licence(command) => buy(node, command).await,
-        Command::Query(query) => ask(node, query).await,
+        Command::Query(query) => query::ask(node, &query.asked).await,
+        Command::Algorithm(Algorithm::Ask(ask)) => algorithm::ask(node, ask).await,
         Command::Answers { researcher } => {
             let party = party::find(node, Role::Researcher, researcher)?;
             work(node).await?;
@@ -154,7 +160,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         | Command::Cohort(_)
         | Command::Policy(_)
         | Command::Deidentify(_)
-        | Command::Synthesize(_) => {
+        | Command::Synthesize(_)
+        | Command::Algorithm(Algorithm::Local(_)) => {
             unreachable!("these commands need no home")
         }
     }
@@ -244,38 +251,16 @@ fn numbers(all: &[u64]) -> String {
     all.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
-async fn ask(node: &Node, query: &Query) -> Result<Outcome> {
-    let party = party::find(node, Role::Researcher, &query.researcher)?;
-    let question = researcher::question(&query.sql, &query.epsilon)?;
-    if query.explain {
-        let explained = researcher::explain(node, &party, &question).await?;
-        let line = |one: &researcher::Explained| {
-            let objection = one.objection.as_ref();
-            let objection =
-                objection.map_or_else(String::new, |why| format!("\nwould be refused: {why}"));
-            let (dataset, cost, left) = (one.dataset, &one.cost, &one.remaining);
-            format!("dataset {dataset}\n{cost}\nleft to spend: epsilon {left}{objection}")
-        };
-        let lines: Vec<String> = explained.iter().map(line).collect();
-        let none = "no dataset is in the pool yet; `caduceus publish` brings one in";
-        return Ok(Outcome::list("datasets", &explained, &lines, none));
-    }
-    let (pass, datasets) = researcher::usable_pass(node, &party).await?;
-    let key = node.new_key("ask")?;
-    let jobs = researcher::ask(node, &party, pass, &datasets, &question, &key).await?;
-    work(node).await?;
-    answers(node, &party, &jobs).await
-}
-
 /// Lets every vault of this home bring its open jobs to their end.
-async fn work(node: &Node) -> Result<()> {
+pub async fn work(node: &Node) -> Result<()> {
     for custodian in party::custodians(node)? {
         custodian::answer(node, &custodian.name).await?;
     }
     Ok(())
 }
 
-async fn answers(node: &Node, party: &party::Party, jobs: &[u64]) -> Result<Outcome> {
+/// What came of these jobs: a failure where all were refused.
+pub async fn answers(node: &Node, party: &party::Party, jobs: &[u64]) -> Result<Outcome> {
     let (mut answers, mut lines) = (Vec::new(), Vec::new());
     let mut answered = 0;
     for job in jobs {
@@ -283,7 +268,7 @@ async fn answers(node: &Node, party: &party::Party, jobs: &[u64]) -> Result<Outc
         lines.push(match &outcome {
             researcher::Outcome::Answered(one) => {
                 answered += 1;
-                format!("dataset {}\n{}", one.dataset, one.answer.to_text_table())
+                format!("dataset {}\n{}", one.dataset, one.answer.to_text())
             }
             researcher::Outcome::Refused { job, dataset, refused } => {
                 format!("dataset {dataset} gave job {job} back: {refused}")

@@ -1,5 +1,6 @@
 //! `caduceus`: the command line of every role. It parses, calls the node, and prints; it decides nothing.
 
+mod algorithm;
 mod args;
 mod bulk;
 mod commands;
@@ -9,6 +10,7 @@ mod governance;
 mod output;
 mod people;
 mod protect;
+mod query;
 mod signals;
 mod status;
 mod view;
@@ -35,6 +37,6 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(commands::run(&arguments)) {
         Ok(outcome) => output::print(&outcome, arguments.json),
-        Err(error) => output::failure(&error, arguments.json, error.exit_code()),
+        Err(error) => output::failed(&error, arguments.json),
     }
 }

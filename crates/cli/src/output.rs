@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use caduceus_node::{News, Reporter};
+use caduceus_node::folder::{self, Refused};
+use caduceus_node::{News, NodeError, Reporter};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -62,6 +63,10 @@ pub fn print(outcome: &Outcome, json: bool) -> ExitCode {
         None if json => String::new(),
         _ => outcome.text.trim_end().to_owned(),
     };
+    // A line of progress may still be there.
+    if io::stderr().is_terminal() {
+        let _ = write!(io::stderr(), "\r\x1b[2K");
+    }
     match write_out(&text) {
         Err(failure) => failure,
         Ok(()) if outcome.good => ExitCode::SUCCESS,
@@ -86,9 +91,17 @@ fn write_out(text: &str) -> Result<(), ExitCode> {
     }
 }
 
-/// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for. The process
-/// exits with `code`.
-pub fn failure(error: &dyn Error, json: bool, code: u8) -> ExitCode {
+/// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for.
+pub fn failure(error: &dyn Error, json: bool) -> ExitCode {
+    failure_with(error, json, 1, None)
+}
+
+/// The same for an error of the product: its exit code, and what a program may want to know of a refused question.
+pub fn failed(error: &NodeError, json: bool) -> ExitCode {
+    failure_with(error, json, error.exit_code(), folder::refusal(error))
+}
+
+fn failure_with(error: &dyn Error, json: bool, code: u8, refusal: Option<Refused>) -> ExitCode {
     let message = error.to_string();
     let mut said = message.clone();
     let mut causes = Vec::new();
@@ -105,7 +118,7 @@ pub fn failure(error: &dyn Error, json: bool, code: u8) -> ExitCode {
     for cause in &causes {
         let _ = writeln!(io::stderr(), "  because: {cause}");
     }
-    refuse(&message, &causes, json);
+    refuse(&message, &causes, refusal, json);
     ExitCode::from(code)
 }
 
@@ -117,15 +130,18 @@ pub fn misunderstood(refusal: &clap::Error) -> ExitCode {
         let first = text.split("\n\n").next().unwrap_or_default();
         let message = first.trim_start_matches("error: ").trim();
         // What clap could not read is read here only to know how to answer.
-        refuse(message, &[], std::env::args_os().any(|argument| argument == "--json"));
+        refuse(message, &[], None, std::env::args_os().any(|argument| argument == "--json"));
     }
     ExitCode::from(u8::try_from(refusal.exit_code()).unwrap_or(2))
 }
 
 /// The error as JSON. It has been said on stderr, so that a stdout that cannot be written to changes nothing.
-fn refuse(message: &str, causes: &[String], json: bool) {
+fn refuse(message: &str, causes: &[String], refusal: Option<Refused>, json: bool) {
     if json {
-        let error = json!({ "error": { "message": message, "causes": causes } });
+        let mut error = json!({ "error": { "message": message, "causes": causes } });
+        if let Some(Refused { construct, suggestion }) = refusal {
+            error["refused"] = json!({ "construct": construct, "suggestion": suggestion });
+        }
         let _ = writeln!(io::stdout(), "{error}");
     }
 }

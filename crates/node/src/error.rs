@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use alloy::primitives::Address;
 use alloy::transports::TransportError;
 use caduceus_ledger::{LedgerError, OutboxError};
+use caduceus_query::BudgetError;
+use caduceus_query::sandbox::{ModuleRefusal, SandboxError};
 
 /// What was tried when a contract refuses a question.
 const ASKING: &str = "a question to the contracts";
@@ -177,6 +179,15 @@ pub enum NodeError {
     /// The question is not one that the vaults answer.
     #[error("{0}")]
     Question(#[from] caduceus_query::Refusal),
+    /// The schema of a folder of tables makes no sense.
+    #[error(transparent)]
+    Schema(#[from] caduceus_query::SchemaError),
+    /// The module of an algorithm cannot be used.
+    #[error(transparent)]
+    Module(#[from] ModuleRefusal),
+    /// An algorithm could not be run as it was declared.
+    #[error(transparent)]
+    Algorithm(#[from] SandboxError),
     /// The answer could not be computed.
     #[error(transparent)]
     Query(#[from] caduceus_query::RunError),
@@ -221,12 +232,22 @@ fn restorable(dir: &Path, part: &str) -> String {
 }
 
 impl NodeError {
-    /// What a process exits with: 2 where something that the caller wrote is not valid, otherwise 1.
+    /// What the process ends with: 2 where what the caller wrote (a view, a policy, a question, an algorithm, a schema)
+    /// is refused, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
             NodeError::View { .. }
             | NodeError::Breaking { .. }
-            | NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
+            | NodeError::Records(caduceus_records::RecordsError::View(_))
+            | NodeError::Question(_)
+            | NodeError::Schema(_)
+            | NodeError::Module(_)
+            | NodeError::Algorithm(SandboxError::Declaration(_))
+            | NodeError::Budget(
+                BudgetError::Exhausted { .. }
+                | BudgetError::ExhaustedDelta { .. }
+                | BudgetError::Free,
+            ) => 2,
             NodeError::Table(error) => error.exit_code(),
             _ => 1,
         }

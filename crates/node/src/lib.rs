@@ -7,6 +7,7 @@
 //! wherever it was cut off: it looks at the ledger first, and sends through the outbox under a key that names what is
 //! done rather than when.
 
+pub mod asked;
 mod attestor;
 pub mod audit;
 pub mod bulk;
@@ -15,6 +16,7 @@ pub mod cohorts;
 pub mod custodian;
 pub mod deidentify;
 mod error;
+pub mod folder;
 mod genesis;
 pub mod governance;
 mod home;
@@ -33,6 +35,8 @@ pub use alloy::primitives::Address;
 pub use caduceus_identity::Seed;
 pub use caduceus_protect::Date;
 pub use caduceus_records::{CompiledView, RowFormat};
+pub use caduceus_query::sandbox::{Norm, Progress, Selection, Values};
+pub use caduceus_query::{AskedLimits, Delta, Epsilon, Mechanism, Question};
 pub use error::{NodeError, Result};
 pub use home::Home;
 pub use node::Node;

@@ -15,9 +15,10 @@ use caduceus_contracts::{
 };
 use caduceus_identity::Sealed;
 use caduceus_policy::{Country, DataClass, Purpose, Request, decide};
-use caduceus_query::{Answer, Cost, Epsilon, Question};
+use caduceus_query::{Cost, Epsilon, Question};
 use serde::{Deserialize, Serialize};
 
+use crate::asked::{Asked, Prepared, Reply};
 use crate::custodian::{REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
@@ -42,7 +43,7 @@ pub fn question(sql: &str, epsilon: &str) -> Result<Question> {
     let epsilon = epsilon
         .parse()
         .map_err(|error: caduceus_query::ParseEpsilonError| NodeError::Usage(error.to_string()))?;
-    Ok(Question { sql: sql.to_owned(), epsilon })
+    Ok(Question::new(sql, epsilon))
 }
 
 /// What a question would cost one dataset, before anything is asked.
@@ -75,13 +76,14 @@ pub async fn explain(
         let cost = caduceus_query::check(question, &schema)?.cost();
         let custodian = crate::custodian::custodian_of(node, dataset)?;
         let remaining = crate::custodian::remaining_budget(node, &custodian, researcher.address)?;
-        let objection = match require_modest(node, researcher, dataset, purpose, question).await {
-            Ok(()) if remaining.milli() < u64::from(question.epsilon.milli()) => Some(format!(
-                "only epsilon {remaining} is left; repeating an earlier question is free"
-            )),
-            Ok(()) => None,
-            Err(error) => Some(error.to_string()),
-        };
+        let objection =
+            match require_modest(node, researcher, dataset, purpose, question.epsilon).await {
+                Ok(()) if remaining.milli() < u64::from(question.epsilon.milli()) => Some(format!(
+                    "only epsilon {remaining} is left; repeating an earlier question is free"
+                )),
+                Ok(()) => None,
+                Err(error) => Some(error.to_string()),
+            };
         explained.push(Explained { dataset, cost, remaining: remaining.to_string(), objection });
     }
     Ok(explained)
@@ -95,7 +97,7 @@ pub struct Received {
     /// The dataset that was asked.
     pub dataset: u64,
     /// The answer.
-    pub answer: Answer,
+    pub answer: Reply,
 }
 
 /// What came of one job.
@@ -244,7 +246,7 @@ async fn purpose_of(node: &Node, pass: u64) -> Option<Purpose> {
     Purpose::from_number(pass.purpose)
 }
 
-/// Puts a question to every dataset of a pass, fees in escrow. Gives the jobs, one a dataset.
+/// Puts a question or an algorithm to every dataset of a pass, fees in escrow. Gives the jobs, one a dataset.
 ///
 /// The question is checked against the published schema first, so that one that no vault answers costs nothing.
 pub async fn ask(
@@ -252,17 +254,17 @@ pub async fn ask(
     researcher: &Party,
     pass: u64,
     datasets: &[u64],
-    question: &Question,
+    asked: &Asked,
     key: &str,
 ) -> Result<Vec<u64>> {
     // A pass whose last use has settled is burned; then the recorded transaction of this question counts.
     let purpose = purpose_of(node, pass).await;
     for dataset in datasets {
         let schema = crate::custodian::published_schema(node, *dataset)?;
-        caduceus_query::check(question, &schema)?;
-        require_modest(node, researcher, *dataset, purpose, question).await?;
+        Prepared::new(asked, &(&schema).into())?;
+        require_modest(node, researcher, *dataset, purpose, asked.epsilon()).await?;
     }
-    let document = serde_json::to_vec(question).expect("a question has only strings and numbers");
+    let document = serde_json::to_vec(asked).expect("a question has only strings and numbers");
     let question_hash = keccak256(&document);
     write_atomically(
         &node.home.exchange_path(&format!("question-{question_hash}.json")),
@@ -276,7 +278,7 @@ pub async fn ask(
             passId: U256::from(pass),
             datasetIds: datasets.iter().copied().map(U256::from).collect(),
             questionHash: question_hash,
-            epsilonMilli: question.epsilon.milli(),
+            epsilonMilli: asked.epsilon().milli(),
             maxFee: fee,
         },
         permit: recast(&permit),
@@ -295,7 +297,7 @@ async fn require_modest(
     researcher: &Party,
     dataset: u64,
     purpose: Option<Purpose>,
-    question: &Question,
+    epsilon: Epsilon,
 ) -> Result<()> {
     let token = DatasetToken::new(node.at.dataset_token, &node.provider);
     let token = token.dataset(U256::from(dataset)).call().await?;
@@ -305,12 +307,11 @@ async fn require_modest(
     let request = Request { class, from, to: researcher.country, purpose };
     let decision = decide(node.rules, &request);
     let most = decision.maximum_epsilon_milli;
-    if most == 0 || question.epsilon.milli() <= most {
+    if most == 0 || epsilon.milli() <= most {
         return Ok(());
     }
     Err(NodeError::Usage(format!(
-        "epsilon {} is more than the {} that is allowed for dataset {dataset} ({}); ask with a smaller --epsilon",
-        question.epsilon,
+        "epsilon {epsilon} is more than the {} that is allowed for dataset {dataset} ({}); ask with a smaller --epsilon",
         Epsilon::from_milli(most),
         decision.law
     )))

@@ -12,6 +12,7 @@ use caduceus_contracts::words;
 use caduceus_policy::{Purpose, Safeguards};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::asked::Asked;
 use crate::audit::{self, AuditReport};
 use crate::claims::{self, Books};
 use crate::custodian;
@@ -398,7 +399,7 @@ async fn ask(node: &Node) -> Result<QueryReport> {
     let answers = question(node, &party, licence.pass, &datasets, sql, "story/ask/1").await?;
     node.home.record(PATIENTS, &custodian::patients_in_last_answers(node, &datasets).await?)?;
     let epsilon =
-        answers.first().map_or(0.0, |one| f64::from(one.answer.epsilon.milli()) / 1_000.0);
+        answers.first().map_or(0.0, |one| f64::from(one.answer.epsilon().milli()) / 1_000.0);
     Ok(QueryReport { epsilon, sql: sql.to_owned(), answers })
 }
 
@@ -412,7 +413,7 @@ async fn question(
     key: &str,
 ) -> Result<Vec<Received>> {
     node.report.fact(format!("the question: {sql}"));
-    let document = researcher::question(sql, EPSILON)?;
+    let document = Asked::Sql(researcher::question(sql, EPSILON)?);
     let jobs = researcher::ask(node, party, pass, datasets, &document, key).await?;
     for custodian in party::custodians(node)? {
         custodian::answer(node, &custodian.name).await?;
@@ -423,7 +424,7 @@ async fn question(
         node.report.fact(format!(
             "the vault of dataset {} answered:\n{}",
             received.dataset,
-            received.answer.to_text_table()
+            received.answer.to_text()
         ));
         answers.push(received);
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Epsilon, plan::PrivatePlan};
+use crate::{Delta, Epsilon, plan::PrivatePlan};
 
 /// The answer to one question. Everything in it is public once it is released.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,13 +12,20 @@ pub struct Answer {
     /// What was spent, in thousandths of epsilon.
     #[serde(rename = "epsilon_milli")]
     pub epsilon: Epsilon,
+    /// The delta that was spent, in units of 1e-18.
+    #[serde(rename = "delta_atto", default)]
+    pub delta: Delta,
     /// The columns, in the order of the question.
     pub columns: Vec<AnswerColumn>,
-    /// One row for each published group, in published order unless the question orders them.
+    /// One row for each group that is shown, in published order unless the question orders them.
     pub rows: Vec<Vec<AnswerValue>>,
     /// For each number of `rows` the half-width of an interval that holds the number without noise with at least 95 % probability;
-    /// none for groups. What was clamped to bounds or left out by rule is no part of it.
+    /// none for groups, and for computed columns of which it cannot be said. What was clamped to bounds or left out by rule is no
+    /// part of it.
     pub intervals95: Vec<Vec<Option<f64>>>,
+    /// What is left out or held by rule, whatever the data holds, in sentences.
+    #[serde(default)]
+    pub clipped_by_rule: Vec<String>,
 }
 
 /// One column of an answer.
@@ -28,12 +35,14 @@ pub struct AnswerColumn {
     pub name: String,
     /// What the column holds.
     pub kind: ColumnKind,
-    /// The column's share of the privacy loss, in thousandths of epsilon; columns that repeat one aggregate share it.
-    #[serde(rename = "epsilon_milli")]
-    pub epsilon: Epsilon,
-    /// How far one patient can move all numbers of the column together, in the column's unit; 0 for groups. For an average: of
-    /// the sum of deviations from the middle of the bounds.
-    pub sensitivity: f64,
+    /// The column's share of the privacy loss as an epsilon; none for groups, computed columns and Gaussian noise. Columns that repeat
+    /// one aggregate share it.
+    pub epsilon: Option<f64>,
+    /// The column's share of the zero-concentrated privacy loss; with Gaussian noise only.
+    pub rho: Option<f64>,
+    /// How far one patient can move all numbers of the column together, in the column's unit; none for groups and computed columns.
+    /// For averages and variances: of the sum of deviations from the middle of the bounds; for quantiles: in rows.
+    pub sensitivity: Option<f64>,
 }
 
 /// What a column of an answer holds.
@@ -48,6 +57,14 @@ pub enum ColumnKind {
     Sum,
     /// An average of values, each within its bounds.
     Avg,
+    /// A variance of values, each within its bounds.
+    Variance,
+    /// A standard deviation of values, each within its bounds.
+    Stddev,
+    /// A quantile of values, each within its bounds.
+    Quantile,
+    /// Computed from released numbers.
+    Computed,
 }
 
 /// One value of an answer.
@@ -62,6 +79,8 @@ pub enum AnswerValue {
     Decimal(f64),
     /// A group of a category.
     Text(String),
+    /// The group of missing values, or a computed value that there is not.
+    Null,
 }
 
 impl std::fmt::Display for AnswerValue {
@@ -71,35 +90,54 @@ impl std::fmt::Display for AnswerValue {
             Self::Integer(value) => value.fmt(f),
             Self::Decimal(value) => value.fmt(f),
             Self::Text(value) => value.fmt(f),
+            Self::Null => f.pad("NULL"),
         }
     }
 }
 
 impl Answer {
-    /// The columns of an answer to this plan, without rows.
-    pub(crate) fn empty(plan: &PrivatePlan) -> Self {
-        use crate::plan::OutputFrom;
-        let cost = plan.cost();
-        let column = |output: &crate::plan::OutputColumn| match output.from {
-            OutputFrom::Group(_) => AnswerColumn {
-                name: output.name.clone(),
-                kind: ColumnKind::Group,
-                epsilon: Epsilon::default(),
-                sensitivity: 0.0,
-            },
-            OutputFrom::Aggregate(index) => AnswerColumn {
-                name: output.name.clone(),
-                kind: cost.aggregates[index].kind,
-                epsilon: cost.aggregates[index].epsilon,
-                sensitivity: cost.aggregates[index].sensitivity,
-            },
+    /// An answer to this plan without rows: each column is one of the release, or computed.
+    pub(crate) fn empty(plan: &PrivatePlan, origins: &[Option<usize>]) -> Self {
+        let (loss, release) = (plan.loss(), &plan.release);
+        let column = |(name, origin): (&String, &Option<usize>)| {
+            let kind = match origin {
+                Some(index) if *index < release.groups.len() => ColumnKind::Group,
+                Some(_) => ColumnKind::Count,
+                None => ColumnKind::Computed,
+            };
+            let plain = AnswerColumn {
+                name: name.clone(),
+                kind,
+                epsilon: None,
+                rho: None,
+                sensitivity: None,
+            };
+            let aggregate = origin.and_then(|index| index.checked_sub(release.groups.len()));
+            match aggregate.map(|index| release.aggregates[index].cost()) {
+                None => plain,
+                Some(cost) => AnswerColumn {
+                    kind: cost.kind,
+                    epsilon: cost.epsilon,
+                    rho: cost.rho,
+                    sensitivity: Some(cost.sensitivity),
+                    ..plain
+                },
+            }
         };
         Self {
-            epsilon: plan.epsilon(),
-            columns: plan.output.iter().map(column).collect(),
+            epsilon: loss.epsilon,
+            delta: loss.delta,
+            columns: plan.names.iter().zip(origins).map(column).collect(),
             rows: Vec::new(),
             intervals95: Vec::new(),
+            clipped_by_rule: plan.rules.clone(),
         }
+    }
+
+    /// The answer without rows to a question that shows none.
+    pub(crate) fn free(plan: &PrivatePlan) -> Self {
+        let origins = vec![None; plan.names.len()];
+        Self { epsilon: Epsilon::default(), delta: Delta::ZERO, ..Self::empty(plan, &origins) }
     }
 
     /// The answer as a table for a terminal: a header, a rule, a line a row with "value ± interval", and the cost.
@@ -129,7 +167,12 @@ impl Answer {
             }
         }
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "epsilon {}, intervals hold with 95 % probability", self.epsilon);
+        let delta = match self.delta {
+            Delta::ZERO => String::new(),
+            delta => format!(", delta {delta}"),
+        };
+        let _ =
+            writeln!(text, "epsilon {}{delta}, intervals hold with 95 % probability", self.epsilon);
         text
     }
 }
@@ -163,19 +206,21 @@ mod tests {
     use super::*;
 
     fn answer() -> Answer {
-        let column = |name: &str, kind, milli, sensitivity| AnswerColumn {
+        let column = |name: &str, kind| AnswerColumn {
             name: name.into(),
             kind,
-            epsilon: Epsilon::from_milli(milli),
-            sensitivity,
+            epsilon: Some(0.25),
+            rho: None,
+            sensitivity: Some(1.0),
         };
         Answer {
             epsilon: Epsilon::from_milli(500),
+            delta: Delta::ZERO,
             columns: vec![
-                column("sex", ColumnKind::Group, 0, 0.0),
-                column("deceased", ColumnKind::Group, 0, 0.0),
-                column("n", ColumnKind::Count, 250, 1.0),
-                column("mean", ColumnKind::Avg, 250, 60.0),
+                column("sex", ColumnKind::Group),
+                column("deceased", ColumnKind::Group),
+                column("n", ColumnKind::Count),
+                column("mean", ColumnKind::Avg),
             ],
             rows: vec![
                 vec![
@@ -185,7 +230,7 @@ mod tests {
                     AnswerValue::Decimal(71.25),
                 ],
                 vec![
-                    AnswerValue::Text("male".into()),
+                    AnswerValue::Null,
                     AnswerValue::Flag(true),
                     AnswerValue::Integer(1204),
                     AnswerValue::Decimal(0.001_234_5),
@@ -195,6 +240,7 @@ mod tests {
                 vec![None, None, Some(11.0), Some(60.0)],
                 vec![None, None, Some(11.0), Some(0.5)],
             ],
+            clipped_by_rule: vec!["of each patient the first row counts".into()],
         }
     }
 
@@ -204,7 +250,7 @@ mod tests {
 sex     deceased          n           mean
 ------  --------  ---------  -------------
 female  false       -2 \u{b1} 11     71.25 \u{b1} 60
-male    true      1204 \u{b1} 11  0.00123 \u{b1} 0.5
+NULL    true      1204 \u{b1} 11  0.00123 \u{b1} 0.5
 epsilon 0.5, intervals hold with 95 % probability
 ";
         assert_eq!(answer().to_text_table(), expected);
@@ -214,7 +260,7 @@ epsilon 0.5, intervals hold with 95 % probability
     fn an_answer_survives_json_and_its_fields_keep_their_order() {
         let json = serde_json::to_string(&answer()).unwrap();
         assert!(
-            json.starts_with(r#"{"epsilon_milli":500,"columns":[{"name":"sex","kind":"group""#)
+            json.starts_with(r#"{"epsilon_milli":500,"delta_atto":0,"columns":[{"name":"sex""#)
         );
         assert_eq!(serde_json::from_str::<Answer>(&json).unwrap(), answer());
     }

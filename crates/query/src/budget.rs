@@ -19,21 +19,60 @@ use redb::{
     Database, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction,
 };
 
-use crate::{Epsilon, EpsilonTotal, QuestionKey};
+use crate::{Allowance, Delta, Epsilon, EpsilonTotal, Loss, LossTotal, QuestionKey, Rho};
 
-/// Limits by dataset: thousandths for all researchers together, thousandths for each of them.
-const LIMITS: TableDefinition<'_, [u8; 32], (u64, u64)> = TableDefinition::new("limits");
-/// Thousandths spent by dataset.
-const SPENT: TableDefinition<'_, [u8; 32], u64> = TableDefinition::new("spent");
-/// Thousandths spent by dataset and researcher.
-const SPENT_BY: TableDefinition<'_, ([u8; 32], [u8; 20]), u64> = TableDefinition::new("spent_by");
-/// Thousandths of each charge.
-const CHARGES: TableDefinition<'_, ChargeKey, u32> = TableDefinition::new("charges");
+/// Limits by dataset: epsilon and delta for all researchers together, epsilon and delta for each of them.
+const LIMITS: TableDefinition<'_, [u8; 32], (u64, u64, u64, u64)> =
+    TableDefinition::new("limits-2");
+/// Losses by dataset: epsilon, delta, rho, slack.
+const SPENT: TableDefinition<'_, [u8; 32], Units> = TableDefinition::new("spent-2");
+/// Losses by dataset and researcher.
+const SPENT_BY: TableDefinition<'_, ([u8; 32], [u8; 20]), Units> =
+    TableDefinition::new("spent_by-2");
+/// The loss of each charge.
+const CHARGES: TableDefinition<'_, ChargeKey, Units> = TableDefinition::new("charges-2");
 /// Answers of charges.
 const ANSWERS: TableDefinition<'_, ChargeKey, &[u8]> = TableDefinition::new("answers");
 
+/// Tables of the first layout, which knew epsilons only; [`upgrade`] takes them over.
+mod first {
+    use redb::TableDefinition;
+
+    pub const LIMITS: TableDefinition<'_, [u8; 32], (u64, u64)> = TableDefinition::new("limits");
+    pub const SPENT: TableDefinition<'_, [u8; 32], u64> = TableDefinition::new("spent");
+    pub const SPENT_BY: TableDefinition<'_, ([u8; 32], [u8; 20]), u64> =
+        TableDefinition::new("spent_by");
+    pub const CHARGES: TableDefinition<'_, super::ChargeKey, u32> = TableDefinition::new("charges");
+}
+
 /// Dataset, researcher, question.
 type ChargeKey = ([u8; 32], [u8; 20], [u8; 32]);
+
+/// Epsilon in thousandths, delta in 1e-18, rho in 1e-12, slack in 1e-18.
+type Units = (u64, u64, u64, u64);
+
+fn units(total: LossTotal) -> Units {
+    (total.epsilon.milli(), total.delta.atto(), total.rho.pico(), total.slack.atto())
+}
+
+fn total((epsilon, delta, rho, slack): Units) -> LossTotal {
+    LossTotal {
+        epsilon: EpsilonTotal::from_milli(epsilon),
+        delta: Delta::from_atto(delta),
+        rho: Rho::from_pico(rho),
+        slack: Delta::from_atto(slack),
+    }
+}
+
+/// One loss as a total.
+fn single(loss: Loss) -> LossTotal {
+    LossTotal {
+        epsilon: EpsilonTotal::from_milli(loss.epsilon.milli().into()),
+        delta: loss.delta,
+        rho: loss.rho,
+        slack: loss.slack,
+    }
+}
 
 /// A dataset version, by the hash of its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,9 +86,9 @@ pub struct ResearcherKey(pub [u8; 20]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// To all researchers together.
-    pub dataset: EpsilonTotal,
+    pub dataset: Allowance,
     /// To each researcher.
-    pub researcher: EpsilonTotal,
+    pub researcher: Allowance,
 }
 
 /// Whose limit a charge met.
@@ -114,6 +153,18 @@ pub enum BudgetError {
         /// Epsilon that was asked for.
         asked: Epsilon,
     },
+    /// The budget has not enough delta.
+    #[error(
+        "The privacy budget {scope} has delta {left} left and the question needs {asked}: ask with a smaller delta, or with Laplace noise over published groups, which needs none."
+    )]
+    ExhaustedDelta {
+        /// Whose limit was met.
+        scope: BudgetScope,
+        /// Delta that is left.
+        left: Delta,
+        /// Delta that the question needs.
+        asked: Delta,
+    },
     /// One key for two questions.
     #[error(
         "This question was charged before with epsilon {charged}: ask it with that epsilon again, or change the question."
@@ -173,6 +224,7 @@ impl BudgetLedger {
         let file = Database::create(path)?;
         let write = file.begin_write()?;
         create_tables(&write)?;
+        upgrade(&write)?;
         write.commit()?;
         Ok(Self { file })
     }
@@ -183,7 +235,9 @@ impl BudgetLedger {
     /// [`BudgetError::Storage`] if the file cannot be written.
     pub fn set_limits(&self, dataset: DatasetKey, limits: Limits) -> Result<(), BudgetError> {
         let write = self.file.begin_write()?;
-        let value = (limits.dataset.milli(), limits.researcher.milli());
+        let (all, each) = (limits.dataset, limits.researcher);
+        let value =
+            (all.epsilon.milli(), all.delta.atto(), each.epsilon.milli(), each.delta.atto());
         write.open_table(LIMITS)?.insert(dataset.0, value)?;
         Ok(write.commit()?)
     }
@@ -197,34 +251,49 @@ impl BudgetLedger {
         Ok(value.map(|value| limits(value.value())))
     }
 
-    /// Takes a question's epsilon from the budget of its dataset and researcher, durably before it returns.
+    /// Takes a question's loss from the budget of its dataset and researcher, durably before it returns.
     ///
     /// The same three keys are the same question: once answered, its recorded answer comes back without a charge.
     ///
     /// # Errors
-    /// [`BudgetError::NoLimit`], [`BudgetError::Exhausted`], [`BudgetError::Free`], [`BudgetError::KeyReused`] if the question was
-    /// charged with another epsilon, [`BudgetError::Storage`]. After any of them nothing new is charged, unless a storage error
+    /// [`BudgetError::NoLimit`], [`BudgetError::Exhausted`], [`BudgetError::ExhaustedDelta`], [`BudgetError::Free`], [`BudgetError::KeyReused`] if the question was
+    /// charged with another loss, [`BudgetError::Storage`]. After any of them nothing new is charged, unless a storage error
     /// hit the commit itself; then the next call with the same keys finds out.
     pub fn charge(
         &self,
         dataset: DatasetKey,
         researcher: ResearcherKey,
         question: QuestionKey,
-        epsilon: Epsilon,
+        loss: Loss,
     ) -> Result<Charge, BudgetError> {
-        if epsilon.milli() == 0 {
+        if loss.epsilon.milli() == 0 {
             return Err(BudgetError::Free);
         }
         let key = (dataset.0, researcher.0, question.0);
         let write = self.file.begin_write()?;
-        if let Some(earlier) = earlier_charge(&write, key, epsilon)? {
+        if let Some(earlier) = earlier_charge(&write, key, loss)? {
             write.abort()?;
             return Ok(earlier);
         }
-        spend(&write, dataset, researcher, epsilon)?;
-        write.open_table(CHARGES)?.insert(key, epsilon.milli())?;
+        spend(&write, dataset, researcher, loss)?;
+        write.open_table(CHARGES)?.insert(key, units(single(loss)))?;
         write.commit()?;
         Ok(Charge::Fresh(ChargeToken { key }))
+    }
+
+    /// What an earlier charge of this question left, `None` if there was none; nothing is charged.
+    ///
+    /// # Errors
+    /// As [`BudgetLedger::charge`].
+    pub fn recorded(
+        &self,
+        dataset: DatasetKey,
+        researcher: ResearcherKey,
+        question: QuestionKey,
+    ) -> Result<Option<Vec<u8>>, BudgetError> {
+        let answers = self.file.begin_read()?.open_table(ANSWERS)?;
+        let answer = answers.get((dataset.0, researcher.0, question.0))?;
+        Ok(answer.map(|answer| answer.value().to_vec()))
     }
 
     /// Keeps the answer of a charge, durably, and returns the bytes to release: these, or the ones that were recorded first.
@@ -244,16 +313,15 @@ impl BudgetLedger {
         Ok(answer.to_vec())
     }
 
-    /// What a dataset has given away.
+    /// What a dataset has given away: the plain sum of epsilons.
     ///
     /// # Errors
     /// [`BudgetError::Storage`] if the file cannot be read.
     pub fn spent(&self, dataset: DatasetKey) -> Result<EpsilonTotal, BudgetError> {
-        let value = self.file.begin_read()?.open_table(SPENT)?.get(dataset.0)?;
-        Ok(EpsilonTotal::from_milli(value.map_or(0, |value| value.value())))
+        Ok(self.losses(dataset)?.epsilon)
     }
 
-    /// What a dataset has given to one researcher.
+    /// What a dataset has given to one researcher: the plain sum of epsilons.
     ///
     /// # Errors
     /// [`BudgetError::Storage`] if the file cannot be read.
@@ -262,12 +330,66 @@ impl BudgetLedger {
         dataset: DatasetKey,
         researcher: ResearcherKey,
     ) -> Result<EpsilonTotal, BudgetError> {
-        let table = self.file.begin_read()?.open_table(SPENT_BY)?;
-        let value = table.get((dataset.0, researcher.0))?;
-        Ok(EpsilonTotal::from_milli(value.map_or(0, |value| value.value())))
+        Ok(self.losses_by(dataset, researcher)?.epsilon)
     }
 
-    /// What a researcher can still ask of a dataset: the lesser of what both limits leave.
+    /// All that a dataset has given away.
+    ///
+    /// # Errors
+    /// [`BudgetError::Storage`] if the file cannot be read.
+    pub fn losses(&self, dataset: DatasetKey) -> Result<LossTotal, BudgetError> {
+        let value = self.file.begin_read()?.open_table(SPENT)?.get(dataset.0)?;
+        Ok(value.map_or(LossTotal::default(), |value| total(value.value())))
+    }
+
+    /// All that a dataset has given to one researcher.
+    ///
+    /// # Errors
+    /// [`BudgetError::Storage`] if the file cannot be read.
+    pub fn losses_by(
+        &self,
+        dataset: DatasetKey,
+        researcher: ResearcherKey,
+    ) -> Result<LossTotal, BudgetError> {
+        let table = self.file.begin_read()?.open_table(SPENT_BY)?;
+        let value = table.get((dataset.0, researcher.0))?;
+        Ok(value.map_or(LossTotal::default(), |value| total(value.value())))
+    }
+
+    /// What both limits leave to a researcher: the dataset's, and their own.
+    ///
+    /// # Errors
+    /// [`BudgetError::NoLimit`], [`BudgetError::Storage`].
+    pub fn left(
+        &self,
+        dataset: DatasetKey,
+        researcher: ResearcherKey,
+    ) -> Result<Limits, BudgetError> {
+        let limits = self.limits(dataset)?.ok_or(BudgetError::NoLimit)?;
+        Ok(Limits {
+            dataset: limits.dataset.left(self.losses(dataset)?),
+            researcher: limits.researcher.left(self.losses_by(dataset, researcher)?),
+        })
+    }
+
+    /// Whether both limits allow a loss. Nothing is charged.
+    ///
+    /// # Errors
+    /// [`BudgetError::NoLimit`], [`BudgetError::Storage`].
+    pub fn allows(
+        &self,
+        dataset: DatasetKey,
+        researcher: ResearcherKey,
+        loss: Loss,
+    ) -> Result<bool, BudgetError> {
+        let limits = self.limits(dataset)?.ok_or(BudgetError::NoLimit)?;
+        let fits =
+            |spent: LossTotal, limit| spent.plus(loss).is_some_and(|after| after.within(limit));
+        Ok(fits(self.losses(dataset)?, limits.dataset)
+            && fits(self.losses_by(dataset, researcher)?, limits.researcher))
+    }
+
+    /// What a researcher can still ask of a dataset: the lesser epsilon of what both limits leave.
     ///
     /// # Errors
     /// [`BudgetError::NoLimit`], [`BudgetError::Storage`].
@@ -276,10 +398,8 @@ impl BudgetLedger {
         dataset: DatasetKey,
         researcher: ResearcherKey,
     ) -> Result<EpsilonTotal, BudgetError> {
-        let limits = self.limits(dataset)?.ok_or(BudgetError::NoLimit)?;
-        let of_dataset = limits.dataset.left(self.spent(dataset)?);
-        let of_researcher = limits.researcher.left(self.spent_by(dataset, researcher)?);
-        Ok(of_dataset.min(of_researcher))
+        let left = self.left(dataset, researcher)?;
+        Ok(left.dataset.epsilon.min(left.researcher.epsilon))
     }
 
     /// Checks that every total is the sum of its charges and that no answer is without its charge.
@@ -292,11 +412,10 @@ impl BudgetLedger {
         let (mut by_dataset, mut by_researcher) = (BTreeMap::new(), BTreeMap::new());
         let charges = read.open_table(CHARGES)?;
         for charge in charges.iter()? {
-            let (key, milli) = charge?;
+            let (key, value) = charge?;
             let (dataset, researcher, _) = key.value();
-            *by_dataset.entry(dataset).or_insert(0_u64) += u64::from(milli.value());
-            *by_researcher.entry((dataset, researcher)).or_insert(0_u64) +=
-                u64::from(milli.value());
+            add(by_dataset.entry(dataset).or_default(), value.value())?;
+            add(by_researcher.entry((dataset, researcher)).or_default(), value.value())?;
         }
         for answer in read.open_table(ANSWERS)?.iter()? {
             if charges.get(answer?.0.value())?.is_none() {
@@ -305,13 +424,13 @@ impl BudgetLedger {
         }
         let mut totals = BTreeMap::new();
         for total in read.open_table(SPENT)?.iter()? {
-            let (dataset, milli) = total?;
-            totals.insert(dataset.value(), milli.value());
+            let (dataset, value) = total?;
+            totals.insert(dataset.value(), value.value());
         }
         let mut totals_by = BTreeMap::new();
         for total in read.open_table(SPENT_BY)?.iter()? {
-            let (key, milli) = total?;
-            totals_by.insert(key.value(), milli.value());
+            let (key, value) = total?;
+            totals_by.insert(key.value(), value.value());
         }
         let equal = totals == by_dataset && totals_by == by_researcher;
         if equal { Ok(()) } else { Err(BudgetError::Inconsistent) }
@@ -334,63 +453,130 @@ fn create_tables(write: &WriteTransaction) -> Result<(), TableError> {
     Ok(())
 }
 
-fn limits((dataset, researcher): (u64, u64)) -> Limits {
-    Limits {
-        dataset: EpsilonTotal::from_milli(dataset),
-        researcher: EpsilonTotal::from_milli(researcher),
+/// Takes over what the first layout of the file holds: all its questions had Laplace noise over published groups.
+fn upgrade(write: &WriteTransaction) -> Result<(), redb::Error> {
+    let names = write.list_tables()?.map(|table| redb::TableHandle::name(&table).to_owned());
+    if !names.collect::<Vec<_>>().iter().any(|name| name == "charges") {
+        return Ok(());
     }
+    {
+        let mut limits = write.open_table(LIMITS)?;
+        for limit in write.open_table(first::LIMITS)?.iter()? {
+            let (dataset, value) = limit?;
+            let (all, each) = value.value();
+            limits.insert(dataset.value(), (all, 0, each, 0))?;
+        }
+        let (mut charges, mut spent, mut spent_by) =
+            (write.open_table(CHARGES)?, write.open_table(SPENT)?, write.open_table(SPENT_BY)?);
+        for charge in write.open_table(first::CHARGES)?.iter()? {
+            let (key, milli) = charge?;
+            let (dataset, researcher, _) = key.value();
+            let loss = Loss::pure(Epsilon::from_milli(milli.value()), Delta::ZERO);
+            let plus = |before: Option<Units>| {
+                let before = before.map_or(LossTotal::default(), total);
+                // Sums that fitted their range in thousandths of epsilon may pass it in the square: then they stop at its end.
+                units(
+                    before
+                        .plus(loss)
+                        .unwrap_or(LossTotal { rho: Rho::from_pico(u64::MAX), ..before }),
+                )
+            };
+            let of_dataset = plus(spent.get(dataset)?.map(|value| value.value()));
+            spent.insert(dataset, of_dataset)?;
+            let of_researcher =
+                plus(spent_by.get((dataset, researcher))?.map(|value| value.value()));
+            spent_by.insert((dataset, researcher), of_researcher)?;
+            charges.insert(key.value(), units(single(loss)))?;
+        }
+    }
+    write.delete_table(first::LIMITS)?;
+    write.delete_table(first::SPENT)?;
+    write.delete_table(first::SPENT_BY)?;
+    write.delete_table(first::CHARGES)?;
+    Ok(())
+}
+
+/// Adds a charge to a sum of charges.
+fn add(sum: &mut Units, charge: Units) -> Result<(), BudgetError> {
+    let parts = [
+        (&mut sum.0, charge.0),
+        (&mut sum.1, charge.1),
+        (&mut sum.2, charge.2),
+        (&mut sum.3, charge.3),
+    ];
+    for (sum, part) in parts {
+        *sum = sum.checked_add(part).ok_or(BudgetError::Inconsistent)?;
+    }
+    Ok(())
+}
+
+fn limits((all, all_delta, each, each_delta): (u64, u64, u64, u64)) -> Limits {
+    let allowance = |epsilon, delta| Allowance {
+        epsilon: EpsilonTotal::from_milli(epsilon),
+        delta: Delta::from_atto(delta),
+    };
+    Limits { dataset: allowance(all, all_delta), researcher: allowance(each, each_delta) }
 }
 
 /// What an earlier charge of this key left, if there was one.
 fn earlier_charge(
     write: &WriteTransaction,
     key: ChargeKey,
-    epsilon: Epsilon,
+    loss: Loss,
 ) -> Result<Option<Charge>, BudgetError> {
     let charges = write.open_table(CHARGES)?;
-    let Some(charged) = charges.get(key)?.map(|milli| Epsilon::from_milli(milli.value())) else {
+    let Some(charged) = charges.get(key)?.map(|value| value.value()) else {
         return Ok(None);
     };
-    if charged != epsilon {
-        return Err(BudgetError::KeyReused { charged });
+    if charged != units(single(loss)) {
+        let milli = u32::try_from(charged.0).unwrap_or(u32::MAX);
+        return Err(BudgetError::KeyReused { charged: Epsilon::from_milli(milli) });
     }
     let answer = write.open_table(ANSWERS)?.get(key)?.map(|answer| answer.value().to_vec());
     Ok(Some(answer.map_or(Charge::Resumed(ChargeToken { key }), Charge::Answered)))
 }
 
-/// Adds epsilon to both totals, or refuses.
+/// Adds a loss to both totals, or refuses.
 fn spend(
     write: &WriteTransaction,
     dataset: DatasetKey,
     researcher: ResearcherKey,
-    asked: Epsilon,
+    asked: Loss,
 ) -> Result<(), BudgetError> {
     let limits = write.open_table(LIMITS)?.get(dataset.0)?.map(|value| limits(value.value()));
     let limits = limits.ok_or(BudgetError::NoLimit)?;
     let mut spent = write.open_table(SPENT)?;
-    let before = spent.get(dataset.0)?.map_or(0, |milli| milli.value());
-    let total = within(limits.dataset, before, asked, BudgetScope::Dataset)?;
-    spent.insert(dataset.0, total)?;
+    let before = spent.get(dataset.0)?.map_or(LossTotal::default(), |value| total(value.value()));
+    let after = within(limits.dataset, before, asked, BudgetScope::Dataset)?;
+    spent.insert(dataset.0, units(after))?;
     let mut spent_by = write.open_table(SPENT_BY)?;
     let key = (dataset.0, researcher.0);
-    let before = spent_by.get(key)?.map_or(0, |milli| milli.value());
-    let total = within(limits.researcher, before, asked, BudgetScope::Researcher)?;
-    spent_by.insert(key, total)?;
+    let before = spent_by.get(key)?.map_or(LossTotal::default(), |value| total(value.value()));
+    let after = within(limits.researcher, before, asked, BudgetScope::Researcher)?;
+    spent_by.insert(key, units(after))?;
     Ok(())
 }
 
-/// The new total in thousandths, if the limit allows it.
+/// The new total, if the limit allows it.
 fn within(
-    limit: EpsilonTotal,
-    before: u64,
-    asked: Epsilon,
+    limit: Allowance,
+    before: LossTotal,
+    asked: Loss,
     scope: BudgetScope,
-) -> Result<u64, BudgetError> {
-    let before = EpsilonTotal::from_milli(before);
-    match before.plus(asked) {
-        Some(total) if total <= limit => Ok(total.milli()),
-        _ => Err(BudgetError::Exhausted { scope, left: limit.left(before), asked }),
-    }
+) -> Result<LossTotal, BudgetError> {
+    let after = before.plus(asked).filter(|after| after.within(limit));
+    after.ok_or_else(|| {
+        let left = limit.left(before);
+        // Whether a larger epsilon would have helped tells which of the two is short.
+        let enough = before.plus(asked).is_some_and(|after| {
+            let plenty = EpsilonTotal::from_milli(u64::MAX);
+            after.within(Allowance { epsilon: plenty, ..limit })
+        });
+        match enough {
+            true => BudgetError::Exhausted { scope, left: left.epsilon, asked: asked.epsilon },
+            false => BudgetError::ExhaustedDelta { scope, left: left.delta, asked: asked.delta },
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,19 +1,23 @@
 //! From SQL to a plan that is private by construction, or to the reason why not.
 //!
-//! DataFusion plans the text against the published schema; [`check`] then walks the logical plan from the top: LIMIT and ORDER BY, the
-//! selected columns, the aggregates and groups, the filter, the tables. Each step admits what it knows and refuses all else, so that
-//! a construct that nobody thought of is refused too.
+//! DataFusion plans the text against the *published* schema; [`check`] then translates the logical plan from the tables upwards. Below
+//! the outermost aggregate everything works on the rows of one patient at a time ([`relation`]); there the noise is added
+//! ([`release`]); above it everything works on released numbers. Each step admits what it knows and refuses all else, so
+//! that a construct that nobody thought of is refused too.
 
-mod aggregates;
 mod catalog;
-mod filter;
-mod source;
+mod expression;
+mod functions;
+mod join;
+mod relation;
+mod release;
+mod statement;
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use caduceus_records::schema::DatasetSchema;
 use datafusion::{
-    logical_expr::{Aggregate, Expr, FetchType, Limit, LogicalPlan, Projection, SkipType, Sort},
+    logical_expr::LogicalPlan,
     sql::{
         parser::{DFParser, Statement},
         planner::SqlToRel,
@@ -26,10 +30,13 @@ use datafusion::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::{catalog::Catalog, source::Scope};
+use self::{
+    catalog::Catalog,
+    relation::{Lowered, Tables},
+};
 use crate::{
-    Epsilon, Refusal,
-    plan::{OrderBy, OutputColumn, OutputFrom, PrivatePlan},
+    Delta, Epsilon, Mechanism, PublicSchema, Refusal,
+    plan::{PrivatePlan, Step},
 };
 
 /// The longest question, in bytes: room for a long list of codes.
@@ -37,52 +44,139 @@ pub const MAX_SQL_BYTES: usize = 32 * 1024;
 
 /// The most words and signs of one question, literals and commas not counted. The planner works by recursion: this keeps chains of
 /// operators, joins or set operations from exhausting its stack.
-pub const MAX_WORDS: usize = 250;
+pub const MAX_WORDS: usize = 400;
 
 /// Several times what the planner needs for [`MAX_WORDS`] in a build without optimization; only what is used is committed.
-const PLANNER_STACK: usize = 32 << 20;
+const PLANNER_STACK: usize = 64 << 20;
 
 /// The most groups of one question: the product of the published values of its GROUP BY columns.
 pub const MAX_GROUPS: usize = 10_000;
 
-const AGGREGATES: &str =
-    "ask for COUNT, SUM or AVG, with GROUP BY over published categories or flags";
+const AGGREGATES: &str = "ask for COUNT, SUM, AVG, VARIANCE, STDDEV, MEDIAN or quantiles, with GROUP BY where you want groups";
 
 /// A question to a dataset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     /// One SELECT.
     pub sql: String,
     /// What the answer may cost, in thousandths of epsilon.
     #[serde(rename = "epsilon_milli")]
     pub epsilon: Epsilon,
+    /// The probability with which the guarantee may fail, in units of 1e-18. Gaussian noise and groups that are not published need one.
+    #[serde(rename = "delta_atto", default, skip_serializing_if = "is_default")]
+    pub delta: Delta,
+    /// The noise, where it is not the one that the schema names.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mechanism: Option<Mechanism>,
+    /// Narrower limits than the published ones.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: AskedLimits,
 }
 
-/// Plans a question against what a dataset publishes.
-///
-/// Supported: COUNT(*), COUNT(column), COUNT(DISTINCT patient), SUM and AVG of a bounded column; GROUP BY over categories and flags;
-/// WHERE with comparisons to literals, IN, BETWEEN, IS NULL, AND, OR, NOT; a join with a table of one row per patient on the
-/// patient; aliases; ORDER BY over selected columns; LIMIT and OFFSET.
+/// How many rows of one patient a question wants to count, where that is fewer than published: less noise for more clipping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedLimits {
+    /// Over all groups together.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_rows: Option<u32>,
+    /// In one group.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_rows_per_group: Option<u32>,
+    /// Groups.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_groups: Option<u32>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Question {
+    /// A question with the noise and the limits that the schema names, and no delta.
+    pub fn new(sql: impl Into<String>, epsilon: Epsilon) -> Self {
+        Self { sql: sql.into(), epsilon, ..Self::default() }
+    }
+}
+
+/// Plans a question against what a vault publishes; see [`plan`].
 ///
 /// # Errors
 /// A [`Refusal`] that names the construct and what would work.
 pub fn check(question: &Question, schema: &DatasetSchema) -> Result<PrivatePlan, Refusal> {
+    plan(question, &schema.into())
+}
+
+/// Plans a question against what a dataset publishes.
+///
+/// Supported: COUNT, SUM, AVG, VARIANCE, STDDEV, MEDIAN, quantiles, MIN and MAX (as the 1 % and 99 % quantiles), with FILTER;
+/// WHERE; CASE; GROUP BY; HAVING; joins on the patient; subqueries and WITH; ORDER BY and LIMIT of the answer; arithmetic on released
+/// numbers.
+///
+/// # Errors
+/// A [`Refusal`] that names the construct and what would work.
+pub fn plan(question: &Question, schema: &PublicSchema) -> Result<PrivatePlan, Refusal> {
     // The planner recurses with large frames: the longest question admitted needs more than the stack of a usual thread.
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().stack_size(PLANNER_STACK);
-        let planner = builder.spawn_scoped(scope, || plan(question, schema));
+        let planner = builder.spawn_scoped(scope, || lower(question, schema));
         let planned = planner.map(|planner| planner.join().unwrap_or_else(|_| Err(unplannable())));
         planned.unwrap_or_else(|_| Err(unplannable()))
     })
 }
 
-fn plan(question: &Question, schema: &DatasetSchema) -> Result<PrivatePlan, Refusal> {
+fn lower(question: &Question, schema: &PublicSchema) -> Result<PrivatePlan, Refusal> {
     let statement = parse(&question.sql)?;
-    let canonical = statement.to_string();
     let catalog = Catalog::new(schema);
     let planned = SqlToRel::new(&catalog).sql_statement_to_plan(statement);
     let planned = planned.map_err(|error| catalog::refusal(&error))?;
-    walk(planned, canonical, question.epsilon, schema)
+    let mechanism = question.mechanism.unwrap_or(schema.mechanism);
+    let question = Question { mechanism: Some(mechanism), ..question.clone() };
+    let mut tables = Tables::new(schema, &question);
+    let public = match tables.lower(shown(&planned, schema, &question))? {
+        Lowered::Public(public) => *public,
+        Lowered::Private(private) if private.of_patients => {
+            return Err(Refusal::unsupported(
+                "Output of one row for each patient (GROUP BY the patient column)",
+                "aggregate the patients' rows once more, as in SELECT AVG(n) FROM (SELECT patient, COUNT(*) AS n ... GROUP BY patient)",
+            ));
+        }
+        Lowered::Private(_) => return Err(rows()),
+    };
+    let names = planned.schema().fields().iter().map(|field| catalog::plain_name(field.name()));
+    let names = names.collect::<Vec<_>>();
+    let mut seen = HashSet::new();
+    if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
+        return Err(same_name(&format!("Two columns of the answer are named `{twice}`")));
+    }
+    let (mut release, mut steps) = (public.release, public.steps);
+    release.tables = tables.read;
+    relation::prune(&mut release);
+    steps.retain(|step| !matches!(step, Step::Limit { skip: 0, fetch: None }));
+    Ok(PrivatePlan { loss: public.loss, release, steps, names, rules: public.rules })
+}
+
+/// The plan, without ORDER BY and LIMIT where they are of rows: then rows are what is refused.
+fn shown<'a>(
+    planned: &'a LogicalPlan,
+    schema: &PublicSchema,
+    question: &Question,
+) -> &'a LogicalPlan {
+    let mut inner = planned;
+    loop {
+        inner = match inner {
+            LogicalPlan::Limit(limit) => &limit.input,
+            LogicalPlan::Sort(sort) => &sort.input,
+            _ => break,
+        };
+    }
+    match Tables::new(schema, question).lower(inner) {
+        Ok(Lowered::Private(_)) => inner,
+        _ => planned,
+    }
+}
+
+fn same_name(what: &str) -> Refusal {
+    Refusal::mistake(what, "give each column an alias of its own")
 }
 
 /// The planner could not start or did not come back.
@@ -111,12 +205,26 @@ fn parse(sql: &str) -> Result<SqlStatement, Refusal> {
         (Some(_), false) => {
             Err(Refusal::unsupported("More than one statement", "ask one question at a time"))
         }
-        (Some(Statement::Statement(statement)), true) => match *statement {
-            SqlStatement::Query(_) => Ok(*statement),
-            _ => Err(not_a_select()),
+        (Some(Statement::Statement(statement)), true) => match &*statement {
+            SqlStatement::Query(query) => statement::screen(query).map(|()| *statement),
+            _ => Err(not_a_select(&keyword(sql))),
         },
-        (Some(_), true) => Err(not_a_select()),
+        (Some(Statement::Explain(_)), true) => Err(Refusal::unsupported(
+            "EXPLAIN as a part of the question",
+            "ask `caduceus query explain` with the SELECT alone",
+        )),
+        (Some(_), true) => Err(not_a_select(&keyword(sql))),
     }
+}
+
+/// The first word of a statement, in capitals.
+fn keyword(sql: &str) -> String {
+    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize().unwrap_or_default();
+    let word = tokens.into_iter().find_map(|token| match token {
+        Token::Word(word) => Some(word.value.to_uppercase()),
+        _ => None,
+    });
+    word.unwrap_or_else(|| "It".to_owned())
 }
 
 /// How many words and signs a text has, literals and commas not counted.
@@ -130,160 +238,12 @@ fn words(sql: &str) -> Result<usize, Refusal> {
     Ok(tokens.iter().filter(|token| !free(token)).count())
 }
 
-fn not_a_select() -> Refusal {
-    Refusal::unsupported("A statement other than SELECT", AGGREGATES)
-}
-
-/// Walks the logical plan from the top.
-fn walk(
-    mut node: LogicalPlan,
-    canonical: String,
-    epsilon: Epsilon,
-    schema: &DatasetSchema,
-) -> Result<PrivatePlan, Refusal> {
-    let (mut skip, mut fetch, mut sort) = (0, None, None);
-    if let LogicalPlan::Limit(limit) = node {
-        (skip, fetch) = bounds(&limit)?;
-        node = Arc::unwrap_or_clone(limit.input);
-    }
-    if let LogicalPlan::Sort(found) = node {
-        node = found.input.as_ref().clone();
-        sort = Some(found);
-    }
-    let projection = projection(node)?;
-    let aggregate = aggregate(&projection.input)?;
-    let mut scope = Scope::new(&aggregate.input, schema)?;
-    let filter = scope.filter.take().map(|predicate| filter::admit(&predicate, &mut scope));
-    let filter = filter.transpose()?;
-    let groups = aggregates::groups(aggregate, &mut scope)?;
-    let aggregates = aggregates::aggregates(aggregate, &groups, epsilon, &mut scope)?;
-    let output = output(&projection, aggregate)?;
-    let order = sort.map(|sort| order(&sort, &projection)).transpose()?.unwrap_or_default();
-    Ok(PrivatePlan {
-        canonical,
-        epsilon,
-        source: scope.source,
-        columns: scope.columns,
-        filter,
-        groups,
-        aggregates,
-        output,
-        order,
-        skip,
-        fetch,
-    })
-}
-
-/// What the selected columns are made from.
-fn aggregate(input: &LogicalPlan) -> Result<&Aggregate, Refusal> {
-    match input {
-        LogicalPlan::Aggregate(aggregate) => Ok(aggregate),
-        LogicalPlan::Filter(filter) if matches!(*filter.input, LogicalPlan::Aggregate(_)) => {
-            Err(Refusal::unsupported("HAVING", "ask for all groups and filter the answer"))
-        }
-        // The planner adds what ORDER BY needs to the selected columns, and takes it away afterwards.
-        LogicalPlan::Sort(sort) => match sort.input.as_ref() {
-            LogicalPlan::Projection(inner) if matches!(*inner.input, LogicalPlan::Aggregate(_)) => {
-                Err(order_refused())
-            }
-            _ => Err(rows()),
-        },
-        LogicalPlan::SubqueryAlias(named) => match *named.input {
-            LogicalPlan::TableScan(_) => Err(rows()),
-            _ => Err(subquery()),
-        },
-        LogicalPlan::Window(_) => Err(window()),
-        _ => Err(rows()),
-    }
-}
-
-/// The selected columns, or what stands in their place.
-fn projection(node: LogicalPlan) -> Result<Projection, Refusal> {
-    match node {
-        LogicalPlan::Projection(projection) => Ok(projection),
-        LogicalPlan::Distinct(_) => Err(Refusal::unsupported(
-            "SELECT DISTINCT",
-            "use GROUP BY, or COUNT(DISTINCT patient) for the number of patients",
-        )),
-        LogicalPlan::Union(_) | LogicalPlan::Join(_) => Err(Refusal::unsupported(
-            "A set operation (UNION, INTERSECT, EXCEPT)",
-            "ask one question for each part",
-        )),
-        LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::SubqueryAlias(_) => {
-            Err(subquery())
-        }
-        LogicalPlan::Window(_) => Err(window()),
-        LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => Err(not_a_select()),
-        LogicalPlan::RecursiveQuery(_) => Err(subquery()),
-        _ => Err(rows()),
-    }
+fn not_a_select(keyword: &str) -> Refusal {
+    Refusal::unsupported(format!("{keyword}, a statement other than SELECT,"), AGGREGATES)
 }
 
 fn rows() -> Refusal {
     Refusal::unsupported("Output of rows", AGGREGATES)
-}
-
-fn window() -> Refusal {
-    Refusal::unsupported("A window function (OVER)", AGGREGATES)
-}
-
-fn subquery() -> Refusal {
-    Refusal::unsupported(
-        "A subquery or WITH",
-        "ask of the tables themselves, with a WHERE or a join on the patient",
-    )
-}
-
-/// OFFSET and LIMIT as numbers.
-fn bounds(limit: &Limit) -> Result<(usize, Option<usize>), Refusal> {
-    let refused = || Refusal::unsupported("A computed LIMIT or OFFSET", "give it as a number");
-    let skip = match limit.get_skip_type() {
-        Ok(SkipType::Literal(skip)) => skip,
-        _ => return Err(refused()),
-    };
-    match limit.get_fetch_type() {
-        Ok(FetchType::Literal(fetch)) => Ok((skip, fetch)),
-        _ => Err(refused()),
-    }
-}
-
-/// What each selected column shows.
-fn output(projection: &Projection, aggregate: &Aggregate) -> Result<Vec<OutputColumn>, Refusal> {
-    let fields = projection.schema.fields().iter();
-    let columns = projection.expr.iter().zip(fields).map(|(expr, field)| {
-        let Expr::Column(column) = expr.clone().unalias_nested().data else {
-            return Err(Refusal::unsupported(
-                "Arithmetic, a function or a literal in SELECT",
-                "select groups and aggregates as they are and compute with the answer",
-            ));
-        };
-        let index = aggregate.schema.index_of_column(&column).map_err(|_| rows())?;
-        let from = match index.checked_sub(aggregate.group_expr.len()) {
-            None => OutputFrom::Group(index),
-            Some(index) => OutputFrom::Aggregate(index),
-        };
-        Ok(OutputColumn { name: field.name().clone(), from })
-    });
-    columns.collect()
-}
-
-/// Sort keys, each a selected column.
-fn order(sort: &Sort, projection: &Projection) -> Result<Vec<OrderBy>, Refusal> {
-    let keys = sort.expr.iter().map(|key| {
-        let Expr::Column(column) = &key.expr else {
-            return Err(order_refused());
-        };
-        let output = projection.schema.index_of_column(column).map_err(|_| order_refused())?;
-        Ok(OrderBy { output, ascending: key.asc })
-    });
-    keys.collect()
-}
-
-fn order_refused() -> Refusal {
-    Refusal::unsupported(
-        "ORDER BY over something that is not selected",
-        "order by a selected column or its alias",
-    )
 }
 
 #[cfg(test)]

@@ -21,14 +21,6 @@ impl Epsilon {
     pub const fn milli(self) -> u32 {
         self.0
     }
-
-    /// Whole thousandths for each of `parts`, what does not divide to the first; `None` if a part would get nothing.
-    pub(crate) fn split(self, parts: u32) -> Option<Vec<Self>> {
-        let share = self.0.checked_div(parts).filter(|share| *share > 0)?;
-        let mut shares = vec![Self(share); parts as usize];
-        shares[0].0 += self.0 % parts;
-        Some(shares)
-    }
 }
 
 /// Privacy loss added up over many questions, in thousandths of epsilon.
@@ -112,18 +104,6 @@ mod tests {
         fn what_is_shown_is_read_back(milli in any::<u32>()) {
             let epsilon = Epsilon::from_milli(milli);
             prop_assert_eq!(epsilon.to_string().parse::<Epsilon>().unwrap(), epsilon);
-        }
-
-        #[test]
-        fn shares_add_up_to_the_whole_and_none_is_empty(milli in 0_u32..5_000, parts in 1_u32..40) {
-            match Epsilon::from_milli(milli).split(parts) {
-                Some(shares) => {
-                    prop_assert_eq!(shares.len(), parts as usize);
-                    prop_assert!(shares.iter().all(|share| share.milli() > 0));
-                    prop_assert_eq!(shares.iter().map(|share| share.milli()).sum::<u32>(), milli);
-                }
-                None => prop_assert!(milli < parts),
-            }
         }
     }
 

@@ -10,7 +10,7 @@ use caduceus_records::{
     schema::{ColumnSchema, DatasetSchema, Domain, TableSchema},
 };
 
-use crate::{Epsilon, PrivatePlan, Question, Refusal, check};
+use crate::{Epsilon, PrivatePlan, PublicSchema, Question, Refusal};
 
 pub(crate) const SEXES: [&str; 4] = ["male", "female", "other", "unknown"];
 pub(crate) const CODES: [&str; 3] = ["8867-4", "29463-7", "other"];
@@ -18,7 +18,11 @@ pub(crate) const ROWS_OF_A_PATIENT: u32 = 4;
 
 /// Patients with one row each, observations with up to [`ROWS_OF_A_PATIENT`], encounters with up to 3, and a table whose
 /// custodian forgot its bounds.
-pub(crate) fn schema() -> DatasetSchema {
+pub(crate) fn schema() -> PublicSchema {
+    (&dataset()).into()
+}
+
+fn dataset() -> DatasetSchema {
     let values = |values: &[&str]| Domain::Category {
         values: values.iter().map(|value| (*value).to_owned()).collect(),
     };
@@ -74,7 +78,11 @@ fn table(name: &str, rows: u32, columns: Vec<(&str, Domain)>) -> TableSchema {
 
 /// Plans a question with epsilon 1.
 pub(crate) fn plan(sql: &str) -> Result<PrivatePlan, Refusal> {
-    check(&Question { sql: sql.into(), epsilon: Epsilon::from_milli(1000) }, &schema())
+    plan_with(&Question::new(sql, Epsilon::from_milli(1000)))
+}
+
+pub(crate) fn plan_with(question: &Question) -> Result<PrivatePlan, Refusal> {
+    crate::plan(question, &schema())
 }
 
 /// A row of `patient`.

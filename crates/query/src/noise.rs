@@ -1,62 +1,21 @@
-//! Noise: exact discrete Laplace on integers, at scales that are exact fractions.
+//! Noise: exact discrete Laplace and Gaussian on integers, at scales that are exact fractions.
 //!
-//! The sampler is opendp's (algorithm of Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential Privacy", 2020):
-//! it works on big rationals and uniform bits, so that no floating-point rounding can reveal anything. Its bits come from the
-//! ChaCha generator of the thread, seeded and reseeded by the operating system; it takes no generator from outside, therefore noise
-//! cannot be replayed from a seed, by us or by anyone.
+//! The noise of answers is drawn by opendp's samplers (algorithms of Canonne, Kamath and Steinke, "The Discrete Gaussian for
+//! Differential Privacy", 2020): they work on big rationals and uniform bits, so that no floating-point rounding can reveal
+//! anything. Their bits come from a generator that the operating system seeds; they take no generator from outside, so that
+//! noise of answers cannot be replayed by anyone.
+//!
+//! [`SeededNoise`] is for tests of questions and of this crate: the same distributions, drawn by an implementation of its own over a
+//! seeded generator. Tests hold both implementations equal. Who knows the seed knows the noise: what it answers is not private.
 
-use dashu::{
-    integer::{IBig, UBig},
-    rational::RBig,
-};
-use opendp::traits::samplers::sample_discrete_laplace;
+mod scale;
+mod seeded;
 
-use crate::Epsilon;
+use dashu::integer::IBig;
+use opendp::traits::samplers::{sample_discrete_gaussian, sample_discrete_laplace};
 
-/// The scale of Laplace noise, sensitivity / epsilon, as an exact fraction of integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LaplaceScale {
-    sensitivity: u128,
-    epsilon: Epsilon,
-}
-
-impl LaplaceScale {
-    /// The scale that hides a change of `sensitivity` (L1, in steps of the released integer) at `epsilon`.
-    /// `None` for an epsilon of zero, for which no scale is enough.
-    pub(crate) fn new(sensitivity: u128, epsilon: Epsilon) -> Option<Self> {
-        (epsilon.milli() > 0).then_some(Self { sensitivity, epsilon })
-    }
-
-    /// The L1 sensitivity, in steps of the released integer.
-    pub(crate) fn sensitivity(self) -> u128 {
-        self.sensitivity
-    }
-
-    /// The scale as a fraction.
-    fn exact(self) -> RBig {
-        RBig::from_parts(
-            IBig::from(self.sensitivity) * IBig::from(1000),
-            UBig::from(self.epsilon.milli()),
-        )
-    }
-
-    /// The scale as a number to show.
-    pub fn approximate(self) -> f64 {
-        self.sensitivity as f64 * 1000.0 / f64::from(self.epsilon.milli())
-    }
-
-    /// The smallest whole half-width that noise of this scale leaves with at most probability `outside`.
-    ///
-    /// P(|X| > t) = 2 p^(t+1) / (1 + p) with p = exp(-1/scale).
-    pub fn half_width(self, outside: f64) -> f64 {
-        let scale = self.approximate();
-        if scale == 0.0 {
-            return 0.0;
-        }
-        let p = (-1.0 / scale).exp();
-        ((scale * (2.0 / (outside * (1.0 + p))).ln()).ceil() - 1.0).max(0.0)
-    }
-}
+pub(crate) use self::scale::{Influence, Share, normal_quantile};
+pub use self::{scale::NoiseScale, seeded::SeededNoise};
 
 /// The source of randomness failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,30 +27,44 @@ pub struct NoiseError;
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::OpenDpNoise {}
+    impl Sealed for super::SeededNoise {}
     #[cfg(test)]
     impl Sealed for super::SilentNoise {}
+    #[cfg(test)]
+    impl Sealed for super::BrokenNoise {}
 }
 
 /// Where noise comes from. Sealed: outside of this crate's own tests there is no source without noise.
 pub trait NoiseSource: sealed::Sealed {
-    /// `exact` plus discrete Laplace noise of the scale, held within the range of the integer.
+    /// Noise of the scale.
     ///
     /// # Errors
     /// [`NoiseError`] if randomness runs out.
-    fn perturb(&mut self, exact: i128, scale: LaplaceScale) -> Result<i128, NoiseError>;
+    fn draw(&mut self, scale: NoiseScale) -> Result<IBig, NoiseError>;
+
+    /// `exact` plus noise of the scale, held within the range of the integer.
+    ///
+    /// # Errors
+    /// [`NoiseError`] if randomness runs out.
+    fn perturb(&mut self, exact: i128, scale: NoiseScale) -> Result<i128, NoiseError> {
+        // The sum is exact; holding it in range afterwards sees only the noisy number.
+        let noisy = IBig::from(exact) + self.draw(scale)?;
+        let limit = if noisy > IBig::ZERO { i128::MAX } else { i128::MIN };
+        Ok(i128::try_from(noisy).unwrap_or(limit))
+    }
 }
 
-/// Exact discrete Laplace noise by opendp.
+/// Exact discrete noise by opendp.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenDpNoise;
 
 impl NoiseSource for OpenDpNoise {
-    fn perturb(&mut self, exact: i128, scale: LaplaceScale) -> Result<i128, NoiseError> {
-        let noise = sample_discrete_laplace(scale.exact()).map_err(|_| NoiseError)?;
-        // The sum is exact; holding it in range afterwards sees only the noisy number.
-        let noisy = IBig::from(exact) + noise;
-        let limit = if noisy > IBig::ZERO { i128::MAX } else { i128::MIN };
-        Ok(i128::try_from(noisy).unwrap_or(limit))
+    fn draw(&mut self, scale: NoiseScale) -> Result<IBig, NoiseError> {
+        match scale {
+            NoiseScale::Laplace { .. } => sample_discrete_laplace(scale.laplace()),
+            NoiseScale::Gaussian { .. } => sample_discrete_gaussian(scale.gaussian()),
+        }
+        .map_err(|_| NoiseError)
     }
 }
 
@@ -102,8 +75,28 @@ pub(crate) struct SilentNoise;
 
 #[cfg(test)]
 impl NoiseSource for SilentNoise {
-    fn perturb(&mut self, exact: i128, _: LaplaceScale) -> Result<i128, NoiseError> {
-        Ok(exact)
+    fn draw(&mut self, _: NoiseScale) -> Result<IBig, NoiseError> {
+        Ok(IBig::ZERO)
+    }
+}
+
+/// Half of the noise that it should be, so that tests can see that they would notice.
+#[cfg(test)]
+#[derive(Clone, Debug)]
+pub(crate) struct BrokenNoise(pub SeededNoise);
+
+#[cfg(test)]
+impl NoiseSource for BrokenNoise {
+    fn draw(&mut self, scale: NoiseScale) -> Result<IBig, NoiseError> {
+        self.0.draw(match scale {
+            NoiseScale::Laplace { sensitivity, epsilon_micro } => {
+                NoiseScale::Laplace { sensitivity, epsilon_micro: epsilon_micro * 2 }
+            }
+            NoiseScale::Gaussian { magnitude, squares, rho } => {
+                let rho = crate::Rho::from_pico(rho.pico() * 4);
+                NoiseScale::Gaussian { magnitude, squares, rho }
+            }
+        })
     }
 }
 

@@ -1,20 +1,25 @@
-//! Answering: filter, bound each patient's rows, add up on integers, add noise.
+//! Answering: one pass over the patients, each by themselves, then noise, then what the question does with the numbers.
 //!
-//! One pass over the rows in stored order. A row counts if the filter holds, its patient is known and its groups are published
-//! values; of each patient the first rows that count do, up to the published number, over all groups together. Rows with NULL or an
-//! unpublished value in a group column are in no group. NULL and NaN values are left out of sums and averages, infinite ones
-//! clamped like any other. Nothing in here can fail because of a value.
+//! A row counts if its patient is known and its groups are published values; of each patient the first rows that count do, up to the
+//! published numbers. Rows with an unpublished value in a group column are in no group, and those with NULL only where the
+//! schema says that it may be missing. NULL is left out of sums, averages and quantiles. Nothing in here can fail because of a value.
 
 mod accumulate;
-mod rows;
+mod groups;
+mod numbers;
+mod patients;
+mod present;
+mod quantile;
+mod relation;
+mod release;
+mod within;
 
 use caduceus_records::Tables;
 
-use self::{accumulate::Totals, rows::Rows};
-use crate::{
-    Answer, AnswerValue, NoiseError, NoiseSource,
-    plan::{Aggregate, Grid, GroupDomain, Measure, OutputFrom, PrivatePlan},
-};
+pub(crate) use self::quantile::rank_error;
+pub use self::release::Release;
+use self::{accumulate::Totals, patients::Patients};
+use crate::{Answer, NoiseError, NoiseSource, plan::PrivatePlan};
 
 /// A checked question could not be run. Never because of what a row holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,10 +35,8 @@ pub enum RunError {
         /// The column that is missing or of another type.
         column: String,
     },
-    /// The expression engine refused a checked condition, which is a fault of this program.
-    #[error(
-        "The condition of the question could not be evaluated: report this as a fault, with the question."
-    )]
+    /// The engine failed on a checked question, which is a fault of this program.
+    #[error("The question could not be evaluated: report this as a fault, with the question.")]
     Engine,
     /// No randomness, no answer.
     #[error(transparent)]
@@ -47,136 +50,80 @@ pub enum RunError {
 ///
 /// # Errors
 /// [`RunError`] if a table is not as published or randomness fails, and then nothing may be released.
+pub fn release(
+    plan: &PrivatePlan,
+    tables: &Tables,
+    noise: &mut dyn NoiseSource,
+) -> Result<Release, RunError> {
+    release_watched(plan, tables, noise, &|_| {})
+}
+
+/// [`release`], with somebody watching who gets the part of the patients that is done, in percent. It is for whoever keeps the data.
+///
+/// # Errors
+/// As [`release`].
+pub fn release_watched(
+    plan: &PrivatePlan,
+    tables: &Tables,
+    noise: &mut dyn NoiseSource,
+    watch: &(dyn Fn(u32) + Sync),
+) -> Result<Release, RunError> {
+    let totals = totals(plan, tables, watch)?;
+    Ok(release::add_noise(&plan.release, &totals, noise)?)
+}
+
+/// Runs a checked question and shows the answer: [`release`], then [`Release::answer`].
+///
+/// # Errors
+/// As [`release`].
 pub fn run(
     plan: &PrivatePlan,
     tables: &Tables,
     noise: &mut dyn NoiseSource,
 ) -> Result<Answer, RunError> {
-    let rows = Rows::new(plan, tables)?;
-    let totals = Totals::new(plan, &rows);
-    let mut numbers = Vec::with_capacity(plan.aggregates.len());
-    for (aggregate, exact) in plan.aggregates.iter().zip(totals.aggregates) {
-        let noisy = exact.into_iter().map(|exact| release(aggregate, exact, noise));
-        numbers.push(noisy.collect::<Result<Vec<_>, _>>()?);
-    }
-    Ok(arrange(plan, &numbers))
+    Ok(release(plan, tables, noise)?.answer(plan))
 }
 
-/// An exact total of one group: a sum in steps, and a count where the aggregate needs one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Exact {
-    sum: i128,
-    count: i128,
-}
+/// The fewest patients that are worth a thread of their own.
+const PATIENTS_OF_A_THREAD: u32 = 2_000;
 
-/// A released number and the half-width of its interval.
-type Released = (AnswerValue, f64);
+/// Patients of one piece of work: few enough rows to stay in the processor's cache.
+const PATIENTS_AT_ONCE: u32 = 4_096;
 
-/// Adds the noise. The only place where exact totals turn into numbers that leave.
-fn release(
-    aggregate: &Aggregate,
-    exact: Exact,
-    noise: &mut dyn NoiseSource,
-) -> Result<Released, NoiseError> {
-    match &aggregate.measure {
-        Measure::Rows { scale, .. } | Measure::Persons { scale } => {
-            let noisy = noise.perturb(exact.count, *scale)?;
-            Ok((AnswerValue::Integer(saturate(noisy)), scale.half_width(0.05)))
-        }
-        Measure::Sum { grid, scale, .. } => {
-            let noisy = noise.perturb(exact.sum, *scale)?;
-            let value = if grid.whole {
-                AnswerValue::Integer(saturate(noisy))
-            } else {
-                AnswerValue::Decimal(grid.value(noisy as f64))
-            };
-            Ok((value, grid.value(scale.half_width(0.05))))
-        }
-        Measure::Mean { grid, sum, count, .. } => {
-            let deviation = noise.perturb(exact.sum, *sum)? as f64;
-            let counted = noise.perturb(exact.count, *count)?.max(1) as f64;
-            Ok(mean(*grid, deviation, counted, sum.half_width(0.025), count.half_width(0.025)))
-        }
-    }
-}
-
-/// The average from a noisy sum of deviations and a noisy count, clamped to the bounds, and its interval.
-///
-/// With noise a on the sum S and b on the count N, S/N - (S+a)/(N+b) = (b S/N - a) / (N+b); where |a| <= `sum_width` and
-/// |b| <= `count_width` hold at once (each with 97.5 %), the error e satisfies e (n - `count_width`) <= |m| `count_width` + `sum_width`
-/// for the noisy mean deviation m and count n.
-fn mean(grid: Grid, deviation: f64, count: f64, sum_width: f64, count_width: f64) -> Released {
-    let (lower, upper) = (grid.lower as f64, grid.upper as f64);
-    let noisy = deviation / count;
-    let value = (grid.middle() as f64 + noisy).clamp(lower, upper);
-    let worst = (value - lower).max(upper - value);
-    let width = if count > count_width {
-        ((noisy.abs() * count_width + sum_width) / (count - count_width)).min(worst)
-    } else {
-        worst
-    };
-    (AnswerValue::Decimal(grid.value(value)), grid.value(width))
-}
-
-fn saturate(value: i128) -> i64 {
-    value.clamp(i64::MIN.into(), i64::MAX.into()) as i64
-}
-
-/// Lays released numbers out as the question asks: columns, order, limit.
-fn arrange(plan: &PrivatePlan, numbers: &[Vec<Released>]) -> Answer {
-    let mut answer = Answer::empty(plan);
-    let mut rows =
-        (0..plan.group_count()).map(|group| row(plan, numbers, group)).collect::<Vec<_>>();
-    rows.sort_by(|(one, _), (other, _)| {
-        let keys = plan.order.iter().map(|key| {
-            let ordering = compare(&one[key.output], &other[key.output]);
-            if key.ascending { ordering } else { ordering.reverse() }
-        });
-        keys.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
-    });
-    let shown = rows.into_iter().skip(plan.skip).take(plan.fetch.unwrap_or(usize::MAX));
-    (answer.rows, answer.intervals95) = shown.unzip();
-    answer
-}
-
-/// One group's row and the intervals of its numbers.
-fn row(
+/// Exact totals of all groups. Patients are divided over the processors: nothing that one patient adds depends on another.
+fn totals(
     plan: &PrivatePlan,
-    numbers: &[Vec<Released>],
-    group: usize,
-) -> (Vec<AnswerValue>, Vec<Option<f64>>) {
-    let cells = plan.output.iter().map(|output| match output.from {
-        OutputFrom::Group(column) => (group_value(plan, column, group), None),
-        OutputFrom::Aggregate(index) => {
-            let (value, width) = &numbers[index][group];
-            (value.clone(), Some(*width))
+    tables: &Tables,
+    watch: &(dyn Fn(u32) + Sync),
+) -> Result<Totals, RunError> {
+    let patients = Patients::read(&plan.release, tables)?;
+    let count = patients.count();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from) as u32;
+    let threads = processors.min(count.div_ceil(PATIENTS_OF_A_THREAD)).max(1);
+    let next = std::sync::atomic::AtomicU32::new(0);
+    let work = || {
+        let mut totals = Totals::new(&plan.release);
+        loop {
+            let start = next.fetch_add(PATIENTS_AT_ONCE, std::sync::atomic::Ordering::Relaxed);
+            if start >= count {
+                return totals;
+            }
+            watch((u64::from(start) * 100 / u64::from(count)) as u32);
+            let end = start.saturating_add(PATIENTS_AT_ONCE).min(count);
+            totals
+                .add(&plan.release, &relation::rows(&plan.release.relation, &patients, start..end));
         }
-    });
-    cells.unzip()
-}
-
-/// The value of one group column in the group of this index; the last column changes fastest.
-fn group_value(plan: &PrivatePlan, column: usize, group: usize) -> AnswerValue {
-    let faster = plan.groups[column + 1..].iter().map(|group| group.domain.size());
-    let domain = &plan.groups[column].domain;
-    let value = group / faster.product::<usize>() % domain.size();
-    match domain {
-        GroupDomain::Values(values) => AnswerValue::Text(values[value].clone()),
-        GroupDomain::Flag => AnswerValue::Flag(value == 1),
+    };
+    if threads == 1 {
+        return Ok(work());
     }
-}
-
-/// The order of two values of one column.
-fn compare(one: &AnswerValue, other: &AnswerValue) -> std::cmp::Ordering {
-    use AnswerValue::{Decimal, Flag, Integer, Text};
-    match (one, other) {
-        (Flag(one), Flag(other)) => one.cmp(other),
-        (Integer(one), Integer(other)) => one.cmp(other),
-        (Decimal(one), Decimal(other)) => one.total_cmp(other),
-        (Text(one), Text(other)) => one.cmp(other),
-        // A column has one kind of value.
-        _ => std::cmp::Ordering::Equal,
-    }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let parts = workers.into_iter().map(|worker| worker.join().map_err(|_| RunError::Engine));
+        let mut parts = parts.collect::<Result<Vec<_>, _>>()?.into_iter();
+        let first = parts.next().ok_or(RunError::Engine)?;
+        Ok(parts.fold(first, Totals::merge))
+    })
 }
 
 #[cfg(test)]

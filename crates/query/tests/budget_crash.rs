@@ -9,7 +9,8 @@ use std::{
 };
 
 use caduceus_query::{
-    BudgetLedger, Charge, DatasetKey, Epsilon, EpsilonTotal, Limits, QuestionKey, ResearcherKey,
+    Allowance, BudgetLedger, Charge, DatasetKey, Delta, Epsilon, EpsilonTotal, Limits, Loss,
+    QuestionKey, ResearcherKey,
 };
 
 const FOLDER: &str = "CADUCEUS_QUERY_CRASH_TEST_FILE";
@@ -17,6 +18,10 @@ const DATASET: DatasetKey = DatasetKey([1; 32]);
 const RESEARCHER: ResearcherKey = ResearcherKey([2; 20]);
 const EPSILON: Epsilon = Epsilon::from_milli(3);
 const KILLS: u64 = 12;
+
+fn loss() -> Loss {
+    Loss::pure(EPSILON, Delta::ZERO)
+}
 
 fn question(index: u64) -> QuestionKey {
     let mut key = [0; 32];
@@ -33,7 +38,7 @@ fn child() {
     let ledger = BudgetLedger::open(Path::new(&file)).unwrap();
     let mut out = std::io::stdout().lock();
     for index in 0.. {
-        let token = match ledger.charge(DATASET, RESEARCHER, question(index), EPSILON).unwrap() {
+        let token = match ledger.charge(DATASET, RESEARCHER, question(index), loss()).unwrap() {
             Charge::Fresh(token) | Charge::Resumed(token) => token,
             Charge::Answered(_) => continue,
         };
@@ -80,7 +85,7 @@ fn number(line: &str, mark: &str) -> Option<u64> {
 fn a_killed_process_leaves_no_answer_without_a_charge_and_no_charge_without_its_total() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("budget");
-    let all = EpsilonTotal::from_milli(1_000_000);
+    let all = Allowance::pure(EpsilonTotal::from_milli(1_000_000));
     let limits = Limits { dataset: all, researcher: all };
     BudgetLedger::open(&file).unwrap().set_limits(DATASET, limits).unwrap();
     let (mut charged, mut recorded) = (Vec::new(), Vec::new());
@@ -96,13 +101,13 @@ fn a_killed_process_leaves_no_answer_without_a_charge_and_no_charge_without_its_
         assert!(spent == last + 1 || spent == last + 2, "{spent} charges, {last} said");
         assert_eq!(ledger.spent_by(DATASET, RESEARCHER).unwrap(), ledger.spent(DATASET).unwrap());
         for index in &recorded {
-            match ledger.charge(DATASET, RESEARCHER, question(*index), EPSILON).unwrap() {
+            match ledger.charge(DATASET, RESEARCHER, question(*index), loss()).unwrap() {
                 Charge::Answered(answer) => assert_eq!(answer, index.to_be_bytes()),
                 other => panic!("answer {index} was lost: {other:?}"),
             }
         }
         for index in 0..spent {
-            let found = ledger.charge(DATASET, RESEARCHER, question(index), EPSILON).unwrap();
+            let found = ledger.charge(DATASET, RESEARCHER, question(index), loss()).unwrap();
             assert!(!matches!(found, Charge::Fresh(_)), "charge {index} was lost");
         }
     }

@@ -13,8 +13,8 @@ use caduceus_contracts::{
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use caduceus_policy::{Country, DataClass, Purpose, Request, Verdict, decide};
 use caduceus_query::{
-    Answer, BudgetError, BudgetLedger, Charge, DatasetKey, EpsilonTotal, Limits, OpenDpNoise,
-    Question, ResearcherKey,
+    Allowance, BudgetError, BudgetLedger, Charge, DatasetKey, Delta, EpsilonTotal, Limits,
+    OpenDpNoise, ResearcherKey,
 };
 use caduceus_vault::Vault;
 use caduceus_vault::audit::{self, Detail, Kind};
@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::publishing::{self, Publication, Use, publications};
 use super::{anchor, note, number, vault};
+use crate::asked::{Asked, Prepared};
 use crate::attestor::{self, Claim};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
@@ -48,10 +49,17 @@ const VERIFIED: u8 = 4;
 pub(crate) const SETTLED: u8 = 5;
 pub(crate) const REFUNDED: u8 = 6;
 
-/// What a custodian's patients give away in all, and to one researcher, in thousandths of epsilon.
+/// What a custodian's patients give away in all, and to one researcher: epsilon in thousandths, and the delta that Gaussian
+/// noise and groups that are not published need.
 const BUDGET: Limits = Limits {
-    dataset: EpsilonTotal::from_milli(100_000),
-    researcher: EpsilonTotal::from_milli(10_000),
+    dataset: Allowance {
+        epsilon: EpsilonTotal::from_milli(100_000),
+        delta: Delta::from_atto(1_000_000_000_000),
+    },
+    researcher: Allowance {
+        epsilon: EpsilonTotal::from_milli(10_000),
+        delta: Delta::from_atto(100_000_000_000),
+    },
 };
 
 /// How often an answer is computed again because consent changed meanwhile, before the job waits for the next call.
@@ -194,7 +202,7 @@ impl Work<'_> {
         if !onchain.ok {
             return Ok(Some(format!("Blocked by: {}", onchain.law)));
         }
-        Ok(self.plan(job).err().map(|error| error.to_string()))
+        Ok(self.prepared(job).err().map(|error| error.to_string()))
     }
 
     /// Gives the researcher their money back for a job whose time is over.
@@ -221,8 +229,8 @@ impl Work<'_> {
             .await
     }
 
-    /// The question as a checked plan, from the document whose hash the job holds.
-    fn plan(&self, job: &Job) -> Result<caduceus_query::PrivatePlan> {
+    /// The question or algorithm, checked, from the document whose hash the job holds.
+    fn prepared(&self, job: &Job) -> Result<Prepared> {
         let path = self.node.home.exchange_path(&format!("question-{}.json", job.questionHash));
         let bytes = std::fs::read(&path)
             .map_err(|_| NodeError::Usage("the question was not handed over".into()))?;
@@ -231,15 +239,15 @@ impl Work<'_> {
                 "the question is not the one that the ledger holds the hash of".into(),
             ));
         }
-        let question: Question = serde_json::from_slice(&bytes)
+        let asked: Asked = serde_json::from_slice(&bytes)
             .map_err(|_| NodeError::Usage("the question cannot be read".into()))?;
         let schema = self.vault.schema(&publishing::cid(&self.publication.cid)?)?;
-        if question.epsilon.milli() != job.epsilonMilli {
+        if asked.epsilon().milli() != job.epsilonMilli {
             return Err(NodeError::Usage(
                 "the question offers another epsilon than its job".into(),
             ));
         }
-        Ok(caduceus_query::check(&question, &schema)?)
+        Prepared::new(&asked, &(&schema).into())
     }
 
     /// Computes the answer, puts its ciphertext on disk and its hash on the ledger; again where consent changed meanwhile.
@@ -248,7 +256,9 @@ impl Work<'_> {
             let counter = self.counter().await?;
             let Delivery { result, patients, spent } = match self.delivery(job, counter).await {
                 // What was accepted and cannot be paid for in privacy is given back.
-                Err(NodeError::Budget(refusal @ BudgetError::Exhausted { .. })) => {
+                Err(NodeError::Budget(
+                    refusal @ (BudgetError::Exhausted { .. } | BudgetError::ExhaustedDelta { .. }),
+                )) => {
                     return self.decline(&refusal.to_string()).await;
                 }
                 outcome => outcome?,
@@ -310,7 +320,7 @@ impl Work<'_> {
     /// Charges the budget, then computes over the patients whose consent covers this use. Gives the answer, how many
     /// patients it counts, and what it cost: nothing where it was given before.
     async fn compute(&self, job: &Job) -> Result<(Vec<u8>, u64, u32)> {
-        let plan = self.plan(job)?;
+        let prepared = self.prepared(job)?;
         let eligible = self.eligible(job).await?;
         let budget = self.budget()?;
         let dataset = self.budget_key();
@@ -318,22 +328,33 @@ impl Work<'_> {
         let people =
             keccak256(eligible.iter().flat_map(|one| one.bytes().chain([0])).collect::<Vec<_>>());
         let context = (self.publication.content_hash, people, U256::from(job.purpose)).abi_encode();
-        let question = plan.question_key(&context);
-        let charge =
-            budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, plan.epsilon())?;
+        let (question, loss) = (prepared.key(&context), prepared.loss());
+        let charge = budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, loss)?;
         let token = match charge {
-            Charge::Answered(bytes) => return Ok((bytes, eligible.len() as u64, 0)),
+            Charge::Answered(bytes) => {
+                return Ok((self.shown(&prepared, &bytes)?, eligible.len() as u64, 0));
+            }
             Charge::Fresh(token) | Charge::Resumed(token) => token,
         };
         let details =
-            [("job", number(self.id)), ("epsilon_milli", number(plan.epsilon().milli().into()))];
+            [("job", number(self.id)), ("epsilon_milli", number(loss.epsilon.milli().into()))];
         note(self.node, self.custodian, Kind::BudgetCharged, &self.publication.cid, &details)
             .await?;
         let cid = publishing::cid(&self.publication.cid)?;
         let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
-        let answer: Answer = caduceus_query::run(&plan, &opened.tables, &mut OpenDpNoise)?;
-        let bytes = serde_json::to_vec(&answer).expect("an answer is JSON");
-        Ok((budget.record(token, &bytes)?, opened.persons.len() as u64, plan.epsilon().milli()))
+        let bytes = prepared.compute(&opened.tables, &mut OpenDpNoise)?;
+        let answer = self.shown(&prepared, &budget.record(token, &bytes)?)?;
+        Ok((answer, opened.persons.len() as u64, loss.epsilon.milli()))
+    }
+
+    /// The recorded numbers as the question shows them.
+    fn shown(&self, prepared: &Prepared, bytes: &[u8]) -> Result<Vec<u8>> {
+        let damaged = |error: serde_json::Error| NodeError::Damaged {
+            path: self.node.home.vault_dir(&self.custodian.name).join("budget.redb"),
+            what: error.to_string(),
+        };
+        let reply = prepared.reply(bytes).map_err(damaged)?;
+        Ok(serde_json::to_vec(&reply).expect("an answer is JSON"))
     }
 
     async fn eligible(&self, job: &Job) -> Result<std::collections::BTreeSet<String>> {
@@ -414,7 +435,7 @@ fn budget(node: &Node, custodian: &Party) -> Result<BudgetLedger> {
     let open = |path: &std::path::Path| Ok(BudgetLedger::open(path)?);
     let budget = node.home.vault_part(&custodian.name, "budget.redb", open)?;
     let dataset = budget_key(custodian);
-    if budget.limits(dataset)?.is_none() {
+    if budget.limits(dataset)? != Some(BUDGET) {
         budget.set_limits(dataset, BUDGET)?;
     }
     Ok(budget)

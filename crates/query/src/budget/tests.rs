@@ -11,16 +11,16 @@ fn question(index: u8) -> QuestionKey {
     QuestionKey([index; 32])
 }
 
-fn milli(milli: u32) -> Epsilon {
-    Epsilon::from_milli(milli)
+fn milli(milli: u32) -> Loss {
+    Loss::pure(Epsilon::from_milli(milli), Delta::ZERO)
 }
 
 fn ledger(dataset: u64, researcher: u64) -> (tempfile::TempDir, BudgetLedger) {
     let folder = tempfile::tempdir().unwrap();
     let ledger = BudgetLedger::open(&folder.path().join("budget")).unwrap();
     let limits = Limits {
-        dataset: EpsilonTotal::from_milli(dataset),
-        researcher: EpsilonTotal::from_milli(researcher),
+        dataset: Allowance::pure(EpsilonTotal::from_milli(dataset)),
+        researcher: Allowance::pure(EpsilonTotal::from_milli(researcher)),
     };
     ledger.set_limits(DATASET, limits).unwrap();
     (folder, ledger)
@@ -110,6 +110,60 @@ fn a_file_that_is_no_budget_is_refused_and_left_alone() {
     assert_eq!(std::fs::read(&path).unwrap(), vec![7_u8; 10_000]);
     let missing = BudgetLedger::open(&folder.path().join("no/such/folder/budget"));
     assert!(missing.unwrap_err().to_string().contains("no/such/folder/budget"));
+}
+
+#[test]
+fn a_file_of_the_first_layout_is_taken_over_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("budget");
+    let key = (DATASET.0, RESEARCHER.0, question(1).0);
+    {
+        let file = Database::create(&path).unwrap();
+        let write = file.begin_write().unwrap();
+        write.open_table(first::LIMITS).unwrap().insert(DATASET.0, (1000, 600)).unwrap();
+        write.open_table(first::SPENT).unwrap().insert(DATASET.0, 400).unwrap();
+        write.open_table(first::SPENT_BY).unwrap().insert((DATASET.0, RESEARCHER.0), 400).unwrap();
+        write.open_table(first::CHARGES).unwrap().insert(key, 400).unwrap();
+        write.open_table(ANSWERS).unwrap().insert(key, b"42".as_slice()).unwrap();
+        write.commit().unwrap();
+    }
+    for _ in 0..2 {
+        let ledger = BudgetLedger::open(&path).unwrap();
+        ledger.verify().unwrap();
+        assert_eq!(ledger.remaining(DATASET, RESEARCHER).unwrap().milli(), 200);
+        let found = ledger.charge(DATASET, RESEARCHER, question(1), milli(400)).unwrap();
+        assert!(matches!(found, Charge::Answered(answer) if answer == b"42"));
+    }
+}
+
+#[test]
+fn many_small_questions_fit_where_a_delta_is_allowed() {
+    let (_folder, ledger) = ledger(1000, 1000);
+    let limit = Allowance {
+        epsilon: EpsilonTotal::from_milli(1000),
+        delta: Delta::from_number(1e-6).unwrap(),
+    };
+    ledger.set_limits(DATASET, Limits { dataset: limit, researcher: limit }).unwrap();
+    let asked = (0..=u8::MAX).take_while(|index| {
+        ledger.charge(DATASET, RESEARCHER, question(*index), milli(10)).is_ok()
+    });
+    let asked = asked.count();
+    // One hundred by plain addition.
+    assert!(asked > 250, "{asked}");
+    ledger.verify().unwrap();
+}
+
+#[test]
+fn a_question_that_needs_delta_is_refused_by_a_budget_without() {
+    let (_folder, ledger) = ledger(1000, 1000);
+    let delta = Delta::from_number(1e-9).unwrap();
+    let loss = Loss::pure(Epsilon::from_milli(10), delta);
+    let refused = ledger.charge(DATASET, RESEARCHER, question(1), loss).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "The privacy budget of this dataset has delta 0 left and the question needs 1e-9: ask with a smaller delta, or with Laplace noise over published groups, which needs none."
+    );
+    assert_eq!(ledger.spent(DATASET).unwrap().milli(), 0);
 }
 
 proptest! {

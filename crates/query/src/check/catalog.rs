@@ -3,7 +3,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use caduceus_records::schema::{ColumnSchema, DatasetSchema, Domain};
 use datafusion::{
     common::{DataFusionError, SchemaError, TableReference, config::ConfigOptions},
     functions::core::planner::CoreFunctionPlanner,
@@ -15,7 +14,8 @@ use datafusion::{
     sql::sqlparser::parser::ParserError,
 };
 
-use crate::{Refusal, refusal::list};
+use super::functions;
+use crate::{PublicDomain, PublicSchema, Refusal, refusal::list};
 
 /// What the planner may know: the published tables, and the functions by name, so that they can be refused by name.
 pub(super) struct Catalog {
@@ -28,36 +28,62 @@ pub(super) struct Catalog {
     options: ConfigOptions,
 }
 
+/// What others call functions that the planner knows by another name.
+const SYNONYMS: [(&str, &str); 4] = [
+    ("variance", "var"),
+    ("variance_pop", "var_pop"),
+    ("variance_samp", "var"),
+    ("quantile", "percentile_cont"),
+];
+
 impl Catalog {
-    pub fn new(schema: &DatasetSchema) -> Self {
-        let tables = schema.tables.iter().map(|table| {
-            let fields = table.columns.iter().map(field).collect::<Vec<_>>();
+    pub fn new(schema: &PublicSchema) -> Self {
+        let allowed = || schema.tables.iter().filter(|table| table.allowed);
+        let tables = allowed().map(|table| {
+            let person = Field::new(&table.person, DataType::Utf8, true);
+            let columns = table.columns.iter().filter(|column| column.allowed);
+            let columns = columns.map(|column| {
+                let data_type = match column.domain {
+                    PublicDomain::Text(_) => DataType::Utf8,
+                    PublicDomain::Integer(_) => DataType::Int64,
+                    PublicDomain::Decimal(_) => DataType::Float64,
+                    PublicDomain::Flag => DataType::Boolean,
+                };
+                Field::new(&column.name, data_type, true)
+            });
+            let fields = std::iter::once(person).chain(columns).collect::<Vec<_>>();
             let schema: SchemaRef = Arc::new(Schema::new(fields));
             (table.name.clone(), Arc::new(LogicalTableSource::new(schema)) as Arc<dyn TableSource>)
         });
-        let aggregates = datafusion::functions_aggregate::all_default_aggregate_functions();
-        let scalars = datafusion::functions::all_default_functions();
+        let mut aggregates = HashMap::new();
+        for function in datafusion::functions_aggregate::all_default_aggregate_functions() {
+            for name in function.aliases().iter().map(String::as_str).chain([function.name()]) {
+                aggregates.insert(name.to_owned(), Arc::clone(&function));
+            }
+        }
+        for (synonym, name) in SYNONYMS {
+            if let Some(function) = aggregates.get(name).cloned() {
+                aggregates.insert(synonym.to_owned(), function);
+            }
+        }
+        let mut scalars = HashMap::new();
+        let known = datafusion::functions::all_default_functions();
+        for function in known.into_iter().chain(functions::own()) {
+            for name in function.aliases().iter().map(String::as_str).chain([function.name()]) {
+                scalars.insert(name.to_owned(), Arc::clone(&function));
+            }
+        }
         let windows = datafusion::functions_window::all_default_window_functions();
         Self {
             tables: tables.collect(),
-            known: list(schema.tables.iter().map(|table| table.name.as_str())),
-            aggregates: aggregates.into_iter().map(|f| (f.name().to_owned(), f)).collect(),
-            scalars: scalars.into_iter().map(|f| (f.name().to_owned(), f)).collect(),
+            known: list(allowed().map(|table| table.name.as_str())),
+            aggregates,
+            scalars,
             windows: windows.into_iter().map(|f| (f.name().to_owned(), f)).collect(),
             planners: vec![Arc::new(CoreFunctionPlanner {}), Arc::new(AggregateFunctionPlanner)],
             options: ConfigOptions::default(),
         }
     }
-}
-
-fn field(column: &ColumnSchema) -> Field {
-    let data_type = match column.domain {
-        Domain::Person | Domain::Category { .. } | Domain::Text => DataType::Utf8,
-        Domain::Integer { .. } => DataType::Int64,
-        Domain::Decimal { .. } => DataType::Float64,
-        Domain::Flag => DataType::Boolean,
-    };
-    Field::new(&column.name, data_type, true)
 }
 
 impl ContextProvider for Catalog {
@@ -152,7 +178,31 @@ pub(super) fn refusal(error: &DataFusionError) -> Refusal {
             _ => unplannable(),
         },
         DataFusionError::Plan(message) if message.starts_with("Invalid function") => {
-            Refusal::unsupported("A function other than COUNT, SUM and AVG", super::AGGREGATES)
+            Refusal::unsupported("A function that nobody knows", super::AGGREGATES)
+        }
+        DataFusionError::Plan(message)
+            if message.contains("in GROUP BY or an aggregate function")
+                || message.contains("must appear in the GROUP BY") =>
+        {
+            Refusal::unsupported(
+                "A column that is neither grouped by nor in an aggregate",
+                "name it in GROUP BY, or put it into COUNT, AVG or another aggregate; HAVING and ORDER BY see released groups and numbers only",
+            )
+        }
+        DataFusionError::Plan(message) if message.contains("cannot be nested") => {
+            Refusal::unsupported(
+                "An aggregate of an aggregate",
+                "aggregate within each patient in a subquery that groups by the patient, then over patients",
+            )
+        }
+        DataFusionError::Plan(message) if message.contains("not allowed in the WHERE") => {
+            Refusal::unsupported(
+                "An aggregate in WHERE",
+                "write it in HAVING, or aggregate in a subquery that groups by the patient",
+            )
+        }
+        DataFusionError::Plan(message) if message.contains("unique expression names") => {
+            super::same_name("Two columns have the same name")
         }
         _ => unplannable(),
     }
@@ -163,7 +213,7 @@ fn text(error: &DataFusionError) -> String {
     let text = line(&error.find_root().message());
     if text.contains("No function matches") || text.contains("failed to match any signature") {
         return "a function is used with the wrong number or types of arguments; \
-                use COUNT of any column, SUM and AVG of number columns"
+                use COUNT of any column, and other aggregates of number columns"
             .into();
     }
     if matches!(error.find_root(), DataFusionError::Internal(_)) || text.len() > 300 {
@@ -175,4 +225,18 @@ fn text(error: &DataFusionError) -> String {
 /// A message in one line, without its final stop.
 fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
+}
+
+/// A column's name as a person would write it: the planner writes literals with their types.
+pub(super) fn plain_name(name: &str) -> String {
+    let mut plain = name.to_owned();
+    for kind in ["Int64(", "Float64(", "Utf8(", "Boolean("] {
+        while let Some(start) = plain.find(kind) {
+            let inner = start + kind.len();
+            let Some(end) = plain[inner..].find(')') else { break };
+            plain.replace_range(inner + end..=inner + end, "");
+            plain.replace_range(start..inner, "");
+        }
+    }
+    if plain == "count(1)" { "count(*)".to_owned() } else { plain }
 }

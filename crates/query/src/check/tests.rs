@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::fixture::{plan, schema};
+use crate::fixture::{plan, plan_with, schema};
 
 /// What is refused, with words that its sentence must hold: the construct, or what would work.
 const REFUSED: &[(&str, &str)] = &[
@@ -15,38 +15,64 @@ const REFUSED: &[(&str, &str)] = &[
     ("DELETE FROM patient", "other than SELECT"),
     ("COPY patient TO 'out.csv'", "other than SELECT"),
     ("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc'", "other than SELECT"),
-    ("EXPLAIN ANALYZE SELECT COUNT(*) FROM patient", "other than SELECT"),
+    ("EXPLAIN ANALYZE SELECT COUNT(*) FROM patient", "SELECT"),
+    ("EXPLAIN SELECT COUNT(*) FROM patient", "query explain"),
     ("SET x = 1", "other than SELECT"),
     // Rows.
     ("SELECT * FROM patient", "Output of rows"),
     ("SELECT sex FROM patient", "Output of rows"),
     ("SELECT patient FROM patient LIMIT 1", "Output of rows"),
     ("SELECT sex FROM patient ORDER BY sex", "Output of rows"),
+    ("SELECT patient, COUNT(*) FROM observation GROUP BY patient", "one row for each patient"),
+    (
+        "SELECT patient, sex, COUNT(*) FROM patient GROUP BY patient, sex",
+        "one row for each patient",
+    ),
+    ("SELECT DISTINCT patient FROM patient", "one row for each patient"),
     ("SELECT DISTINCT sex FROM patient", "SELECT DISTINCT"),
     ("SELECT DISTINCT COUNT(*) FROM patient", "SELECT DISTINCT"),
-    ("SELECT 1", "Output of rows"),
+    ("SELECT 1", "without a table"),
     ("SELECT COUNT(*)", "without a table"),
-    ("VALUES (1)", "Output of rows"),
+    ("VALUES (1)", "without a table"),
     ("TABLE patient", "not valid SQL"),
     // Other shapes.
-    ("SELECT COUNT(*) FROM patient UNION SELECT COUNT(*) FROM patient", "DISTINCT"),
+    ("SELECT COUNT(*) FROM patient UNION SELECT COUNT(*) FROM patient", "set operation"),
     ("SELECT COUNT(*) FROM patient UNION ALL SELECT COUNT(*) FROM patient", "set operation"),
     ("SELECT COUNT(*) FROM patient EXCEPT SELECT COUNT(*) FROM patient", "set operation"),
     ("SELECT COUNT(*) FROM patient INTERSECT SELECT COUNT(*) FROM patient", "set operation"),
+    (
+        "SELECT COUNT(*) FROM (SELECT patient FROM patient UNION ALL SELECT patient FROM observation) t",
+        "set operation",
+    ),
     ("SELECT COUNT(*) OVER () FROM patient", "window function"),
     ("SELECT ROW_NUMBER() OVER (ORDER BY value) FROM observation", "window function"),
     ("SELECT SUM(COUNT(*)) OVER () FROM patient GROUP BY sex", "window function"),
-    ("SELECT COUNT(*) FROM (SELECT * FROM patient) p", "subquery or WITH"),
-    ("SELECT COUNT(*) FROM (SELECT * FROM patient LIMIT 1) p", "subquery or WITH"),
-    ("SELECT SUM(n) FROM (SELECT COUNT(*) n FROM patient GROUP BY sex) t", "subquery or WITH"),
-    ("SELECT * FROM (SELECT COUNT(*) FROM patient) t", "subquery or WITH"),
-    ("WITH p AS (SELECT * FROM patient) SELECT COUNT(*) FROM p", "subquery or WITH"),
-    ("SELECT COUNT(*) FROM patient WHERE sex = (SELECT MIN(sex) FROM patient)", "subquery or WITH"),
-    ("SELECT COUNT(*) FROM patient WHERE sex IN (SELECT sex FROM patient)", "subquery or WITH"),
-    ("SELECT COUNT(*) FROM patient WHERE EXISTS (SELECT 1 FROM patient)", "subquery or WITH"),
-    ("SELECT (SELECT COUNT(*) FROM patient) FROM patient", "Output of rows"),
-    ("SELECT sex, COUNT(*) FROM patient GROUP BY sex HAVING COUNT(*) > 3", "HAVING"),
-    ("SELECT COUNT(*) FROM patient HAVING COUNT(*) > 3", "HAVING"),
+    ("SELECT COUNT(*) FROM (SELECT * FROM patient LIMIT 1) p", "LIMIT or OFFSET before"),
+    (
+        "SELECT COUNT(*) FROM (SELECT * FROM patient ORDER BY sex LIMIT 5) p",
+        "LIMIT or OFFSET before",
+    ),
+    (
+        "SELECT SUM(n) FROM (SELECT COUNT(*) n FROM patient GROUP BY sex) t",
+        "aggregate of released numbers",
+    ),
+    ("SELECT COUNT(*) FROM patient WHERE sex = (SELECT MIN(sex) FROM patient)", "subquery within"),
+    ("SELECT COUNT(*) FROM patient WHERE sex IN (SELECT sex FROM patient)", "IN (SELECT"),
+    ("SELECT COUNT(*) FROM patient WHERE patient IN (SELECT code FROM observation)", "IN (SELECT"),
+    ("SELECT COUNT(*) FROM patient WHERE EXISTS (SELECT 1 FROM patient)", "subquery within"),
+    (
+        "SELECT COUNT(*) FROM patient p WHERE patient IN (SELECT patient FROM observation o WHERE o.code = p.sex)",
+        "IN (SELECT",
+    ),
+    ("SELECT (SELECT COUNT(*) FROM patient) FROM patient", "subquery within"),
+    (
+        "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT COUNT(*) FROM t",
+        "recursive",
+    ),
+    (
+        "SELECT a.n FROM (SELECT COUNT(*) n FROM patient) a CROSS JOIN (SELECT COUNT(*) n FROM patient) b",
+        "join",
+    ),
     // Tables and joins.
     ("SELECT COUNT(*) FROM nobody", "no table `nobody`"),
     ("SELECT COUNT(*) FROM information_schema.tables", "system table"),
@@ -54,67 +80,59 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM generate_series(1, 9)", "table function"),
     ("SELECT COUNT(*) FROM patient, observation", "join other than"),
     ("SELECT COUNT(*) FROM patient CROSS JOIN observation", "join other than"),
-    ("SELECT COUNT(*) FROM observation LEFT JOIN patient USING (patient)", "join other than"),
+    ("SELECT COUNT(*) FROM observation RIGHT JOIN patient USING (patient)", "join other than"),
+    ("SELECT COUNT(*) FROM observation FULL JOIN patient USING (patient)", "join other than"),
     ("SELECT COUNT(*) FROM observation o JOIN patient p ON o.code = p.sex", "join other than"),
     (
         "SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient <> p.patient",
-        "join other than",
+        "patient column",
     ),
     (
         "SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = o.patient",
         "join other than",
     ),
+    ("SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = p.sex", "patient column"),
     (
-        "SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = p.patient AND o.year = 1",
-        "join other than",
-    ),
-    ("SELECT COUNT(*) FROM observation JOIN encounter USING (patient)", "several rows a patient"),
-    ("SELECT COUNT(*) FROM patient a JOIN patient b USING (patient)", "several rows a patient"),
-    (
-        "SELECT COUNT(*) FROM observation JOIN patient USING (patient) JOIN encounter USING (patient)",
-        "more than two tables",
+        "SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = p.patient OR TRUE",
+        "patient column",
     ),
     ("SELECT COUNT(*) FROM unbounded", "no usable bound"),
+    ("SELECT COUNT(DISTINCT patient) FROM unbounded", "no usable bound"),
     // Aggregates.
-    ("SELECT MIN(value) FROM observation", "MIN"),
-    ("SELECT MAX(value) FROM observation", "MAX"),
-    ("SELECT MEDIAN(value) FROM observation", "MEDIAN"),
-    ("SELECT STDDEV(value) FROM observation", "STDDEV"),
     ("SELECT ARRAY_AGG(value) FROM observation", "ARRAY_AGG"),
     ("SELECT STRING_AGG(note, ',') FROM observation", "STRING_AGG"),
     ("SELECT FIRST_VALUE(value) FROM observation", "FIRST_VALUE"),
     ("SELECT CORR(value, year) FROM observation", "CORR"),
+    ("SELECT MIN(note) FROM observation", "MIN of a text"),
     ("SELECT COUNT(DISTINCT sex) FROM patient", "COUNT(DISTINCT patient)"),
     ("SELECT COUNT(DISTINCT patient, sex) FROM patient", "COUNT(DISTINCT patient)"),
-    ("SELECT COUNT(NULL) FROM patient", "COUNT of an expression"),
-    ("SELECT COUNT(1 + 1) FROM patient", "COUNT of an expression"),
-    ("SELECT COUNT(value / year) FROM observation", "COUNT of an expression"),
+    ("SELECT COUNT(NULL) FROM patient", "always 0"),
     ("SELECT SUM(DISTINCT value) FROM observation", "SUM(DISTINCT"),
-    ("SELECT SUM(value * 1000) FROM observation", "SUM of an expression"),
-    ("SELECT SUM(1) FROM observation", "SUM of an expression"),
-    (
-        "SELECT SUM(CASE WHEN code = 'other' THEN 1 ELSE 0 END) FROM observation",
-        "SUM of an expression",
-    ),
-    ("SELECT AVG(1 / (year - 1975)) FROM observation", "AVG of an expression"),
-    ("SELECT SUM(deceased) FROM patient", "SUM and AVG of number columns"),
-    ("SELECT AVG(patient) FROM patient", "AVG"),
+    ("SELECT SUM(deceased) FROM patient", "number columns"),
+    ("SELECT AVG(patient) FROM patient", "column"),
     ("SELECT SUM(x) FROM endless", "no usable bound"),
-    ("SELECT COUNT(*) FILTER (WHERE sex = 'male') FROM patient", "FILTER"),
-    ("SELECT COUNT(*) + 1 FROM patient", "Arithmetic"),
-    ("SELECT SUM(value) / COUNT(*) FROM observation", "Arithmetic"),
-    ("SELECT 'x', COUNT(*) FROM patient", "Arithmetic"),
-    ("SELECT ABS(COUNT(*)) FROM patient", "function"),
-    ("SELECT COUNT(*) FROM patient WHERE RANDOM() < 0.5", "function"),
-    ("SELECT COUNT(*) FROM patient WHERE LENGTH(sex) = 4", "function"),
-    ("SELECT COUNT(*) FROM patient WHERE COALESCE(sex, 'x') = 'x'", "function"),
+    ("SELECT SUM(1 / (year - 1975)) FROM observation", "no usable bound"),
+    ("SELECT AVG(x + 1) FROM endless", "no usable bound"),
+    ("SELECT SUM(LN(value)) FROM observation", "no usable bound"),
+    ("SELECT SUM(CAST(note AS INT)) FROM observation", "no usable bound"),
+    ("SELECT SUM(value * 0) FROM observation", "always 0"),
+    (
+        "SELECT percentile_cont(2.0) WITHIN GROUP (ORDER BY value) FROM observation",
+        "quantile other than",
+    ),
+    (
+        "SELECT percentile_cont(value) WITHIN GROUP (ORDER BY value) FROM observation",
+        "quantile other than",
+    ),
+    ("SELECT MEDIAN(note) FROM observation", "number"),
+    ("SELECT COUNT(*) FROM patient WHERE RANDOM() < 0.5", "random function"),
+    ("SELECT COUNT(*) FROM patient WHERE now() > now()", "current time"),
+    ("SELECT COUNT(*) FROM patient WHERE REVERSE(sex) = 'x'", "function REVERSE"),
+    ("SELECT COUNT(*) FROM patient WHERE MD5(sex) = 'x'", "function"),
     // Groups.
-    ("SELECT patient, COUNT(*) FROM patient GROUP BY patient", "the patient column"),
-    ("SELECT COUNT(*) FROM observation GROUP BY note", "a text without a published list"),
-    ("SELECT COUNT(*) FROM observation GROUP BY value", "a number"),
-    ("SELECT COUNT(*) FROM observation GROUP BY year", "a number"),
-    ("SELECT COUNT(*) FROM observation GROUP BY year / 10", "GROUP BY over an expression"),
-    ("SELECT COUNT(*) FROM patient GROUP BY sex = 'male'", "GROUP BY over an expression"),
+    ("SELECT COUNT(*) FROM observation GROUP BY note", "needs a delta"),
+    ("SELECT COUNT(*) FROM observation GROUP BY wide", "needs a delta"),
+    ("SELECT COUNT(*) FROM observation GROUP BY value", "a decimal number"),
     ("SELECT sex, COUNT(*) FROM patient GROUP BY ROLLUP (sex)", "ROLLUP"),
     ("SELECT sex FROM patient GROUP BY sex", "without an aggregate"),
     ("SELECT COUNT(*) FROM encounter GROUP BY ward, bed", "more than 10000 groups"),
@@ -122,28 +140,108 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM patient WHERE patient = 'abc'", "patient column"),
     ("SELECT COUNT(*) FROM patient WHERE 'abc' < patient", "patient column"),
     ("SELECT COUNT(*) FROM patient WHERE patient IN ('abc')", "patient column"),
-    ("SELECT COUNT(*) FROM patient WHERE patient IS NOT NULL", "patient column"),
-    ("SELECT COUNT(*) FROM patient WHERE patient LIKE 'a%'", "LIKE"),
-    ("SELECT COUNT(*) FROM observation WHERE code LIKE '8%'", "LIKE"),
+    ("SELECT COUNT(*) FROM patient WHERE patient LIKE 'a%'", "patient column"),
+    ("SELECT COUNT(*) FROM patient WHERE LENGTH(patient) = 3", "patient column"),
+    ("SELECT COUNT(*) FROM patient WHERE COALESCE(patient, 'a') = 'a'", "patient column"),
+    ("SELECT SUM(CASE WHEN patient = 'abc' THEN 1 ELSE 0 END) FROM patient", "patient column"),
+    ("SELECT COUNT(*) FROM patient GROUP BY patient = 'abc'", "patient column"),
+    (
+        "SELECT COUNT(*) FROM (SELECT patient AS sex, sex AS patient FROM patient) t WHERE sex = 'abc'",
+        "patient column",
+    ),
     ("SELECT COUNT(*) FROM observation WHERE code ~ '8.*'", "operator"),
-    ("SELECT COUNT(*) FROM observation WHERE value = year", "two columns"),
-    ("SELECT COUNT(*) FROM observation WHERE 1 / (year - 1975) > 0", "Arithmetic"),
-    ("SELECT COUNT(*) FROM observation WHERE year + 1 = 2000", "Arithmetic"),
-    ("SELECT COUNT(*) FROM observation WHERE CAST(note AS INT) = 1", "conversion"),
-    ("SELECT COUNT(*) FROM observation WHERE CASE WHEN year = 1 THEN 1/0 ELSE 1 END = 1", "CASE"),
     ("SELECT COUNT(*) FROM patient WHERE sex = NULL", "IS NULL"),
-    ("SELECT COUNT(*) FROM patient WHERE sex = 5", "text in single quotes"),
-    ("SELECT COUNT(*) FROM observation WHERE value = 'x'", "a number"),
+    ("SELECT COUNT(*) FROM patient WHERE sex = 5", "single quotes"),
+    ("SELECT COUNT(*) FROM observation WHERE value = 'x'", "single quotes"),
     ("SELECT COUNT(*) FROM observation WHERE note", "boolean"),
-    ("SELECT COUNT(*) FROM patient WHERE 1 = 1", "without a column"),
     ("SELECT COUNT(*) FROM patient WHERE age > 5", "no table of the question has a column `age`"),
     ("SELECT COUNT(*) FROM patient WHERE sex = $1", "parameter"),
     ("SELECT COUNT(*) FROM patient WHERE sex = @@version", "planned"),
     ("SELECT AVG(nothing) FROM observation", "column `nothing`"),
+    // Named by what they are, also where the planner would leave them out in silence.
+    ("SELECT COUNT(*) FROM patient UNION SELECT COUNT(*) FROM patient", "UNION, a set operation"),
+    ("SELECT COUNT(*) FROM patient INTERSECT SELECT COUNT(*) FROM patient", "INTERSECT, a set"),
+    ("SELECT COUNT(*) FROM patient EXCEPT SELECT COUNT(*) FROM patient", "EXCEPT, a set operation"),
+    ("(SELECT COUNT(*) FROM patient) UNION ALL (SELECT COUNT(*) FROM patient)", "UNION"),
+    ("SELECT COUNT(*) FROM patient FETCH FIRST 1 ROWS ONLY", "FETCH FIRST"),
+    ("SELECT COUNT(*) FROM patient FOR UPDATE", "FOR UPDATE"),
+    ("SELECT COUNT(*) FROM patient TABLESAMPLE BERNOULLI (1)", "TABLESAMPLE"),
+    ("SELECT TOP 1 COUNT(*) FROM patient", "TOP"),
+    ("SELECT COUNT(*) INTO t FROM patient", "INTO"),
+    ("SELECT COUNT(*) FROM observation QUALIFY ROW_NUMBER() OVER () = 1", "window"),
+    ("SELECT sex, COUNT(*) FROM patient GROUP BY sex WITH ROLLUP", "ROLLUP"),
+    ("SELECT COUNT(*) FROM observation LEFT SEMI JOIN patient USING (patient)", "SEMI JOIN"),
+    ("SELECT COUNT(*) FROM observation LEFT ANTI JOIN patient USING (patient)", "ANTI JOIN"),
+    ("SELECT COUNT(*) FROM patient, LATERAL (SELECT 1) t", "LATERAL"),
+    ("SELECT COUNT(*) FROM (VALUES (1), (2)) t", "without a table"),
+    ("SELECT COUNT(*) FROM UNNEST(ARRAY[1, 2])", "UNNEST"),
+    ("SELECT COUNT(*) FROM patient WHERE NOT EXISTS (SELECT 1 FROM observation)", "EXISTS"),
+    ("SELECT COUNT(*) FROM patient WHERE sex = ANY (SELECT sex FROM patient)", "ANY"),
+    ("SELECT COUNT(*) FROM observation WHERE note REGEXP 'a'", "REGEXP"),
+    ("SELECT COUNT(*) FROM observation WHERE note SIMILAR TO 'a'", "SIMILAR TO"),
+    ("SELECT COUNT(*) FROM observation WHERE year > DATE '2020-01-01'", "date"),
+    ("SELECT COUNT(*) FROM observation WHERE year > INTERVAL '1 day'", "INTERVAL"),
+    ("SELECT COUNT(*) FROM observation WHERE EXTRACT(YEAR FROM now()) > 5", "EXTRACT"),
+    (
+        "SELECT COUNT(*) FROM patient WHERE (sex, deceased) = ('male', true)",
+        "row of several values",
+    ),
+    ("SELECT COUNT(*) FROM observation WHERE note COLLATE \"C\" = 'a'", "COLLATE"),
+    ("SET datafusion.execution.batch_size = 1", "SET, a statement"),
+    ("COPY (SELECT * FROM patient) TO 'x.csv'", "COPY, a statement"),
+    ("SHOW TABLES", "SHOW, a statement"),
+    ("PREPARE q AS SELECT COUNT(*) FROM patient", "PREPARE, a statement"),
+    ("/* nothing */ DROP TABLE patient -- SELECT", "DROP, a statement"),
+    ("SELECT COUNT(*) FROM patient; DROP TABLE patient --", "More than one statement"),
+    ("SELECT COUNT(*) FROM patient /* ; */ ; ; SELECT 1", "More than one statement"),
+    ("SELECT COUNT(*) FROM patient HAVING deceased", "neither grouped by"),
+    ("SELECT sex, COUNT(*) FROM patient GROUP BY sex HAVING patient = 'a'", "neither grouped by"),
+    ("SELECT sex, deceased, COUNT(*) FROM patient GROUP BY sex", "neither grouped by"),
+    ("SELECT COUNT(*) FROM patient WHERE COUNT(*) > 1", "aggregate"),
+    ("SELECT SUM(COUNT(*)) FROM patient", "aggregate"),
+    ("SELECT AVG(SUM(value)) FROM observation GROUP BY code", "aggregate"),
+    ("SELECT COUNT(DISTINCT code) FROM observation", "COUNT(DISTINCT"),
+    ("SELECT MIN(patient), MAX(patient) FROM patient", "patient"),
+    ("SELECT COUNT(*) FROM observation WHERE LEFT(note, 1) = 'a'", "function LEFT"),
+    ("SELECT COUNT(*) FROM observation WHERE SUBSTRING(note, 1, 1) = 'a'", "function SUBSTRING"),
+    ("SELECT COUNT(*) FROM observation WHERE note || 'x' = 'ax'", "operator"),
+    ("SELECT COUNT(*) FROM observation WHERE ASCII(note) > 5", "function ASCII"),
+    ("SELECT COUNT(*) FROM observation WHERE version() = 'x'", "function VERSION"),
+    ("SELECT COUNT(*) FROM observation WHERE year & 1 = 1", "operator &"),
+    ("SELECT COUNT(*) FROM observation WHERE year << 60 > 1", "operator <<"),
+    ("SELECT COUNT(*) FROM pg_catalog.pg_tables", "system table"),
+    ("SELECT COUNT(*) FROM \"information_schema\".\"columns\"", "system table"),
+    ("SELECT COUNT(*) FROM '/etc/passwd'", "table"),
+    ("SELECT COUNT(*) FROM read_csv('/etc/passwd')", "table function"),
+    ("SELECT \u{421}OUNT(*) FROM patient", "function"),
+    ("SELECT COUNT(*) FROM \u{ff50}atient", "no table"),
+    // What is known beforehand costs nothing, because it is not asked.
+    ("SELECT COUNT(*) FILTER (WHERE sex = 'mal') FROM patient", "never hold"),
+    ("SELECT COUNT(CASE WHEN sex = 'mal' THEN 1 END) FROM patient", "always NULL"),
+    ("SELECT COUNT(*) FROM patient WHERE sex LIKE 'z%'", "never hold"),
+    ("SELECT COUNT(*) FROM patient WHERE UPPER(sex) = 'male'", "never hold"),
+    ("SELECT sex, COUNT(*) FROM patient GROUP BY sex HAVING sex = 'mal'", "never hold"),
+    (
+        "SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient = p.patient AND p.sex = 'mal'",
+        "never hold",
+    ),
+    ("SELECT COUNT(*) FROM observation WHERE value BETWEEN 400 AND 500", "never hold"),
+    ("SELECT COUNT(*) FROM observation WHERE value < -20", "never hold"),
+    ("SELECT COUNT(*) FROM patient WHERE sex = 'mal'", "never hold"),
+    ("SELECT COUNT(*) FROM patient WHERE deceased AND sex IN ('mal', 'femal')", "never hold"),
+    ("SELECT COUNT(*) FROM observation WHERE value > 300", "never hold"),
+    ("SELECT COUNT(*) FROM observation WHERE year BETWEEN 1700 AND 1800", "never hold"),
+    ("SELECT COUNT(*) FROM patient WHERE FALSE", "never hold"),
     // After the noise.
-    ("SELECT sex, COUNT(*) FROM patient GROUP BY sex ORDER BY COUNT(deceased)", "ORDER BY"),
-    ("SELECT sex, COUNT(*) FROM patient GROUP BY sex ORDER BY COUNT(*) + 1", "ORDER BY"),
-    ("SELECT COUNT(*) FROM patient LIMIT (SELECT COUNT(*) FROM patient)", "LIMIT"),
+    (
+        "SELECT sex, COUNT(*) FROM patient GROUP BY sex ORDER BY COUNT(deceased) LIMIT (SELECT 1)",
+        "LIMIT",
+    ),
+    ("SELECT COUNT(*) AS n, AVG(year) AS n FROM observation", "same name"),
+    (
+        "SELECT p.sex, q.sex, COUNT(*) FROM patient p JOIN patient q USING (patient) GROUP BY p.sex, q.sex",
+        "named `sex`",
+    ),
 ];
 
 #[test]
@@ -154,40 +252,81 @@ fn everything_that_is_not_supported_is_refused_by_name() {
             Ok(_) => wrong.push(format!("ANSWERED {sql}")),
             Err(refusal) => {
                 let text = refusal.to_string();
-                if !text.to_lowercase().contains(&words.to_lowercase()) || text.contains('\n') {
+                let inner = ["Int64(", "Utf8(", "Float64("].iter().any(|word| text.contains(word));
+                if !text.to_lowercase().contains(&words.to_lowercase())
+                    || text.contains('\n')
+                    || inner
+                {
                     wrong.push(format!("{sql}\n   -> {text}"));
                 }
+                assert!(!refusal.construct().is_empty() && !refusal.suggestion().is_empty());
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What is answered.
+const SUPPORTED: &[&str] = &[
+    "SELECT COUNT(*) FROM patient",
+    "select count(1), count(sex), count(patient), count(distinct patient) from patient;",
+    "SELECT COUNT(1 + 1) FROM patient",
+    "SELECT SUM(value), AVG(value), SUM(year) AS y FROM observation",
+    "SELECT VARIANCE(value), VAR_POP(value), STDDEV(value), STDDEV_POP(year) FROM observation",
+    "SELECT MIN(value), MAX(value), MEDIAN(year) FROM observation",
+    "SELECT percentile_cont(0.25) WITHIN GROUP (ORDER BY value) AS q1, approx_percentile_cont(value, 0.75) AS q3 FROM observation",
+    "SELECT percentile_cont(0.9) WITHIN GROUP (ORDER BY value DESC) FROM observation",
+    "SELECT SUM(value * 1000), SUM(1), AVG(value - 20), SUM(CASE WHEN code = 'other' THEN 1 ELSE 0 END) FROM observation",
+    "SELECT SUM(clamp(value / year, 0, 1)), AVG(LEAST(GREATEST(value, 0), 100)) FROM observation",
+    "SELECT COUNT(*) FILTER (WHERE sex = 'male') AS men, COUNT(*) AS people FROM patient",
+    "SELECT AVG(value) FILTER (WHERE year > 2000) FROM observation",
+    "SELECT sex, deceased, COUNT(*) AS n FROM patient GROUP BY sex, deceased ORDER BY n DESC, sex LIMIT 3 OFFSET 1",
+    "SELECT sex AS s, COUNT(*) FROM patient GROUP BY 1 ORDER BY 2",
+    "SELECT sex, COUNT(*) FROM patient GROUP BY sex ORDER BY COUNT(*) + 1, sex LIMIT 3",
+    "SELECT COUNT(*) FROM patient GROUP BY sex",
+    "SELECT year, COUNT(*) FROM observation GROUP BY year",
+    "SELECT COUNT(*) a, COUNT(*) b FROM patient",
+    "SELECT CASE WHEN value < 100 THEN 'low' WHEN value < 200 THEN 'middle' ELSE 'high' END AS level, COUNT(*) FROM observation GROUP BY level",
+    "SELECT width_bucket(value, 0, 300, 10) AS b, COUNT(*) FROM observation GROUP BY b ORDER BY b",
+    "SELECT bucket(value, 0, 100, 200) AS b, COUNT(*) FROM observation GROUP BY 1",
+    "SELECT sex = 'male', COUNT(*) FROM patient GROUP BY sex = 'male'",
+    "SELECT sex, COUNT(*) FROM patient GROUP BY sex HAVING COUNT(*) > 3",
+    "SELECT SUM(value) / COUNT(value) AS mean, ROUND(AVG(value), 1), 2 * COUNT(*) FROM observation",
+    "SELECT p.sex, AVG(o.value) FROM observation AS o JOIN patient p ON p.patient = o.patient GROUP BY p.sex",
+    "SELECT sex, code, COUNT(DISTINCT patient.patient) FROM patient JOIN observation USING (patient) WHERE NOT deceased GROUP BY sex, code",
+    "SELECT COUNT(*) FROM observation NATURAL JOIN patient",
+    "SELECT COUNT(*) FROM patient p LEFT JOIN observation o ON o.patient = p.patient AND o.code = 'other' WHERE o.patient IS NULL",
+    "SELECT COUNT(*) FROM observation JOIN encounter USING (patient)",
+    "SELECT COUNT(*) FROM observation a JOIN observation b ON a.patient = b.patient AND a.code = b.code AND a.year < b.year",
+    "SELECT COUNT(*) FROM observation JOIN patient USING (patient) JOIN encounter USING (patient)",
+    "SELECT AVG(n) FROM (SELECT patient, COUNT(*) AS n FROM observation GROUP BY patient) t",
+    "SELECT COUNT(*) FROM (SELECT patient FROM observation GROUP BY patient HAVING MAX(value) > 100) t",
+    "WITH tall AS (SELECT patient, MAX(value) AS peak FROM observation WHERE code = 'other' GROUP BY patient) SELECT sex, AVG(peak) FROM tall JOIN patient USING (patient) GROUP BY sex",
+    "WITH counts AS (SELECT sex, COUNT(*) AS n FROM patient GROUP BY sex) SELECT sex, n * 2 AS twice FROM counts WHERE n > 10 ORDER BY n DESC",
+    "SELECT COUNT(*) FROM (SELECT * FROM patient) p",
+    "SELECT COUNT(*) FROM (SELECT DISTINCT patient, code FROM observation) t",
+    "SELECT COUNT(*) FROM patient WHERE patient IN (SELECT patient FROM observation WHERE value > 100) AND sex = 'male'",
+    "SELECT COUNT(*) FROM patient WHERE patient NOT IN (SELECT patient FROM observation)",
+    "SELECT COUNT(*) FROM patient WHERE sex = 'male' AND (deceased OR deceased IS NULL) AND deceased IS NOT TRUE",
+    "SELECT COUNT(*) FROM patient WHERE deceased = false AND TRUE",
+    "SELECT COUNT(*) FROM patient WHERE LOWER(sex) = 'male' AND LENGTH(sex) = 4 AND COALESCE(sex, 'x') <> 'x'",
+    "SELECT COUNT(*) FROM observation WHERE code IN ('8867-4', 'x') AND note NOT IN ('y')",
+    "SELECT COUNT(*) FROM observation WHERE note LIKE 'a%' OR note ILIKE '%B_'",
+    "SELECT COUNT(*) FROM observation WHERE value BETWEEN -1 AND 2.5 OR year NOT BETWEEN 1900 AND 2000",
+    "SELECT COUNT(*) FROM observation WHERE 5 < value AND year >= 1999.5 AND wide <= -9223372036854775808",
+    "SELECT COUNT(*) FROM observation WHERE wide < 99999999999999999999 AND value <> -0.5 AND year IS DISTINCT FROM 2000",
+    "SELECT COUNT(*) FROM observation WHERE 1 / (year - 1975) > 0 AND value % 2 = 1 AND CAST(note AS INT) = 1",
+];
+
 #[test]
 fn everything_that_is_supported_is_planned() {
-    for sql in [
-        "SELECT COUNT(*) FROM patient",
-        "select count(1), count(sex), count(patient), count(distinct patient) from patient;",
-        "SELECT SUM(value), AVG(value), SUM(year) AS y FROM observation",
-        "SELECT sex, deceased, COUNT(*) AS n FROM patient GROUP BY sex, deceased ORDER BY n DESC, sex LIMIT 3 OFFSET 1",
-        "SELECT sex AS s, COUNT(*) FROM patient GROUP BY 1 ORDER BY 2",
-        "SELECT sex, COUNT(*) FROM patient GROUP BY sex ORDER BY COUNT(*) DESC",
-        "SELECT COUNT(*) FROM patient GROUP BY sex",
-        "SELECT COUNT(*) a, COUNT(*) b FROM patient",
-        "SELECT p.sex, AVG(o.value) FROM observation AS o JOIN patient p ON p.patient = o.patient GROUP BY p.sex",
-        "SELECT sex, code, COUNT(DISTINCT patient.patient) FROM patient JOIN observation USING (patient) WHERE NOT deceased GROUP BY sex, code",
-        "SELECT COUNT(*) FROM observation NATURAL JOIN patient",
-        "SELECT COUNT(*) FROM patient WHERE sex = 'male' AND (deceased OR deceased IS NULL) AND deceased IS NOT TRUE",
-        "SELECT COUNT(*) FROM patient WHERE deceased = false AND TRUE",
-        "SELECT COUNT(*) FROM observation WHERE code IN ('8867-4', 'x') AND note NOT IN ('y')",
-        "SELECT COUNT(*) FROM observation WHERE value BETWEEN -1 AND 2.5 OR year NOT BETWEEN 1900 AND 2000",
-        "SELECT COUNT(*) FROM observation WHERE 5 < value AND year >= 1999.5 AND wide <= -9223372036854775808",
-        "SELECT COUNT(*) FROM observation WHERE wide < 99999999999999999999 AND value <> -0.5 AND year IS DISTINCT FROM 2000",
-    ] {
+    let mut wrong = Vec::new();
+    for sql in SUPPORTED {
         if let Err(refusal) = plan(sql) {
-            panic!("{sql}\n{refusal}");
+            wrong.push(format!("{sql}\n   -> {refusal}"));
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -202,17 +341,18 @@ fn long_and_deep_questions_end_in_a_plan_or_a_refusal() {
             (format!("{select}{}final", "NOT ".repeat(2 * count)), false),
             (format!("{select}{}final{}", "(".repeat(count), ")".repeat(count)), false),
             (format!("{select}year = {}1", "- ".repeat(2 * count)), false),
-            (format!("{select}year = 1{}", " + 1".repeat(2 * count)), false),
-            (format!("{select}year{}", "::INT".repeat(count)), false),
-            (format!("{select}final{}", " IS NULL".repeat(count)), false),
+            (format!("{select}year <> 1{}", " + 1".repeat(count)), within),
+            (format!("{select}year{} = 2000", "::INT".repeat(count / 4)), false),
             (format!("SELECT 1{}", " UNION SELECT 1".repeat(count)), false),
             (format!("SELECT COUNT(*) FROM patient{}", ", patient".repeat(2 * count)), false),
             (format!("SELECT COUNT(*) FROM {}", "(SELECT * FROM ".repeat(count / 4)), false),
-            (format!("{select}year IN ({}1)", "1,".repeat(10 * MAX_WORDS)), true),
+            (format!("{select}year IN ({}1999)", "1,".repeat(10 * MAX_WORDS)), true),
         ];
         for (sql, planned) in chains {
             let found = plan(&sql);
-            assert_eq!(found.is_ok(), planned, "{}: {:?}", &sql[..80], found.err());
+            if planned {
+                assert!(found.is_ok(), "{}: {:?}", &sql[..80], found.err());
+            }
             if let Ok(plan) = found {
                 crate::run(&plan, &tables, &mut crate::noise::SilentNoise).unwrap();
                 assert_ne!(plan.question_key(b""), plan.question_key(b"1"));
@@ -224,19 +364,16 @@ fn long_and_deep_questions_end_in_a_plan_or_a_refusal() {
 }
 
 #[test]
-fn epsilon_is_divided_over_the_aggregates_in_whole_thousandths() {
-    let ask = |sql: &str, milli| {
-        check(&Question { sql: sql.into(), epsilon: Epsilon::from_milli(milli) }, &schema())
-    };
-    let sql = "SELECT COUNT(*), SUM(value), AVG(value) FROM observation";
-    let plan = ask(sql, 1000).unwrap();
-    let shares: Vec<u32> = plan.aggregates.iter().map(|one| one.epsilon.milli()).collect();
-    assert_eq!(shares, [334, 333, 333]);
-    for (milli, needed) in [(0, 6), (2, 6), (5, 6)] {
-        let needed = Epsilon::from_milli(needed);
-        let given = Epsilon::from_milli(milli);
-        assert_eq!(ask(sql, milli).unwrap_err(), Refusal::EpsilonTooSmall { given, needed });
-    }
+fn epsilon_is_divided_over_the_aggregates_and_their_parts() {
+    let ask =
+        |sql: &str, milli| super::plan(&Question::new(sql, Epsilon::from_milli(milli)), &schema());
+    let sql = "SELECT COUNT(*), SUM(value), VARIANCE(value) FROM observation";
+    let cost = ask(sql, 1000).unwrap().cost();
+    let shares: Vec<f64> = cost.aggregates.iter().filter_map(|one| one.epsilon).collect();
+    assert_eq!(shares, [0.333_333; 3]);
+    // 4 rows of one patient at a third of epsilon each.
+    assert!((cost.aggregates[0].scale - 12.0).abs() < 1e-4, "{cost}");
+    assert!(matches!(ask(sql, 0), Err(Refusal::EpsilonTooSmall { .. })));
     assert!(ask("SELECT COUNT(*) FROM patient", 1).is_ok());
     assert!(ask("SELECT COUNT(*) FROM patient", 0).is_err());
 }
@@ -256,9 +393,31 @@ fn sensitivities_come_from_published_bounds() {
             1.0,
         ),
         ("SELECT COUNT(*) FROM observation JOIN patient USING (patient) GROUP BY sex", 4.0),
+        ("SELECT COUNT(*) FROM observation JOIN encounter USING (patient)", 12.0),
+        (
+            "SELECT COUNT(*) FROM observation JOIN patient USING (patient) JOIN encounter USING (patient)",
+            12.0,
+        ),
         ("SELECT SUM(value) FROM observation", 1200.0),
+        ("SELECT SUM(value * 1000) FROM observation", 1_200_000.0),
+        ("SELECT SUM(CASE WHEN code = 'other' THEN value ELSE 0 END) FROM observation", 1200.0),
+        ("SELECT SUM(clamp(value, 0, 10)) FROM observation", 40.0),
+        ("SELECT SUM(ABS(value)) FROM observation", 1200.0),
+        ("SELECT SUM(value - 300) FROM observation", 1280.0),
+        ("SELECT SUM(1) FROM observation", 4.0),
         ("SELECT AVG(value) FROM observation", 640.0),
         ("SELECT SUM(days) FROM encounter", 1095.0),
+        (
+            "SELECT SUM(n) FROM (SELECT patient, COUNT(*) AS n FROM observation GROUP BY patient) t",
+            4.0,
+        ),
+        (
+            "SELECT SUM(s) FROM (SELECT patient, SUM(days) AS s FROM encounter GROUP BY patient) t",
+            1095.0,
+        ),
+        ("SELECT COUNT(*) FROM (SELECT DISTINCT patient, code FROM observation) t", 4.0),
+        ("SELECT MEDIAN(value) FROM observation", 4.0),
+        ("SELECT COUNT(*) FROM patient p LEFT JOIN observation o USING (patient)", 4.0),
     ] {
         let cost = plan(sql).unwrap().cost();
         assert!((cost.aggregates[0].sensitivity - expected).abs() < 1e-6, "{sql}: {cost}");
@@ -266,28 +425,118 @@ fn sensitivities_come_from_published_bounds() {
 }
 
 #[test]
-fn the_explanation_says_what_an_analyst_needs_before_spending() {
-    let plan = plan(
-        "SELECT sex, COUNT(*), AVG(value) FROM observation JOIN patient USING (patient) GROUP BY sex",
+fn a_question_may_narrow_the_limits_but_never_widen_them() {
+    let ask = |limits| {
+        let sql = "SELECT code, COUNT(*) FROM observation GROUP BY code";
+        plan_with(&Question { limits, ..Question::new(sql, Epsilon::from_milli(1000)) })
+            .unwrap()
+            .cost()
+    };
+    let wide = ask(AskedLimits { max_rows: Some(100), ..AskedLimits::default() });
+    assert_eq!((wide.max_rows_per_person, wide.max_groups), (4, 3));
+    let narrow =
+        AskedLimits { max_rows: Some(3), max_groups: Some(2), max_rows_per_group: Some(1) };
+    let narrow = ask(narrow);
+    assert_eq!(
+        (narrow.max_rows_per_person, narrow.max_rows_per_group, narrow.max_groups),
+        (3, 1, 2)
     );
-    let expected = "\
-cost: epsilon 1
-groups answered: 4
-rows counted for one patient: at most 4
-count(*): epsilon 0.5, sensitivity 4, noise scale 8.0000, 95 % within \u{b1}24.0000
-avg(observation.value): epsilon 0.5, sensitivity 640, noise scale 2560.0000, 95 % within \u{b1}7669.0746 divided by the number of values (half of its epsilon counts them)
-";
-    assert_eq!(plan.unwrap().cost().to_string(), expected);
+    assert!((narrow.aggregates[0].sensitivity - 2.0).abs() < 1e-9);
 }
 
 #[test]
-fn one_question_has_one_key_whatever_its_spacing() {
+fn the_explanation_says_what_an_analyst_needs_before_spending() {
+    let plan = plan(
+        "SELECT sex, COUNT(*), AVG(value), MEDIAN(year) FROM observation JOIN patient USING (patient) GROUP BY sex",
+    );
+    let expected = "\
+cost: epsilon 1, laplace noise
+groups answered: 4
+rows counted for one patient: at most 4, in a group 4; groups of one patient: at most 1
+count(*): epsilon 0.3333, sensitivity 4, noise scale 12, 95 % within \u{b1}36
+avg(observation.value): epsilon 0.3333, sensitivity 640, noise scale 3840.0154, 95 % within \u{b1}11503.";
+    let text = plan.unwrap().cost().to_string();
+    assert!(text.starts_with(expected), "{text}");
+    assert!(
+        text.contains(" divided by the number of values, and what their noisy number adds\n"),
+        "{text}"
+    );
+    assert!(text.contains("median(observation.year): epsilon 0.3333, sensitivity 4,"), "{text}");
+    assert!(text.contains("rows of the true rank\n"), "{text}");
+    assert!(
+        text.contains("rule: values in avg(observation.value) are held to -20 .. 300\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_question_has_one_key_whatever_its_spacing_names_and_order() {
     let key = |sql: &str, context: &[u8]| plan(sql).unwrap().question_key(context);
     let one = key("SELECT COUNT(*) FROM patient WHERE sex = 'male'", b"1");
     assert_eq!(one, key("select   COUNT(*)\nfrom patient where sex='male'", b"1"));
-    assert_ne!(one, key("SELECT COUNT(*) FROM patient WHERE sex = 'Male'", b"1"));
+    assert_eq!(
+        one,
+        key("SELECT COUNT(1) AS n FROM patient p WHERE p.sex = 'male' ORDER BY n LIMIT 5", b"1")
+    );
+    assert_ne!(one, key("SELECT COUNT(*) FROM patient WHERE sex = 'female'", b"1"));
     assert_ne!(one, key("SELECT COUNT(*) FROM patient WHERE sex = 'male'", b"2"));
+    assert_ne!(one, key("SELECT COUNT(deceased) FROM patient WHERE sex = 'male'", b"1"));
     // A quote within a literal stays a quote within a literal.
-    let tricky = key("SELECT COUNT(*) FROM patient WHERE sex = 'a'' OR sex = ''b'", b"");
-    assert_ne!(tricky, key("SELECT COUNT(*) FROM patient WHERE sex = 'a' OR sex = 'b'", b""));
+    let tricky = key("SELECT COUNT(*) FROM observation WHERE note = 'a'' OR note = ''b'", b"");
+    assert_ne!(tricky, key("SELECT COUNT(*) FROM observation WHERE note = 'a' OR note = 'b'", b""));
+}
+
+#[test]
+fn gaussian_noise_and_unpublished_groups_need_a_delta_and_account_for_it() {
+    let ask = |sql: &str, mechanism, delta: f64| {
+        plan_with(&Question {
+            mechanism: Some(mechanism),
+            delta: Delta::from_number(delta).unwrap(),
+            ..Question::new(sql, Epsilon::from_milli(1000))
+        })
+    };
+    let count = "SELECT COUNT(*) FROM patient";
+    let notes = "SELECT note, COUNT(*) FROM observation GROUP BY note";
+    assert!(matches!(ask(count, Mechanism::Gaussian, 0.0), Err(Refusal::NoDelta { .. })));
+    let loss = ask(count, Mechanism::Gaussian, 1e-6).unwrap().loss();
+    assert!((0.015..0.03).contains(&loss.rho.number()), "{loss:?}");
+    assert_eq!(loss.slack, Delta::ZERO);
+    // Laplace noise over published groups takes no delta even where one is offered.
+    assert_eq!(ask(count, Mechanism::Laplace, 1e-6).unwrap().loss().delta, Delta::ZERO);
+    let plan = ask(notes, Mechanism::Laplace, 1e-6).unwrap();
+    assert_eq!(plan.loss().delta, Delta::from_number(1e-6).unwrap());
+    assert_eq!(plan.group_count(), None);
+    let least = plan.cost().threshold.unwrap();
+    // Presence in up to 4 groups at half of epsilon: scale 8, and ln(4e6) of it.
+    assert!((115..130).contains(&least), "{least}");
+    let loss = ask(notes, Mechanism::Gaussian, 1e-6).unwrap().loss();
+    assert_eq!(loss.slack.atto() * 2, loss.delta.atto());
+}
+
+#[test]
+fn limit_zero_is_answered_without_being_asked() {
+    let answer = plan("SELECT sex, COUNT(*) FROM patient GROUP BY sex LIMIT 0")
+        .unwrap()
+        .known_answer()
+        .unwrap();
+    assert_eq!((answer.rows.len(), answer.columns.len(), answer.epsilon.milli()), (0, 2, 0));
+    let known = |sql: &str| plan(sql).unwrap().known_answer().is_some();
+    assert!(!known("SELECT COUNT(*) FROM patient LIMIT 1"));
+    // Beyond the last group, of which there are four.
+    assert!(known("SELECT sex, COUNT(*) FROM patient GROUP BY sex LIMIT 5 OFFSET 4"));
+    assert!(known("SELECT COUNT(*) FROM patient OFFSET 1"));
+    assert!(!known("SELECT sex, COUNT(*) FROM patient GROUP BY sex OFFSET 3"));
+}
+
+#[test]
+fn what_the_custodian_does_not_allow_does_not_exist() {
+    let mut schema: PublicSchema = schema();
+    schema.tables[0].allowed = false;
+    schema.tables[1].columns[0].allowed = false;
+    let ask = |sql: &str| {
+        super::plan(&Question::new(sql, Epsilon::from_milli(1000)), &schema).unwrap_err()
+    };
+    assert!(ask("SELECT COUNT(*) FROM patient").to_string().contains("no table `patient`"));
+    let refused = ask("SELECT code, COUNT(*) FROM observation GROUP BY code").to_string();
+    assert!(refused.contains("column `code`"), "{refused}");
 }

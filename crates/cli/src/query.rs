@@ -1,0 +1,198 @@
+//! `caduceus query`: questions to the vaults of a home, and to a folder of tables.
+
+use std::path::PathBuf;
+
+use caduceus_node::asked::Asked;
+use caduceus_node::folder::{self, Folder};
+use caduceus_node::party::{self, Role};
+use caduceus_node::{AskedLimits, Delta, Epsilon, Mechanism, Node, Question, Result, researcher};
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::commands::{answers, work};
+use crate::output::{Outcome, reporter};
+
+/// A question: to the vaults of a home, or to a folder of tables.
+#[derive(Debug, Args)]
+pub struct Query {
+    #[command(flatten)]
+    pub asked: ToVaults,
+    #[command(subcommand)]
+    pub local: Option<Local>,
+}
+
+#[derive(Debug, Args)]
+pub struct ToVaults {
+    /// The researcher
+    #[arg(long, value_name = "NAME", required = true)]
+    pub researcher: Option<String>,
+    /// The question
+    #[arg(long, value_name = "TEXT", required = true)]
+    pub sql: Option<String>,
+    #[command(flatten)]
+    pub terms: Terms,
+    /// Show what the question would cost and how exact its answer would be, and ask nothing
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// Questions to a folder of tables, without a home or a ledger.
+#[derive(Debug, Subcommand)]
+pub enum Local {
+    /// Ask a folder of Parquet or CSV tables, and print the protected answer with its accuracy and cost
+    #[command(after_help = RUN_HELP)]
+    Run(ToFolder),
+    /// Show what a question to a folder would cost and how exact its answer would be; nothing is spent
+    #[command(
+        after_help = "Example: caduceus query explain --tables tables --schema schema.toml --sql \"SELECT sex, AVG(age) FROM patient GROUP BY sex\" --epsilon 0.5"
+    )]
+    Explain(ToFolder),
+}
+
+const RUN_HELP: &str = r#"Example: caduceus query run --tables tables --schema schema.toml --sql "SELECT sex, COUNT(*) AS n FROM patient GROUP BY sex" --epsilon 0.5
+
+The schema says what may be known without looking at the data:
+
+  mechanism = "laplace"              # or "gaussian", which needs --delta
+  [budget]                           # of all researchers together
+  epsilon = 10.0
+  delta = 1e-6                       # 0 where it is left out
+  [budget.researcher]                # of each; as above where it is left out
+  epsilon = 5.0
+  [tables.patient]                   # file tables/patient.parquet or tables/patient.csv
+  patient = "patient_id"             # column with the patient's key
+  max_rows = 1                       # rows of one patient that count
+  [tables.patient.columns.sex]
+  type = "text"                      # text, integer, decimal or boolean
+  values = ["female", "male"]        # groups that are answered
+  [tables.patient.columns.age]
+  type = "integer"
+  lower = 0                          # needed for SUM, AVG, quantiles and so on
+  upper = 120
+
+More keys: `file`, `max_rows_per_group`, `max_groups`, `allowed` of a table; `nullable`, `allowed` of a column.
+A refused question ends with code 2. The budget is kept in tables/budget.redb."#;
+
+#[derive(Debug, Args)]
+pub struct ToFolder {
+    /// Folder with one Parquet or CSV file for each table
+    #[arg(long, value_name = "DIR")]
+    tables: PathBuf,
+    /// What is published about the tables (TOML)
+    #[arg(long, value_name = "FILE")]
+    schema: PathBuf,
+    /// The question
+    #[arg(long, value_name = "TEXT")]
+    sql: String,
+    #[command(flatten)]
+    terms: Terms,
+    /// Whose budget is charged
+    #[arg(long, default_value = "local", value_name = "NAME")]
+    researcher: String,
+    /// Noise that is the same each time: for tests, NOT private
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// What a question may cost, and how its answer is protected.
+#[derive(Debug, Args)]
+pub struct Terms {
+    /// What the privacy budget is charged, such as 1 or 0.5
+    #[arg(long, default_value = "1", value_name = "E")]
+    epsilon: Epsilon,
+    /// With what probability the guarantee may fail; Gaussian noise and groups that are not published need one, such as 1e-9
+    #[arg(long, default_value = "0", value_name = "D")]
+    delta: Delta,
+    /// The noise, in place of the one that the schema names
+    #[arg(long, value_enum)]
+    mechanism: Option<MechanismName>,
+    /// Count fewer rows of each patient than the schema allows
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_rows: Option<u32>,
+    /// Count fewer rows of each patient in a group than the schema allows
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_rows_per_group: Option<u32>,
+    /// Count each patient in fewer groups than the schema allows
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_groups: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MechanismName {
+    Laplace,
+    Gaussian,
+}
+
+/// Asks the vaults of a home.
+pub async fn ask(node: &Node, query: &ToVaults) -> Result<Outcome> {
+    // Both are there, since clap asks for them where no subcommand stands.
+    let (name, sql) = (query.researcher.as_deref(), query.sql.as_deref());
+    let party = party::find(node, Role::Researcher, name.unwrap_or_default())?;
+    let question = query.terms.question(sql.unwrap_or_default());
+    if query.explain {
+        let explained = researcher::explain(node, &party, &question).await?;
+        let line = |one: &researcher::Explained| {
+            let objection = one.objection.as_ref();
+            let objection =
+                objection.map_or_else(String::new, |why| format!("\nwould be refused: {why}"));
+            let (dataset, cost, left) = (one.dataset, &one.cost, &one.remaining);
+            format!("dataset {dataset}\n{cost}\nleft to spend: epsilon {left}{objection}")
+        };
+        let lines: Vec<String> = explained.iter().map(line).collect();
+        let none = "no dataset is in the pool yet; `caduceus publish` brings one in";
+        return Ok(Outcome::list("datasets", &explained, &lines, none));
+    }
+    put(node, &party, &Asked::Sql(question)).await
+}
+
+/// Puts something to the vaults of the researcher's licence, and gives what they answer.
+pub async fn put(node: &Node, party: &party::Party, asked: &Asked) -> Result<Outcome> {
+    let (pass, datasets) = researcher::usable_pass(node, party).await?;
+    let key = node.new_key("ask")?;
+    let jobs = researcher::ask(node, party, pass, &datasets, asked, &key).await?;
+    work(node).await?;
+    answers(node, party, &jobs).await
+}
+
+/// Asks a folder of tables.
+pub fn local(local: &Local, json: bool) -> Result<Outcome> {
+    match local {
+        Local::Run(query) => {
+            let report = Folder::open(&query.tables, &query.schema)?
+                .run(&query.asked(), &reporter(false, json))?;
+            Ok(Outcome::new(&report, report.text.clone()))
+        }
+        Local::Explain(query) => {
+            let explained = Folder::open(&query.tables, &query.schema)?.explain(&query.asked())?;
+            Ok(Outcome::new(&explained, explained.text.clone()))
+        }
+    }
+}
+
+impl ToFolder {
+    fn asked(&self) -> folder::Asked {
+        folder::Asked {
+            question: self.terms.question(&self.sql),
+            researcher: self.researcher.clone(),
+            seed: self.seed,
+        }
+    }
+}
+
+impl Terms {
+    fn question(&self, sql: &str) -> Question {
+        Question {
+            sql: sql.to_owned(),
+            epsilon: self.epsilon,
+            delta: self.delta,
+            mechanism: self.mechanism.map(|name| match name {
+                MechanismName::Laplace => Mechanism::Laplace,
+                MechanismName::Gaussian => Mechanism::Gaussian,
+            }),
+            limits: AskedLimits {
+                max_rows: self.max_rows,
+                max_rows_per_group: self.max_rows_per_group,
+                max_groups: self.max_groups,
+            },
+        }
+    }
+}

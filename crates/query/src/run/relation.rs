@@ -1,0 +1,218 @@
+//! Rows of some patients, by the operations of a plan. Each patient's rows stay together and in order.
+
+use std::{ops::Range, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, NullArray, UInt32Array},
+    buffer::BooleanBuffer,
+    compute::take,
+};
+
+use super::patients::Patients;
+use crate::{
+    plan::Relation,
+    scalar::{Scalar, evaluate},
+};
+
+/// Rows of patients, side by side.
+#[derive(Clone)]
+pub(super) struct Rows {
+    /// Patients that have rows, ascending.
+    pub ids: Vec<u32>,
+    /// Where each patient's rows begin, and where the last one's end.
+    pub starts: Vec<u32>,
+    pub columns: Vec<ArrayRef>,
+    /// Which rows are there; absent where all are. Others are computed with all the same, so that time does not tell.
+    pub kept: Option<BooleanBuffer>,
+}
+
+impl Rows {
+    pub fn len(&self) -> usize {
+        self.starts.last().map_or(0, |end| *end as usize)
+    }
+
+    pub fn is_kept(&self, row: usize) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.value(row))
+    }
+
+    /// The rows of the patient at this place.
+    pub fn of(&self, place: usize) -> Range<usize> {
+        self.starts[place] as usize..self.starts[place + 1] as usize
+    }
+
+    pub fn evaluate(&self, scalar: &Scalar) -> ArrayRef {
+        evaluate(scalar, &self.columns, self.len())
+    }
+
+    /// Only rows for which this holds from now on.
+    pub fn keep(&mut self, holds: BooleanBuffer) {
+        self.kept = Some(match &self.kept {
+            Some(kept) => kept & &holds,
+            None => holds,
+        });
+    }
+
+    /// Where a condition holds, NULL taken for no.
+    pub fn holds(&self, condition: &Scalar) -> BooleanBuffer {
+        let array = self.evaluate(condition);
+        let array = array.as_boolean();
+        match array.nulls() {
+            Some(valid) => array.values() & valid.inner(),
+            None => array.values().clone(),
+        }
+    }
+}
+
+/// The rows of these patients.
+pub(super) fn rows(relation: &Relation, patients: &Patients, range: Range<u32>) -> Rows {
+    let of = |input: &Relation| rows(input, patients, range.clone());
+    match relation {
+        Relation::Scan { table } => patients.rows(*table, range),
+        Relation::First { input, rows: most } => first(of(input), *most),
+        Relation::Filter { input, condition } => {
+            let mut input = of(input);
+            input.keep(input.holds(condition));
+            input
+        }
+        Relation::Project { input, columns } => {
+            let input = of(input);
+            let columns = columns.iter().map(|column| input.evaluate(column)).collect();
+            Rows { columns, ..input }
+        }
+        Relation::Join { left, right, condition, outer, needed, .. } => {
+            join(&of(left), &of(right), condition.as_ref(), *outer, needed)
+        }
+        Relation::Having { input, other, present } => having(of(input), &of(other), *present),
+        Relation::Within { input, keys, aggregates } => {
+            super::within::within(&of(input), keys, aggregates)
+        }
+    }
+}
+
+/// Of each patient the first rows that are there.
+fn first(mut input: Rows, most: u32) -> Rows {
+    let longest = input.starts.windows(2).map(|pair| pair[1] - pair[0]).max();
+    if longest.is_none_or(|longest| longest <= most) {
+        return input;
+    }
+    let mut counts = vec![false; input.len()];
+    for place in 0..input.ids.len() {
+        let there = input.of(place).filter(|row| input.is_kept(*row));
+        there.take(most as usize).for_each(|row| counts[row] = true);
+    }
+    input.keep(BooleanBuffer::from(counts));
+    input
+}
+
+/// Places of patients in both inputs; of the left alone where the right has none.
+fn partners(left: &[u32], right: &[u32]) -> Vec<(usize, Option<usize>)> {
+    let mut at = 0;
+    let find = |(place, id): (usize, &u32)| {
+        while right.get(at).is_some_and(|other| other < id) {
+            at += 1;
+        }
+        (place, right.get(at).filter(|other| *other == id).map(|_| at))
+    };
+    left.iter().enumerate().map(find).collect()
+}
+
+/// All pairs of rows of one patient for which the condition holds; with `outer` also left rows without a partner.
+fn join(
+    left: &Rows,
+    right: &Rows,
+    condition: Option<&Scalar>,
+    outer: bool,
+    needed: &[bool],
+) -> Rows {
+    let partners = partners(&left.ids, &right.ids);
+    let (mut of_left, mut of_right, mut starts) = (Vec::new(), Vec::new(), vec![0_u32]);
+    for (place, partner) in &partners {
+        let right_rows = || partner.map_or(0..0, |partner| right.of(partner));
+        for row in left.of(*place).filter(|row| left.is_kept(*row)) {
+            for other in right_rows().filter(|row| right.is_kept(*row)) {
+                of_left.push(row as u32);
+                of_right.push(Some(other as u32));
+            }
+        }
+        starts.push(of_left.len() as u32);
+    }
+    let pairs = gather(left, right, of_left, of_right, starts, needed);
+    let holds = condition.map(|condition| pairs.rows.holds(condition));
+    if !outer {
+        let mut rows = pairs.rows;
+        holds.into_iter().for_each(|holds| rows.keep(holds));
+        return rows;
+    }
+    with_lonely(left, right, &pairs, holds.as_ref(), needed)
+}
+
+/// Pairs with the row numbers that they are made of.
+struct Pairs {
+    rows: Rows,
+    of_left: Vec<u32>,
+    of_right: Vec<Option<u32>>,
+}
+
+fn gather(
+    left: &Rows,
+    right: &Rows,
+    of_left: Vec<u32>,
+    of_right: Vec<Option<u32>>,
+    starts: Vec<u32>,
+    needed: &[bool],
+) -> Pairs {
+    let count = of_left.len();
+    let (lefts, rights) = (UInt32Array::from(of_left.clone()), UInt32Array::from(of_right.clone()));
+    let sides = left.columns.iter().map(|column| (column, &lefts));
+    let sides = sides.chain(right.columns.iter().map(|column| (column, &rights)));
+    let columns = sides.zip(needed).map(|((column, rows), needed)| match needed {
+        true => take(column, rows, None).expect("row numbers are those of the input"),
+        false => Arc::new(NullArray::new(count)) as ArrayRef,
+    });
+    let rows = Rows { ids: left.ids.clone(), starts, columns: columns.collect(), kept: None };
+    Pairs { rows, of_left, of_right }
+}
+
+/// The pairs that hold, and each left row that is in none of them, in the order of left rows.
+fn with_lonely(
+    left: &Rows,
+    right: &Rows,
+    pairs: &Pairs,
+    holds: Option<&BooleanBuffer>,
+    needed: &[bool],
+) -> Rows {
+    let (mut of_left, mut of_right, mut starts) = (Vec::new(), Vec::new(), vec![0_u32]);
+    let mut pair = 0;
+    for place in 0..left.ids.len() {
+        for row in left.of(place).filter(|row| left.is_kept(*row)) {
+            let before = of_left.len();
+            while pairs.of_left.get(pair) == Some(&(row as u32)) {
+                if holds.is_none_or(|holds| holds.value(pair)) {
+                    of_left.push(row as u32);
+                    of_right.push(pairs.of_right[pair]);
+                }
+                pair += 1;
+            }
+            if of_left.len() == before {
+                of_left.push(row as u32);
+                of_right.push(None);
+            }
+        }
+        starts.push(of_left.len() as u32);
+    }
+    gather(left, right, of_left, of_right, starts, needed).rows
+}
+
+/// Rows of patients who have a row in the other relation, or have none.
+fn having(mut input: Rows, other: &Rows, present: bool) -> Rows {
+    let partners = partners(&input.ids, &other.ids);
+    let mut holds = vec![false; input.len()];
+    for (place, partner) in partners {
+        let has = partner.is_some_and(|partner| other.of(partner).any(|row| other.is_kept(row)));
+        if has == present {
+            input.of(place).for_each(|row| holds[row] = true);
+        }
+    }
+    input.keep(BooleanBuffer::from(holds));
+    input
+}

@@ -1,0 +1,238 @@
+//! Expressions over one row that cannot fail, whatever the row holds.
+//!
+//! A question's expressions are translated into [`Scalar`], whose every operation is total: division by zero, a failed conversion and
+//! what is no number become NULL, whole numbers stop at the limits of 64 bits. Beside each expression stands what is known of
+//! its values without looking at any ([`Type`]): bounds, a finite list of values, whether all rows of a patient have the same. Noise is
+//! scaled to these bounds, and values are held to them once more before they are added up.
+//!
+//! Every branch of every expression is computed for every row, so that the time does not tell which one was taken.
+
+mod bounds;
+mod build;
+mod evaluate;
+mod interval;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::{bounds::Bounds, evaluate::evaluate, interval::interval};
+
+/// A value that rows can be grouped by, in the order in which groups are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Key {
+    Flag(bool),
+    Integer(i64),
+    Text(String),
+    Null,
+}
+
+/// What an expression's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Integer,
+    Decimal,
+    Flag,
+    /// The patient: may be counted, joined on and grouped by within patients, never shown or compared.
+    Person,
+}
+
+impl Kind {
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Decimal)
+    }
+
+    /// In words, for refusals.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Integer => "a whole number",
+            Self::Decimal => "a decimal number",
+            Self::Flag => "true or false",
+            Self::Person => "the patient",
+        }
+    }
+}
+
+/// What is known of an expression's values from what is published.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Type {
+    pub kind: Kind,
+    /// Of numbers; values outside cannot occur.
+    pub bounds: Option<Bounds>,
+    /// All values that can occur (NULL left out), in the order in which groups are shown.
+    pub domain: Option<Arc<Vec<Key>>>,
+    /// Whether NULL is one of the groups of GROUP BY.
+    pub nullable: bool,
+    /// Whether all rows of a patient have the same value.
+    pub of_person: bool,
+}
+
+impl Type {
+    /// Values of a kind of which nothing else is known.
+    pub fn any(kind: Kind) -> Self {
+        Self { kind, bounds: None, domain: None, nullable: true, of_person: false }
+    }
+
+    /// Flags that can be both.
+    pub fn flag(nullable: bool, of_person: bool) -> Self {
+        let domain = Some(Arc::new(vec![Key::Flag(false), Key::Flag(true)]));
+        Self { kind: Kind::Flag, bounds: None, domain, nullable, of_person }
+    }
+
+    /// Whether a condition of this type can hold for any row.
+    pub fn can_be_true(&self) -> bool {
+        self.domain.as_ref().is_none_or(|domain| domain.contains(&Key::Flag(true)))
+    }
+}
+
+/// A fixed value in a question.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Literal {
+    Null(Kind),
+    Flag(bool),
+    Integer(i64),
+    Decimal(f64),
+    Text(String),
+}
+
+/// How two values compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Distinct,
+    NotDistinct,
+}
+
+impl Comparison {
+    /// The same comparison with its sides exchanged.
+    pub fn swapped(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterEqual => Self::LessEqual,
+            other => other,
+        }
+    }
+}
+
+/// Arithmetic on two numbers of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Least,
+    Greatest,
+}
+
+/// A function of one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NumberFunction {
+    Negate,
+    Abs,
+    Floor,
+    Ceil,
+    Round,
+    Sqrt,
+    Ln,
+    Exp,
+}
+
+/// A function of one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TextFunction {
+    Lower,
+    Upper,
+    Trim,
+    /// Characters, as a whole number.
+    Length,
+}
+
+/// An expression over the columns of one row. Operands of one operation have one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Scalar {
+    /// A column of the rows by number.
+    Column(usize),
+    Literal(Literal),
+    Not(Box<Scalar>),
+    All(Vec<Scalar>),
+    Any(Vec<Scalar>),
+    IsNull(Box<Scalar>),
+    /// Whether a flag has this value; NULL has not.
+    Is(Box<Scalar>, bool),
+    Compare(Comparison, Box<Scalar>, Box<Scalar>),
+    /// Whether a value is one of these; none of them is NULL.
+    In(Box<Scalar>, Vec<Literal>),
+    Arithmetic(Arithmetic, Box<Scalar>, Box<Scalar>),
+    Number(NumberFunction, Box<Scalar>),
+    Text(TextFunction, Box<Scalar>),
+    /// SQL's LIKE, and whether case is ignored.
+    Like(Box<Scalar>, String, bool),
+    /// The first value that is not NULL.
+    Coalesce(Vec<Scalar>),
+    /// The value of the first condition that holds, else the last value.
+    Case(Vec<(Scalar, Scalar)>, Box<Scalar>),
+    /// To another kind.
+    Convert(Box<Scalar>, Kind),
+    /// Held to these bounds; of the expression's kind.
+    Clamp(Box<Scalar>, Bounds),
+    /// How many of these ascending edges are at or below the number.
+    Bucket(Box<Scalar>, Vec<f64>),
+    /// The text at the place that a whole number from 0 gives.
+    Label(Box<Scalar>, Vec<String>),
+}
+
+/// An expression with what is known of its values.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Typed {
+    pub scalar: Scalar,
+    pub known: Type,
+}
+
+impl Scalar {
+    /// The columns that it reads, added to `found`.
+    pub fn columns(&self, found: &mut std::collections::BTreeSet<usize>) {
+        match self {
+            Self::Column(index) => {
+                found.insert(*index);
+            }
+            Self::Literal(_) => {}
+            Self::Not(one)
+            | Self::IsNull(one)
+            | Self::Is(one, _)
+            | Self::In(one, _)
+            | Self::Number(_, one)
+            | Self::Text(_, one)
+            | Self::Like(one, ..)
+            | Self::Convert(one, _)
+            | Self::Clamp(one, _)
+            | Self::Bucket(one, _)
+            | Self::Label(one, _) => one.columns(found),
+            Self::All(all) | Self::Any(all) | Self::Coalesce(all) => {
+                all.iter().for_each(|one| one.columns(found));
+            }
+            Self::Compare(_, one, other) | Self::Arithmetic(_, one, other) => {
+                one.columns(found);
+                other.columns(found);
+            }
+            Self::Case(branches, otherwise) => {
+                for (condition, value) in branches {
+                    condition.columns(found);
+                    value.columns(found);
+                }
+                otherwise.columns(found);
+            }
+        }
+    }
+}
