@@ -8,6 +8,7 @@ mod commands;
 mod crashes;
 mod decisions;
 mod homes;
+mod identity;
 mod manners;
 mod real_data;
 mod rights;

@@ -16,7 +16,7 @@ use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy, Query,
 };
 use crate::output::{Outcome, reporter};
-use crate::{demo, governance, people, signals, status};
+use crate::{credential, demo, governance, identity, people, signals, status};
 
 /// The folder of a home that no option names.
 const DEFAULT_DIR: &str = "caduceus-home";
@@ -57,6 +57,14 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
                 text,
             ))
         }
+        Command::Identity(command) => match command.party() {
+            None => identity::run(command),
+            Some(party) => {
+                let node = Node::open(&dir(arguments), reporter(false, arguments.json)).await?;
+                identity::export_party(&node, party, command)
+            }
+        },
+        Command::Credential(command) => credential::run(command).await,
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await
@@ -131,7 +139,12 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
         Command::Ledger(command) => ledger(node, command).await,
-        Command::Demo(_) | Command::Init(_) | Command::Cohort(_) | Command::Policy(_) => {
+        Command::Demo(_)
+        | Command::Init(_)
+        | Command::Cohort(_)
+        | Command::Policy(_)
+        | Command::Identity(_)
+        | Command::Credential(_) => {
             unreachable!("these commands need no home")
         }
     }

@@ -2,9 +2,12 @@
 
 mod args;
 mod commands;
+mod credential;
 mod demo;
 mod governance;
+mod identity;
 mod output;
+mod passwords;
 mod people;
 mod signals;
 mod status;

@@ -119,6 +119,12 @@ pub enum NodeError {
     /// An argument that cannot be understood.
     #[error("{0}")]
     Usage(String),
+    /// Something that the caller gave, such as a credential's text, cannot be understood.
+    #[error("{0}")]
+    Malformed(String),
+    /// A sealed key does not open.
+    #[error(transparent)]
+    Keystore(#[from] caduceus_identity::KeystoreError),
     /// A chain that cannot do what only a development chain can.
     #[error("{0}")]
     Chain(String),
@@ -195,12 +201,17 @@ fn restorable(dir: &Path, part: &str) -> String {
 }
 
 impl NodeError {
-    /// What a process exits with: 2 where something that the caller wrote (a view) is not valid, otherwise 1.
+    /// What a process exits with: 2 where something that the caller wrote (a view, a credential) is not valid, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
+            NodeError::Malformed(_)
+            | NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
             _ => 1,
         }
+    }
+
+    pub(crate) fn malformed(why: impl std::fmt::Display) -> NodeError {
+        NodeError::Malformed(why.to_string())
     }
 
     pub(crate) fn file(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {

@@ -7,15 +7,18 @@
 //! wherever it was cut off: it looks at the ledger first, and sends through the outbox under a key that names what is
 //! done rather than when.
 
+pub mod accreditation;
 mod attestor;
 pub mod audit;
 pub mod claims;
 pub mod cohorts;
+pub mod credentials;
 pub mod custodian;
 mod error;
 mod genesis;
 pub mod governance;
 mod home;
+pub mod keystore;
 pub mod member;
 mod node;
 pub mod party;
@@ -24,9 +27,12 @@ mod report;
 pub mod researcher;
 pub mod rpc;
 pub mod story;
+mod web;
 
 pub use alloy::primitives::Address;
-pub use caduceus_identity::Seed;
+pub use caduceus_identity::credential::{Audience, StatusPurpose};
+pub use caduceus_identity::keystore::Cost;
+pub use caduceus_identity::{KeyKind, SecretKey, Seed};
 pub use error::{NodeError, Result};
 pub use home::Home;
 pub use node::Node;
