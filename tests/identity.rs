@@ -1,7 +1,9 @@
 //! Keys in sealed files, credentials from issuing to taking back, and registering with evidence.
 
 use std::fs;
-use std::path::Path;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json as object};
 
@@ -262,6 +264,75 @@ fn a_holder_shows_a_part_of_an_sd_jwt() {
     );
 }
 
+/// Serves the files of `folder` on this machine, for as long as the test runs. Gives the port.
+fn serve(folder: PathBuf) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = String::new();
+            BufReader::new(&stream).read_line(&mut head).unwrap();
+            let path = head.split(' ').nth(1).unwrap().trim_start_matches('/').to_owned();
+            let (state, body) = match fs::read(folder.join(path)) {
+                Ok(body) => ("200 OK", body),
+                Err(_) => ("404 Not Found", Vec::new()),
+            };
+            let head = format!(
+                "HTTP/1.1 {state}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+        }
+    });
+    port
+}
+
+#[test]
+fn an_issuer_with_a_web_server_is_looked_up_there_and_so_is_its_status_list() {
+    let desk = Desk::new();
+    let port = serve(desk.dir.path().join("www"));
+    let did = format!("did:web:localhost%3A{port}");
+    let publish = |document: &Value| {
+        fs::create_dir_all(desk.dir.path().join("www/.well-known")).unwrap();
+        desk.write("www/.well-known/did.json", &document.to_string());
+    };
+    let show = |key: &str, more: &str| {
+        desk.go(&format!("identity show --keystore @{key} --did {did} {more}"))["document"].clone()
+    };
+    let list =
+        format!("--url http://localhost:{port}/status.json --keystore @issuer.json --as {did}");
+    desk.with_password(&format!("credential status --new @status.json {list}"));
+    desk.accredit("a.json", &format!("--days 9 --status-list @status.json --as {did}"));
+    let verify = "--input @a.json --loopback";
+    assert_eq!(desk.reasons(verify), ["unresolved", "status-unknown"], "nothing is published yet");
+    publish(&show("issuer.json", ""));
+    assert_eq!(desk.reasons(verify), ["status-unknown"]);
+    fs::copy(desk.path("status.json"), desk.path("www/status.json")).unwrap();
+    assert!(desk.reasons(verify).is_empty());
+    let error = desk.reasons("--input @a.json");
+    assert_eq!(error, ["unresolved", "status-unknown"], "this machine is asked only on request");
+
+    // A new key follows; what the earlier one signed stays valid while the document keeps it.
+    desk.with_password("identity rotate --keystore @issuer.json --out @issuer-2.json");
+    publish(&show("issuer-2.json", &format!("--earlier {}", desk.issuer)));
+    assert!(desk.reasons(verify).is_empty());
+    publish(&show("issuer-2.json", ""));
+    assert_eq!(desk.reasons(verify), ["wrong-key", "status-unknown"]);
+    // The same from files, where nobody may be asked.
+    desk.write("document.json", &show("issuer.json", "").to_string());
+    let files =
+        "--input @a.json --offline --did-document @document.json --status-list @status.json";
+    assert!(desk.reasons(files).is_empty());
+
+    let revoke =
+        "credential revoke --keystore @issuer.json --credential @a.json --status-list @status.json";
+    desk.with_password(&format!("{revoke} --as {did}"));
+    publish(&show("issuer.json", ""));
+    fs::copy(desk.path("status.json"), desk.path("www/status.json")).unwrap();
+    assert_eq!(desk.reasons(verify), ["revoked"]);
+}
+
 /// Presents `credential` for registering `name` in `home`, into `out`.
 fn answer(desk: &Desk, home: &str, name: &str, credential: &str, out: &str) {
     let asked = json(&at(home, &format!("party challenge --name {name}")));
@@ -305,6 +376,17 @@ fn a_party_registers_with_its_accreditation_and_the_ledger_ends_it_with_the_cred
         assert!(error.contains(why), "{line}: {error}");
     }
     assert_eq!(json(&at(home, "party list"))["parties"], object!([]));
+
+    // An issuer with an account counts only while the registry on the ledger has that account verified.
+    let trusted = fs::read_to_string(desk.path("home/trust.toml")).unwrap();
+    let with_account = |account: &str| {
+        desk.write("home/trust.toml", &format!("{trusted}account = \"{account}\"\n"));
+    };
+    with_account("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed");
+    let error = refused(&at(home, &register("lab", "JP", "p.json")));
+    assert!(error.contains("not trusted to issue a researcher-accreditation"), "{error}");
+    let known = json(&at(home, "party register --name council --role custodian --country JP"));
+    with_account(known["address"].as_str().unwrap());
 
     json(&at(home, &register("lab", "JP", "p.json")));
     // The same call changes nothing, and neither does one without the credential: its end counts and not the operator's word.
