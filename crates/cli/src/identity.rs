@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use caduceus_node::keystore::{self, Shown};
-use caduceus_node::{Cost, KeyKind, Node, Result, credentials};
+use caduceus_node::{Cost, KeyKind, Node, NodeError, Result, credentials};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -175,8 +175,10 @@ pub fn run(command: &Identity) -> Result<Outcome> {
             Ok(told(&keystore::import((*kind).into(), key_file, out, &password)?))
         }
         Identity::Export { keystore, out, password, party: _ } => {
+            let path = keystore.as_deref().ok_or_else(|| {
+                NodeError::Usage("name a key file with --keystore, or a party with --party".into())
+            })?;
             let password = ask(password.password_file.as_deref(), OPTION, "the key file")?;
-            let path = keystore.as_deref().unwrap_or(out);
             let shown = keystore::export(path, &password, out)?;
             let text = format!(
                 "the bare key is in {}; whoever reads that file has the key",
