@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 use super::{JsonError, Limits};
 
 /// The largest whole number that a double holds with all its neighbours.
-const MAX_SAFE: i64 = (1 << 53) - 1;
+const MAX_SAFE: u64 = (1 << 53) - 1;
 
 pub(super) fn read(text: &str, limits: Limits) -> Result<Value, JsonError> {
     if text.len() > limits.bytes {
@@ -139,7 +139,7 @@ impl Reader<'_> {
             let value = literal.parse().ok().and_then(Number::from_f64);
             return value.ok_or(JsonError::Number(begins));
         }
-        let whole = literal.parse::<i64>().ok().filter(|whole| whole.abs() <= MAX_SAFE);
+        let whole = literal.parse::<i64>().ok().filter(|whole| whole.unsigned_abs() <= MAX_SAFE);
         whole.map(Number::from).ok_or(JsonError::Number(begins))
     }
 }

@@ -76,6 +76,7 @@ fn what_two_readers_could_read_differently_is_refused() {
         (r#"{"x":{"b":1,"c":2,"b":3}}"#, JsonError::Repeated(18)),
         ("9007199254740992", JsonError::Number(0)),
         ("-9007199254740992", JsonError::Number(0)),
+        ("-9223372036854775808", JsonError::Number(0)),
         ("[1,1e400]", JsonError::Malformed(3)),
         ("01", JsonError::Malformed(0)),
         ("+1", JsonError::Malformed(0)),
