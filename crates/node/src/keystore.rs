@@ -44,7 +44,7 @@ pub struct Shown {
 pub fn new(kind: KeyKind, out: &Path, password: &Password, cost: Cost) -> Result<Shown> {
     let key = fresh_key(kind)?;
     write(&key, out, password, cost)?;
-    Ok(shown(&key, None))
+    Ok(shown(&key))
 }
 
 /// Shows what is in a key file. Without a password that is what the file claims.
@@ -62,7 +62,7 @@ pub fn show(
     match password {
         Some(password) => {
             let key = unseal(&keystore, password)?;
-            Ok(with_document(shown(&key, None), key.public(), web.as_ref(), earlier)?)
+            with_document(shown(&key), key.public(), web.as_ref(), earlier)
         }
         None => {
             let claimed = keystore.claimed_did();
@@ -140,12 +140,12 @@ pub fn rotate(
     let new = fresh_key(old.kind())?;
     write(&new, out, new_password, Cost::STANDARD)?;
     if let Some(statement) = statement {
-        let subject = json!({ "id": new.did().to_string(), "replaces": old.did().to_string() });
-        let Value::Object(subject) = subject else { unreachable!("it is an object just made") };
+        let subject = [("id", new.did()), ("replaces", old.did())];
+        let subject = subject.map(|(name, did)| (name.to_owned(), json!(did.to_string())));
         let draft = Draft {
             kind: Kind::KeyRotation,
             id: None,
-            subject,
+            subject: subject.into_iter().collect(),
             valid_from: now,
             valid_until: None,
             status: Vec::new(),
@@ -162,7 +162,7 @@ pub fn change_password(path: &Path, password: &Password, new_password: &Password
     let key = open(path, password)?;
     let sealed = seal(&key, new_password, Cost::STANDARD)?;
     replace_secret(path, sealed.to_json().as_bytes())?;
-    Ok(shown(&key, None))
+    Ok(shown(&key))
 }
 
 /// Seals a key that stands as 64 hexadecimal digits in `raw` into the new file `out`.
@@ -174,7 +174,7 @@ pub fn import(kind: KeyKind, raw: &Path, out: &Path, password: &Password) -> Res
         .map_err(|_| NodeError::malformed("a key to import is 64 hexadecimal digits"))?;
     let key = SecretKey::from_bytes(kind, &bytes).map_err(NodeError::malformed)?;
     write(&key, out, password, Cost::STANDARD)?;
-    Ok(shown(&key, None))
+    Ok(shown(&key))
 }
 
 /// Writes the bare key of `path` as hexadecimal digits into the new file `out`, which only its owner can read.
@@ -182,7 +182,7 @@ pub fn export(path: &Path, password: &Password, out: &Path) -> Result<Shown> {
     let key = open(path, password)?;
     let digits = Zeroizing::new(hex::encode(*key.expose()));
     write_new_secret(out, format!("{}\n", digits.as_str()).as_bytes())?;
-    Ok(shown(&key, None))
+    Ok(shown(&key))
 }
 
 /// Seals the account key of a party of a home into the new file `out`, for a wallet or another node.
@@ -195,7 +195,7 @@ pub fn of_party(node: &Node, name: &str, out: &Path, password: &Password) -> Res
     let bytes = Zeroizing::new(party.signer(node).to_bytes().0);
     let key = SecretKey::from_bytes(KeyKind::Secp256k1, &bytes).map_err(NodeError::malformed)?;
     write(&key, out, password, Cost::STANDARD)?;
-    Ok(shown(&key, None))
+    Ok(shown(&key))
 }
 
 fn fresh_key(kind: KeyKind) -> Result<SecretKey> {
@@ -229,10 +229,10 @@ fn unseal(keystore: &Keystore, password: &Password) -> Result<SecretKey> {
     keystore.open(password).map_err(NodeError::from)
 }
 
-fn shown(key: &SecretKey, did: Option<String>) -> Shown {
+fn shown(key: &SecretKey) -> Shown {
     Shown {
         kind: key.kind().to_string(),
-        did: Some(did.unwrap_or_else(|| key.did().to_string())),
+        did: Some(key.did().to_string()),
         account: key.account().map(|account| account.address().to_string()),
         document: Some(document(&key.did())),
         opened: true,
