@@ -10,6 +10,7 @@ mod crashes;
 mod decisions;
 mod folder;
 mod homes;
+mod identity;
 mod manners;
 mod protection;
 mod real_data;

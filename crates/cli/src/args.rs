@@ -130,6 +130,12 @@ pub enum Command {
     /// Ask what the law says
     #[command(subcommand)]
     Policy(Policy),
+    /// Make, show, replace, bring in and give out keys in sealed files
+    #[command(subcommand)]
+    Identity(crate::identity::Identity),
+    /// Issue, present, verify and take back verifiable credentials
+    #[command(subcommand)]
+    Credential(crate::credential::Credential),
     /// Serve and inspect the ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -227,12 +233,25 @@ pub enum PartyCommand {
         /// It has shown no accreditation
         #[arg(long)]
         unaccredited: bool,
+        /// A presentation of its accreditation, for the challenge of `caduceus party challenge`; without it the
+        /// accreditation rests on the operator's word
+        #[arg(long, value_name = "FILE", conflicts_with = "unaccredited")]
+        credential: Option<PathBuf>,
+        #[command(flatten)]
+        evidence: crate::people::Evidence,
         /// Transfer safeguards that it has in place, such as scc or bcr
         #[arg(long, value_delimiter = ',', value_name = "NAME")]
         safeguards: Vec<String>,
         /// Test USDC that a researcher shall have been given in all
         #[arg(long, default_value_t = 0, value_name = "USDC", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
         usdc: u64,
+    },
+    /// Say what a party has to sign to register with its accreditation
+    #[command(after_help = "Example: caduceus party challenge --dir state --name klinikum-nord")]
+    Challenge {
+        /// The name under which it will be registered
+        #[arg(long)]
+        name: String,
     },
     /// List the parties of this home
     #[command(after_help = "Example: caduceus party list --dir state")]

@@ -17,7 +17,9 @@ use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy,
 };
 use crate::output::{Outcome, reporter};
-use crate::{bulk, demo, governance, people, query, signals, status, view};
+use crate::{
+    bulk, credential, demo, governance, identity, people, query, signals, status, view,
+};
 
 /// The folder of a home that no option names.
 const DEFAULT_DIR: &str = "caduceus-home";
@@ -85,6 +87,14 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
             query::local(local, arguments.json)
         }
         Command::Algorithm(Algorithm::Local(local)) => algorithm::local(local, arguments.json),
+        Command::Identity(command) => match command.party() {
+            None => identity::run(command),
+            Some(party) => {
+                let node = Node::open(&dir(arguments), reporter(false, arguments.json)).await?;
+                identity::export_party(&node, party, command)
+            }
+        },
+        Command::Credential(command) => credential::run(command).await,
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await
@@ -161,7 +171,9 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         | Command::Policy(_)
         | Command::Deidentify(_)
         | Command::Synthesize(_)
-        | Command::Algorithm(Algorithm::Local(_)) => {
+        | Command::Algorithm(Algorithm::Local(_))
+        | Command::Identity(_)
+        | Command::Credential(_) => {
             unreachable!("these commands need no home")
         }
     }

@@ -5,9 +5,12 @@ mod args;
 mod bulk;
 mod commands;
 mod deidentify;
+mod credential;
 mod demo;
 mod governance;
+mod identity;
 mod output;
+mod passwords;
 mod people;
 mod protect;
 mod query;
@@ -33,7 +36,7 @@ fn main() -> ExitCode {
         .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return output::failure(&error, arguments.json, 1),
+        Err(error) => return output::failure(&error, arguments.json),
     };
     match runtime.block_on(commands::run(&arguments)) {
         Ok(outcome) => output::print(&outcome, arguments.json),

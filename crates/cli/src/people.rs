@@ -1,9 +1,13 @@
 //! Parties and members.
 
+use std::path::PathBuf;
+
+use caduceus_node::credentials::Sources;
 use caduceus_node::member::Member;
 use caduceus_node::party::{self, NewParty, Party, Registration, Role};
 use caduceus_node::story::usdc;
-use caduceus_node::{Node, Result, custodian, member, policy};
+use caduceus_node::{Node, Result, accreditation, custodian, member, policy};
+use clap::Args;
 use serde_json::json;
 
 use crate::args::{MemberCommand, PartyCommand, RoleName};
@@ -13,10 +17,45 @@ use crate::output::{Outcome, columns};
 pub const NO_PARTIES: &str = "no parties yet; `caduceus party register` adds them";
 pub const NO_MEMBERS: &str = "no members yet; `caduceus member join` brings them in";
 
+/// What a presented accreditation is checked with.
+#[derive(Debug, Args)]
+pub struct Evidence {
+    /// Status lists of its issuer as files; others are fetched
+    #[arg(long = "status-list", value_name = "FILE", requires = "credential")]
+    status_lists: Vec<PathBuf>,
+    /// DID documents of did:web as files; others are fetched
+    #[arg(long = "did-document", value_name = "FILE", requires = "credential")]
+    documents: Vec<PathBuf>,
+    /// Ask no server
+    #[arg(long, requires = "credential")]
+    offline: bool,
+}
+
+impl Evidence {
+    fn sources(&self) -> Sources {
+        Sources {
+            trust: None,
+            status_lists: self.status_lists.clone(),
+            documents: self.documents.clone(),
+            offline: self.offline,
+            loopback: false,
+        }
+    }
+}
+
 /// Registers and lists parties.
 pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
     match command {
-        PartyCommand::Register { name, role, country, unaccredited, safeguards, usdc: amount } => {
+        PartyCommand::Register {
+            name,
+            role,
+            country,
+            unaccredited,
+            credential,
+            evidence,
+            safeguards,
+            usdc: amount,
+        } => {
             let role = match role {
                 RoleName::Custodian => Role::Custodian,
                 RoleName::Researcher => Role::Researcher,
@@ -29,9 +68,20 @@ pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
                 safeguards: policy::safeguards(safeguards)?,
             };
             party::check_test_usdc(role, *amount)?;
-            let done = party::register(node, &new).await?;
+            let done = match credential {
+                None => party::register(node, &new).await?,
+                Some(presentation) => {
+                    let sources = evidence.sources();
+                    accreditation::register(node, &new, presentation, sources).await?
+                }
+            };
             let given = party::give_test_usdc(node, &done.party, amount * 1_000_000).await?;
             Ok(Outcome::new(&done, registered(&done, given)))
+        }
+        PartyCommand::Challenge { name } => {
+            let asked = accreditation::challenge(node, name)?;
+            let text = format!("challenge {}\ndomain {}", asked.challenge, asked.domain);
+            Ok(Outcome::new(&asked, text))
         }
         PartyCommand::List => {
             let all = party::parties(node)?;

@@ -175,9 +175,8 @@ pub fn issue(
 ) -> Result<String, ConcealError> {
     Claims::read(draft.kind, &draft.claims, true).map_err(ConcealError::Claims)?;
     let holder = draft.holder.to_jwk().ok_or(ConcealError::Holder)?;
-    let mut payload = draft.claims.clone();
-    let (hidden, disclosures) = conceal::conceal(payload, &draft.concealed, salts)?;
-    payload = hidden;
+    let (mut payload, disclosures) =
+        conceal::conceal(draft.claims.clone(), &draft.concealed, salts)?;
     payload.insert("iss".into(), json!(issuer));
     payload.insert("iat".into(), json!(draft.valid_from));
     payload.insert("nbf".into(), json!(draft.valid_from));

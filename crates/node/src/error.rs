@@ -121,6 +121,12 @@ pub enum NodeError {
     /// An argument that cannot be understood.
     #[error("{0}")]
     Usage(String),
+    /// Something that the caller gave, such as a credential's text, cannot be understood.
+    #[error("{0}")]
+    Malformed(String),
+    /// A sealed key does not open.
+    #[error(transparent)]
+    Keystore(#[from] caduceus_identity::KeystoreError),
     /// A chain that cannot do what only a development chain can.
     #[error("{0}")]
     Chain(String),
@@ -232,11 +238,12 @@ fn restorable(dir: &Path, part: &str) -> String {
 }
 
 impl NodeError {
-    /// What the process ends with: 2 where what the caller wrote (a view, a policy, a question, an algorithm, a schema)
+    /// What the process ends with: 2 where what the caller wrote (a view, a policy, a question, an algorithm, a credential)
     /// is refused, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            NodeError::View { .. }
+            NodeError::Malformed(_)
+            | NodeError::View { .. }
             | NodeError::Breaking { .. }
             | NodeError::Records(caduceus_records::RecordsError::View(_))
             | NodeError::Question(_)
@@ -251,6 +258,10 @@ impl NodeError {
             NodeError::Table(error) => error.exit_code(),
             _ => 1,
         }
+    }
+
+    pub(crate) fn malformed(why: impl std::fmt::Display) -> NodeError {
+        NodeError::Malformed(why.to_string())
     }
 
     pub(crate) fn file(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {

@@ -410,6 +410,21 @@ fn read_seed(path: &Path) -> Result<Seed> {
     Ok(Seed::new(bytes))
 }
 
+/// Writes what only its owner may read into a file that must not be there yet.
+pub(crate) fn write_new_secret(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path.exists() {
+        let what = format!("{} is there already", path.display());
+        return Err(NodeError::not_ready(what, "name another file, so that no key is overwritten"));
+    }
+    replace_secret(path, bytes)
+}
+
+/// Writes what only its owner may read, whole or not at all, wherever the caller's path leads.
+pub(crate) fn replace_secret(path: &Path, bytes: &[u8]) -> Result<()> {
+    let whole = std::path::absolute(path).map_err(|error| NodeError::file("write", path, error))?;
+    write_secret(&whole, bytes)
+}
+
 /// Writes a file that only its owner can read.
 fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut options = OpenOptions::new();

@@ -7,12 +7,14 @@
 //! wherever it was cut off: it looks at the ledger first, and sends through the outbox under a key that names what is
 //! done rather than when.
 
+pub mod accreditation;
 pub mod asked;
 mod attestor;
 pub mod audit;
 pub mod bulk;
 pub mod claims;
 pub mod cohorts;
+pub mod credentials;
 pub mod custodian;
 pub mod deidentify;
 mod error;
@@ -20,6 +22,7 @@ pub mod folder;
 mod genesis;
 pub mod governance;
 mod home;
+pub mod keystore;
 pub mod member;
 mod node;
 pub mod party;
@@ -30,13 +33,16 @@ pub mod rpc;
 pub mod story;
 pub mod tables;
 pub mod views;
+mod web;
 
 pub use alloy::primitives::Address;
-pub use caduceus_identity::Seed;
+pub use caduceus_identity::credential::{Audience, StatusPurpose};
+pub use caduceus_identity::keystore::Cost;
+pub use caduceus_identity::{KeyKind, SecretKey, Seed};
 pub use caduceus_protect::Date;
-pub use caduceus_records::{CompiledView, RowFormat};
 pub use caduceus_query::sandbox::{Norm, Progress, Selection, Values};
 pub use caduceus_query::{AskedLimits, Delta, Epsilon, Mechanism, Question};
+pub use caduceus_records::{CompiledView, RowFormat};
 pub use error::{NodeError, Result};
 pub use home::Home;
 pub use node::Node;

@@ -38,7 +38,7 @@ impl Role {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Role::Custodian => "custodian",
             Role::Researcher => "researcher",
@@ -109,9 +109,22 @@ pub struct Change {
 
 /// Registers an organization on the ledger and remembers it in the home.
 ///
+/// An accreditation rests on the operator's word and is good for about three years, unless the party has shown one
+/// (`crate::accreditation::register`): then it ends when that one ends, in later calls too.
+///
 /// For a name that is registered, the registrar brings safeguards and accreditation to what `new` says, and renews the
 /// checks; a role or a country cannot change. The same call twice changes nothing.
 pub async fn register(node: &Node, new: &NewParty) -> Result<Registration> {
+    let shown = crate::accreditation::of(node, &new.name)?;
+    register_until(node, new, shown.map(|shown| shown.until)).await
+}
+
+/// As [`register`], with the moment until which an accreditation that was shown holds, in seconds since 1970.
+pub(crate) async fn register_until(
+    node: &Node,
+    new: &NewParty,
+    accredited_until: Option<u64>,
+) -> Result<Registration> {
     check_name(&new.name)?;
     check_country(new.country)?;
     let signer = node.key(&format!("party/{}", new.name));
@@ -135,7 +148,10 @@ pub async fn register(node: &Node, new: &NewParty) -> Result<Registration> {
     }
     let is_new = !known.contains(&party);
     node.fund(party.address).await?;
-    let wanted = participant(node, new.role.bit(), new).await?;
+    let mut wanted = participant(node, new.role.bit(), new).await?;
+    if let Some(until) = accredited_until.filter(|_| new.accredited) {
+        wanted.accreditationExpiry = until;
+    }
     let changed = bring_to(node, party.address, wanted).await?;
     if party.role == Role::Researcher {
         publish_key(node, &party, &signer).await?;
@@ -311,7 +327,7 @@ pub async fn give_test_usdc(node: &Node, researcher: &Party, amount: u64) -> Res
 }
 
 /// Names become folder names and key labels, so they are kept plain.
-fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let begins = name.starts_with(|c: char| plain(c) && c != '-');
     if begins && name.len() <= 40 && name.chars().all(plain) {

@@ -50,42 +50,14 @@ fn push_text(text: &str, out: &mut String) {
     out.push_str(&serde_json::to_string(text).expect("a text is JSON"));
 }
 
-/// Section 3.2.2.3: `Number::toString` of ECMAScript.
+/// Section 3.2.2.3: `Number::toString` of ECMAScript, which breaks a tie between two shortest texts towards the even one.
 fn number_text(number: &Number) -> String {
     match number.as_i64() {
         // Up to 2^53 both ways of writing are the same.
         Some(whole) if whole.unsigned_abs() <= 1 << 53 => whole.to_string(),
-        _ => number.as_f64().map_or_else(|| number.to_string(), double_text),
+        _ => match number.as_f64().filter(|value| value.is_finite()) {
+            Some(value) => ryu_js::Buffer::new().format_finite(value).to_owned(),
+            None => number.to_string(),
+        },
     }
-}
-
-fn double_text(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    // The shortest digits that read back as the same double, as `d.ddde-x`.
-    let scientific = format!("{:e}", value.abs());
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    // The value is 0.DIGITS times 10^point.
-    let point = exponent.parse::<i32>().unwrap_or_default() + 1;
-    let text = match point {
-        1..=21 if point >= count => digits + &zeros(point - count),
-        1..=21 => {
-            let (whole, rest) = digits.split_at(usize::try_from(point).unwrap_or_default());
-            format!("{whole}.{rest}")
-        }
-        -5..=0 => format!("0.{}{digits}", zeros(-point)),
-        _ => {
-            let (first, rest) = digits.split_at(1);
-            let dot = if rest.is_empty() { "" } else { "." };
-            format!("{first}{dot}{rest}e{:+}", point - 1)
-        }
-    };
-    if value < 0.0 { format!("-{text}") } else { text }
-}
-
-fn zeros(count: i32) -> String {
-    "0".repeat(usize::try_from(count).unwrap_or_default())
 }

@@ -197,7 +197,7 @@ proptest! {
 
     #[test]
     fn an_altered_cipher_text_iv_salt_or_mac_does_not_open(which in 0usize..4, byte: u8) {
-        let (key, mut file) = light(KeyKind::Ed25519);
+        let (_, mut file) = light(KeyKind::Ed25519);
         let path = ["/crypto/ciphertext", "/crypto/mac", "/crypto/kdfparams/salt", "/crypto/cipherparams/iv"][which];
         let member = file.pointer_mut(path).unwrap();
         let mut bytes = hex::decode(member.as_str().unwrap()).unwrap();
@@ -207,7 +207,6 @@ proptest! {
         // The MAC does not cover the IV; the name beside the key does.
         let expected = if which == 3 { KeystoreError::OtherKey } else { KeystoreError::DoesNotOpen };
         prop_assert_eq!(open(&file, b"correct horse").unwrap_err(), expected);
-        drop(key);
     }
 
     #[test]

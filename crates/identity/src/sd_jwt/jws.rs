@@ -20,7 +20,6 @@ pub(super) struct Jws {
 
 impl Jws {
     pub(super) fn read(text: &str) -> Result<Self, SdJwtError> {
-        let refuse = |why| move || SdJwtError::Malformed(why);
         let object = |part| match decode_json(part)? {
             Value::Object(members) => Ok(members),
             _ => Err(SdJwtError::Malformed("a part of its JWT is no object")),
@@ -36,7 +35,7 @@ impl Jws {
             payload: object(payload)?,
             signature: URL_SAFE_NO_PAD
                 .decode(signature)
-                .map_err(|_| refuse("its signature is not base64url")())?,
+                .map_err(|_| SdJwtError::Malformed("its signature is not base64url"))?,
             compact: text.to_owned(),
         })
     }
