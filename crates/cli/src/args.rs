@@ -500,7 +500,11 @@ pub enum Policy {
         /// Purpose by its code
         #[arg(long, default_value = "HMB", value_name = "CODE")]
         purpose: String,
-        /// A safeguard that the researcher holds, such as scc, bcr or explicit-consent
+        /// How identifiable the records are: identified, limited, protected (as published) or anonymous
+        #[arg(long, default_value = "protected", value_name = "LEVEL")]
+        identifiability: String,
+        /// A safeguard that the researcher holds: scc, bcr, explicit-consent, adequacy, hipaa-authorization,
+        /// limited-data-set, data-use-agreement or ehds-permit
         #[arg(long = "safeguard", value_delimiter = ',', value_name = "NAME")]
         safeguards: Vec<String>,
     },

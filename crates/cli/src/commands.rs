@@ -37,9 +37,17 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
             );
             Ok(Outcome::new(&summary, text))
         }
-        Command::Policy(Policy::Explain { from, to, class, purpose, safeguards }) => {
+        Command::Policy(Policy::Explain {
+            from,
+            to,
+            class,
+            purpose,
+            identifiability,
+            safeguards,
+        }) => {
             let request = policy::request(from, to, class, purpose)?;
-            let explained = policy::explain(&request, policy::safeguards(safeguards)?);
+            let as_they_are = policy::identifiability(identifiability)?;
+            let explained = policy::explain(&request, as_they_are, policy::safeguards(safeguards)?);
             Ok(Outcome::new(&explained, explained.in_words()))
         }
         Command::Init(init) => {

@@ -84,8 +84,9 @@ fn write_out(text: &str) -> Result<(), ExitCode> {
     }
 }
 
-/// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for.
-pub fn failure(error: &dyn Error, json: bool) -> ExitCode {
+/// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for. The process
+/// exits with `code`.
+pub fn failure(error: &dyn Error, json: bool, code: u8) -> ExitCode {
     let message = error.to_string();
     let mut said = message.clone();
     let mut causes = Vec::new();
@@ -103,7 +104,7 @@ pub fn failure(error: &dyn Error, json: bool) -> ExitCode {
         let _ = writeln!(io::stderr(), "  because: {cause}");
     }
     refuse(&message, &causes, json);
-    ExitCode::FAILURE
+    ExitCode::from(code)
 }
 
 /// Prints why the arguments cannot be understood, or the help or version that was asked for.
