@@ -354,6 +354,14 @@ fn every_command_helps_with_an_example() {
         &["withdraw"],
         &["export"],
         &["governance", "pay"],
+        &["consent", "show"],
+        &["consent", "export"],
+        &["consent", "import"],
+        &["member", "receipts"],
+        &["audit", "trail"],
+        &["breach", "report"],
+        &["breach", "notified"],
+        &["breach", "list"],
     ];
     for command in commands {
         let output = run(&[command, &["--help"][..]].concat());

@@ -13,3 +13,4 @@ mod real_data;
 mod rights;
 mod story;
 mod support;
+mod trust;

@@ -107,6 +107,9 @@ pub enum Command {
     /// Check the vaults' logs against the ledger
     #[command(subcommand)]
     Audit(Audit),
+    /// Record breaches of personal data and watch the 72 hours of GDPR Art. 33
+    #[command(subcommand)]
+    Breach(crate::trust::Breach),
     /// Ask what the law says
     #[command(subcommand)]
     Policy(Policy),
@@ -279,6 +282,15 @@ pub enum MemberCommand {
         #[arg(long, value_name = "NAME")]
         member: String,
     },
+    /// Show every use of a member's data and every payment for it, from the ledger
+    #[command(
+        after_help = "Example: caduceus member receipts --dir state --member klinikum-nord/1 --json"
+    )]
+    Receipts {
+        /// The member
+        #[arg(long, value_name = "NAME")]
+        member: String,
+    },
     /// List the members of this home
     #[command(after_help = "Example: caduceus member list --dir state")]
     List,
@@ -301,6 +313,21 @@ pub enum Consent {
         #[arg(long, value_delimiter = ',', default_value = "clinical", value_name = "CLASS")]
         classes: Vec<String>,
     },
+    /// Say in plain words what a member agreed to
+    #[command(
+        after_help = "Example: caduceus consent show --dir state --member klinikum-nord/1 --language de"
+    )]
+    Show(crate::trust::ShowConsent),
+    /// Write a member's consent as a FHIR R4 Consent
+    #[command(
+        after_help = "Example: caduceus consent export --dir state --member klinikum-nord/1 --out consent.json"
+    )]
+    Export(crate::trust::ExportConsent),
+    /// Record what a FHIR R4 Consent permits as a member's grants, and name what it cannot carry over
+    #[command(
+        after_help = "Example: caduceus consent import --dir state --member klinikum-nord/1 --file consent.json"
+    )]
+    Import(crate::trust::ImportConsent),
     /// Withdraw every consent of a member; it counts from the next answer on
     #[command(after_help = "Example: caduceus consent revoke --dir state --member klinikum-nord/1")]
     Revoke {
@@ -469,7 +496,10 @@ pub enum Scope {
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Verify every log: its hash chain, its anchors, and that nothing on the ledger is missing from it
+    /// Show who used which data when, for what and under which consent
+    #[command(after_help = "Example: caduceus audit trail --dir state --dataset 1 --json")]
+    Trail(crate::trust::Trail),
+    /// Verify every log and every sealed dataset: hashes, anchors, and that nothing on the ledger is missing
     #[command(after_help = "Example: caduceus audit verify --dir state")]
     Verify {
         /// Verify this file in place of the custodian's own log

@@ -8,7 +8,7 @@ use caduceus_node::party::{self, Role};
 use caduceus_node::researcher;
 use caduceus_node::story::usdc;
 use caduceus_node::{
-    Home, Node, NodeError, Result, claims, cohorts, custodian, member, policy, rpc,
+    Home, Node, NodeError, Result, claims, cohorts, consents, custodian, member, policy, rpc,
 };
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy, Query,
 };
 use crate::output::{Outcome, reporter};
-use crate::{demo, governance, people, signals, status};
+use crate::{demo, governance, people, signals, status, trust};
 
 /// The folder of a home that no option names.
 const DEFAULT_DIR: &str = "caduceus-home";
@@ -135,6 +135,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Claim(claim) => pay(node, claim).await,
         Command::Governance(command) => governance::govern(node, command).await,
         Command::Guardian(command) => governance::guard(node, command).await,
+        Command::Audit(Audit::Trail(trail)) => trust::trail(node, trail).await,
+        Command::Breach(breach) => trust::breach(node, breach).await,
         Command::Audit(Audit::Verify { log, custodian }) => {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
@@ -175,17 +177,20 @@ async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
             let value = json!({ "member": member.name, "grant": grant.to_string() });
             Ok(Outcome::new(&value, format!("{} consented: grant {grant}", member.name)))
         }
+        Consent::Show(show) => trust::show(node, show).await,
+        Consent::Export(export) => trust::export(node, export).await,
+        Consent::Import(import) => trust::import(node, import).await,
         Consent::Revoke { member } => {
             let member = member::find(node, member)?;
-            let ended = member::revoke(node, &member).await?;
-            let text = match ended {
+            let done = consents::withdraw(node, &member).await?;
+            let text = match done.revoked {
                 0 => format!("{} had no consent standing; nothing changed", member.name),
-                _ => format!(
-                    "{} withdrew {ended} consent(s); the next answer no longer counts them",
-                    member.name
+                ended => format!(
+                    "{} withdrew {ended} consent(s) within {} ms, by block {}; the next answer no longer counts them",
+                    member.name, done.effective_ms, done.block
                 ),
             };
-            Ok(Outcome::new(&json!({ "member": member.name, "revoked": ended }), text))
+            Ok(Outcome::new(&done, text))
         }
     }
 }
@@ -314,11 +319,14 @@ async fn verify(node: &Node, log: Option<&Path>, custodian: Option<&str>) -> Res
             let own = audit::log_path(node, &party);
             let (events, differences) =
                 audit::verify_log(node, &party, log.unwrap_or(&own)).await?;
-            AuditReport { events, verified: differences.is_empty(), differences }
+            AuditReport { events, datasets: 0, verified: differences.is_empty(), differences }
         }
     };
     let text = match report.verified {
-        true => format!("{} records agree with each other and with the ledger", report.events),
+        true => format!(
+            "{} records and {} sealed datasets agree with each other and with the ledger",
+            report.events, report.datasets
+        ),
         false => report.differences.join("\n"),
     };
     let mut outcome = Outcome::new(&report, text);

@@ -8,6 +8,7 @@ mod output;
 mod people;
 mod signals;
 mod status;
+mod trust;
 
 use std::process::ExitCode;
 

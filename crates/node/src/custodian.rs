@@ -31,9 +31,10 @@ pub use answering::{AnsweredJob, answer, patients_in_last_answers};
 pub(crate) use answering::{
     REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file, remaining_budget, state_name,
 };
-pub(crate) use earnings::{kept as earned, people, settle, settled};
+pub(crate) use earnings::{kept as earned, payments_of, people, settle, settled};
 pub use publishing::{
-    Publication, dataset_report, erase, erase_patient, publications, publish, withdraw,
+    Publication, dataset_report, erase, erase_patient, publications, publish, require_dataset,
+    withdraw,
 };
 pub(crate) use publishing::{
     consenting_patients, custodian_of, knows_person, note_revocation, published_schema,
@@ -452,6 +453,20 @@ pub(crate) fn number(count: u64) -> Detail {
 fn entropy(bytes: &mut [u8]) {
     getrandom::fill(bytes)
         .expect("the operating system gives random numbers, or nothing here can be kept secret");
+}
+
+/// Keeps a short document in a custodian's vault, sealed.
+pub(crate) fn seal_document(node: &Node, custodian: &Party, name: &str, text: &[u8]) -> Result<()> {
+    Ok(vault(node, custodian)?.put_document(name, text, &mut entropy)?)
+}
+
+/// A document that [`seal_document`] kept.
+pub(crate) fn sealed_document(
+    node: &Node,
+    custodian: &Party,
+    name: &str,
+) -> Result<Option<Vec<u8>>> {
+    Ok(vault(node, custodian)?.document(name)?)
 }
 
 /// Opens a custodian's log, begun on first use.

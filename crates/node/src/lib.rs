@@ -9,8 +9,10 @@
 
 mod attestor;
 pub mod audit;
+pub mod breach;
 pub mod claims;
 pub mod cohorts;
+pub mod consents;
 pub mod custodian;
 mod error;
 mod genesis;
@@ -24,6 +26,7 @@ mod report;
 pub mod researcher;
 pub mod rpc;
 pub mod story;
+pub mod trail;
 
 pub use alloy::primitives::Address;
 pub use caduceus_identity::Seed;

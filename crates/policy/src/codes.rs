@@ -19,7 +19,7 @@ pub struct UnknownCode {
 }
 
 impl UnknownCode {
-    fn new(text: &str, what: &'static str, expected: impl Into<String>) -> Self {
+    pub(crate) fn new(text: &str, what: &'static str, expected: impl Into<String>) -> Self {
         Self { text: text.to_owned(), what, expected: expected.into() }
     }
 }

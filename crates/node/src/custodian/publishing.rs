@@ -372,6 +372,15 @@ pub(crate) fn custodian_of(node: &Node, dataset: u64) -> Result<Party> {
     Ok(published(node, dataset)?.0)
 }
 
+/// Refuses a number that no dataset on the ledger has.
+pub async fn require_dataset(node: &Node, dataset: u64) -> Result<()> {
+    let token = DatasetToken::new(node.at.dataset_token, &node.provider);
+    match token.exists(U256::from(dataset)).call().await? {
+        true => Ok(()),
+        false => Err(NodeError::unknown("dataset", &dataset.to_string(), std::iter::empty())),
+    }
+}
+
 /// The published schema of a dataset.
 pub(crate) fn published_schema(node: &Node, dataset: u64) -> Result<DatasetSchema> {
     let (custodian, publication) = published(node, dataset)?;
@@ -540,7 +549,8 @@ pub async fn withdraw(node: &Node, custodian: &str, dataset: u64) -> Result<()> 
     let call = HealthDataPool::withdrawCall { datasetId: id };
     let key = node.next_key("withdraw", custodian.address).await?;
     node.send("dataset withdrawn", &key, &signer, to, &call).await?;
-    Ok(())
+    note(node, &custodian, Kind::Withdrawn, &format!("dataset/{dataset}"), &[]).await?;
+    anchor(node, &custodian).await
 }
 
 /// Erases a member, after withdrawing what they agreed to. Gives in how many datasets there was a key to destroy.
