@@ -354,6 +354,8 @@ fn every_command_helps_with_an_example() {
         &["withdraw"],
         &["export"],
         &["governance", "pay"],
+        &["attestor", "serve"],
+        &["attestor", "key"],
         &["consent", "show"],
         &["consent", "export"],
         &["consent", "import"],

@@ -61,7 +61,10 @@ pub enum Command {
     },
     /// Seal protected records, have them attested, mint the Data NFT and deposit it in the pool
     #[command(after_help = "Example: caduceus publish --dir state --custodian klinikum-nord")]
-    Publish(OfCustodian),
+    Publish(crate::attest::Publish),
+    /// Be an attestor: a process of its own that examines and signs
+    #[command(subcommand)]
+    Attestor(crate::attest::Attestor),
     /// Take a dataset out of the pool; no pause stops it
     #[command(
         after_help = "Example: caduceus withdraw --dir state --custodian klinikum-nord --dataset 1"
@@ -208,13 +211,6 @@ pub enum PartyCommand {
     /// List the parties of this home
     #[command(after_help = "Example: caduceus party list --dir state")]
     List,
-}
-
-#[derive(Debug, Args)]
-pub struct OfCustodian {
-    /// The custodian
-    #[arg(long, value_name = "NAME")]
-    pub custodian: String,
 }
 
 #[derive(Debug, Args)]

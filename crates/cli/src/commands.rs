@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy, Query,
 };
+use crate::attest::{self, Attestor};
 use crate::output::{Outcome, reporter};
 use crate::{demo, governance, people, signals, status, trust};
 
@@ -50,6 +51,7 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
             let explained = policy::explain(&request, as_they_are, policy::safeguards(safeguards)?);
             Ok(Outcome::new(&explained, explained.in_words()))
         }
+        Command::Attestor(Attestor::Serve(serve)) => attest::serve(serve).await,
         Command::Init(init) => {
             let node = Node::create(
                 &dir(arguments),
@@ -107,15 +109,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             Ok(Outcome::new(&json!({ "files": lines }), lines.join("\n")))
         }
-        Command::Publish(of) => {
-            let done = custodian::publish(node, &of.custodian).await?;
-            let dataset = done.dataset.unwrap_or_default();
-            let text = format!(
-                "{} patients sealed as {}; Data NFT {dataset} is in the pool",
-                done.persons, done.cid
-            );
-            Ok(Outcome::new(&done, text))
-        }
+        Command::Publish(publish) => attest::publish(node, publish).await,
+        Command::Attestor(Attestor::Key { number, out }) => attest::key(node, *number, out),
         Command::Withdraw { custodian, dataset } => {
             custodian::withdraw(node, custodian, *dataset).await?;
             let text = format!(
@@ -141,7 +136,11 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
         Command::Ledger(command) => ledger(node, command).await,
-        Command::Demo(_) | Command::Init(_) | Command::Cohort(_) | Command::Policy(_) => {
+        Command::Attestor(Attestor::Serve(_))
+        | Command::Demo(_)
+        | Command::Init(_)
+        | Command::Cohort(_)
+        | Command::Policy(_) => {
             unreachable!("these commands need no home")
         }
     }

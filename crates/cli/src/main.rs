@@ -1,6 +1,7 @@
 //! `caduceus`: the command line of every role. It parses, calls the node, and prints; it decides nothing.
 
 mod args;
+mod attest;
 mod commands;
 mod demo;
 mod governance;

@@ -32,12 +32,13 @@ pub(crate) use answering::{
     REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file, remaining_budget, state_name,
 };
 pub(crate) use earnings::{kept as earned, payments_of, people, settle, settled};
+pub(crate) use publishing::{
+    Evidence, cid, claims as mint_claims, consenting_patients, custodian_of, examine, knows_person,
+    measure, note_revocation, published_schema, value_claim,
+};
 pub use publishing::{
     Publication, dataset_report, erase, erase_patient, publications, publish, require_dataset,
     withdraw,
-};
-pub(crate) use publishing::{
-    consenting_patients, custodian_of, knows_person, note_revocation, published_schema,
 };
 
 /// Staging slots of a vault.
@@ -450,7 +451,7 @@ pub(crate) fn number(count: u64) -> Detail {
 }
 
 /// Random bytes for keys and nonces.
-fn entropy(bytes: &mut [u8]) {
+pub(crate) fn entropy(bytes: &mut [u8]) {
     getrandom::fill(bytes)
         .expect("the operating system gives random numbers, or nothing here can be kept secret");
 }

@@ -411,7 +411,7 @@ fn read_seed(path: &Path) -> Result<Seed> {
 }
 
 /// Writes a file that only its owner can read.
-fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(true).write(true);
     #[cfg(unix)]

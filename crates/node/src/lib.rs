@@ -7,7 +7,7 @@
 //! wherever it was cut off: it looks at the ledger first, and sends through the outbox under a key that names what is
 //! done rather than when.
 
-mod attestor;
+pub mod attestor;
 pub mod audit;
 pub mod breach;
 pub mod claims;
