@@ -69,6 +69,12 @@ fn a_grant_goes_out_as_fhir_and_comes_back_the_same_and_is_told_in_five_language
     let path = file(&world, "foreign.json", &foreign);
     let error = refused_json(&strs(&import(&world, &path)), 2);
     assert!(error.contains("Consent.provision.data"), "{error}");
+    let twice = exported
+        .to_string()
+        .replace("\"type\":\"permit\"", "\"type\":\"deny\",\"type\":\"permit\"");
+    let path = world.dir.path().join("twice.json");
+    fs::write(&path, twice).unwrap();
+    assert!(refused_json(&strs(&import(&world, &path)), 2).contains("twice"));
     let mut others = exported;
     others["patient"]["identifier"]["value"] = "0x00".into();
     let path = file(&world, "others.json", &others);

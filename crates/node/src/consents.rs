@@ -149,8 +149,8 @@ pub async fn import(node: &Node, member: &Member, document: &[u8]) -> Result<Imp
     if document.len() > LONGEST {
         return Err(NodeError::Usage("a Consent is at most 1 MiB long".into()));
     }
-    let consent: Value = serde_json::from_slice(document)
-        .map_err(|error| NodeError::Usage(format!("the file is no JSON: {error}")))?;
+    let consent = caduceus_policy::consent::strict::parse(document)
+        .map_err(|error| NodeError::Usage(format!("the file cannot be read: {error}")))?;
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     let person = member.person.to_string();
     let now = node.now().await?;

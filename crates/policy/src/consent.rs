@@ -5,6 +5,7 @@
 //! what is missing.
 
 pub mod fhir;
+pub mod strict;
 pub mod words;
 
 use serde::{Deserialize, Serialize};

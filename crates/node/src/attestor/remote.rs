@@ -75,7 +75,7 @@ pub(super) async fn attest(
         let reason = format!("{found} of the {threshold} needed signed; {}", objections.join("; "));
         return Err(NodeError::Refused { action: "the attestation".into(), reason });
     }
-    let proof = |(number, attestation)| Proof {
+    let proof = |(number, attestation): (usize, Attestation)| Proof {
         attestation,
         signers: agreeing.keys().copied().collect(),
         signatures: agreeing.values().map(|all| all[number].clone()).collect(),
