@@ -51,12 +51,20 @@ pub(crate) struct Claim {
     payload: B256,
 }
 
-/// What attestors are asked about: a sealed dataset, what its token shall say, and what it is worth if it is deposited.
+/// What attestors are asked about.
 pub(crate) struct Asked<'a> {
     pub(crate) evidence: &'a Evidence<'a>,
     pub(crate) publication: &'a Publication,
-    pub(crate) request: &'a MintRequest,
-    pub(crate) value: Option<&'a Value>,
+    pub(crate) about: About<'a>,
+}
+
+/// What attestors are to confirm of a sealed dataset.
+#[derive(Clone, Copy)]
+pub(crate) enum About<'a> {
+    /// What its token shall say.
+    Token(&'a MintRequest),
+    /// What it is worth.
+    Worth(&'a Value),
 }
 
 /// Which attestors a custodian asks.

@@ -169,8 +169,7 @@ pub fn country(code: &str) -> Result<Country> {
     let known = code.parse().ok().filter(|_| rust_iso3166::from_alpha2(code).is_some());
     known.ok_or_else(|| {
         NodeError::Usage(format!(
-            "`{code}` is no country: write its two capital letters of ISO 3166-1, such as {}",
-            "AU, BR, CA, CH, CN, DE, FR, GB, IN, JP, KE, US or ZA"
+            "`{code}` is no country: write its two capital letters of ISO 3166-1, such as AU, BR, CA, CH, CN, DE, FR, GB, IN, JP, KE, US or ZA"
         ))
     })
 }

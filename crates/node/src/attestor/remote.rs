@@ -103,8 +103,7 @@ fn question(
         name: custodian.name.clone(),
         country: custodian.country,
         publication: asked.publication.clone(),
-        terms: asked.request.into(),
-        value: asked.value.map(Into::into),
+        about: asked.about.into(),
         receipts,
         statements: attestations.iter().map(Statement::from).collect(),
     };

@@ -28,7 +28,7 @@ use caduceus_vault::{MasterKey, Vault, VaultConfig};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
-use super::wire::{Answer, INFO, Identity, Manifest, Request, introduction};
+use super::wire::{Answer, INFO, Identity, Manifest, Request, Subject, introduction};
 use super::{ATTESTORS, Claim, DOMAIN, LIFETIME};
 use crate::custodian::{self, Evidence, ProtectedSummary};
 use crate::error::{NodeError, Result};
@@ -182,14 +182,12 @@ impl Service {
         let seen = self.seen().await?;
         let manifest = self.signed(seen, &request)?;
         standing(seen, &self.view, &manifest).await?;
-        let expected_value = match &manifest.value {
-            None => None,
-            Some(scores) => {
-                Some((dataset(seen, &self.view, &manifest).await?, Value::from(*scores)))
-            }
+        let token = match &manifest.about {
+            Subject::Token(_) => U256::ZERO,
+            Subject::Worth(_) => dataset(seen, &self.view, &manifest).await?,
         };
         let statements = manifest.statements.clone();
-        let looked = tokio::task::spawn_blocking(move || look(&request, &manifest, expected_value));
+        let looked = tokio::task::spawn_blocking(move || look(&request, &manifest, token));
         looked.await.map_err(|_| "the examination failed inside".to_owned())??;
         let domain = domain_of(seen.chain_id, DOMAIN, self.view.oracle);
         let sign = |attestation: &caduceus_contracts::AttestationOracle::Attestation| {
@@ -258,36 +256,15 @@ async fn dataset(
 }
 
 /// Opens the dataset in a vault of its own, counts everything again, and compares the statements with what was found.
-fn look(
-    request: &Request,
-    manifest: &Manifest,
-    value: Option<(U256, Value)>,
-) -> std::result::Result<(), String> {
+/// `token` is the ledger's number for the dataset's content, where its worth is asked for.
+fn look(request: &Request, manifest: &Manifest, token: U256) -> std::result::Result<(), String> {
     let words = |error: caduceus_vault::VaultError| error.to_string();
     let inside = |error: NodeError| error.to_string();
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let config = VaultConfig {
-        custodian: manifest.name.clone(),
-        jurisdiction: manifest.country.to_string(),
-    };
-    let master = crate::home::random::<32>().map_err(inside)?;
-    let vault = Vault::create(folder.path(), &config, MasterKey::new(master)).map_err(words)?;
-    if request.disclosure.cid() != manifest.publication.cid {
-        return Err("the dataset is not the one in the manifest".into());
-    }
-    let cid = vault.receive(&request.disclosure, &mut custodian::entropy).map_err(words)?;
-    vault.set_consents(&manifest.receipts, &mut custodian::entropy).map_err(words)?;
-    let facts = vault.facts(&cid).map_err(words)?;
-    let terms = MintRequest::from(&manifest.terms);
+    let vault = unpack(folder.path(), request, manifest)?;
     let publication = &manifest.publication;
-    let hashes =
-        [publication.content_hash, terms.contentHash].iter().all(|h| h.0 == facts.content_hash)
-            && [publication.table_commitment, terms.tableCommitment]
-                .iter()
-                .all(|hash| hash.0 == facts.table_commitment);
-    if !hashes {
-        return Err("the hashes of the sealed data are others".into());
-    }
+    let cid = custodian::cid(&publication.cid).map_err(inside)?;
+    vault.verify(&cid).map_err(words)?;
     let report = vault.report(&cid).map_err(words)?;
     let summary: ProtectedSummary = serde_json::from_slice(&report)
         .map_err(|_| "the protection report cannot be read".to_owned())?;
@@ -298,20 +275,53 @@ fn look(
         address: manifest.custodian,
     };
     let evidence = Evidence { custodian: &party, vault: &vault, summary: &summary };
-    custodian::examine(&evidence, publication, &terms)?;
-    let expected: Vec<Claim> = match value {
-        None => custodian::mint_claims(manifest.custodian, &terms).to_vec(),
-        Some((dataset, value)) => {
-            let found = custodian::measure(&evidence, publication).map_err(inside)?;
-            if found != value {
+    let expected: Vec<Claim> = match &manifest.about {
+        Subject::Token(terms) => {
+            let terms = MintRequest::from(&**terms);
+            let same = terms.contentHash == publication.content_hash
+                && terms.tableCommitment == publication.table_commitment;
+            if !same {
+                return Err("the token would name other hashes than the sealed data has".into());
+            }
+            custodian::examine(&evidence, publication, &terms)?;
+            custodian::mint_claims(manifest.custodian, &terms).to_vec()
+        }
+        Subject::Worth(scores) => {
+            let value = Value::from(*scores);
+            if custodian::measure(&evidence, publication).map_err(inside)? != value {
                 return Err("the quality scores are others".into());
             }
-            vec![custodian::value_claim(dataset, &value)]
+            vec![custodian::value_claim(token, &value)]
         }
     };
     let same = expected.len() == manifest.statements.len()
         && manifest.statements.iter().zip(&expected).all(|(one, claim)| one.says(claim));
     if same { Ok(()) } else { Err("the statements say something else than the data".into()) }
+}
+
+/// A vault in `folder` that holds what was handed over, once its hashes are those of the manifest.
+fn unpack(
+    folder: &Path,
+    request: &Request,
+    manifest: &Manifest,
+) -> std::result::Result<Vault, String> {
+    let words = |error: caduceus_vault::VaultError| error.to_string();
+    let config = VaultConfig {
+        custodian: manifest.name.clone(),
+        jurisdiction: manifest.country.to_string(),
+    };
+    let master = crate::home::random::<32>().map_err(|error| error.to_string())?;
+    let vault = Vault::create(folder, &config, MasterKey::new(master)).map_err(words)?;
+    if request.disclosure.cid() != manifest.publication.cid {
+        return Err("the dataset is not the one in the manifest".into());
+    }
+    let cid = vault.receive(&request.disclosure, &mut custodian::entropy).map_err(words)?;
+    vault.set_consents(&manifest.receipts, &mut custodian::entropy).map_err(words)?;
+    let facts = vault.facts(&cid).map_err(words)?;
+    let publication = &manifest.publication;
+    let same = publication.content_hash.0 == facts.content_hash
+        && publication.table_commitment.0 == facts.table_commitment;
+    if same { Ok(vault) } else { Err("the hashes of the sealed data are others".into()) }
 }
 
 /// The view that a file has which `caduceus ledger contracts --json` wrote.

@@ -8,7 +8,7 @@ use caduceus_policy::Country;
 use caduceus_vault::{Disclosure, Receipt};
 use serde::{Deserialize, Serialize};
 
-use super::Claim;
+use super::{About, Claim};
 use crate::custodian::Publication;
 
 /// Bound to everything that is sealed for an attestor.
@@ -52,13 +52,30 @@ pub(super) struct Manifest {
     pub(super) name: String,
     pub(super) country: Country,
     pub(super) publication: Publication,
-    pub(super) terms: Terms,
-    /// The scores of a deposit; none where a token is to be minted.
-    pub(super) value: Option<Scores>,
+    pub(super) about: Subject,
     /// The consent of everybody in the dataset.
     pub(super) receipts: Vec<Receipt>,
     /// What is to be signed.
     pub(super) statements: Vec<Statement>,
+}
+
+/// What is to be confirmed of the dataset.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Subject {
+    /// What its token shall say.
+    Token(Box<Terms>),
+    /// What it is worth.
+    Worth(Scores),
+}
+
+impl From<About<'_>> for Subject {
+    fn from(about: About<'_>) -> Subject {
+        match about {
+            About::Token(request) => Subject::Token(Box::new(request.into())),
+            About::Worth(value) => Subject::Worth(value.into()),
+        }
+    }
 }
 
 /// What a token shall say, as `MintRequest`.

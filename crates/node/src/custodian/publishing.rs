@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     DESCRIPTION, PROTECTED, ProtectedSummary, anchor, consent, entropy, note, number, vault,
 };
-use crate::attestor::{Asked, Claim, Panel};
+use crate::attestor::{About, Asked, Claim, Panel};
 use crate::error::{NodeError, Result};
 use crate::member::{Member, person_id};
 use crate::node::{Node, event};
@@ -173,7 +173,7 @@ async fn mint(
     }
     let request = mint_request(node, evidence, publication)?;
     let claims = claims(custodian.address, &request);
-    let asked = Asked { evidence, publication, request: &request, value: None };
+    let asked = Asked { evidence, publication, about: About::Token(&request) };
     let mut proofs = panel
         .attest(node, &claims, &asked, || examine(evidence, publication, &request))
         .await?
@@ -334,8 +334,7 @@ async fn deposit(
         Ok(_) => Err("the quality scores are others".to_owned()),
         Err(error) => Err(error.to_string()),
     };
-    let request = mint_request(node, evidence, publication)?;
-    let asked = Asked { evidence, publication, request: &request, value: Some(&value) };
+    let asked = Asked { evidence, publication, about: About::Worth(&value) };
     let proof = panel.attest(node, &[claim], &asked, recount).await?.remove(0);
     let call = HealthDataPool::depositCall { datasetId: dataset, value, proof: recast(&proof) };
     let signer = evidence.custodian.signer(node);
