@@ -24,14 +24,20 @@ impl Country {
         let country = Country { home: dir.path().join("home"), dir, port };
         country.go("init --seed 12");
         country.go("party register --name clinic --role custodian --country DE");
-        let cohort = text(&country.dir.path().join("cohort")).to_owned();
-        json(&["cohort", "generate", "--patients", "40", "--country", "DE", "--out", &cohort]);
-        let home = text(&country.home);
-        json(&["ingest", "--custodian", "clinic", "--input", &cohort, "--dir", home]);
-        country.go("protect --custodian clinic --k 5");
+        country.records(1);
         let contracts = country.go("ledger contracts");
         fs::write(country.path("contracts.json"), contracts.to_string()).unwrap();
         country
+    }
+
+    /// Protected records of people who are others for each seed.
+    fn records(&self, seed: u32) {
+        let (path, seed) = (self.path(&format!("cohort-{seed}")), seed.to_string());
+        let (cohort, home) = (text(&path), text(&self.home));
+        let made = ["cohort", "generate", "--patients", "40", "--country", "DE", "--seed", &seed];
+        json(&[&made[..], &["--out", cohort]].concat());
+        json(&["ingest", "--custodian", "clinic", "--input", cohort, "--dir", home]);
+        self.go("protect --custodian clinic --k 5");
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -108,7 +114,7 @@ fn publishing_goes_on_with_one_attestor_dead_slow_or_lying_and_stops_with_two() 
     for (number, fault) in [&dead, &slow, &liar.url].into_iter().enumerate() {
         let done = country.publish(&[fault, &first.url, &second.url]);
         assert_eq!(done["dataset"], number + 1, "{done}");
-        country.go(&format!("protect --custodian clinic --k {}", 10 * (number + 1)));
+        country.records(number as u32 + 2);
     }
     assert_eq!(country.go("audit verify")["verified"], true);
 }
