@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
 mod algorithm;
+mod attestors;
 mod bad_input;
 mod chains;
 mod commands;
@@ -17,4 +18,5 @@ mod real_data;
 mod rights;
 mod story;
 mod support;
+mod trust;
 mod views;

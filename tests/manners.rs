@@ -13,7 +13,7 @@ fn an_error_is_one_object_for_programs_and_the_same_sentence_for_people() {
     let home = dir.path().join("none");
     let home = text(&home);
     assert!(refused_json(&at(home, "status"), 1).contains("caduceus init"));
-    assert!(refused_json(&["policy", "explain", "--from", "ZZ", "--to", "JP"], 1).contains("`ZZ`"));
+    assert!(refused_json(&["policy", "explain", "--from", "ZZ", "--to", "JP"], 2).contains("`ZZ`"));
     assert!(refused_json(&["demo", "--patience", "3"], 2).contains("--patience"));
     assert!(refused_json(&["demo", "--patients", "0"], 2).contains("--patients"));
     assert!(refused_json(&["claim"], 2).contains("--custodian"));

@@ -10,13 +10,13 @@ use crate::support::{folder, json, refused, text};
 const SQL: &str = "SELECT COUNT(*) AS patients FROM patient";
 
 /// A home with one hospital of 60 patients and a researcher with money.
-struct World {
-    dir: TempDir,
-    home: PathBuf,
+pub struct World {
+    pub dir: TempDir,
+    pub home: PathBuf,
 }
 
 impl World {
-    fn new() -> World {
+    pub fn new() -> World {
         let dir = folder();
         let world = World { home: dir.path().join("home"), dir };
         world.go("init --seed 9");
@@ -34,7 +34,7 @@ impl World {
         text(&self.dir.path().join("cohort")).to_owned()
     }
 
-    fn ingest(&self) -> Value {
+    pub fn ingest(&self) -> Value {
         json(&[
             "ingest",
             "--custodian",
@@ -47,11 +47,11 @@ impl World {
     }
 
     /// A command by its words, which have no blanks in them.
-    fn go(&self, words: &str) -> Value {
+    pub fn go(&self, words: &str) -> Value {
         json(&self.words(words))
     }
 
-    fn refused(&self, words: &str) -> String {
+    pub fn refused(&self, words: &str) -> String {
         refused(&self.words(words))
     }
 
@@ -59,7 +59,7 @@ impl World {
         words.split(' ').chain(["--dir", text(&self.home)]).collect()
     }
 
-    fn ask(&self) -> Value {
+    pub fn ask(&self) -> Value {
         json(&[
             "query",
             "--researcher",
@@ -74,7 +74,7 @@ impl World {
     }
 
     /// What a claim paid, in units of USDC.
-    fn claim(&self, member: &str) -> u64 {
+    pub fn claim(&self, member: &str) -> u64 {
         amounts(&self.go(&format!("claim --member {member}")))
     }
 }

@@ -106,7 +106,7 @@ pub struct Server {
 
 impl Server {
     /// Starts `command` and waits for the first line, on stdout or stderr, that ends in an address on loopback.
-    fn start(mut command: Command, on_stdout: bool) -> Server {
+    pub fn start(mut command: Command, on_stdout: bool) -> Server {
         let (out, err) = if on_stdout {
             (Stdio::piped(), Stdio::null())
         } else {

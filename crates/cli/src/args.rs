@@ -76,7 +76,10 @@ pub enum Command {
     },
     /// Seal protected records, have them attested, mint the Data NFT and deposit it in the pool
     #[command(after_help = "Example: caduceus publish --dir state --custodian klinikum-nord")]
-    Publish(OfCustodian),
+    Publish(crate::attest::Publish),
+    /// Be an attestor: a process of its own that examines and signs
+    #[command(subcommand)]
+    Attestor(crate::attest::Attestor),
     /// Take a dataset out of the pool; no pause stops it
     #[command(
         after_help = "Example: caduceus withdraw --dir state --custodian klinikum-nord --dataset 1"
@@ -127,6 +130,9 @@ pub enum Command {
     /// Check the vaults' logs against the ledger
     #[command(subcommand)]
     Audit(Audit),
+    /// Record breaches of personal data and watch the 72 hours of GDPR Art. 33
+    #[command(subcommand)]
+    Breach(crate::trust::Breach),
     /// Ask what the law says
     #[command(subcommand)]
     Policy(Policy),
@@ -259,13 +265,6 @@ pub enum PartyCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct OfCustodian {
-    /// The custodian
-    #[arg(long, value_name = "NAME")]
-    pub custodian: String,
-}
-
-#[derive(Debug, Args)]
 pub struct Ingest {
     /// The custodian
     #[arg(long, value_name = "NAME")]
@@ -320,6 +319,15 @@ pub enum MemberCommand {
         #[arg(long, value_name = "NAME")]
         member: String,
     },
+    /// Show every use of a member's data and every payment for it, from the ledger
+    #[command(
+        after_help = "Example: caduceus member receipts --dir state --member klinikum-nord/1 --json"
+    )]
+    Receipts {
+        /// The member
+        #[arg(long, value_name = "NAME")]
+        member: String,
+    },
     /// List the members of this home
     #[command(after_help = "Example: caduceus member list --dir state")]
     List,
@@ -342,6 +350,21 @@ pub enum Consent {
         #[arg(long, value_delimiter = ',', default_value = "clinical", value_name = "CLASS")]
         classes: Vec<String>,
     },
+    /// Say in plain words what a member agreed to
+    #[command(
+        after_help = "Example: caduceus consent show --dir state --member klinikum-nord/1 --language de"
+    )]
+    Show(crate::trust::ShowConsent),
+    /// Write a member's consent as a FHIR R4 Consent
+    #[command(
+        after_help = "Example: caduceus consent export --dir state --member klinikum-nord/1 --out consent.json"
+    )]
+    Export(crate::trust::ExportConsent),
+    /// Record what a FHIR R4 Consent permits as a member's grants, and name what it cannot carry over
+    #[command(
+        after_help = "Example: caduceus consent import --dir state --member klinikum-nord/1 --file consent.json"
+    )]
+    Import(crate::trust::ImportConsent),
     /// Withdraw every consent of a member; it counts from the next answer on
     #[command(after_help = "Example: caduceus consent revoke --dir state --member klinikum-nord/1")]
     Revoke {
@@ -494,7 +517,10 @@ pub enum Scope {
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Verify every log: its hash chain, its anchors, and that nothing on the ledger is missing from it
+    /// Show who used which data when, for what and under which consent
+    #[command(after_help = "Example: caduceus audit trail --dir state --dataset 1 --json")]
+    Trail(crate::trust::Trail),
+    /// Verify every log and every sealed dataset: hashes, anchors, and that nothing on the ledger is missing
     #[command(after_help = "Example: caduceus audit verify --dir state")]
     Verify {
         /// Verify this file in place of the custodian's own log
@@ -525,7 +551,11 @@ pub enum Policy {
         /// Purpose by its code
         #[arg(long, default_value = "HMB", value_name = "CODE")]
         purpose: String,
-        /// A safeguard that the researcher holds, such as scc, bcr or explicit-consent
+        /// How identifiable the records are: identified, limited, protected (as published) or anonymous
+        #[arg(long, default_value = "protected", value_name = "LEVEL")]
+        identifiability: String,
+        /// A safeguard that the researcher holds: scc, bcr, explicit-consent, adequacy, hipaa-authorization,
+        /// limited-data-set, data-use-agreement or ehds-permit
         #[arg(long = "safeguard", value_delimiter = ',', value_name = "NAME")]
         safeguards: Vec<String>,
     },

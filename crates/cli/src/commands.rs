@@ -8,7 +8,7 @@ use caduceus_node::party::{self, Role};
 use caduceus_node::researcher;
 use caduceus_node::story::usdc;
 use caduceus_node::{
-    Home, Node, NodeError, Result, claims, cohorts, custodian, member, policy, rpc,
+    Home, Node, NodeError, Result, claims, cohorts, consents, custodian, member, policy, rpc,
 };
 use serde_json::json;
 
@@ -16,9 +16,10 @@ use crate::algorithm::{self, Algorithm};
 use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy,
 };
+use crate::attest::{self, Attestor};
 use crate::output::{Outcome, reporter};
 use crate::{
-    bulk, credential, demo, governance, identity, people, query, signals, status, view,
+    bulk, credential, demo, governance, identity, people, query, signals, status, trust, view,
 };
 
 /// The folder of a home that no option names.
@@ -54,11 +55,20 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
         }
         Command::View(command) => view::run(command, arguments.json),
         Command::Bulk(command) => bulk::run(command, arguments.json).await,
-        Command::Policy(Policy::Explain { from, to, class, purpose, safeguards }) => {
+        Command::Policy(Policy::Explain {
+            from,
+            to,
+            class,
+            purpose,
+            identifiability,
+            safeguards,
+        }) => {
             let request = policy::request(from, to, class, purpose)?;
-            let explained = policy::explain(&request, policy::safeguards(safeguards)?);
+            let as_they_are = policy::identifiability(identifiability)?;
+            let explained = policy::explain(&request, as_they_are, policy::safeguards(safeguards)?);
             Ok(Outcome::new(&explained, explained.in_words()))
         }
+        Command::Attestor(Attestor::Serve(serve)) => attest::serve(serve).await,
         Command::Init(init) => {
             let node = Node::create(
                 &dir(arguments),
@@ -132,15 +142,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             let text = serde_json::to_string_pretty(&all).expect("a catalogue is JSON");
             Ok(Outcome::new(&all, text))
         }
-        Command::Publish(of) => {
-            let done = custodian::publish(node, &of.custodian).await?;
-            let dataset = done.dataset.unwrap_or_default();
-            let text = format!(
-                "{} patients sealed as {}; Data NFT {dataset} is in the pool",
-                done.persons, done.cid
-            );
-            Ok(Outcome::new(&done, text))
-        }
+        Command::Publish(publish) => attest::publish(node, publish).await,
+        Command::Attestor(Attestor::Key { number, out }) => attest::key(node, *number, out),
         Command::Withdraw { custodian, dataset } => {
             custodian::withdraw(node, custodian, *dataset).await?;
             let text = format!(
@@ -161,11 +164,14 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Claim(claim) => pay(node, claim).await,
         Command::Governance(command) => governance::govern(node, command).await,
         Command::Guardian(command) => governance::guard(node, command).await,
+        Command::Audit(Audit::Trail(trail)) => trust::trail(node, trail).await,
+        Command::Breach(breach) => trust::breach(node, breach).await,
         Command::Audit(Audit::Verify { log, custodian }) => {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
         Command::Ledger(command) => ledger(node, command).await,
-        Command::Demo(_)
+        Command::Attestor(Attestor::Serve(_))
+        | Command::Demo(_)
         | Command::Init(_)
         | Command::Cohort(_)
         | Command::Policy(_)
@@ -209,17 +215,20 @@ async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
             let value = json!({ "member": member.name, "grant": grant.to_string() });
             Ok(Outcome::new(&value, format!("{} consented: grant {grant}", member.name)))
         }
+        Consent::Show(show) => trust::show(node, show).await,
+        Consent::Export(export) => trust::export(node, export).await,
+        Consent::Import(import) => trust::import(node, import).await,
         Consent::Revoke { member } => {
             let member = member::find(node, member)?;
-            let ended = member::revoke(node, &member).await?;
-            let text = match ended {
+            let done = consents::withdraw(node, &member).await?;
+            let text = match done.revoked {
                 0 => format!("{} had no consent standing; nothing changed", member.name),
-                _ => format!(
-                    "{} withdrew {ended} consent(s); the next answer no longer counts them",
-                    member.name
+                ended => format!(
+                    "{} withdrew {ended} consent(s) within {} ms, by block {}; the next answer no longer counts them",
+                    member.name, done.effective_ms, done.block
                 ),
             };
-            Ok(Outcome::new(&json!({ "member": member.name, "revoked": ended }), text))
+            Ok(Outcome::new(&done, text))
         }
     }
 }
@@ -326,11 +335,14 @@ async fn verify(node: &Node, log: Option<&Path>, custodian: Option<&str>) -> Res
             let own = audit::log_path(node, &party);
             let (events, differences) =
                 audit::verify_log(node, &party, log.unwrap_or(&own)).await?;
-            AuditReport { events, verified: differences.is_empty(), differences }
+            AuditReport { events, datasets: 0, verified: differences.is_empty(), differences }
         }
     };
     let text = match report.verified {
-        true => format!("{} records agree with each other and with the ledger", report.events),
+        true => format!(
+            "{} records and {} sealed datasets agree with each other and with the ledger",
+            report.events, report.datasets
+        ),
         false => report.differences.join("\n"),
     };
     let mut outcome = Outcome::new(&report, text);

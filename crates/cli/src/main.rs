@@ -2,10 +2,11 @@
 
 mod algorithm;
 mod args;
+mod attest;
 mod bulk;
 mod commands;
-mod deidentify;
 mod credential;
+mod deidentify;
 mod demo;
 mod governance;
 mod identity;
@@ -16,8 +17,9 @@ mod protect;
 mod query;
 mod signals;
 mod status;
-mod view;
 mod synthesize;
+mod trust;
+mod view;
 
 use std::process::ExitCode;
 
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
         .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return output::failure(&error, arguments.json),
+        Err(error) => return output::failure(&error, arguments.json, 1),
     };
     match runtime.block_on(commands::run(&arguments)) {
         Ok(outcome) => output::print(&outcome, arguments.json),

@@ -126,6 +126,9 @@ pub async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
         MemberCommand::Join { custodian, count } => {
             Ok(listed(&member::join(node, custodian, *count).await?))
         }
+        MemberCommand::Receipts { member } => {
+            crate::trust::receipts(node, &member::find_anyone(node, member)?).await
+        }
         MemberCommand::List => Ok(listed(&member::members(node)?)),
         MemberCommand::Leave { member } => leave(node, &member::find_anyone(node, member)?).await,
         MemberCommand::Rejoin { member } => {
@@ -133,6 +136,7 @@ pub async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
             Ok(listed(&member::members(node)?))
         }
         MemberCommand::Erase { member, custodian, patient } => {
+            let asked = std::time::Instant::now();
             let datasets = match (member, custodian, patient) {
                 (None, Some(custodian), Some(patient)) => {
                     custodian::erase_patient(node, custodian, patient).await?
@@ -145,7 +149,9 @@ pub async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
             let text = format!(
                 "the keys to their rows in {datasets} dataset(s) are destroyed; no later intake takes them in again"
             );
-            Ok(Outcome::new(&json!({ "datasets": datasets }), text))
+            let effective_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let value = json!({ "datasets": datasets, "effective_ms": effective_ms });
+            Ok(Outcome::new(&value, format!("{text}; it took {effective_ms} ms")))
         }
     }
 }

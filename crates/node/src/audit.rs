@@ -8,6 +8,7 @@ use caduceus_contracts::{ComputeMarket, DatasetToken, ProvenanceLog};
 use caduceus_vault::audit::{self as vault_audit, AuditError, Detail, Kind, Record};
 use serde::{Deserialize, Serialize};
 
+use crate::custodian;
 use crate::error::Result;
 use crate::node::Node;
 use crate::party::{self, Party};
@@ -17,6 +18,8 @@ use crate::party::{self, Party};
 pub struct AuditReport {
     /// Records whose hashes were checked.
     pub events: u64,
+    /// Sealed datasets of which every byte was read and every hash computed anew.
+    pub datasets: u64,
     /// True if nothing differs.
     pub verified: bool,
     /// The differences, each in a sentence.
@@ -29,13 +32,19 @@ pub fn log_path(node: &Node, custodian: &Party) -> PathBuf {
 }
 
 /// Verifies the log of every custodian of this home: its hash chain, its anchors on the ledger, and that every
-/// dataset minted and every job settled there has its record.
+/// dataset minted and every job settled there has its record; and its vault: every sealed byte, against the Data NFT.
 pub async fn verify(node: &Node) -> Result<AuditReport> {
-    let mut report = AuditReport { events: 0, verified: true, differences: Vec::new() };
+    let mut report =
+        AuditReport { events: 0, datasets: 0, verified: true, differences: Vec::new() };
     for custodian in party::custodians(node)? {
         let path = log_path(node, &custodian);
         let (events, differences) = verify_log(node, &custodian, &path).await?;
         report.events += events;
+        report
+            .differences
+            .extend(differences.into_iter().map(|text| format!("{}: {text}", custodian.name)));
+        let (datasets, differences) = verify_vault(node, &custodian).await?;
+        report.datasets += datasets;
         report
             .differences
             .extend(differences.into_iter().map(|text| format!("{}: {text}", custodian.name)));
@@ -60,6 +69,45 @@ pub async fn verify_log(node: &Node, custodian: &Party, path: &Path) -> Result<(
             Ok((verified.events, missing(node, custodian, &vault_audit::read(path)?).await?))
         }
     }
+}
+
+/// Reads every sealed dataset of a custodian's vault, and holds it to its Data NFT. Gives how many are in order, and the
+/// differences with their place.
+async fn verify_vault(node: &Node, custodian: &Party) -> Result<(u64, Vec<String>)> {
+    let publications = custodian::publications(node, custodian)?;
+    if publications.is_empty() {
+        return Ok((0, Vec::new()));
+    }
+    let (mut datasets, mut differences) = (0, Vec::new());
+    let vault = custodian::vault(node, custodian)?;
+    let token = DatasetToken::new(node.at.dataset_token, &node.provider);
+    for publication in publications {
+        let cid = publication.cid.parse().map_err(|_| {
+            crate::NodeError::Chain(format!("{} is no content identifier", publication.cid))
+        })?;
+        let found = match vault.verify(&cid) {
+            Ok(found) => found,
+            Err(error) => {
+                differences.push(format!("dataset {}: {error}", publication.cid));
+                continue;
+            }
+        };
+        datasets += 1;
+        let Some(dataset) = publication.dataset else { continue };
+        let on_ledger = token.dataset(U256::from(dataset)).call().await?;
+        for (what, same) in [
+            ("content hash", on_ledger.contentHash == publication.content_hash),
+            ("table commitment", on_ledger.tableCommitment.0 == found.table_commitment),
+            ("number of persons", on_ledger.personCount == found.persons + found.erased),
+        ] {
+            if !same {
+                differences.push(format!(
+                    "dataset {dataset}: its {what} in the vault is not the one on the ledger"
+                ));
+            }
+        }
+    }
+    Ok((datasets, differences))
 }
 
 /// What the ledger shows of a custodian that its log does not.

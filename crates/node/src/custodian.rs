@@ -32,12 +32,14 @@ pub use answering::{AnsweredJob, answer, patients_in_last_answers};
 pub(crate) use answering::{
     REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file, remaining_budget, state_name,
 };
-pub(crate) use earnings::{kept as earned, people, settle, settled};
-pub use publishing::{
-    Publication, dataset_report, erase, erase_patient, publications, publish, withdraw,
-};
+pub(crate) use earnings::{kept as earned, payments_of, people, settle, settled};
 pub(crate) use publishing::{
-    consenting_patients, custodian_of, knows_person, note_revocation, published_schema,
+    Evidence, cid, claims as mint_claims, consenting_patients, custodian_of, examine, knows_person,
+    measure, note_revocation, published_schema, value_claim,
+};
+pub use publishing::{
+    Publication, dataset_report, erase, erase_patient, publications, publish, require_dataset,
+    withdraw,
 };
 
 /// Staging slots of a vault.
@@ -450,9 +452,23 @@ pub(crate) fn number(count: u64) -> Detail {
 }
 
 /// Random bytes for keys and nonces.
-fn entropy(bytes: &mut [u8]) {
+pub(crate) fn entropy(bytes: &mut [u8]) {
     getrandom::fill(bytes)
         .expect("the operating system gives random numbers, or nothing here can be kept secret");
+}
+
+/// Keeps a short document in a custodian's vault, sealed.
+pub(crate) fn seal_document(node: &Node, custodian: &Party, name: &str, text: &[u8]) -> Result<()> {
+    Ok(vault(node, custodian)?.put_document(name, text, &mut entropy)?)
+}
+
+/// A document that [`seal_document`] kept.
+pub(crate) fn sealed_document(
+    node: &Node,
+    custodian: &Party,
+    name: &str,
+) -> Result<Option<Vec<u8>>> {
+    Ok(vault(node, custodian)?.document(name)?)
 }
 
 /// Opens a custodian's log, begun on first use.

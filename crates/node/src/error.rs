@@ -242,7 +242,8 @@ impl NodeError {
     /// is refused, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            NodeError::Malformed(_)
+            NodeError::Usage(_)
+            | NodeError::Malformed(_)
             | NodeError::View { .. }
             | NodeError::Breaking { .. }
             | NodeError::Records(caduceus_records::RecordsError::View(_))

@@ -426,7 +426,7 @@ pub(crate) fn replace_secret(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Writes a file that only its owner can read.
-fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(true).write(true);
     #[cfg(unix)]

@@ -9,11 +9,13 @@
 
 pub mod accreditation;
 pub mod asked;
-mod attestor;
+pub mod attestor;
 pub mod audit;
+pub mod breach;
 pub mod bulk;
 pub mod claims;
 pub mod cohorts;
+pub mod consents;
 pub mod credentials;
 pub mod custodian;
 pub mod deidentify;
@@ -32,6 +34,7 @@ pub mod researcher;
 pub mod rpc;
 pub mod story;
 pub mod tables;
+pub mod trail;
 pub mod views;
 mod web;
 

@@ -203,11 +203,15 @@ async fn admit(node: &Node, member: Member) -> Result<()> {
 /// Records a member's consent on the ledger, by the member's signature. Gives the grant's number.
 pub async fn grant(node: &Node, member: &Member, terms: &Terms) -> Result<U256> {
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+    give(node, member, on_ledger(terms, &custodian, node.now().await?)).await
+}
+
+/// As [`grant`], with terms as the ledger has them.
+pub(crate) async fn give(node: &Node, member: &Member, terms: Grant) -> Result<U256> {
     let registry = ConsentRegistry::new(node.at.consent_registry, &node.provider);
-    let grants = registry.grantsOf(member.address, custodian.address).call().await?;
+    let grants = registry.grantsOf(member.address, terms.custodian).call().await?;
     let deadline = node.deadline().await?;
     let nonce = registry.nonces(member.address).call().await?;
-    let terms = on_ledger(terms, &custodian, node.now().await?);
     if let Some(same) = grants.into_iter().find(|grant| grant.terms == terms) {
         return Ok(same.id);
     }

@@ -270,15 +270,14 @@ impl Node {
         contract: Address,
         statement: &impl SolStruct,
     ) -> Vec<u8> {
-        let domain = Eip712Domain {
-            name: Some(name.into()),
-            version: Some("1".into()),
-            chain_id: Some(U256::from(self.chain_id)),
-            verifying_contract: Some(contract),
-            salt: None,
-        };
+        let domain = self.domain(name, contract);
         let signature = signer.sign_hash_sync(&statement.eip712_signing_hash(&domain));
         signature.expect("a key in memory signs any hash").as_bytes().to_vec()
+    }
+
+    /// The domain in which the contract `name` at `contract` hashes statements.
+    pub(crate) fn domain(&self, name: &'static str, contract: Address) -> Eip712Domain {
+        domain_of(self.chain_id, name, contract)
     }
 
     /// Lets `seconds` pass on a development chain.
@@ -295,6 +294,17 @@ impl Node {
         })?;
         self.provider.raw_request::<_, serde_json::Value>("evm_mine".into(), ()).await?;
         Ok(())
+    }
+}
+
+/// The EIP-712 domain of a contract of ours, version 1.
+pub(crate) fn domain_of(chain_id: u64, name: &'static str, contract: Address) -> Eip712Domain {
+    Eip712Domain {
+        name: Some(name.into()),
+        version: Some("1".into()),
+        chain_id: Some(U256::from(chain_id)),
+        verifying_contract: Some(contract),
+        salt: None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the rules say, for people who ask before they act.
 
 use caduceus_policy::{
-    Country, DataClass, Decision, Purpose, Request, Safeguards, Verdict, decide, default_rules,
+    Country, DataClass, Decision, Identifiability, Purpose, ReasonKind, Request, Safeguards,
+    Verdict, decide_as, default_rules,
 };
 use serde::Serialize;
 
@@ -20,7 +21,9 @@ pub struct Explanation {
     pub held: Safeguards,
     /// The law that decides, with its article.
     pub law: String,
-    /// Every rule that matched, the one that decides first.
+    /// How far the records have been taken away from the persons.
+    pub identifiability: Identifiability,
+    /// Every rule that matched, the one that decides first, then every provision that bears on the use.
     pub reasons: Vec<Reason>,
     /// The dataset must be at least this k-anonymous; zero where the use is denied.
     pub minimum_k: u16,
@@ -30,11 +33,15 @@ pub struct Explanation {
     pub localized: bool,
 }
 
-/// A rule that matched.
+/// A rule that matched, or a provision that bears on the use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
+    /// Rule, provision that makes a safeguard one, or duty.
+    pub kind: ReasonKind,
     /// "allow", "allow-with" or "deny".
     pub verdict: &'static str,
+    /// The safeguard that a provision makes one; empty for others.
+    pub safeguard: Safeguards,
     /// The law that it stands on.
     pub law: String,
     /// Where in that law.
@@ -46,8 +53,8 @@ pub struct Reason {
 }
 
 /// Decides one use by a party that holds `held`, and gives all reasons.
-pub fn explain(request: &Request, held: Safeguards) -> Explanation {
-    let decision = decide(default_rules(), request);
+pub fn explain(request: &Request, as_they_are: Identifiability, held: Safeguards) -> Explanation {
+    let decision = decide_as(default_rules(), request, as_they_are);
     let met = decision.verdict == Verdict::AllowWith && decision.safeguards.meets(held);
     Explanation {
         verdict: word(if met { Verdict::Allow } else { decision.verdict }),
@@ -57,6 +64,7 @@ pub fn explain(request: &Request, held: Safeguards) -> Explanation {
         minimum_k: decision.minimum_k,
         maximum_epsilon: f64::from(decision.maximum_epsilon_milli) / 1_000.0,
         localized: decision.localized,
+        identifiability: as_they_are,
         reasons: reasons(&decision, request),
         law: decision.law,
     }
@@ -77,7 +85,9 @@ fn reasons(decision: &Decision, request: &Request) -> Vec<Reason> {
         // One rule of a file can stand for several rows that match, such as for its class and for every class.
         if reasons.iter().all(|reason| reason.source != matched.source) {
             reasons.push(Reason {
+                kind: matched.kind,
                 verdict: word(matched.verdict),
+                safeguard: matched.safeguard,
                 law: matched.law.clone(),
                 article: matched.article.clone(),
                 note: matched.note.clone(),
@@ -91,7 +101,15 @@ fn reasons(decision: &Decision, request: &Request) -> Vec<Reason> {
             request.class, request.from, request.to
         );
         let (law, article) = (decision.law.clone(), "none applies".to_owned());
-        reasons.push(Reason { verdict: "deny", law, article, note, source: "README.md".into() });
+        reasons.push(Reason {
+            kind: ReasonKind::Rule,
+            verdict: "deny",
+            safeguard: Safeguards::NONE,
+            law,
+            article,
+            note,
+            source: "README.md".into(),
+        });
     }
     reasons
 }
@@ -128,10 +146,15 @@ impl Explanation {
             );
         }
         lines.extend(self.reasons.iter().map(|reason| {
-            let text = format!(
-                "because: {} {}: {} ({})",
-                reason.law, reason.article, reason.verdict, reason.source
-            );
+            let (law, article) = (&reason.law, &reason.article);
+            let (place, verdict) = (&reason.source, reason.verdict);
+            let text = match reason.kind {
+                ReasonKind::Rule => format!("because: {law} {article}: {verdict} ({place})"),
+                ReasonKind::Safeguard => {
+                    format!("{} is a safeguard by {law} {article} ({place})", reason.safeguard)
+                }
+                ReasonKind::Duty => format!("mind: {law} {article} ({place})"),
+            };
             match reason.note.is_empty() {
                 true => text,
                 false => format!("{text}. {}", reason.note),
@@ -146,7 +169,7 @@ pub fn country(code: &str) -> Result<Country> {
     let known = code.parse().ok().filter(|_| rust_iso3166::from_alpha2(code).is_some());
     known.ok_or_else(|| {
         NodeError::Usage(format!(
-            "`{code}` is no country: write its two capital letters of ISO 3166-1, such as DE or JP"
+            "`{code}` is no country: write its two capital letters of ISO 3166-1, such as AU, BR, CA, CH, CN, DE, FR, GB, IN, JP, KE, US or ZA"
         ))
     })
 }
@@ -160,6 +183,11 @@ pub fn request(from: &str, to: &str, class: &str, purpose: &str) -> Result<Reque
         to: country(to)?,
         purpose: purpose.parse::<Purpose>().map_err(usage)?,
     })
+}
+
+/// How identifiable records are, by its name.
+pub fn identifiability(name: &str) -> Result<Identifiability> {
+    name.parse().map_err(|error: caduceus_policy::UnknownCode| NodeError::Usage(error.to_string()))
 }
 
 /// Safeguards by their names, in capitals or not, with hyphens or underscores.
@@ -181,7 +209,8 @@ mod tests {
     use super::*;
 
     fn explained(from: &str, to: &str, held: Safeguards) -> Explanation {
-        explain(&request(from, to, "genomic", "GRU").unwrap(), held)
+        let asked = request(from, to, "genomic", "GRU").unwrap();
+        explain(&asked, Identifiability::Protected, held)
     }
 
     #[test]
@@ -196,9 +225,24 @@ mod tests {
 
     #[test]
     fn a_use_that_no_rule_knows_is_denied_and_says_so() {
-        let unknown = explained("DE", "KE", Safeguards::SCC);
+        let unknown = explained("TZ", "DE", Safeguards::SCC);
         assert_eq!(unknown.verdict, "deny");
-        assert!(unknown.in_words().contains("No rule speaks of genomic data of DE used from KE"));
+        assert!(unknown.in_words().contains("No rule speaks of genomic data of TZ used from DE"));
+    }
+
+    #[test]
+    fn every_use_from_any_country_has_an_answer_with_its_law() {
+        for country in rust_iso3166::ALL {
+            for class in DataClass::ALL {
+                for purpose in Purpose::ALL {
+                    let asked =
+                        request("DE", country.alpha2, class.code(), purpose.code()).unwrap();
+                    let out = explain(&asked, Identifiability::Protected, Safeguards::NONE);
+                    assert!(out.reasons.iter().all(|reason| !reason.article.is_empty()));
+                    assert!(out.verdict != "deny" && out.law.starts_with("GDPR"), "{asked:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use caduceus_policy::{Purpose, Safeguards};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::asked::Asked;
+use crate::attestor::Panel;
 use crate::audit::{self, AuditReport};
 use crate::claims::{self, Books};
 use crate::custodian;
@@ -319,7 +320,7 @@ async fn publish(node: &Node, told: &Told) -> Result<Option<SourceReport>> {
             "{name} made the records safe: {} identifying values removed, every patient hidden among at least {}, {} left out",
             protected.removed(), protected.k_reached, protected.patients_suppressed
         ));
-        let published = custodian::publish(node, name).await?;
+        let published = custodian::publish(node, name, &Panel::Here).await?;
         node.report.fact(format!(
             "{name} sealed {} patients as {}; attestors checked and signed; Data NFT {} is in the pool",
             published.persons, published.cid, published.dataset.unwrap_or_default()

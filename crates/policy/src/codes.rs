@@ -19,7 +19,7 @@ pub struct UnknownCode {
 }
 
 impl UnknownCode {
-    fn new(text: &str, what: &'static str, expected: impl Into<String>) -> Self {
+    pub(crate) fn new(text: &str, what: &'static str, expected: impl Into<String>) -> Self {
         Self { text: text.to_owned(), what, expected: expected.into() }
     }
 }
@@ -27,7 +27,7 @@ impl UnknownCode {
 macro_rules! numbered {
     (
         $(#[$doc:meta])* $name:ident, $what:literal;
-        $($(#[$variant_doc:meta])* $variant:ident = $number:literal, $text:literal;)*
+        $($(#[$variant_doc:meta])* $variant:ident = $number:literal, $text:literal $(| $alias:literal)*;)*
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,9 +75,10 @@ macro_rules! numbered {
             type Err = UnknownCode;
 
             fn from_str(text: &str) -> Result<Self, UnknownCode> {
-                Self::ALL.iter().copied().find(|value| value.code() == text).ok_or_else(|| {
-                    UnknownCode::new(text, $what, [$($text),*].join(", "))
-                })
+                match text {
+                    $($text $(| $alias)* => Ok(Self::$variant),)*
+                    _ => Err(UnknownCode::new(text, $what, [$($text),*].join(", "))),
+                }
             }
         }
 
@@ -115,24 +116,40 @@ numbered! {
 }
 
 numbered! {
-    /// What data is used for: GA4GH Data Use Ontology (DUO) and HL7 v3 PurposeOfUse.
+    /// What data is used for: GA4GH Data Use Ontology (DUO) and HL7 v3 PurposeOfUse. Terms of DUO are read by their
+    /// identifiers too.
     Purpose, "purpose";
     /// General research use (DUO:0000042).
-    GeneralResearch = 1, "GRU";
+    GeneralResearch = 1, "GRU" | "DUO:0000042";
     /// Health, medical or biomedical research (DUO:0000006).
-    HealthResearch = 2, "HMB";
+    HealthResearch = 2, "HMB" | "DUO:0000006";
     /// Disease-specific research (DUO:0000007).
-    DiseaseSpecific = 3, "DS";
+    DiseaseSpecific = 3, "DS" | "DUO:0000007";
     /// Population origins or ancestry research (DUO:0000011).
-    Ancestry = 4, "POA";
+    Ancestry = 4, "POA" | "DUO:0000011";
     /// Not-for-profit use (DUO:0000045).
-    NotForProfit = 5, "NPU";
+    NotForProfit = 5, "NPU" | "DUO:0000045";
     /// Commercial use: what DUO:0000046 (non-commercial use only) withholds.
     Commercial = 6, "COM";
     /// Public health (HL7).
     PublicHealth = 7, "PUBHLTH";
     /// Quality improvement in health care (HL7).
     Quality = 8, "HQUALIMP";
+}
+
+numbered! {
+    /// How far the records have been taken away from the persons. The contracts know [`Identifiability::Protected`] only,
+    /// because nothing else is ever published.
+    Identifiability, "identifiability";
+    /// As the hospital keeps them, with direct identifiers.
+    Identified = 1, "identified";
+    /// Without direct identifiers, with dates and places (a limited data set of 45 CFR 164.514(e)).
+    Limited = 2, "limited";
+    /// As this project publishes: Safe Harbor (45 CFR 164.514(b)(2)), a keyed pseudonym, k-anonymous. De-identified for
+    /// HIPAA, pseudonymous and so personal data for the GDPR (Art. 4(5)).
+    Protected = 3, "protected";
+    /// Nobody can be told apart by means reasonably likely to be used (GDPR, Recital 26).
+    Anonymous = 4, "anonymous";
 }
 
 numbered! {
@@ -162,18 +179,27 @@ impl Safeguards {
     pub const EXPLICIT_CONSENT: Self = Self(4);
     /// An authorization by HIPAA (45 CFR 164.508).
     pub const HIPAA_AUTHORIZATION: Self = Self(8);
-    /// A data use agreement.
+    /// A data use agreement: any contract that binds the recipient to comparable protection.
     pub const DATA_USE_AGREEMENT: Self = Self(16);
     /// A data permit by the European Health Data Space (Regulation (EU) 2025/327).
     pub const EHDS_PERMIT: Self = Self(32);
+    /// The recipient is one of those that a partial adequacy decision reaches: certified under the EU-US Data Privacy
+    /// Framework or its Swiss and British counterparts, or bound by PIPEDA.
+    pub const ADEQUACY: Self = Self(64);
+    /// A data use agreement for a limited data set (45 CFR 164.514(e)).
+    pub const LIMITED_DATA_SET: Self = Self(128);
+    /// Every safeguard.
+    pub const ALL: Self = Self(255);
 
-    const NAMES: [(Self, &'static str); 6] = [
+    const NAMES: [(Self, &'static str); 8] = [
         (Self::SCC, "SCC"),
         (Self::BCR, "BCR"),
         (Self::EXPLICIT_CONSENT, "EXPLICIT_CONSENT"),
         (Self::HIPAA_AUTHORIZATION, "HIPAA_AUTHORIZATION"),
         (Self::DATA_USE_AGREEMENT, "DATA_USE_AGREEMENT"),
         (Self::EHDS_PERMIT, "EHDS_PERMIT"),
+        (Self::ADEQUACY, "ADEQUACY"),
+        (Self::LIMITED_DATA_SET, "LIMITED_DATA_SET"),
     ];
 
     /// The bitmap that the contracts use.
@@ -185,7 +211,7 @@ impl Safeguards {
     /// The set of a bitmap; none where a bit is not known.
     #[must_use]
     pub const fn from_bits(bits: u32) -> Option<Self> {
-        if bits < 64 { Some(Self(bits)) } else { None }
+        if bits <= Self::ALL.0 { Some(Self(bits)) } else { None }
     }
 
     /// What is in either set.
@@ -386,7 +412,9 @@ mod tests {
             assert_eq!(purpose.to_string().parse(), Ok(*purpose));
             assert_eq!(Purpose::from_number(purpose.number()), Some(*purpose));
         }
-        for bits in 0..64 {
+        assert_eq!("DUO:0000042".parse(), Ok(Purpose::GeneralResearch));
+        assert!("DUO:0000046".parse::<Purpose>().is_err(), "a condition is no purpose");
+        for bits in 0..=Safeguards::ALL.bits() {
             let set = Safeguards::from_bits(bits).unwrap();
             assert_eq!(set.to_string().parse(), Ok(set));
             let json = serde_json::to_string(&set).unwrap();
@@ -400,7 +428,7 @@ mod tests {
         assert_eq!(DataClass::from_number(7), None);
         assert_eq!(Purpose::from_number(0), None);
         assert_eq!(Purpose::from_number(9), None);
-        assert_eq!(Safeguards::from_bits(64), None);
+        assert_eq!(Safeguards::from_bits(256), None);
     }
 
     #[test]

@@ -4,6 +4,10 @@
 //! all of them; else the answer names the check that the closest grant failed, so that a member or a researcher learns
 //! what is missing.
 
+pub mod fhir;
+pub mod strict;
+pub mod words;
+
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{Country, DataClass, Purpose, Region};
@@ -113,6 +117,11 @@ impl RegionSet {
 
     fn with_bit(mut self, index: u8) -> Self {
         self.0[31 - usize::from(index / 8)] |= 1 << (index % 8);
+        self
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(byte, other)| *byte &= other);
         self
     }
 

@@ -11,11 +11,13 @@ mod table;
 
 use std::sync::LazyLock;
 
-pub use codes::{Country, DataClass, Place, Purpose, Region, Safeguards, UnknownCode, Verdict};
+pub use codes::{
+    Country, DataClass, Identifiability, Place, Purpose, Region, Safeguards, UnknownCode, Verdict,
+};
 pub use load::{RuleError, RuleProblem};
 pub use table::{
-    ChainRow, ChainTable, Decision, Law, Reason, Refusal, Request, Rule, RuleKey, RuleTable,
-    Shortfall, decide,
+    ChainRow, ChainTable, Decision, Law, Provision, Reason, ReasonKind, Refusal, Request, Rule,
+    RuleKey, RuleTable, Shortfall, decide, decide_as,
 };
 
 /// The rule files of this release, by name, in the order in which they are read.
@@ -26,11 +28,13 @@ pub const RULE_FILES: &[(&str, &str)] = &[
     ("uk.toml", include_str!("../../../rules/uk.toml")),
     ("ch.toml", include_str!("../../../rules/ch.toml")),
     ("us.toml", include_str!("../../../rules/us.toml")),
+    ("us-california.toml", include_str!("../../../rules/us-california.toml")),
     ("jp.toml", include_str!("../../../rules/jp.toml")),
     ("br.toml", include_str!("../../../rules/br.toml")),
     ("in.toml", include_str!("../../../rules/in.toml")),
     ("ca.toml", include_str!("../../../rules/ca.toml")),
     ("cn.toml", include_str!("../../../rules/cn.toml")),
+    ("ke.toml", include_str!("../../../rules/ke.toml")),
 ];
 
 /// The table of [`RULE_FILES`].

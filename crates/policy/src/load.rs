@@ -7,8 +7,10 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::codes::{Country, DataClass, Place, Region, Safeguards, UnknownCode, Verdict};
-use crate::table::{Law, Rule, RuleKey, RuleTable};
+use crate::codes::{
+    Country, DataClass, Identifiability, Place, Region, Safeguards, UnknownCode, Verdict,
+};
+use crate::table::{Law, Parts, Provision, Rule, RuleKey, RuleTable};
 
 /// What is wrong with a rule file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +71,11 @@ pub enum RuleProblem {
     /// Two levels for one class.
     #[error("this class has a level already: keep one of them")]
     SecondLevel,
+    /// A rule for protected records alone.
+    #[error(
+        "a rule that names no identifiability speaks of protected records, and of all others that no rule names: leave it out"
+    )]
+    OrdinaryLevel,
     /// Two rows for the same key.
     #[error("{0} has a rule for exactly this already: keep one of them")]
     Duplicate(String),
@@ -83,6 +90,8 @@ struct File {
     levels: Vec<Spanned<LevelEntry>>,
     #[serde(default)]
     rules: Vec<Spanned<RuleEntry>>,
+    #[serde(default)]
+    provisions: Vec<Spanned<ProvisionEntry>>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +116,7 @@ struct RuleEntry {
     to: Spanned<Vec<Spanned<String>>>,
     class: Option<Spanned<Vec<Spanned<String>>>>,
     purpose: Option<Spanned<Vec<Spanned<String>>>>,
+    identifiability: Option<Spanned<Vec<Spanned<String>>>>,
     verdict: Spanned<String>,
     #[serde(default)]
     safeguards: Vec<Spanned<String>>,
@@ -118,6 +128,19 @@ struct RuleEntry {
     #[serde(default)]
     article: String,
     #[serde(default)]
+    note: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProvisionEntry {
+    from: Spanned<Vec<Spanned<String>>>,
+    to: Option<Spanned<Vec<Spanned<String>>>>,
+    class: Option<Spanned<String>>,
+    purpose: Option<Spanned<String>>,
+    safeguard: Option<Spanned<String>>,
+    law: Spanned<String>,
+    article: String,
     note: String,
 }
 
@@ -194,6 +217,17 @@ struct Loader {
     sources: HashMap<RuleKey, String>,
     /// Rows for a class that has its own level, made from a rule for every class; a rule that names the class goes first.
     derived: Vec<(RuleKey, Rule)>,
+    particular: HashMap<(RuleKey, Identifiability), Rule>,
+    derived_particular: HashMap<(RuleKey, Identifiability), Rule>,
+    provisions: Vec<Provision>,
+}
+
+/// Where a row belongs.
+#[derive(Clone, Copy)]
+struct Belongs {
+    key: RuleKey,
+    identifiability: Option<Identifiability>,
+    derived: bool,
 }
 
 /// Reads all files; regions and levels of every file count before the rules of any.
@@ -216,6 +250,9 @@ pub(crate) fn load(files: &[(&str, &str)]) -> Result<RuleTable, RuleError> {
     for (source, file) in &parsed {
         for rule in &file.rules {
             loader.rule(source, rule)?;
+        }
+        for provision in &file.provisions {
+            loader.provision(source, provision)?;
         }
     }
     Ok(loader.finish())
@@ -265,6 +302,10 @@ impl Loader {
         let safeguards = self.safeguards(source, rule, verdict)?;
         let classes = source.optional("class", rule.class.as_ref())?;
         let purposes = source.optional("purpose", rule.purpose.as_ref())?;
+        let levels = source.optional("identifiability", rule.identifiability.as_ref())?;
+        if levels.contains(&Some(Identifiability::Protected)) {
+            return Err(source.error(&span, RuleProblem::OrdinaryLevel));
+        }
         let froms = self.places(source, "from", &rule.from)?;
         let tos = self.places(source, "to", &rule.to)?;
         let row = Rule {
@@ -282,8 +323,11 @@ impl Loader {
                 for &from in &froms {
                     for &to in &tos {
                         for &purpose in &purposes {
-                            let key = RuleKey { class, from, to, purpose };
-                            self.add(source, &span, key, row.clone(), derived)?;
+                            for &identifiability in &levels {
+                                let key = RuleKey { class, from, to, purpose };
+                                let belongs = Belongs { key, identifiability, derived };
+                                self.add(source, &span, belongs, row.clone())?;
+                            }
                         }
                     }
                 }
@@ -332,10 +376,20 @@ impl Loader {
         &mut self,
         source: &Source<'_>,
         span: &Range<usize>,
-        key: RuleKey,
+        belongs: Belongs,
         row: Rule,
-        derived: bool,
     ) -> Result<(), RuleError> {
+        let Belongs { key, identifiability, derived } = belongs;
+        if let Some(level) = identifiability {
+            let rows = match derived {
+                true => &mut self.derived_particular,
+                false => &mut self.particular,
+            };
+            return match rows.insert((key, level), row) {
+                None => Ok(()),
+                Some(former) => Err(source.error(span, RuleProblem::Duplicate(former.source))),
+            };
+        }
         if derived {
             // Two rules for every class of one key are refused by their own rows, so these are distinct.
             self.derived.push((key, row));
@@ -345,6 +399,38 @@ impl Loader {
             return Err(source.error(span, RuleProblem::Duplicate(former)));
         }
         self.rules.push((key, row));
+        Ok(())
+    }
+
+    fn provision(
+        &mut self,
+        source: &Source<'_>,
+        entry: &Spanned<ProvisionEntry>,
+    ) -> Result<(), RuleError> {
+        let span = entry.span();
+        let entry = entry.get_ref();
+        if entry.law.get_ref().trim().is_empty() || entry.article.trim().is_empty() {
+            return Err(source.error(&entry.law.span(), RuleProblem::NoLaw));
+        }
+        let tos = match &entry.to {
+            None => vec![Place::Any],
+            Some(words) => self.places(source, "to", words)?,
+        };
+        let class = entry.class.as_ref().map(|word| source.code(word)).transpose()?;
+        let purpose = entry.purpose.as_ref().map(|word| source.code(word)).transpose()?;
+        let safeguard = entry.safeguard.as_ref().map(|word| source.code(word)).transpose()?;
+        for from in self.places(source, "from", &entry.from)? {
+            self.provisions.push(Provision {
+                from,
+                to: tos.clone(),
+                class,
+                purpose,
+                safeguard: safeguard.unwrap_or_default(),
+                law: Law { name: entry.law.get_ref().clone(), article: entry.article.clone() },
+                note: entry.note.clone(),
+                source: format!("{}, line {}", source.name, source.line(&span)),
+            });
+        }
         Ok(())
     }
 
@@ -407,6 +493,16 @@ impl Loader {
         let named = &self.sources;
         let derived = self.derived.into_iter().filter(|(key, _)| !named.contains_key(key));
         self.rules.extend(derived);
-        RuleTable::new(self.countries, self.region_index, self.laws, self.rules)
+        // A rule that names the class goes before one for every class.
+        let mut particular = self.derived_particular;
+        particular.extend(self.particular);
+        RuleTable::new(Parts {
+            countries: self.countries,
+            region_index: self.region_index,
+            laws: self.laws,
+            rules: self.rules,
+            particular,
+            provisions: self.provisions,
+        })
     }
 }

@@ -12,7 +12,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codes::{Country, DataClass, Place, Purpose, Region, Safeguards, Verdict};
+use crate::codes::{
+    Country, DataClass, Identifiability, Place, Purpose, Region, Safeguards, Verdict,
+};
 use crate::load::{self, RuleError};
 
 /// The law that is named where no row matches.
@@ -68,6 +70,28 @@ pub struct Rule {
     pub source: String,
 }
 
+/// A provision of law that bears on a use without deciding it: a duty that goes with every use of a territory's data, or
+/// what makes a safeguard one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provision {
+    /// Where the data lie.
+    pub from: Place,
+    /// Where they are used from: any of these.
+    pub to: Vec<Place>,
+    /// The purpose it speaks of; none for every one.
+    pub purpose: Option<Purpose>,
+    /// The class it speaks of; none for every one.
+    pub class: Option<DataClass>,
+    /// The safeguard that it makes one, if it does.
+    pub safeguard: Safeguards,
+    /// The law and the place in it.
+    pub law: Law,
+    /// What it asks.
+    pub note: String,
+    /// File and line in which it stands.
+    pub source: String,
+}
+
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Request {
@@ -96,15 +120,31 @@ pub struct Decision {
     pub localized: bool,
     /// The law that gives the answer; "no rule" where none was found.
     pub law: String,
-    /// Every row that matched, the one that decided first.
+    /// Every row that matched, the one that decided first, and then every provision that bears on the use.
     pub reasons: Vec<Reason>,
 }
 
-/// A row that matched.
+/// What a reason is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonKind {
+    /// A row that matched.
+    Rule,
+    /// A provision that makes a safeguard one.
+    Safeguard,
+    /// A provision that goes with the use whatever the rows say.
+    Duty,
+}
+
+/// A row that matched, or a provision that bears on the use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// What it says.
+    /// What it is.
+    pub kind: ReasonKind,
+    /// What it says; of a provision, what was decided.
     pub verdict: Verdict,
+    /// The safeguard that a provision makes one; empty for others.
+    pub safeguard: Safeguards,
     /// The law it stands on.
     pub law: String,
     /// Where in that law.
@@ -173,6 +213,19 @@ pub struct RuleTable {
     laws: Vec<Law>,
     rules: Vec<(RuleKey, Rule)>,
     by_key: HashMap<RuleKey, usize>,
+    /// Rows for one identifiability, which replace the row of the same key.
+    particular: HashMap<(RuleKey, Identifiability), Rule>,
+    provisions: Vec<Provision>,
+}
+
+/// What a table is made of; rows have distinct keys, regions are numbered from 1 on.
+pub(crate) struct Parts {
+    pub(crate) countries: Vec<(Country, Region)>,
+    pub(crate) region_index: HashMap<Region, u8>,
+    pub(crate) laws: Vec<Law>,
+    pub(crate) rules: Vec<(RuleKey, Rule)>,
+    pub(crate) particular: HashMap<(RuleKey, Identifiability), Rule>,
+    pub(crate) provisions: Vec<Provision>,
 }
 
 impl RuleTable {
@@ -184,16 +237,11 @@ impl RuleTable {
         load::load(files)
     }
 
-    /// `rules` have distinct keys; `region_index` numbers the regions from 1 on.
-    pub(crate) fn new(
-        countries: Vec<(Country, Region)>,
-        region_index: HashMap<Region, u8>,
-        laws: Vec<Law>,
-        rules: Vec<(RuleKey, Rule)>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { countries, region_index, laws, rules, particular, provisions } = parts;
         let region_of = countries.iter().copied().collect();
         let by_key = rules.iter().enumerate().map(|(index, (key, _))| (*key, index)).collect();
-        Self { countries, region_of, region_index, laws, rules, by_key }
+        Self { countries, region_of, region_index, laws, rules, by_key, particular, provisions }
     }
 
     /// Every country that is listed, with its region, in the order of the file.
@@ -213,7 +261,7 @@ impl RuleTable {
         self.region_index.get(&region).copied()
     }
 
-    /// Every row, in the order of the files.
+    /// Every row that counts for protected records, in the order of the files.
     pub fn rules(&self) -> impl Iterator<Item = (&RuleKey, &Rule)> {
         self.rules.iter().map(|(key, rule)| (key, rule))
     }
@@ -238,12 +286,39 @@ impl RuleTable {
     fn reason(&self, rule: &Rule) -> Reason {
         let law = self.law(rule).clone();
         Reason {
+            kind: ReasonKind::Rule,
             verdict: rule.verdict,
+            safeguard: Safeguards::NONE,
             law: law.name,
             article: law.article,
             note: rule.note.clone(),
             source: rule.source.clone(),
         }
+    }
+
+    /// The provisions that bear on a use that is decided by `rule`.
+    fn bearing(&self, request: &Request, rule: &Rule) -> impl Iterator<Item = Reason> {
+        let (froms, tos) = (self.places(request.from), self.places(request.to));
+        let at = |places: &[(u8, Place)], place| places.iter().any(|(_, known)| *known == place);
+        let bears = move |provision: &&Provision| {
+            at(&froms, provision.from)
+                && provision.to.iter().any(|to| at(&tos, *to))
+                && provision.purpose.is_none_or(|purpose| purpose == request.purpose)
+                && provision.class.is_none_or(|class| class == request.class)
+                && (provision.safeguard.is_empty() || provision.safeguard.meets(rule.safeguards))
+        };
+        self.provisions.iter().filter(bears).map(|provision| Reason {
+            kind: match provision.safeguard.is_empty() {
+                true => ReasonKind::Duty,
+                false => ReasonKind::Safeguard,
+            },
+            verdict: rule.verdict,
+            safeguard: provision.safeguard,
+            law: provision.law.name.clone(),
+            article: provision.law.article.clone(),
+            note: provision.note.clone(),
+            source: provision.source.clone(),
+        })
     }
 
     /// The places by which a country is found, each with what it counts. A country that is not listed is met only by
@@ -259,8 +334,14 @@ impl RuleTable {
         places
     }
 
+    /// The row of exactly this key.
+    fn row(&self, key: &RuleKey, as_they_are: Identifiability) -> Option<&Rule> {
+        let particular = self.particular.get(&(*key, as_they_are));
+        particular.or_else(|| self.by_key.get(key).map(|&index| &self.rules[index].1))
+    }
+
     /// Every row that matches, the most specific first.
-    fn matching(&self, request: &Request) -> Vec<&Rule> {
+    fn matching(&self, request: &Request, as_they_are: Identifiability) -> Vec<&Rule> {
         let classes = [(0, None), (1, Some(request.class))];
         let purposes = [(0, None), (1, Some(request.purpose))];
         let tos = self.places(request.to);
@@ -270,24 +351,30 @@ impl RuleTable {
                 for (class_level, class) in classes {
                     for (purpose_level, purpose) in purposes {
                         let key = RuleKey { class, from, to, purpose };
-                        if let Some(&index) = self.by_key.get(&key) {
+                        if let Some(rule) = self.row(&key, as_they_are) {
                             let sum = from_level + to_level + class_level + purpose_level;
                             let rank = [sum, from_level, to_level, class_level, purpose_level];
-                            found.push((Reverse(rank), index));
+                            found.push((Reverse(rank), rule));
                         }
                     }
                 }
             }
         }
-        found.sort_unstable();
-        found.into_iter().map(|(_, index)| &self.rules[index].1).collect()
+        found.sort_unstable_by_key(|(rank, _)| *rank);
+        found.into_iter().map(|(_, rule)| rule).collect()
     }
 }
 
-/// Decides a use by the table.
+/// Decides a use of records as they are published: protected. The contract decides the same.
 #[must_use]
 pub fn decide(table: &RuleTable, request: &Request) -> Decision {
-    let mut matching = table.matching(request);
+    decide_as(table, request, Identifiability::Protected)
+}
+
+/// Decides a use of records that are as identifiable as is said, and gives every reason.
+#[must_use]
+pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiability) -> Decision {
+    let mut matching = table.matching(request, as_they_are);
     let Some(deciding) = matching
         .iter()
         .position(|rule| rule.verdict == Verdict::Deny)
@@ -312,7 +399,11 @@ pub fn decide(table: &RuleTable, request: &Request) -> Decision {
         maximum_epsilon_milli: rule.maximum_epsilon_milli,
         localized: rule.localized,
         law: table.law(rule).to_string(),
-        reasons: matching.into_iter().map(|rule| table.reason(rule)).collect(),
+        reasons: matching
+            .iter()
+            .map(|rule| table.reason(rule))
+            .chain(table.bearing(request, rule))
+            .collect(),
     }
 }
 

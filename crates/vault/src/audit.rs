@@ -42,6 +42,9 @@ pub enum Kind {
     PayoutRootPosted,
     Anchored,
     Erased,
+    Withdrawn,
+    BreachReported,
+    BreachNotified,
 }
 
 /// A detail of an event: a short text (an id, a hash) or a number.

@@ -315,7 +315,7 @@ impl Vault {
     }
 
     /// An object, checked against its name.
-    fn object(&self, name: &str) -> Result<(PathBuf, Vec<u8>), VaultError> {
+    pub(crate) fn object(&self, name: &str) -> Result<(PathBuf, Vec<u8>), VaultError> {
         let path = self.objects().join(name);
         let bytes = files::read(&path)?.ok_or_else(|| damaged(&path, "it is missing"))?;
         if manifest::name(&bytes).to_string() != name {

@@ -65,6 +65,10 @@ impl SecretKey {
         SecretKey(Zeroizing::new([0; 32]))
     }
 
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> SecretKey {
+        SecretKey(Zeroizing::new(bytes))
+    }
+
     pub(crate) fn random(entropy: &mut dyn Entropy) -> SecretKey {
         let mut key = SecretKey::zero();
         entropy.fill(key.0.as_mut_slice());

@@ -24,6 +24,7 @@
 pub mod audit;
 mod consents;
 mod dataset;
+mod disclosure;
 mod error;
 mod files;
 mod keyring;
@@ -36,6 +37,7 @@ mod vault;
 pub use cid::Cid;
 pub use consents::Receipt;
 pub use dataset::{Opened, Sealed, Verification};
+pub use disclosure::Disclosure;
 pub use error::VaultError;
 pub use keys::{Entropy, MasterKey};
 pub use vault::{Erasure, Vault, VaultConfig};

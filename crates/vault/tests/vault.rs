@@ -382,3 +382,48 @@ fn tables_that_do_not_follow_their_schema_are_refused_with_the_reason() {
     let (_dir, empty) = new_vault();
     assert!(matches!(empty.schema(&other), Err(VaultError::NoDataset(_))));
 }
+
+#[test]
+fn a_dataset_that_is_handed_over_is_checked_by_the_names_of_its_bytes() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let config = VaultConfig { custodian: "clinic".to_owned(), jurisdiction: "DE".to_owned() };
+    let vault = Vault::create(dir.path(), &config, MasterKey::new([1; 32])).unwrap();
+    let content = tables(&[(1, Some(true)), (2, None), (3, Some(false))], &[]);
+    let cid = vault.seal(&content, &schema(), REPORT, &mut seeded(1)).unwrap().cid;
+    let whole = vault.disclose(&cid).unwrap();
+    let receiver = Vault::create(other.path(), &config, MasterKey::new([2; 32])).unwrap();
+    assert_eq!(receiver.receive(&whole, &mut seeded(2)).unwrap(), cid);
+    assert_eq!(receiver.verify(&cid).unwrap(), vault.verify(&cid).unwrap());
+    assert_eq!(receiver.report(&cid).unwrap(), REPORT);
+
+    // Whatever byte of an object is altered, the dataset is not whole: its name is another then.
+    let text = serde_json::to_value(&whole).unwrap();
+    for object in 0..text["objects"].as_array().unwrap().len() {
+        let mut altered = text.clone();
+        let bytes = altered["objects"][object].as_str().unwrap();
+        let flipped = if bytes.starts_with('0') { "1" } else { "0" };
+        altered["objects"][object] = format!("{flipped}{}", &bytes[1..]).into();
+        let folder = tempfile::tempdir().unwrap();
+        let receiver = Vault::create(folder.path(), &config, MasterKey::new([3; 32])).unwrap();
+        let altered = serde_json::from_value(altered).unwrap();
+        let received = receiver.receive(&altered, &mut seeded(3)).unwrap();
+        assert!(receiver.verify(&received).is_err(), "object {object}");
+    }
+    assert!(format!("{whole:?}").len() < 120, "no key is shown");
+}
+
+#[test]
+fn who_was_erased_stays_unreadable_for_those_to_whom_a_dataset_is_handed() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let config = VaultConfig { custodian: "clinic".to_owned(), jurisdiction: "DE".to_owned() };
+    let vault = Vault::create(dir.path(), &config, MasterKey::new([1; 32])).unwrap();
+    let content = tables(&[(1, Some(true)), (2, None)], &[]);
+    let cid = vault.seal(&content, &schema(), REPORT, &mut seeded(1)).unwrap().cid;
+    let person = vault.persons(&cid).unwrap().remove(0);
+    vault.erase_person(&person, &|id| id.to_owned(), &mut seeded(4)).unwrap();
+    let receiver = Vault::create(other.path(), &config, MasterKey::new([2; 32])).unwrap();
+    receiver.receive(&vault.disclose(&cid).unwrap(), &mut seeded(2)).unwrap();
+    let verified = receiver.verify(&cid).unwrap();
+    assert_eq!((verified.persons, verified.erased), (1, 1));
+    assert!(!receiver.persons(&cid).unwrap().contains(&person));
+}

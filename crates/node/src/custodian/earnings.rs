@@ -12,6 +12,7 @@ use caduceus_contracts::MemberClaims::Funded;
 use caduceus_contracts::MembershipToken::{MemberJoined, MemberLeft, MemberRemoved};
 use caduceus_economics::{PersonId, Usdc, accrue};
 use caduceus_vault::{Receipt, Vault};
+use serde::{Deserialize, Serialize};
 
 use super::publishing::{Publication, cid, publications};
 use super::{consent, entropy};
@@ -47,6 +48,7 @@ pub(crate) async fn settled(
     let mut people: Option<People> = None;
     let mut funded = U256::ZERO;
     let before = total;
+    let mut new = Vec::new();
     for (place, payment) in payments {
         funded += payment.amount;
         let increment = match usdc(funded)?.minus(total) {
@@ -63,10 +65,16 @@ pub(crate) async fn settled(
         if weights.is_empty() {
             continue;
         }
-        earned = accrue(&earned, &weights, increment).map_err(unpayable)?;
+        let after = accrue(&earned, &weights, increment).map_err(unpayable)?;
+        if let Some(people) = &people {
+            new.push(people.shares(place, &earned, &after));
+        }
+        earned = after;
         total = total.plus(increment).map_err(unpayable)?;
     }
     if total != before {
+        // First, so that a payment of which a kill leaves only this is told once more, not forgotten.
+        keep_payments(vault, dataset, new)?;
         keep(vault, dataset, &earned)?;
     }
     Ok(earned)
@@ -125,6 +133,20 @@ impl People {
             }
         }
         weights
+    }
+
+    /// What one payment brought those who were members then.
+    fn shares(&self, place: Place, before: &Earned, after: &Earned) -> Payment {
+        let share = |(person, sum): (&PersonId, &Usdc)| {
+            let earned = before.get(person).copied().unwrap_or(Usdc::ZERO);
+            let more = sum.minus(earned).ok().filter(|more| *more > Usdc::ZERO)?;
+            self.account(person.0, place).map(|_| (person.0, more))
+        };
+        Payment {
+            block: place.block,
+            log: place.log,
+            shares: after.iter().filter_map(share).collect(),
+        }
     }
 
     fn account(&self, person: B256, place: Place) -> Option<Address> {
@@ -201,6 +223,44 @@ pub(crate) fn kept(vault: &Vault, dataset: u64) -> Result<Earned> {
 fn keep(vault: &Vault, dataset: u64, earned: &Earned) -> Result<()> {
     let bytes = serde_json::to_vec(earned).expect("a table of amounts is JSON");
     Ok(vault.put_document(&document(dataset), &bytes, &mut entropy)?)
+}
+
+/// A payment and what it brought the members in a dataset.
+#[derive(Serialize, Deserialize)]
+struct Payment {
+    block: u64,
+    log: u64,
+    shares: BTreeMap<B256, Usdc>,
+}
+
+fn payments_document(dataset: u64) -> String {
+    format!("payments-{dataset}")
+}
+
+fn payments(vault: &Vault, dataset: u64) -> Result<Vec<Payment>> {
+    let Some(bytes) = vault.document(&payments_document(dataset))? else { return Ok(Vec::new()) };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        NodeError::Chain(format!("the payments of dataset {dataset} cannot be read: {error}"))
+    })
+}
+
+fn keep_payments(vault: &Vault, dataset: u64, new: Vec<Payment>) -> Result<()> {
+    let mut all = payments(vault, dataset)?;
+    all.retain(|known| {
+        new.iter().all(|payment| (payment.block, payment.log) != (known.block, known.log))
+    });
+    all.extend(new);
+    let bytes = serde_json::to_vec(&all).expect("a list of amounts is JSON");
+    Ok(vault.put_document(&payments_document(dataset), &bytes, &mut entropy)?)
+}
+
+/// What each payment for a dataset brought one member, in units of USDC, as far as the vault has settled them.
+pub(crate) fn payments_of(vault: &Vault, dataset: u64, person: B256) -> Result<Vec<(Place, u64)>> {
+    let of_person = |payment: Payment| {
+        let place = Place { block: payment.block, log: payment.log };
+        payment.shares.get(&person).map(|share| (place, share.to_u256().saturating_to()))
+    };
+    Ok(payments(vault, dataset)?.into_iter().filter_map(of_person).collect())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     DESCRIPTION, PROTECTED, ProtectedSummary, anchor, consent, entropy, note, number, vault,
 };
-use crate::attestor::{self, Claim};
+use crate::attestor::{About, Asked, Claim, Panel};
 use crate::error::{NodeError, Result};
 use crate::member::{Member, person_id};
 use crate::node::{Node, event};
@@ -64,7 +64,9 @@ pub struct Publication {
 /// Seals the protected records, has attestors check them, mints the Data NFT and deposits it in the pool.
 ///
 /// Cut off anywhere, it goes on with the same sealed dataset when it is called again.
-pub async fn publish(node: &Node, custodian: &str) -> Result<Publication> {
+///
+/// `panel` says which attestors are asked.
+pub async fn publish(node: &Node, custodian: &str, panel: &Panel) -> Result<Publication> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
     let (Some(tables), Some(description)) =
@@ -90,13 +92,13 @@ pub async fn publish(node: &Node, custodian: &str) -> Result<Publication> {
         }
     };
     if publication.dataset.is_none() {
-        publication.dataset = Some(mint(node, &evidence, &publication).await?);
+        publication.dataset = Some(mint(node, &evidence, &publication, panel).await?);
         let details = [("dataset", number(publication.dataset.unwrap_or_default()))];
         note(node, &custodian, Kind::Published, &publication.cid, &details).await?;
         node.home.record(&key, &publication)?;
     }
     // A dataset that was withdrawn is deposited once more: the ledger says where it is, not the journal.
-    let shares = deposit(node, &evidence, &publication).await?;
+    let shares = deposit(node, &evidence, &publication, panel).await?;
     if publication.shares != Some(shares) {
         publication.shares = Some(shares);
         node.home.record(&key, &publication)?;
@@ -107,10 +109,10 @@ pub async fn publish(node: &Node, custodian: &str) -> Result<Publication> {
 }
 
 /// What attestors look at.
-struct Evidence<'a> {
-    custodian: &'a Party,
-    vault: &'a Vault,
-    summary: &'a ProtectedSummary,
+pub(crate) struct Evidence<'a> {
+    pub(crate) custodian: &'a Party,
+    pub(crate) vault: &'a Vault,
+    pub(crate) summary: &'a ProtectedSummary,
 }
 
 /// Every publication of a custodian, oldest first.
@@ -165,31 +167,23 @@ async fn seal(
 }
 
 /// Mints the Data NFT with its three proofs, or finds the one that was minted.
-async fn mint(node: &Node, evidence: &Evidence<'_>, publication: &Publication) -> Result<u64> {
+async fn mint(
+    node: &Node,
+    evidence: &Evidence<'_>,
+    publication: &Publication,
+    panel: &Panel,
+) -> Result<u64> {
     let custodian = evidence.custodian;
     let token = DatasetToken::new(node.at.dataset_token, &node.provider);
     let minted = token.tokenOfContent(publication.content_hash).call().await?;
     if !minted.is_zero() {
         return Ok(minted.to());
     }
-    let request = MintRequest {
-        contentHash: publication.content_hash,
-        tableCommitment: publication.table_commitment,
-        schemaId: keccak256(evidence.summary.schema.id.as_bytes()),
-        schemaVersion: evidence.summary.schema.version,
-        metadataURI: metadata_uri(publication),
-        dataClass: DataClass::Clinical.number(),
-        recordCount: publication.rows,
-        personCount: publication.persons,
-        consentRoot: consent_root(evidence.vault, &publication.cid)?,
-        k: u16::try_from(publication.k).unwrap_or(u16::MAX),
-        l: u16::try_from(publication.l).unwrap_or(u16::MAX),
-        method: keccak256(METHOD),
-        custodianBps: CUSTODIAN_BPS,
-        parent: parent(node, custodian)?,
-    };
-    let claims = claims(custodian, &request);
-    let mut proofs = attestor::attest(node, &claims, || examine(evidence, publication, &request))
+    let request = mint_request(node, evidence, publication)?;
+    let claims = claims(custodian.address, &request);
+    let asked = Asked { evidence, publication, about: About::Token(&request) };
+    let mut proofs = panel
+        .attest(node, &claims, &asked, || examine(evidence, publication, &request))
         .await?
         .into_iter();
     let mut proof = || recast(&proofs.next().expect("one proof for each claim"));
@@ -216,9 +210,36 @@ fn metadata_uri(publication: &Publication) -> String {
     }
 }
 
+/// What the Data NFT of a sealed dataset shall say.
+fn mint_request(
+    node: &Node,
+    evidence: &Evidence<'_>,
+    publication: &Publication,
+) -> Result<MintRequest> {
+    Ok(MintRequest {
+        contentHash: publication.content_hash,
+        tableCommitment: publication.table_commitment,
+        schemaId: keccak256(evidence.summary.schema.id.as_bytes()),
+        schemaVersion: evidence.summary.schema.version,
+        metadataURI: metadata_uri(publication),
+        dataClass: DataClass::Clinical.number(),
+        recordCount: publication.rows,
+        personCount: publication.persons,
+        consentRoot: consent_root(evidence.vault, &publication.cid)?,
+        k: u16::try_from(publication.k).unwrap_or(u16::MAX),
+        l: u16::try_from(publication.l).unwrap_or(u16::MAX),
+        method: keccak256(METHOD),
+        custodianBps: CUSTODIAN_BPS,
+        parent: parent(node, evidence.custodian, publication)?,
+    })
+}
+
 /// The dataset that a custodian published before, which a new one succeeds; zero for the first.
-fn parent(node: &Node, custodian: &Party) -> Result<U256> {
+fn parent(node: &Node, custodian: &Party, publication: &Publication) -> Result<U256> {
     let last = publications(node, custodian)?
+        .into_iter()
+        .take_while(|earlier| earlier.cid != publication.cid)
+        .collect::<Vec<_>>()
         .into_iter()
         .rev()
         .find_map(|publication| publication.dataset);
@@ -226,10 +247,10 @@ fn parent(node: &Node, custodian: &Party) -> Result<U256> {
 }
 
 /// The three statements that minting needs, hashed as `DatasetToken.mint` hashes them.
-fn claims(custodian: &Party, request: &MintRequest) -> [Claim; 3] {
+pub(crate) fn claims(custodian: Address, request: &MintRequest) -> [Claim; 3] {
     let subject = request.contentHash;
     let authenticity = (
-        custodian.address,
+        custodian,
         request.contentHash,
         request.tableCommitment,
         request.schemaId,
@@ -238,12 +259,8 @@ fn claims(custodian: &Party, request: &MintRequest) -> [Claim; 3] {
         U256::from(request.recordCount),
         U256::from(request.personCount),
     );
-    let consent = (
-        custodian.address,
-        request.contentHash,
-        request.consentRoot,
-        U256::from(request.personCount),
-    );
+    let consent =
+        (custodian, request.contentHash, request.consentRoot, U256::from(request.personCount));
     let anonymization =
         (request.contentHash, U256::from(request.k), U256::from(request.l), request.method);
     [
@@ -254,7 +271,7 @@ fn claims(custodian: &Party, request: &MintRequest) -> [Claim; 3] {
 }
 
 /// What one attestor does before signing: opens the sealed dataset and counts everything again.
-fn examine(
+pub(crate) fn examine(
     evidence: &Evidence<'_>,
     publication: &Publication,
     request: &MintRequest,
@@ -314,7 +331,12 @@ fn merkle_root(leaves: &[B256]) -> B256 {
 }
 
 /// Deposits a minted dataset in the pool with its attested value, or finds the deposit. Gives its shares.
-async fn deposit(node: &Node, evidence: &Evidence<'_>, publication: &Publication) -> Result<U256> {
+async fn deposit(
+    node: &Node,
+    evidence: &Evidence<'_>,
+    publication: &Publication,
+    panel: &Panel,
+) -> Result<U256> {
     let dataset = U256::from(publication.dataset.unwrap_or_default());
     let pool = HealthDataPool::new(node.at.health_data_pool, &node.provider);
     let standing = pool.depositOf(dataset).call().await?;
@@ -322,20 +344,14 @@ async fn deposit(node: &Node, evidence: &Evidence<'_>, publication: &Publication
         return Ok(standing.shares);
     }
     let value = measure(evidence, publication)?;
-    let content = (
-        dataset,
-        U256::from(value.completeness),
-        U256::from(value.freshness),
-        U256::from(value.rarity),
-        U256::from(value.reputation),
-    );
-    let claim = Claim::new("VALUE", dataset.into(), &content.abi_encode_params());
+    let claim = value_claim(dataset, &value);
     let recount = || match measure(evidence, publication) {
         Ok(again) if again == value => Ok(()),
         Ok(_) => Err("the quality scores are others".to_owned()),
         Err(error) => Err(error.to_string()),
     };
-    let proof = attestor::attest(node, &[claim], recount).await?.remove(0);
+    let asked = Asked { evidence, publication, about: About::Worth(&value) };
+    let proof = panel.attest(node, &[claim], &asked, recount).await?.remove(0);
     let call = HealthDataPool::depositCall { datasetId: dataset, value, proof: recast(&proof) };
     let signer = evidence.custodian.signer(node);
     let key = node.next_key(&format!("deposit/{dataset}"), evidence.custodian.address).await?;
@@ -346,8 +362,20 @@ async fn deposit(node: &Node, evidence: &Evidence<'_>, publication: &Publication
     Ok(deposited.shares)
 }
 
+/// The statement that a deposit needs, hashed as `HealthDataPool.deposit` hashes it.
+pub(crate) fn value_claim(dataset: U256, value: &Value) -> Claim {
+    let content = (
+        dataset,
+        U256::from(value.completeness),
+        U256::from(value.freshness),
+        U256::from(value.rarity),
+        U256::from(value.reputation),
+    );
+    Claim::new("VALUE", dataset.into(), &content.abi_encode_params())
+}
+
 /// The quality scores of a sealed dataset, counted from what is in it.
-fn measure(evidence: &Evidence<'_>, publication: &Publication) -> Result<Value> {
+pub(crate) fn measure(evidence: &Evidence<'_>, publication: &Publication) -> Result<Value> {
     let cid = cid(&publication.cid)?;
     let opened = evidence.vault.open_dataset(&cid, &|_| true)?;
     let reference = evidence.summary.reference()?;
@@ -362,7 +390,7 @@ fn measure(evidence: &Evidence<'_>, publication: &Publication) -> Result<Value> 
     })
 }
 
-pub(super) fn cid(text: &str) -> Result<caduceus_vault::Cid> {
+pub(crate) fn cid(text: &str) -> Result<caduceus_vault::Cid> {
     text.parse().map_err(|_| NodeError::Chain(format!("{text} is no content identifier")))
 }
 
@@ -386,6 +414,15 @@ fn published(node: &Node, dataset: u64) -> Result<(Party, Publication)> {
 /// The custodian of this home that published a dataset.
 pub(crate) fn custodian_of(node: &Node, dataset: u64) -> Result<Party> {
     Ok(published(node, dataset)?.0)
+}
+
+/// Refuses a number that no dataset on the ledger has.
+pub async fn require_dataset(node: &Node, dataset: u64) -> Result<()> {
+    let token = DatasetToken::new(node.at.dataset_token, &node.provider);
+    match token.exists(U256::from(dataset)).call().await? {
+        true => Ok(()),
+        false => Err(NodeError::unknown("dataset", &dataset.to_string(), std::iter::empty())),
+    }
 }
 
 /// The published schema of a dataset.
@@ -556,7 +593,8 @@ pub async fn withdraw(node: &Node, custodian: &str, dataset: u64) -> Result<()> 
     let call = HealthDataPool::withdrawCall { datasetId: id };
     let key = node.next_key("withdraw", custodian.address).await?;
     node.send("dataset withdrawn", &key, &signer, to, &call).await?;
-    Ok(())
+    note(node, &custodian, Kind::Withdrawn, &format!("dataset/{dataset}"), &[]).await?;
+    anchor(node, &custodian).await
 }
 
 /// Erases a member, after withdrawing what they agreed to. Gives in how many datasets there was a key to destroy.

@@ -1,0 +1,117 @@
+//! Attestors as processes of their own, and publishing by them.
+
+use std::path::{Path, PathBuf};
+
+use caduceus_node::attestor::{self, Panel};
+use caduceus_node::{Node, Result, custodian, rpc};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::output::Outcome;
+use crate::signals;
+
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// The custodian
+    #[arg(long, value_name = "NAME")]
+    custodian: String,
+    /// Attestors that are processes of their own, by their URLs; those that this home plays if left out
+    #[arg(long, value_delimiter = ',', value_name = "URL")]
+    attestors: Vec<String>,
+    /// How long each of them is waited for, in seconds
+    #[arg(long, default_value_t = 60, requires = "attestors", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    timeout: u64,
+    /// Port on which this home's embedded ledger answers meanwhile, for the attestors to look at
+    #[arg(long, requires = "attestors", value_name = "N")]
+    ledger_port: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Attestor {
+    /// Answer custodians on 127.0.0.1 until interrupted
+    #[command(
+        after_help = "Example: caduceus attestor serve --name north --key north.key --port 7001 --rpc http://127.0.0.1:8545 --contracts contracts.json"
+    )]
+    Serve(Serve),
+    /// Write the key of one of this home's attestors into a file of its own, for a process of its own
+    #[command(after_help = "Example: caduceus attestor key --dir state --number 1 --out north.key")]
+    Key {
+        /// Which of them, from 1 on
+        #[arg(long, value_name = "N")]
+        number: usize,
+        /// File to write, for its owner's eyes only
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// What it calls itself
+    #[arg(long)]
+    name: String,
+    /// File with its key: 64 hex digits
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 7001)]
+    port: u16,
+    /// The RPC by which it sees the ledger for itself
+    #[arg(long, value_name = "URL")]
+    rpc: String,
+    /// Where the contracts are: what `caduceus ledger contracts --json` printed
+    #[arg(long, value_name = "FILE")]
+    contracts: PathBuf,
+}
+
+/// Publishes, by whichever attestors are named.
+pub async fn publish(node: &Node, publish: &Publish) -> Result<Outcome> {
+    let panel = match publish.attestors.is_empty() {
+        true => Panel::Here,
+        false => Panel::Remote { urls: publish.attestors.clone(), seconds: publish.timeout },
+    };
+    let publishing = custodian::publish(node, &publish.custodian, &panel);
+    let done = match publish.ledger_port {
+        None => publishing.await?,
+        Some(port) => {
+            let served = rpc::listen(node, port).await?;
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+            let serving = tokio::spawn(served.until(async {
+                let _ = stopped.await;
+            }));
+            let done = publishing.await;
+            drop(stop);
+            // A client that keeps its connection open must not hold the command.
+            serving.abort();
+            done?
+        }
+    };
+    let dataset = done.dataset.unwrap_or_default();
+    let text = format!(
+        "{} patients sealed as {}; Data NFT {dataset} is in the pool",
+        done.persons, done.cid
+    );
+    Ok(Outcome::new(&done, text))
+}
+
+/// Hands an attestor's key over.
+pub fn key(node: &Node, number: usize, out: &Path) -> Result<Outcome> {
+    let address = attestor::hand_over(node, number, out)?;
+    let text = format!("the key of attestor {number}, {address}, is in {}", out.display());
+    let value = json!({ "number": number, "address": address, "file": out.display().to_string() });
+    Ok(Outcome::new(&value, text))
+}
+
+/// Answers custodians until it is stopped.
+pub async fn serve(serve: &Serve) -> Result<Outcome> {
+    let view = attestor::view(&serve.rpc, &serve.contracts)?;
+    let serving = attestor::serve(&serve.name, &serve.key, serve.port, view).await?;
+    say(&serve.name, &serving.address().to_string(), &serving.url()?);
+    serving.until(signals::stopped()).await?;
+    Ok(Outcome::new(&json!({ "stopped": true }), ""))
+}
+
+#[allow(clippy::print_stderr, reason = "the one line that a waiting server says")]
+fn say(name: &str, address: &str, url: &str) {
+    eprintln!("attestor {name}, {address}, answers at {url}; interrupt to stop");
+}

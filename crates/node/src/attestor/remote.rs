@@ -1,0 +1,180 @@
+//! Asking attestors that are processes of their own: all at once, each with its own time, until enough agree.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use alloy::hex;
+use alloy::primitives::{Address, B256, Bytes, Signature};
+use alloy::signers::SignerSync;
+use alloy::sol_types::SolStruct;
+use alloy::transports::http::reqwest;
+use caduceus_contracts::AttestationOracle;
+use caduceus_contracts::AttestationOracle::{Attestation, Proof};
+use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
+use tokio::task::JoinSet;
+
+use super::wire::{Answer, INFO, Identity, Manifest, Request, Statement, introduction};
+use super::{Asked, Claim, DOMAIN, statement};
+use crate::error::{NodeError, Result};
+use crate::node::Node;
+
+/// What every attestor is asked.
+#[derive(Clone)]
+struct Question {
+    client: reqwest::Client,
+    chain_id: u64,
+    oracle: Address,
+    /// A [`Request`] as JSON.
+    text: Vec<u8>,
+    /// What a valid answer signs.
+    digests: Vec<B256>,
+}
+
+/// One proof for each claim, with the signatures of the first attestors that agree. One that refuses, lies, is dead or too
+/// slow is left out and told in the news; with too few left, all their reasons are the error.
+pub(super) async fn attest(
+    node: &Node,
+    claims: &[Claim],
+    asked: &Asked<'_>,
+    urls: &[String],
+    seconds: u64,
+) -> Result<Vec<Proof>> {
+    let (now, block) = (node.now().await?, node.block_number().await?);
+    let attestations: Vec<Attestation> =
+        claims.iter().map(|claim| statement(claim, now, block)).collect();
+    let question = question(node, asked, &attestations, seconds)?;
+    let oracle = AttestationOracle::new(question.oracle, &node.provider);
+    let threshold = usize::from(oracle.threshold().call().await?);
+
+    let mut asking = JoinSet::new();
+    for url in urls {
+        let (question, url) = (question.clone(), url.trim_end_matches('/').to_owned());
+        asking.spawn(async move { (ask(&question, &url).await, url) });
+    }
+    let mut agreeing: BTreeMap<Address, Vec<Bytes>> = BTreeMap::new();
+    let mut objections = Vec::new();
+    while agreeing.len() < threshold
+        && let Some(done) = asking.join_next().await
+    {
+        let Ok((outcome, url)) = done else { continue };
+        match outcome {
+            Ok((address, signatures)) if oracle.isAttestor(address).call().await? => {
+                agreeing.insert(address, signatures);
+            }
+            Ok((address, _)) => {
+                objections.push(format!("{url}: {address} is no attestor on the ledger"));
+            }
+            Err(objection) => objections.push(format!("{url}: {objection}")),
+        }
+    }
+    for objection in &objections {
+        node.report.fact(format!("an attestor did not sign: {objection}"));
+    }
+    if agreeing.len() < threshold {
+        let found = agreeing.len();
+        let reason = format!("{found} of the {threshold} needed signed; {}", objections.join("; "));
+        return Err(NodeError::Refused { action: "the attestation".into(), reason });
+    }
+    let proof = |(number, attestation): (usize, Attestation)| Proof {
+        attestation,
+        signers: agreeing.keys().copied().collect(),
+        signatures: agreeing.values().map(|all| all[number].clone()).collect(),
+    };
+    Ok(attestations.into_iter().enumerate().map(proof).collect())
+}
+
+fn question(
+    node: &Node,
+    asked: &Asked<'_>,
+    attestations: &[Attestation],
+    seconds: u64,
+) -> Result<Question> {
+    let custodian = asked.evidence.custodian;
+    let oracle = node.at.attestation_oracle;
+    let cid = crate::custodian::cid(&asked.publication.cid)?;
+    let vault = asked.evidence.vault;
+    let people: std::collections::BTreeSet<String> = vault.persons(&cid)?.into_iter().collect();
+    let mut receipts = vault.consents()?;
+    receipts.retain(|receipt| people.contains(&receipt.pseudonym));
+    let manifest = Manifest {
+        chain_id: node.chain_id(),
+        oracle,
+        custodian: custodian.address,
+        name: custodian.name.clone(),
+        country: custodian.country,
+        publication: asked.publication.clone(),
+        about: asked.about.into(),
+        receipts,
+        statements: attestations.iter().map(Statement::from).collect(),
+    };
+    let manifest = serde_json::to_string(&manifest).expect("a manifest is JSON");
+    let signature = custodian
+        .signer(node)
+        .sign_message_sync(manifest.as_bytes())
+        .expect("a key in memory signs any message");
+    let request = Request {
+        manifest,
+        signature: hex::encode(signature.as_bytes()),
+        disclosure: vault.disclose(&cid)?,
+    };
+    let domain = node.domain(DOMAIN, oracle);
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(seconds))
+        .no_proxy()
+        .build()
+        .map_err(|error| NodeError::Chain(format!("no HTTP client: {error}")))?;
+    Ok(Question {
+        client,
+        chain_id: node.chain_id(),
+        oracle,
+        text: serde_json::to_vec(&request).expect("a request is JSON"),
+        digests: attestations.iter().map(|one| one.eip712_signing_hash(&domain)).collect(),
+    })
+}
+
+/// Asks one attestor. Gives its account with a valid signature for each statement, or what is wrong.
+async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Vec<Bytes>), String> {
+    let words = |error: reqwest::Error| match error.is_timeout() {
+        true => "it did not answer in time".to_owned(),
+        false => format!("it cannot be reached: {}", error.without_url()),
+    };
+    let found = question.client.get(format!("{url}/identity")).send().await.map_err(words)?;
+    let text = found.bytes().await.map_err(words)?;
+    let identity: Identity = serde_json::from_slice(&text)
+        .map_err(|_| "it does not introduce itself as an attestor".to_owned())?;
+    let introduced = introduction(question.chain_id, question.oracle, identity.reader);
+    let recovered = signature(&identity.signature)
+        .and_then(|signature| signature.recover_address_from_msg(introduced).ok());
+    if recovered != Some(identity.address) {
+        return Err("it introduces itself with a key that it did not sign for this ledger".into());
+    }
+    let entropy = crate::home::random::<32>().map_err(|error| error.to_string())?;
+    let reader = EncryptionPublicKey::new(identity.reader.0);
+    let aad = identity.address.as_slice();
+    let sealed = seal_to(&reader, INFO, aad, &question.text, Entropy::new(entropy))
+        .map_err(|error| error.to_string())?;
+    let sending = question.client.post(format!("{url}/attest")).body(sealed.to_bytes());
+    let text = sending.send().await.map_err(words)?.bytes().await.map_err(words)?;
+    let answer: Answer =
+        serde_json::from_slice(&text).map_err(|_| "its answer cannot be understood".to_owned())?;
+    let signatures = match answer {
+        Answer::Refused(why) => return Err(format!("it refuses: {why}")),
+        Answer::Signed(signatures) if signatures.len() == question.digests.len() => signatures,
+        Answer::Signed(_) => return Err("it did not sign every statement".into()),
+    };
+    let mut signed = Vec::new();
+    for (text, digest) in signatures.iter().zip(&question.digests) {
+        let valid = signature(text).filter(|signature| {
+            signature.recover_address_from_prehash(digest).ok() == Some(identity.address)
+        });
+        match valid {
+            Some(signature) => signed.push(Bytes::from(signature.as_bytes().to_vec())),
+            None => return Err("it signed something else than it was asked".into()),
+        }
+    }
+    Ok((identity.address, signed))
+}
+
+fn signature(text: &str) -> Option<Signature> {
+    Signature::from_raw(&hex::decode(text).ok()?).ok()
+}

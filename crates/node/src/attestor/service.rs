@@ -1,0 +1,347 @@
+//! An attestor as a process of its own: its own key, its own view of the ledger, no home.
+//!
+//! It takes a request, checks the custodian's signature and standing by its own view, unpacks the dataset into a vault of
+//! its own that is removed afterwards, counts everything again, and signs, or says why not.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use alloy::eips::BlockNumberOrTag;
+use alloy::hex;
+use alloy::primitives::{Address, B256, Signature, U256};
+use alloy::providers::{DynProvider, Provider};
+use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::SolStruct;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use caduceus_contracts::DatasetToken::MintRequest;
+use caduceus_contracts::HealthDataPool::Value;
+use caduceus_contracts::{DatasetToken, ParticipantRegistry};
+use caduceus_identity::{EncryptionKey, Keyring, Sealed, Seed};
+use caduceus_ledger::Ledger;
+use caduceus_vault::{MasterKey, Vault, VaultConfig};
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+
+use super::wire::{Answer, INFO, Identity, Manifest, Request, Subject, introduction};
+use super::{ATTESTORS, Claim, DOMAIN, LIFETIME};
+use crate::custodian::{self, Evidence, ProtectedSummary};
+use crate::error::{NodeError, Result};
+use crate::node::{Node, domain_of};
+use crate::party::{Party, Role};
+
+/// The most bytes of one request: the rows of a dataset, in hex.
+const BODY_LIMIT: usize = 512 << 20;
+/// How far the custodian's clock may differ from the ledger's newest block, in seconds.
+const SKEW: u64 = 600;
+/// `PartyRoles.CUSTODIAN` in the contracts.
+const CUSTODIAN: u32 = 1;
+
+/// How an attestor sees the ledger.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The ledger's RPC.
+    pub rpc: String,
+    /// Where `AttestationOracle` is.
+    pub oracle: Address,
+    /// Where `ParticipantRegistry` is.
+    pub registry: Address,
+    /// Where `DatasetToken` is.
+    pub datasets: Address,
+}
+
+struct Service {
+    name: String,
+    signer: PrivateKeySigner,
+    reader: EncryptionKey,
+    view: View,
+    /// Connected at the first request, so that an attestor can be there before the ledger is.
+    seen: OnceCell<Seen>,
+}
+
+/// The ledger, as this attestor sees it.
+struct Seen {
+    chain_id: u64,
+    provider: DynProvider,
+}
+
+/// An attestor that listens.
+pub struct Serving {
+    listener: TcpListener,
+    service: Arc<Service>,
+}
+
+/// Writes the key of one of the attestors that a development home plays into a file of its own, for a process of its own.
+pub fn hand_over(node: &Node, number: usize, file: &Path) -> Result<Address> {
+    if !(1..=ATTESTORS).contains(&number) {
+        return Err(NodeError::Usage(format!(
+            "there are attestors 1 to {ATTESTORS}, not {number}"
+        )));
+    }
+    let signer = node.key(&format!("attestor/{number}"));
+    crate::home::write_secret(file, format!("{}\n", hex::encode(signer.to_bytes())).as_bytes())?;
+    Ok(signer.address())
+}
+
+/// Begins to listen on 127.0.0.1 as the attestor whose key is in `key_file`; port 0 takes a free one.
+pub async fn serve(name: &str, key_file: &Path, port: u16, view: View) -> Result<Serving> {
+    let (signer, reader) = keys(key_file)?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let what = format!("cannot listen on {address}: {error}");
+        let todo = "stop the program that uses the port, or choose another with --port";
+        NodeError::not_ready(what, todo)
+    })?;
+    let service = Service { name: name.to_owned(), signer, reader, view, seen: OnceCell::new() };
+    Ok(Serving { listener, service: Arc::new(service) })
+}
+
+fn keys(file: &Path) -> Result<(PrivateKeySigner, EncryptionKey)> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| NodeError::file("read", file, error))?;
+    let damaged = || NodeError::Damaged {
+        path: file.to_owned(),
+        what: "it must hold a key of 64 hex digits and nothing else".into(),
+    };
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| damaged())?;
+    let signer = PrivateKeySigner::from_bytes(&B256::from(bytes)).map_err(|_| damaged())?;
+    Ok((signer, Keyring::new(Seed::new(bytes)).encryption_key("attestor")))
+}
+
+impl Serving {
+    /// The attestor's account.
+    pub fn address(&self) -> Address {
+        self.service.signer.address()
+    }
+
+    /// The URL that custodians use.
+    pub fn url(&self) -> Result<String> {
+        let address = self.listener.local_addr();
+        let address = address
+            .map_err(|error| NodeError::Chain(format!("the listener has no address: {error}")))?;
+        Ok(format!("http://{address}"))
+    }
+
+    /// Answers until `stop` is done.
+    pub async fn until(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        let routes = Router::new()
+            .route("/identity", get(identity))
+            .route("/attest", post(attest))
+            .layer(DefaultBodyLimit::max(BODY_LIMIT))
+            .with_state(self.service);
+        let serving = axum::serve(self.listener, routes).with_graceful_shutdown(stop).await;
+        serving.map_err(|error| NodeError::Chain(format!("the attestor stopped: {error}")))
+    }
+}
+
+async fn identity(
+    State(service): State<Arc<Service>>,
+) -> std::result::Result<Json<Identity>, (StatusCode, Json<Answer>)> {
+    let unseen = |why| (StatusCode::SERVICE_UNAVAILABLE, Json(Answer::Refused(why)));
+    let seen = service.seen().await.map_err(unseen)?;
+    let reader = B256::from(*service.reader.public().as_bytes());
+    let text = introduction(seen.chain_id, service.view.oracle, reader);
+    let signature = service.signer.sign_message_sync(text.as_bytes());
+    let signature = signature.expect("a key in memory signs any message");
+    Ok(Json(Identity {
+        name: service.name.clone(),
+        address: service.signer.address(),
+        reader,
+        signature: hex::encode(signature.as_bytes()),
+    }))
+}
+
+async fn attest(State(service): State<Arc<Service>>, body: Bytes) -> (StatusCode, Json<Answer>) {
+    match service.answer(&body).await {
+        Ok(signatures) => (StatusCode::OK, Json(Answer::Signed(signatures))),
+        Err(why) => (StatusCode::UNPROCESSABLE_ENTITY, Json(Answer::Refused(why))),
+    }
+}
+
+impl Service {
+    async fn seen(&self) -> std::result::Result<&Seen, String> {
+        let connect = || async {
+            let ledger = Ledger::remote(&self.view.rpc).await.map_err(|error| error.to_string())?;
+            Ok::<_, String>(Seen { chain_id: ledger.chain_id(), provider: ledger.provider() })
+        };
+        self.seen.get_or_try_init(connect).await
+    }
+
+    async fn answer(&self, body: &[u8]) -> std::result::Result<Vec<String>, String> {
+        let sealed = Sealed::from_bytes(body).map_err(|error| error.to_string())?;
+        let text = self.reader.open(INFO, self.signer.address().as_slice(), &sealed);
+        let text = text.map_err(|_| "the request is not sealed to this attestor".to_owned())?;
+        let request: Request = serde_json::from_slice(&text)
+            .map_err(|_| "the request is none that this version knows".to_owned())?;
+        let seen = self.seen().await?;
+        let manifest = self.signed(seen, &request)?;
+        standing(seen, &self.view, &manifest).await?;
+        let token = match &manifest.about {
+            Subject::Token(_) => U256::ZERO,
+            Subject::Worth(_) => dataset(seen, &self.view, &manifest).await?,
+        };
+        let statements = manifest.statements.clone();
+        let looked = tokio::task::spawn_blocking(move || look(&request, &manifest, token));
+        looked.await.map_err(|_| "the examination failed inside".to_owned())??;
+        let domain = domain_of(seen.chain_id, DOMAIN, self.view.oracle);
+        let sign = |attestation: &caduceus_contracts::AttestationOracle::Attestation| {
+            let signature = self.signer.sign_hash_sync(&attestation.eip712_signing_hash(&domain));
+            hex::encode(signature.expect("a key in memory signs any hash").as_bytes())
+        };
+        Ok(statements.iter().map(|statement| sign(&statement.attestation())).collect())
+    }
+
+    /// The manifest, once its signature is the custodian's and it is for this ledger.
+    fn signed(&self, seen: &Seen, request: &Request) -> std::result::Result<Manifest, String> {
+        let manifest: Manifest = serde_json::from_str(&request.manifest)
+            .map_err(|_| "the manifest is none that this version knows".to_owned())?;
+        let signature = hex::decode(&request.signature).ok();
+        let signature = signature.and_then(|bytes| Signature::from_raw(&bytes).ok());
+        let signer = signature.and_then(|signature| {
+            signature.recover_address_from_msg(request.manifest.as_bytes()).ok()
+        });
+        if signer != Some(manifest.custodian) {
+            return Err("the manifest is not signed by the custodian that it names".into());
+        }
+        if (manifest.chain_id, manifest.oracle) != (seen.chain_id, self.view.oracle) {
+            return Err("the manifest is for another ledger".into());
+        }
+        Ok(manifest)
+    }
+}
+
+/// Whether the custodian is in good standing on the ledger, and the statements are of now.
+async fn standing(
+    seen: &Seen,
+    view: &View,
+    manifest: &Manifest,
+) -> std::result::Result<(), String> {
+    let unseen = |error: alloy::contract::Error| format!("the ledger cannot be seen: {error}");
+    let registry = ParticipantRegistry::new(view.registry, &seen.provider);
+    let standing = registry.standing(manifest.custodian, CUSTODIAN).call().await.map_err(unseen)?;
+    if !standing.ok {
+        return Err(format!("the custodian is not in good standing: {}", standing.reason));
+    }
+    let registered = registry.participant(manifest.custodian).call().await.map_err(unseen)?;
+    if registered.jurisdiction.0 != manifest.country.to_bytes() {
+        return Err("the custodian is registered in another country".into());
+    }
+    let block = seen.provider.get_block_by_number(BlockNumberOrTag::Latest).await;
+    let now = block.ok().flatten().map(|block| block.header.timestamp);
+    let now = now.ok_or_else(|| "the ledger has no newest block".to_owned())?;
+    let timely = manifest.statements.iter().all(|statement| {
+        statement.issued_at.abs_diff(now) <= SKEW
+            && statement.expires_at > statement.issued_at
+            && statement.expires_at - statement.issued_at <= LIFETIME
+    });
+    if timely { Ok(()) } else { Err("the statements are not of now".into()) }
+}
+
+/// The number of the token that the ledger has for the content of a dataset.
+async fn dataset(
+    seen: &Seen,
+    view: &View,
+    manifest: &Manifest,
+) -> std::result::Result<U256, String> {
+    let token = DatasetToken::new(view.datasets, &seen.provider);
+    let found = token.tokenOfContent(manifest.publication.content_hash).call().await;
+    let found = found.map_err(|error| format!("the ledger cannot be seen: {error}"))?;
+    if found.is_zero() { Err("no token has this content".into()) } else { Ok(found) }
+}
+
+/// Opens the dataset in a vault of its own, counts everything again, and compares the statements with what was found.
+/// `token` is the ledger's number for the dataset's content, where its worth is asked for.
+fn look(request: &Request, manifest: &Manifest, token: U256) -> std::result::Result<(), String> {
+    let words = |error: caduceus_vault::VaultError| error.to_string();
+    let inside = |error: NodeError| error.to_string();
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let vault = unpack(folder.path(), request, manifest)?;
+    let publication = &manifest.publication;
+    let cid = custodian::cid(&publication.cid).map_err(inside)?;
+    vault.verify(&cid).map_err(words)?;
+    let report = vault.report(&cid).map_err(words)?;
+    let summary: ProtectedSummary = serde_json::from_slice(&report)
+        .map_err(|_| "the protection report cannot be read".to_owned())?;
+    let party = Party {
+        name: manifest.name.clone(),
+        role: Role::Custodian,
+        country: manifest.country,
+        address: manifest.custodian,
+    };
+    let evidence = Evidence { custodian: &party, vault: &vault, summary: &summary };
+    let expected: Vec<Claim> = match &manifest.about {
+        Subject::Token(terms) => {
+            let terms = MintRequest::from(&**terms);
+            let same = terms.contentHash == publication.content_hash
+                && terms.tableCommitment == publication.table_commitment;
+            if !same {
+                return Err("the token would name other hashes than the sealed data has".into());
+            }
+            custodian::examine(&evidence, publication, &terms)?;
+            custodian::mint_claims(manifest.custodian, &terms).to_vec()
+        }
+        Subject::Worth(scores) => {
+            let value = Value::from(*scores);
+            if custodian::measure(&evidence, publication).map_err(inside)? != value {
+                return Err("the quality scores are others".into());
+            }
+            vec![custodian::value_claim(token, &value)]
+        }
+    };
+    let same = expected.len() == manifest.statements.len()
+        && manifest.statements.iter().zip(&expected).all(|(one, claim)| one.says(claim));
+    if same { Ok(()) } else { Err("the statements say something else than the data".into()) }
+}
+
+/// A vault in `folder` that holds what was handed over, once its hashes are those of the manifest.
+fn unpack(
+    folder: &Path,
+    request: &Request,
+    manifest: &Manifest,
+) -> std::result::Result<Vault, String> {
+    let words = |error: caduceus_vault::VaultError| error.to_string();
+    let config = VaultConfig {
+        custodian: manifest.name.clone(),
+        jurisdiction: manifest.country.to_string(),
+    };
+    let master = crate::home::random::<32>().map_err(|error| error.to_string())?;
+    let vault = Vault::create(folder, &config, MasterKey::new(master)).map_err(words)?;
+    if request.disclosure.cid() != manifest.publication.cid {
+        return Err("the dataset is not the one in the manifest".into());
+    }
+    let cid = vault.receive(&request.disclosure, &mut custodian::entropy).map_err(words)?;
+    vault.set_consents(&manifest.receipts, &mut custodian::entropy).map_err(words)?;
+    let facts = vault.facts(&cid).map_err(words)?;
+    let publication = &manifest.publication;
+    let same = publication.content_hash.0 == facts.content_hash
+        && publication.table_commitment.0 == facts.table_commitment;
+    if same { Ok(vault) } else { Err("the hashes of the sealed data are others".into()) }
+}
+
+/// The view that a file has which `caduceus ledger contracts --json` wrote.
+pub fn view(rpc: &str, contracts: &PathBuf) -> Result<View> {
+    let text =
+        std::fs::read(contracts).map_err(|error| NodeError::file("read", contracts, error))?;
+    let addresses: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let at = |name: &str| {
+        let found = addresses[name].as_str().and_then(|text| text.parse().ok());
+        found.ok_or_else(|| NodeError::Damaged {
+            path: contracts.clone(),
+            what: format!(
+                "it does not say where {name} is; write it with `caduceus ledger contracts --json`"
+            ),
+        })
+    };
+    Ok(View {
+        rpc: rpc.to_owned(),
+        oracle: at("attestation_oracle")?,
+        registry: at("participant_registry")?,
+        datasets: at("dataset_token")?,
+    })
+}

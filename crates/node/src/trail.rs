@@ -1,0 +1,302 @@
+//! Who used which data when, for what, under which consent, and what it paid: from the ledger's events, with the place
+//! of each use in the vault's log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Address, B256, U256};
+use caduceus_contracts::ComputeMarket::JobCommitted;
+use caduceus_contracts::ConsentRegistry::{ConsentGranted, ConsentRevoked};
+use caduceus_contracts::ProvenanceLog::AccessRecorded;
+use caduceus_contracts::{DatasetToken, ParticipantRegistry};
+use caduceus_policy::consent::{Party as Account, Use, permits};
+use caduceus_policy::{Country, DataClass, Purpose};
+use caduceus_vault::audit::{self as vault_audit, Kind};
+use serde::Serialize;
+
+use crate::audit::log_path;
+use crate::consents;
+use crate::custodian::{self, publications};
+use crate::error::{NodeError, Result};
+use crate::member::Member;
+use crate::node::{Node, Place};
+use crate::party::{self, Party, Role};
+
+/// Which uses are asked for.
+#[derive(Clone, Debug)]
+pub enum Of {
+    /// Those of a dataset, by its number.
+    Dataset(u64),
+    /// Those that a member's consent covered.
+    Member(Member),
+    /// Those by a researcher.
+    Researcher(Party),
+}
+
+/// One use: an answer that left a vault.
+#[derive(Clone, Debug, Serialize)]
+pub struct Access {
+    /// The job.
+    pub job: u64,
+    /// The dataset.
+    pub dataset: u64,
+    /// Who holds it.
+    pub custodian: String,
+    /// Who got the answer, if it is a party of this home.
+    pub researcher: Option<String>,
+    /// The account that got the answer.
+    pub account: Address,
+    /// From where.
+    pub country: String,
+    /// For what: GA4GH DUO or HL7 PurposeOfUse.
+    pub purpose: String,
+    /// Under which licence.
+    pub pass: u64,
+    /// When the answer was released (RFC 3339).
+    pub at: String,
+    /// In which block.
+    pub block: u64,
+    /// The privacy cost, epsilon x 1000.
+    pub epsilon_milli: u32,
+    /// The custodian's count of changes of consent under which it was computed.
+    pub consent_counter: u64,
+    /// The record of the answer in the vault's log; none where this home does not have the log.
+    pub log_record: Option<u64>,
+    /// Of a member: the grant that covered it, or none where it rests on the paper at the custodian.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under: Option<Basis>,
+}
+
+/// What a use of a member's data rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// A grant on the ledger, by its number.
+    Grant(u64),
+    /// The consent at the custodian, before the person joined.
+    Paper,
+}
+
+/// What a member can hold on to: every use, and every payment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Receipts {
+    /// The member.
+    pub member: String,
+    /// Every use that counted their rows, oldest first.
+    pub uses: Vec<Access>,
+    /// Every payment for them, oldest first.
+    pub payments: Vec<Payment>,
+    /// The sum of the payments, USDC units of 1e-6.
+    pub total: u64,
+}
+
+/// What a payment brought a member.
+#[derive(Clone, Debug, Serialize)]
+pub struct Payment {
+    /// When (RFC 3339).
+    pub at: String,
+    /// For the use of which dataset.
+    pub dataset: u64,
+    /// For which answer; none for a part of a licence's price.
+    pub job: Option<u64>,
+    /// USDC units of 1e-6.
+    pub amount: u64,
+}
+
+/// A grant's life on the ledger.
+struct Life {
+    id: u64,
+    granted: Place,
+    revoked: Option<Place>,
+    terms: caduceus_policy::consent::Grant,
+}
+
+/// The uses that are asked for, oldest first.
+pub async fn accesses(node: &Node, of: &Of) -> Result<Vec<Access>> {
+    Ok(placed(node, of).await?.into_iter().map(|(_, access)| access).collect())
+}
+
+async fn placed(node: &Node, of: &Of) -> Result<Vec<(Place, Access)>> {
+    let topics = match of {
+        Of::Dataset(dataset) => vec![Some(B256::from(U256::from(*dataset)))],
+        Of::Researcher(party) => vec![None, Some(party.address.into_word())],
+        Of::Member(_) => Vec::new(),
+    };
+    let log = node.at.provenance_log;
+    let recorded = node.placed_events::<AccessRecorded>(log, &topics).await?;
+    let market = node.at.compute_market;
+    let committed: BTreeMap<U256, (Place, JobCommitted)> = node
+        .placed_events::<JobCommitted>(market, &[])
+        .await?
+        .into_iter()
+        .map(|(place, event)| (event.jobId, (place, event)))
+        .collect();
+    let own = match of {
+        Of::Member(member) => Some(Own::read(node, member).await?),
+        _ => None,
+    };
+    let parties = party::parties(node)?;
+    let records = answers_in_logs(node)?;
+    let mut found = Vec::new();
+    for (place, event) in recorded {
+        let Some((computed, commitment)) = committed.get(&event.jobId) else { continue };
+        let dataset: u64 = event.datasetId.to();
+        let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
+        let country = registry.participant(event.researcher).call().await?.jurisdiction;
+        let under = match &own {
+            None => None,
+            Some(own) => match own.basis(node, *computed, dataset, &event, country.0).await? {
+                None => continue,
+                basis => basis,
+            },
+        };
+        let name = |account: Address| {
+            parties.iter().find(|party| party.address == account).map(|party| party.name.clone())
+        };
+        let holder = DatasetToken::new(node.at.dataset_token, &node.provider);
+        let holder = holder.dataset(event.datasetId).call().await?.custodian;
+        found.push((
+            place,
+            Access {
+                job: event.jobId.to(),
+                dataset,
+                custodian: name(holder).unwrap_or_else(|| holder.to_string()),
+                researcher: name(event.researcher),
+                account: event.researcher,
+                country: String::from_utf8_lossy(country.as_slice()).into_owned(),
+                purpose: Purpose::from_number(event.purpose)
+                    .map_or_else(|| event.purpose.to_string(), |purpose| purpose.to_string()),
+                pass: event.passId.to(),
+                at: caduceus_contracts::words::date(node.time_of(place).await?),
+                block: place.block,
+                epsilon_milli: commitment.spentEpsilonMilli,
+                consent_counter: commitment.consentCounter,
+                log_record: records.get(&commitment.resultHash.to_string()).copied(),
+                under,
+            },
+        ));
+    }
+    Ok(found)
+}
+
+/// The records of answers in the logs of this home, by the hash of the answer.
+fn answers_in_logs(node: &Node) -> Result<BTreeMap<String, u64>> {
+    let mut records = BTreeMap::new();
+    for custodian in party::custodians(node)? {
+        let path = log_path(node, &custodian);
+        if path.exists() {
+            let answered =
+                vault_audit::read(&path)?.into_iter().filter(|one| one.kind == Kind::Answered);
+            records.extend(answered.map(|record| (record.subject, record.sequence)));
+        }
+    }
+    Ok(records)
+}
+
+/// What is known of one member.
+struct Own {
+    custodian: Party,
+    /// The datasets that hold their rows.
+    datasets: BTreeSet<u64>,
+    joined: Option<Place>,
+    grants: Vec<Life>,
+}
+
+impl Own {
+    async fn read(node: &Node, member: &Member) -> Result<Own> {
+        let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+        let vault = custodian::vault(node, &custodian)?;
+        let mut datasets = BTreeSet::new();
+        for publication in publications(node, &custodian)? {
+            if custodian::people(&vault, &publication)?.contains(&member.person) {
+                datasets.extend(publication.dataset);
+            }
+        }
+        drop(vault);
+        let registry = node.at.consent_registry;
+        let topics = [Some(member.address.into_word()), Some(custodian.address.into_word())];
+        let mut grants = Vec::new();
+        for (granted, event) in node.placed_events::<ConsentGranted>(registry, &topics).await? {
+            let terms = consents::of_ledger(&event.terms)?;
+            grants.push(Life { id: event.grantId.to(), granted, revoked: None, terms });
+        }
+        for (place, event) in node.placed_events::<ConsentRevoked>(registry, &topics).await? {
+            let ended = grants.iter_mut().filter(|grant| U256::from(grant.id) == event.grantId);
+            ended.for_each(|grant| grant.revoked = Some(place));
+        }
+        let token = node.at.membership_token;
+        let joins = node
+            .placed_events::<caduceus_contracts::MembershipToken::MemberJoined>(token, &[])
+            .await?;
+        let joined = joins.into_iter().find(|(_, event)| event.personId == member.person);
+        Ok(Own { custodian, datasets, joined: joined.map(|(place, _)| place), grants })
+    }
+
+    /// What a use that was computed at a place rests on; none where it did not count the member.
+    async fn basis(
+        &self,
+        node: &Node,
+        computed: Place,
+        dataset: u64,
+        event: &AccessRecorded,
+        country: [u8; 2],
+    ) -> Result<Option<Basis>> {
+        if !self.datasets.contains(&dataset) {
+            return Ok(None);
+        }
+        if self.joined.is_none_or(|joined| computed < joined) {
+            return Ok(Some(Basis::Paper));
+        }
+        let token = DatasetToken::new(node.at.dataset_token, &node.provider);
+        let class = token.dataset(event.datasetId).call().await?.dataClass;
+        let codes = DataClass::from_number(class)
+            .zip(Purpose::from_number(event.purpose))
+            .zip(Country::from_bytes(country));
+        let Some(((class, purpose), country)) = codes else { return Ok(None) };
+        let asked = Use {
+            custodian: Account(self.custodian.address.into_array()),
+            grantee: Account(event.researcher.into_array()),
+            // The ledger asked the registry before it accepted the job.
+            in_good_standing: true,
+            class,
+            purpose,
+            country,
+        };
+        let time = node.time_of(computed).await?;
+        let covering = self.grants.iter().find(|grant| {
+            grant.granted < computed
+                && grant.revoked.is_none_or(|revoked| computed < revoked)
+                && permits(node.rules, std::slice::from_ref(&grant.terms), &asked, time).is_ok()
+        });
+        Ok(covering.map(|grant| Basis::Grant(grant.id)))
+    }
+}
+
+/// Every use of a member's data, and every payment for it.
+pub async fn receipts(node: &Node, member: &Member) -> Result<Receipts> {
+    let uses = placed(node, &Of::Member(member.clone())).await?;
+    let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+    let vault = custodian::vault(node, &custodian)?;
+    custodian::settle(node, &custodian, &vault).await?;
+    let mut payments = Vec::new();
+    for publication in publications(node, &custodian)? {
+        let Some(dataset) = publication.dataset else { continue };
+        for (place, amount) in custodian::payments_of(&vault, dataset, member.person)? {
+            // A payment stands in the same transaction as the access that it pays for, behind it.
+            let job = uses.iter().rev().find(|(used, access)| {
+                access.dataset == dataset && used.block == place.block && *used < place
+            });
+            let at = caduceus_contracts::words::date(node.time_of(place).await?);
+            let job = job.map(|(_, access)| access.job);
+            payments.push((place, Payment { at, dataset, job, amount }));
+        }
+    }
+    payments.sort_by_key(|(place, _)| *place);
+    let payments: Vec<Payment> = payments.into_iter().map(|(_, payment)| payment).collect();
+    let total = payments.iter().try_fold(0_u64, |sum, payment| sum.checked_add(payment.amount));
+    Ok(Receipts {
+        member: member.name.clone(),
+        uses: uses.into_iter().map(|(_, access)| access).collect(),
+        payments,
+        total: total.ok_or_else(|| NodeError::Chain("the payments do not add up".into()))?,
+    })
+}

@@ -1,0 +1,710 @@
+//! FHIR R4 Consent in and out of grants.
+//!
+//! Out: a member's grants with one custodian become one Consent; a single grant is its root provision (`permit`), several
+//! are permits below a root that denies. In: the provision tree is evaluated, and what it permits beyond doubt becomes
+//! grants. Whatever cannot be mapped is named and never widens what is permitted: an unknown purpose falls out of its
+//! list, a condition that grants do not have (a label, a document, a period of the data) takes its whole permit with it, a
+//! denial counts even where part of it is unknown, and an unknown `modifierExtension` refuses the whole document, as FHIR
+//! asks.
+//!
+//! Source: HL7 FHIR R4 (4.0.1), Consent. R4 has no element for places, so that regions are a `modifierExtension`: a
+//! reader that does not know it must not act on the permit.
+
+use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{ClassSet, Grant, Party, PurposeSet, RegionSet};
+use crate::codes::{DataClass, Purpose, Region};
+use crate::table::RuleTable;
+
+const RULES: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+const SCOPES: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
+const CATEGORIES: &str = "http://loinc.org";
+const ACTIONS: &str = "http://terminology.hl7.org/CodeSystem/consentaction";
+const ROLES: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+const REASONS: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+const DUO: &str = "http://purl.obolibrary.org/obo/duo.owl";
+const URIS: &str = "urn:ietf:rfc:3986";
+const COUNTRIES: &str = "urn:iso:std:iso:3166";
+/// Codes of this project where no standard has one.
+const CLASSES: &str = "urn:caduceus:data-class";
+const PURPOSES: &str = "urn:caduceus:purpose";
+/// The person whom a Consent is about, by the identifier on the ledger.
+const PERSON: &str = "urn:caduceus:person";
+/// Where use is permitted from: a region each.
+const FROM: &str = "urn:caduceus:jurisdiction";
+/// SHA-256 or Keccak-256 of the text that the member saw.
+const DOCUMENT: &str = "urn:caduceus:document-hash";
+
+/// Provisions below provisions go no deeper.
+const DEEPEST: usize = 8;
+/// A Consent has no more provisions.
+const MOST_PROVISIONS: usize = 64;
+/// A member has no more grants with one custodian (`ConsentRegistry`).
+const MOST_GRANTS: usize = 32;
+/// The last second that FHIR can write, 9999-12-31T23:59:59Z.
+const LAST: u64 = 253_402_300_799;
+
+/// Whom a Consent is about and between.
+#[derive(Debug, Clone, Copy)]
+pub struct Parties<'a> {
+    /// The member, by the identifier on the ledger.
+    pub person: &'a str,
+    /// The custodian.
+    pub custodian: Party,
+    /// The chain on which parties have their accounts (EIP-155).
+    pub chain_id: u64,
+}
+
+impl Parties<'_> {
+    fn did(&self, party: Party) -> String {
+        format!("did:pkh:eip155:{}:0x{}", self.chain_id, hex::encode(party.0))
+    }
+
+    /// The party that a reference means, if it is an account on this chain.
+    fn party(&self, reference: &Value) -> Option<Party> {
+        let identifier = reference.get("identifier")?;
+        let did = (identifier["system"] == URIS).then(|| identifier["value"].as_str())??;
+        let address = did.strip_prefix(&format!("did:pkh:eip155:{}:0x", self.chain_id))?;
+        bytes(address).map(Party)
+    }
+}
+
+/// A part of a Consent that has no counterpart in a grant.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Unmapped {
+    /// Where it stands, as a FHIRPath.
+    pub path: String,
+    /// What it is, and what became of it.
+    pub why: String,
+}
+
+/// What a Consent permits beyond doubt, and what was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Grants that permit no more than the document does. Empty where nothing could be mapped.
+    pub grants: Vec<Grant>,
+    /// What could not be mapped.
+    pub unmapped: Vec<Unmapped>,
+}
+
+/// A Consent that says what `grants` say.
+///
+/// `given` is when it was given, in unix seconds. Times are seconds; an expiry after the year 9999 is written as none, and
+/// a grant that permits nothing is not written.
+#[must_use]
+pub fn write(table: &RuleTable, parties: &Parties<'_>, grants: &[Grant], given: u64) -> Value {
+    let grants = grants.iter().filter(|grant| !is_empty(grant));
+    let provisions: Vec<Value> = grants.map(|grant| provision(table, parties, grant)).collect();
+    let status = if provisions.is_empty() { "inactive" } else { "active" };
+    let root = match <[Value; 1]>::try_from(provisions) {
+        Ok([single]) => single,
+        Err(several) if several.is_empty() => json!({ "type": "deny" }),
+        Err(several) => json!({ "type": "deny", "provision": several }),
+    };
+    json!({
+        "resourceType": "Consent",
+        "status": status,
+        "scope": codeable(SCOPES, "research"),
+        "category": [codeable(CATEGORIES, "59284-0")],
+        "patient": { "identifier": { "system": PERSON, "value": parties.person } },
+        "dateTime": moment(given.min(LAST)),
+        "organization": [{ "identifier": { "system": URIS, "value": parties.did(parties.custodian) } }],
+        "policyRule": codeable(RULES, "OPTIN"),
+        "provision": root,
+    })
+}
+
+fn provision(table: &RuleTable, parties: &Parties<'_>, grant: &Grant) -> Value {
+    let mut out = Map::new();
+    out.insert(
+        "extension".into(),
+        json!([{ "url": DOCUMENT, "valueString": format!("0x{}", hex::encode(grant.document_hash)) }]),
+    );
+    if !grant.jurisdictions.has_bit(0) {
+        let places: Vec<Value> = regions(table)
+            .filter(|(_, index)| grant.jurisdictions.has_bit(*index))
+            .map(|(region, _)| {
+                json!({ "url": FROM, "valueCoding": { "system": COUNTRIES, "code": region } })
+            })
+            .collect();
+        out.insert("modifierExtension".into(), places.into());
+    }
+    out.insert("type".into(), "permit".into());
+    if grant.expiry <= LAST {
+        // The last second at which it counts: a period in FHIR includes its end.
+        out.insert("period".into(), json!({ "end": moment(grant.expiry.saturating_sub(1)) }));
+    }
+    if let Some(grantee) = grant.grantee {
+        let reference = json!({ "identifier": { "system": URIS, "value": parties.did(grantee) } });
+        out.insert(
+            "actor".into(),
+            json!([{ "role": codeable(ROLES, "IRCP"), "reference": reference }]),
+        );
+    }
+    out.insert("action".into(), json!([codeable(ACTIONS, "use")]));
+    let purposes = Purpose::ALL.iter().filter(|purpose| grant.purposes.contains(**purpose));
+    out.insert("purpose".into(), purposes.map(|purpose| purpose_coding(*purpose)).collect());
+    let classes = DataClass::ALL.iter().filter(|class| grant.classes.contains(**class));
+    let classes = classes.map(|class| json!({ "system": CLASSES, "code": class.code() }));
+    out.insert("class".into(), classes.collect());
+    out.into()
+}
+
+fn purpose_coding(purpose: Purpose) -> Value {
+    let (system, code) = match purpose {
+        Purpose::GeneralResearch => (DUO, "DUO_0000042"),
+        Purpose::HealthResearch => (DUO, "DUO_0000006"),
+        Purpose::DiseaseSpecific => (DUO, "DUO_0000007"),
+        Purpose::Ancestry => (DUO, "DUO_0000011"),
+        Purpose::NotForProfit => (DUO, "DUO_0000045"),
+        Purpose::Commercial => (PURPOSES, "COM"),
+        Purpose::PublicHealth => (REASONS, "PUBHLTH"),
+        Purpose::Quality => (REASONS, "HQUALIMP"),
+    };
+    json!({ "system": system, "code": code })
+}
+
+/// The purpose of a coding. HRESCH is research in health care, no narrower than HMB and no wider.
+fn purpose_of(coding: &Value) -> Option<Purpose> {
+    if coding["system"] == REASONS && coding["code"] == "HRESCH" {
+        return Some(Purpose::HealthResearch);
+    }
+    Purpose::ALL.iter().copied().find(|purpose| {
+        let known = purpose_coding(*purpose);
+        coding["system"] == known["system"] && coding["code"] == known["code"]
+    })
+}
+
+/// Reads what `consent` permits at `now` (unix seconds), between the `parties` that are expected.
+#[must_use]
+pub fn read(table: &RuleTable, parties: &Parties<'_>, consent: &Value, now: u64) -> Reading {
+    let mut reader = Reader {
+        table,
+        parties,
+        now,
+        document_hash: Sha256::digest(consent.to_string()).into(),
+        unmapped: Vec::new(),
+        provisions: 0,
+    };
+    let grants = reader.consent(consent);
+    Reading { grants, unmapped: reader.unmapped }
+}
+
+struct Reader<'a> {
+    table: &'a RuleTable,
+    parties: &'a Parties<'a>,
+    now: u64,
+    document_hash: [u8; 32],
+    unmapped: Vec<Unmapped>,
+    provisions: usize,
+}
+
+impl Reader<'_> {
+    fn note(&mut self, path: &str, why: &str) {
+        self.unmapped.push(Unmapped { path: path.to_owned(), why: why.to_owned() });
+    }
+
+    fn consent(&mut self, consent: &Value) -> Vec<Grant> {
+        if let Err((path, why)) = self.fits(consent) {
+            self.note(path, why);
+            return Vec::new();
+        }
+        let Some(root) = consent.get("provision") else {
+            self.note("Consent.provision", "missing: it names no use that is permitted");
+            return Vec::new();
+        };
+        let opted_in = consent["policyRule"]["coding"].as_array().is_some_and(|codings| {
+            codings.iter().any(|coding| coding["code"] == "OPTIN" || coding["code"] == "OPTINR")
+        });
+        let kind = match root.get("type").and_then(Value::as_str) {
+            Some("permit") => true,
+            None => opted_in && root.get("provision").is_none(),
+            Some(_) => false,
+        };
+        let grants = match kind {
+            true => self.permit(root, "Consent.provision", 0),
+            false => self.below_denial(root, "Consent.provision", 0),
+        };
+        if grants.len() > MOST_GRANTS {
+            self.note("Consent.provision", "more than 32 grants would be needed: refused");
+            return Vec::new();
+        }
+        grants
+    }
+
+    /// Whether the document is a permission of this member to this custodian at all.
+    fn fits(&self, consent: &Value) -> Result<(), (&'static str, &'static str)> {
+        let check = |holds: bool, path, why| if holds { Ok(()) } else { Err((path, why)) };
+        check(consent["resourceType"] == "Consent", "Consent", "it is no FHIR Consent")?;
+        check(consent["status"] == "active", "Consent.status", "it is not active")?;
+        let scopes = consent["scope"]["coding"].as_array();
+        let scoped = scopes.is_some_and(|scopes| {
+            scopes
+                .iter()
+                .any(|scope| scope["code"] == "research" || scope["code"] == "patient-privacy")
+        });
+        check(scoped, "Consent.scope", "its scope is neither research nor patient-privacy")?;
+        let patient = &consent["patient"]["identifier"];
+        let own = patient["system"] == PERSON && patient["value"] == self.parties.person;
+        check(own, "Consent.patient", "it is about somebody else")?;
+        let holders = consent.get("organization").and_then(Value::as_array);
+        let held = holders.is_some_and(|holders| {
+            holders.iter().any(|one| self.parties.party(one) == Some(self.parties.custodian))
+        });
+        check(held, "Consent.organization", "it names another custodian, or none")?;
+        let modified =
+            ["modifierExtension", "implicitRules"].iter().any(|key| consent.get(key).is_some());
+        check(!modified, "Consent.modifierExtension", "it changes what the document means")?;
+        let verified = consent.get("verification").and_then(Value::as_array);
+        let verified = verified.is_none_or(|all| all.iter().all(|one| one["verified"] != false));
+        check(verified, "Consent.verification", "it was not verified")
+    }
+
+    /// Counts provisions and their depth; false where there are too many.
+    fn within_limits(&mut self, path: &str, depth: usize) -> bool {
+        self.provisions += 1;
+        let within = depth <= DEEPEST && self.provisions <= MOST_PROVISIONS;
+        if !within {
+            self.note(path, "too many provisions, or too deep: refused");
+        }
+        within
+    }
+
+    fn children<'v>(
+        &mut self,
+        provision: &'v Value,
+        path: &str,
+    ) -> Option<Vec<(&'v Value, String)>> {
+        let below = match provision.get("provision") {
+            None => return Some(Vec::new()),
+            Some(Value::Array(below)) => below,
+            Some(_) => {
+                self.note(path, "its provisions are no list: refused");
+                return None;
+            }
+        };
+        let place = |(number, child)| (child, format!("{path}.provision[{number}]"));
+        Some(below.iter().enumerate().map(place).collect())
+    }
+
+    /// What a permit gives: what it names, without what is denied below it.
+    fn permit(&mut self, provision: &Value, path: &str, depth: usize) -> Vec<Grant> {
+        if !self.within_limits(path, depth) {
+            return Vec::new();
+        }
+        let Some(children) = self.children(provision, path) else { return Vec::new() };
+        let mut grants = self.named(provision, path);
+        for (child, path) in children {
+            match child.get("type").and_then(Value::as_str) {
+                Some("permit") => {
+                    self.note(&path, "a permit within a permit adds nothing: left out");
+                }
+                Some("deny") => grants = self.without(grants, child, &path, depth + 1),
+                _ => {
+                    self.note(&path, "neither permit nor deny: taken as a denial of everything");
+                    grants.clear();
+                }
+            }
+        }
+        grants
+    }
+
+    /// What the permits below a denial give: its exceptions, within its own conditions.
+    fn below_denial(&mut self, provision: &Value, path: &str, depth: usize) -> Vec<Grant> {
+        if !self.within_limits(path, depth) {
+            return Vec::new();
+        }
+        let Some(children) = self.children(provision, path) else { return Vec::new() };
+        let mut grants = Vec::new();
+        let mut denials = Vec::new();
+        let frame = self.frame(provision, path);
+        for (child, path) in children {
+            match child.get("type").and_then(Value::as_str) {
+                Some("permit") => grants.extend(self.permit(child, &path, depth + 1)),
+                Some("deny") => denials.push((child, path)),
+                _ => {
+                    self.note(&path, "neither permit nor deny: refuses everything beside it");
+                    return Vec::new();
+                }
+            }
+        }
+        let mut grants = match frame {
+            Some(frames) => within(&grants, &frames),
+            None => Vec::new(),
+        };
+        for (child, path) in denials {
+            grants = self.without(grants, child, &path, depth + 1);
+        }
+        grants
+    }
+
+    /// The conditions of a denial, within which its exceptions stand.
+    fn frame(&mut self, provision: &Value, path: &str) -> Option<Vec<Grant>> {
+        let frame = self.named(provision, path);
+        (!frame.is_empty()).then_some(frame)
+    }
+
+    /// The grants that a provision names by itself, one for each recipient; none where it has conditions that grants lack.
+    fn named(&mut self, provision: &Value, path: &str) -> Vec<Grant> {
+        for key in ["securityLabel", "code", "dataPeriod", "data"] {
+            if provision.get(key).is_some() {
+                self.note(
+                    &format!("{path}.{key}"),
+                    "a condition that a grant does not have: the permit is refused",
+                );
+                return Vec::new();
+            }
+        }
+        let parts = (
+            self.usable(provision, path),
+            self.places(provision, path),
+            self.expiry(provision, path),
+            self.recipients(provision, path),
+            self.list(provision, path, "purpose", purpose_of, Purpose::ALL),
+            self.list(provision, path, "class", class_of, DataClass::ALL),
+        );
+        let (true, Some(jurisdictions), Some(expiry), Some(grantees), purposes, classes) = parts
+        else {
+            return Vec::new();
+        };
+        if purposes.is_empty() || classes.is_empty() {
+            return Vec::new();
+        }
+        let document_hash = document_hash(provision).unwrap_or(self.document_hash);
+        let grant = |grantee| Grant {
+            custodian: self.parties.custodian,
+            grantee,
+            classes: ClassSet::of(&classes),
+            purposes: PurposeSet::of(&purposes),
+            jurisdictions,
+            expiry,
+            document_hash,
+        };
+        grantees.into_iter().map(grant).collect()
+    }
+
+    /// Whether a provision speaks of use: its actions name `use` or `access`, or it names none.
+    fn usable(&mut self, provision: &Value, path: &str) -> bool {
+        let Some(actions) = provision.get("action") else { return true };
+        let usable = actions.as_array().is_some_and(|actions| {
+            actions.iter().any(|action| {
+                action["coding"].as_array().is_some_and(|codings| {
+                    codings.iter().any(|coding| {
+                        coding["system"] == ACTIONS
+                            && (coding["code"] == "use" || coding["code"] == "access")
+                    })
+                })
+            })
+        });
+        if !usable {
+            self.note(&format!("{path}.action"), "it permits neither use nor access: refused");
+        }
+        usable
+    }
+
+    /// The known codes of a list; every one where there is no list. An unknown one is named and left out.
+    fn list<T: Copy>(
+        &mut self,
+        provision: &Value,
+        path: &str,
+        key: &str,
+        known: fn(&Value) -> Option<T>,
+        all: &[T],
+    ) -> Vec<T> {
+        let path = format!("{path}.{key}");
+        match provision.get(key) {
+            None => all.to_vec(),
+            Some(Value::Array(codings)) => {
+                let mut found = Vec::new();
+                for (number, coding) in codings.iter().enumerate() {
+                    match known(coding) {
+                        Some(code) => found.push(code),
+                        None => self.note(
+                            &format!("{path}[{number}]"),
+                            "a code that is not known here: left out of what is permitted",
+                        ),
+                    }
+                }
+                found
+            }
+            Some(_) => {
+                self.note(&path, "it is no list: the permit is refused");
+                Vec::new()
+            }
+        }
+    }
+
+    fn places(&mut self, provision: &Value, path: &str) -> Option<RegionSet> {
+        let Some(extensions) = provision.get("modifierExtension") else {
+            return Some(RegionSet::anywhere());
+        };
+        let path = format!("{path}.modifierExtension");
+        let Some(extensions) = extensions.as_array() else {
+            self.note(&path, "it is no list: the permit is refused");
+            return None;
+        };
+        let mut places = RegionSet::default();
+        for (number, extension) in extensions.iter().enumerate() {
+            let coding = &extension["valueCoding"];
+            let code = coding["code"].as_str().filter(|_| coding["system"] == COUNTRIES);
+            let index = code
+                .and_then(|code| code.parse::<Region>().ok())
+                .and_then(|region| self.table.region_index(region));
+            let path = format!("{path}[{number}]");
+            if extension["url"] != FROM {
+                self.note(&path, "it changes what the provision means: the permit is refused");
+                return None;
+            }
+            match index {
+                Some(index) => places = places.with_bit(index),
+                None => self.note(&path, "a place that is no region of the rules: left out"),
+            }
+        }
+        Some(places)
+    }
+
+    /// The first second at which a provision no longer counts. A date without a time ends with its first second, so that
+    /// no time zone makes it last longer. A period that has not begun for certain is refused.
+    fn expiry(&mut self, provision: &Value, path: &str) -> Option<u64> {
+        let Some(period) = provision.get("period") else { return Some(u64::MAX) };
+        let path = format!("{path}.period");
+        let bounds = period.as_object().filter(|period| {
+            period.keys().all(|key| key == "start" || key == "end")
+                && period.values().all(Value::is_string)
+        });
+        let text = |key: &str| period.get(key).and_then(Value::as_str);
+        let end = text("end").map(|text| instant(text, Bound::End));
+        let begun = text("start")
+            .is_none_or(|text| instant(text, Bound::Start).is_some_and(|start| start <= self.now));
+        match (bounds, end) {
+            (Some(_), None) if begun => Some(u64::MAX),
+            (Some(_), Some(Some(end))) if begun => Some(end),
+            (Some(_), _) if !begun => {
+                self.note(&path, "it has not begun: give consent when it begins");
+                None
+            }
+            _ => {
+                self.note(&path, "it cannot be read: the permit is refused");
+                None
+            }
+        }
+    }
+
+    /// To whom: every researcher where no actor is named. An actor who is not an account on this chain is left out.
+    fn recipients(&mut self, provision: &Value, path: &str) -> Option<Vec<Option<Party>>> {
+        let Some(actors) = provision.get("actor") else { return Some(vec![None]) };
+        let path = format!("{path}.actor");
+        let Some(actors) = actors.as_array() else {
+            self.note(&path, "it is no list: the permit is refused");
+            return None;
+        };
+        let mut grantees = Vec::new();
+        for (number, actor) in actors.iter().enumerate() {
+            let recipient = actor["role"]["coding"].as_array().is_some_and(|codings| {
+                codings.iter().any(|coding| coding["system"] == ROLES && coding["code"] == "IRCP")
+            });
+            match self.parties.party(&actor["reference"]).filter(|_| recipient) {
+                Some(party) if !grantees.contains(&Some(party)) => grantees.push(Some(party)),
+                Some(_) => {}
+                None => self.note(
+                    &format!("{path}[{number}]"),
+                    "no recipient (IRCP) with an account on this chain: left out",
+                ),
+            }
+        }
+        Some(grantees)
+    }
+
+    /// Takes away what a provision denies, and more where it cannot be told exactly: its recipients, period and other
+    /// conditions do not make it smaller, and what is permitted below it is not given back.
+    fn without(
+        &mut self,
+        grants: Vec<Grant>,
+        denial: &Value,
+        path: &str,
+        depth: usize,
+    ) -> Vec<Grant> {
+        if !self.within_limits(path, depth) {
+            return Vec::new();
+        }
+        for key in [
+            "actor",
+            "period",
+            "action",
+            "securityLabel",
+            "code",
+            "dataPeriod",
+            "data",
+            "provision",
+        ] {
+            if denial.get(key).is_some() {
+                let path = format!("{path}.{key}");
+                self.note(&path, "the denial is taken without it, so that it reaches further");
+            }
+        }
+        let purposes = denied(denial, "purpose", purpose_of, Purpose::ALL);
+        let classes = denied(denial, "class", class_of, DataClass::ALL);
+        let (purposes, classes) = (PurposeSet::of(&purposes), ClassSet::of(&classes));
+        let places = self.denied_places(denial, path);
+        let all: Vec<u8> = regions(self.table).map(|(_, index)| index).collect();
+        grants
+            .into_iter()
+            .flat_map(|grant| split(grant, classes, purposes, places.as_deref(), &all))
+            .collect()
+    }
+
+    /// The regions that a denial names; none where it denies everywhere, or where that cannot be told.
+    fn denied_places(&mut self, denial: &Value, path: &str) -> Option<Vec<u8>> {
+        let extensions = denial.get("modifierExtension")?.as_array()?;
+        let index = |extension: &Value| {
+            let coding = &extension["valueCoding"];
+            let known = extension["url"] == FROM && coding["system"] == COUNTRIES;
+            let region: Region = coding["code"].as_str().filter(|_| known)?.parse().ok()?;
+            self.table.region_index(region)
+        };
+        let places: Option<Vec<u8>> = extensions.iter().map(index).collect();
+        if places.is_none() {
+            let path = format!("{path}.modifierExtension");
+            self.note(&path, "not known here: the denial is taken to hold everywhere");
+        }
+        places.filter(|places| !places.is_empty())
+    }
+}
+
+fn class_of(coding: &Value) -> Option<DataClass> {
+    let code = coding["code"].as_str().filter(|_| coding["system"] == CLASSES)?;
+    code.parse().ok()
+}
+
+/// The codes of a denial's list, every one where a part of it is not known.
+fn denied<T: Copy>(denial: &Value, key: &str, known: fn(&Value) -> Option<T>, all: &[T]) -> Vec<T> {
+    let codings = denial.get(key).and_then(Value::as_array);
+    let known = codings.and_then(|codings| codings.iter().map(known).collect::<Option<Vec<T>>>());
+    known.filter(|found| !found.is_empty()).unwrap_or_else(|| all.to_vec())
+}
+
+/// A grant without `classes` x `purposes` x `places`, as up to three grants that do not overlap. No place means all.
+fn split(
+    grant: Grant,
+    classes: ClassSet,
+    purposes: PurposeSet,
+    places: Option<&[u8]>,
+    all: &[u8],
+) -> Vec<Grant> {
+    let other_classes = ClassSet(grant.classes.0 & !classes.0);
+    let shared_classes = ClassSet(grant.classes.0 & classes.0);
+    let other_purposes = PurposeSet(grant.purposes.0 & !purposes.0);
+    let shared_purposes = PurposeSet(grant.purposes.0 & purposes.0);
+    let elsewhere = places.map_or_else(RegionSet::default, |denied| {
+        let kept = all.iter().filter(|index| {
+            (grant.jurisdictions.has_bit(0) || grant.jurisdictions.has_bit(**index))
+                && !denied.contains(index)
+        });
+        kept.fold(RegionSet::default(), |set, index| set.with_bit(*index))
+    });
+    let parts = [
+        Grant { classes: other_classes, ..grant.clone() },
+        Grant { classes: shared_classes, purposes: other_purposes, ..grant.clone() },
+        Grant {
+            classes: shared_classes,
+            purposes: shared_purposes,
+            jurisdictions: elsewhere,
+            ..grant
+        },
+    ];
+    parts.into_iter().filter(|part| !is_empty(part)).collect()
+}
+
+fn is_empty(grant: &Grant) -> bool {
+    grant.classes.0 == 0 || grant.purposes.0 == 0 || grant.jurisdictions == RegionSet::default()
+}
+
+/// What is in a grant and in a frame, for each pair.
+fn within(grants: &[Grant], frames: &[Grant]) -> Vec<Grant> {
+    let both = |grant: &Grant, frame: &Grant| {
+        let grantee = match (grant.grantee, frame.grantee) {
+            (Some(one), Some(other)) if one != other => return None,
+            (one, other) => one.or(other),
+        };
+        let jurisdictions = match (grant.jurisdictions.has_bit(0), frame.jurisdictions.has_bit(0)) {
+            (_, true) => grant.jurisdictions,
+            (true, false) => frame.jurisdictions,
+            (false, false) => grant.jurisdictions.and(frame.jurisdictions),
+        };
+        let part = Grant {
+            grantee,
+            classes: ClassSet(grant.classes.0 & frame.classes.0),
+            purposes: PurposeSet(grant.purposes.0 & frame.purposes.0),
+            jurisdictions,
+            expiry: grant.expiry.min(frame.expiry),
+            ..grant.clone()
+        };
+        (!is_empty(&part)).then_some(part)
+    };
+    grants
+        .iter()
+        .flat_map(|grant| frames.iter().filter_map(move |frame| both(grant, frame)))
+        .collect()
+}
+
+fn regions(table: &RuleTable) -> impl Iterator<Item = (Region, u8)> {
+    let mut seen = Vec::new();
+    table.countries().filter_map(move |(_, region)| {
+        let new = !seen.contains(&region);
+        seen.push(region);
+        table.region_index(region).filter(|_| new).map(|index| (region, index))
+    })
+}
+
+fn codeable(system: &str, code: &str) -> Value {
+    json!({ "coding": [{ "system": system, "code": code }] })
+}
+
+fn moment(unix: u64) -> String {
+    let moment = i64::try_from(unix).ok().and_then(|unix| Utc.timestamp_opt(unix, 0).single());
+    moment.map_or_else(String::new, |moment| moment.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Bound {
+    Start,
+    End,
+}
+
+/// The second at which a period has begun for certain, or the first at which it may be over.
+fn instant(text: &str, bound: Bound) -> Option<u64> {
+    if text.contains('T') {
+        let moment = DateTime::parse_from_rfc3339(text).ok()?.timestamp();
+        let moment = u64::try_from(moment).ok()?;
+        return Some(if bound == Bound::End { moment.saturating_add(1) } else { moment });
+    }
+    let (year, month, day) = match text.len() {
+        4 => (text, "01", "01"),
+        7 => (text.get(..4)?, text.get(5..)?, "01"),
+        10 => (text.get(..4)?, text.get(5..7)?, text.get(8..)?),
+        _ => return None,
+    };
+    let first = DateTime::parse_from_rfc3339(&format!("{year}-{month}-{day}T00:00:00Z")).ok()?;
+    let first = u64::try_from(first.timestamp()).ok()?;
+    // A day begins in the last time zone twelve hours after it begins in UTC; a year or a month is taken by its end.
+    const DAY: u64 = 24 * 3_600;
+    let whole = match text.len() {
+        4 => 366 * DAY,
+        7 => 31 * DAY,
+        _ => 0,
+    };
+    Some(if bound == Bound::Start { first + whole + DAY / 2 } else { first })
+}
+
+fn document_hash(provision: &Value) -> Option<[u8; 32]> {
+    let extensions = provision.get("extension")?.as_array()?;
+    let own = extensions.iter().find(|extension| extension["url"] == DOCUMENT)?;
+    bytes(own["valueString"].as_str()?.strip_prefix("0x")?)
+}
+
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut out = [0; N];
+    hex::decode_to_slice(text, &mut out).ok().map(|()| out)
+}

@@ -1,0 +1,265 @@
+//! FHIR Consents and grants: what is written reads back the same, and nothing that a reader does not know permits more.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use caduceus_policy::consent::fhir::{Parties, read, write};
+use caduceus_policy::consent::{ClassSet, Grant, Party, PurposeSet, RegionSet, Use, permits};
+use caduceus_policy::{DataClass, Purpose, Region, default_rules};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const CUSTODIAN: Party = Party([0xc0; 20]);
+const NOW: u64 = 1_800_000_000;
+const PARTIES: Parties<'_> = Parties { person: "0x01", custodian: CUSTODIAN, chain_id: 31_337 };
+
+fn grant() -> impl Strategy<Value = Grant> {
+    let classes = prop::sample::subsequence(DataClass::ALL, 1..=DataClass::ALL.len());
+    let purposes = prop::sample::subsequence(Purpose::ALL, 1..=Purpose::ALL.len());
+    let regions: Vec<Region> = default_rules().countries().map(|(_, region)| region).collect();
+    let places = prop::option::of(prop::sample::subsequence(regions, 1..6));
+    let grantee = prop::option::of(prop::sample::select(vec![Party([1; 20]), Party([2; 20])]));
+    let expiry = prop_oneof![1..253_402_300_800_u64, Just(u64::MAX), NOW..NOW + 1_000_000];
+    (classes, purposes, places, grantee, expiry, any::<[u8; 32]>()).prop_map(
+        |(classes, purposes, places, grantee, expiry, document_hash)| Grant {
+            custodian: CUSTODIAN,
+            grantee,
+            classes: ClassSet::of(&classes),
+            purposes: PurposeSet::of(&purposes),
+            jurisdictions: places.map_or_else(RegionSet::anywhere, |places| {
+                RegionSet::of(default_rules(), &places).unwrap()
+            }),
+            expiry,
+            document_hash,
+        },
+    )
+}
+
+/// Every use that grants can tell apart.
+fn uses() -> Vec<Use> {
+    let mut uses = Vec::new();
+    for grantee in [Party([1; 20]), Party([2; 20]), Party([3; 20])] {
+        for &class in DataClass::ALL {
+            for &purpose in Purpose::ALL {
+                for country in ["DE", "US", "JP", "TZ"] {
+                    uses.push(Use {
+                        custodian: CUSTODIAN,
+                        grantee,
+                        in_good_standing: true,
+                        class,
+                        purpose,
+                        country: country.parse().unwrap(),
+                    });
+                }
+            }
+        }
+    }
+    uses
+}
+
+fn permitted(grants: &[Grant]) -> Vec<bool> {
+    let table = default_rules();
+    uses().iter().map(|asked| permits(table, grants, asked, NOW).is_ok()).collect()
+}
+
+fn permitted_by(consent: &Value) -> Vec<bool> {
+    permitted(&read(default_rules(), &PARTIES, consent, NOW).grants)
+}
+
+/// Parts that FHIR has and grants do not, and values that nobody knows.
+fn foreign() -> Vec<(&'static str, Value)> {
+    vec![
+        ("securityLabel", json!([{ "code": "R" }])),
+        ("code", json!([{ "text": "a document" }])),
+        ("dataPeriod", json!({ "start": "2020" })),
+        ("data", json!([{ "meaning": "instance" }])),
+        ("modifierExtension", json!([{ "url": "urn:x", "valueBoolean": true }])),
+        ("purpose", json!([{ "system": "urn:x", "code": "GRU" }])),
+        (
+            "class",
+            json!([{ "system": "http://hl7.org/fhir/resource-types", "code": "Observation" }]),
+        ),
+        ("class", json!("clinical")),
+        ("actor", json!([{ "reference": { "reference": "Organization/1" } }])),
+        ("period", json!({ "start": "2099-01-01" })),
+        ("period", json!({ "end": "soon" })),
+        ("period", json!("2030")),
+        ("action", json!([{ "coding": [{ "code": "collect" }] }])),
+        ("type", json!("maybe")),
+        ("provision", json!([{ "type": "deny" }])),
+        ("provision", json!([{ "type": "permit" }])),
+        ("provision", json!([{}])),
+        ("provision", json!({})),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn what_is_written_reads_back_to_the_same_grants(grants in prop::collection::vec(grant(), 1..5)) {
+        let written = write(default_rules(), &PARTIES, &grants, NOW);
+        let text = written.to_string();
+        let back = read(default_rules(), &PARTIES, &serde_json::from_str(&text).unwrap(), NOW);
+        prop_assert_eq!(back.unmapped, vec![]);
+        prop_assert_eq!(back.grants, grants);
+    }
+
+    #[test]
+    fn a_foreign_part_never_permits_more_wherever_it_stands(
+        grants in prop::collection::vec(grant(), 1..4),
+        which in 0..18_usize,
+        place in 0..4_usize,
+    ) {
+        let consent = write(default_rules(), &PARTIES, &grants, NOW);
+        let before = permitted_by(&consent);
+        let (key, value) = foreign()[which].clone();
+        let mut changed = consent.clone();
+        let several = consent["provision"]["provision"].as_array().map_or(0, Vec::len);
+        let target = match several {
+            0 => &mut changed["provision"],
+            several => &mut changed["provision"]["provision"][place % several],
+        };
+        target[key] = value;
+        for (was, is) in before.iter().zip(permitted_by(&changed)) {
+            prop_assert!(*was || !is, "{key} permits more");
+        }
+    }
+
+    #[test]
+    fn a_denial_below_takes_away_at_least_what_it_names(
+        grant in grant(),
+        classes in prop::sample::subsequence(DataClass::ALL, 0..3),
+        purposes in prop::sample::subsequence(Purpose::ALL, 0..3),
+        places in prop::sample::subsequence(vec!["EU", "US", "JP"], 0..3),
+    ) {
+        let grant = Grant { grantee: None, expiry: u64::MAX, ..grant };
+        let whole = write(default_rules(), &PARTIES, std::slice::from_ref(&grant), NOW);
+        let coding = |system: &str, code: &str| json!({ "system": system, "code": code });
+        let mut denial = json!({ "type": "deny" });
+        if !classes.is_empty() {
+            let codes = classes.iter().map(|class| coding("urn:caduceus:data-class", class.code()));
+            denial["class"] = codes.collect();
+        }
+        if !purposes.is_empty() {
+            let only = Grant { purposes: PurposeSet::of(&purposes), ..grant.clone() };
+            let written = write(default_rules(), &PARTIES, &[only], NOW);
+            denial["purpose"] = written["provision"]["purpose"].clone();
+        }
+        if !places.is_empty() {
+            denial["modifierExtension"] = places
+                .iter()
+                .map(|place| json!({
+                    "url": "urn:caduceus:jurisdiction",
+                    "valueCoding": coding("urn:iso:std:iso:3166", place),
+                }))
+                .collect();
+        }
+        let mut narrowed = whole.clone();
+        narrowed["provision"]["provision"] = json!([denial]);
+        let (before, after) = (permitted_by(&whole), permitted_by(&narrowed));
+        for ((asked, was), is) in uses().iter().zip(before).zip(after) {
+            let region = default_rules().region_of(asked.country).map(|region| region.to_string());
+            let denied = (classes.is_empty() || classes.contains(&asked.class))
+                && (purposes.is_empty() || purposes.contains(&asked.purpose))
+                && (places.is_empty() || region.is_some_and(|r| places.contains(&r.as_str())));
+            prop_assert!(!(denied && is), "{asked:?} is denied");
+            // A country that no file lists cannot be kept apart from those that are denied.
+            let listed = default_rules().region_of(asked.country).is_some();
+            prop_assert!(denied || is == was || !listed && !is, "{asked:?} was permitted");
+        }
+    }
+
+    #[test]
+    fn no_json_makes_reading_panic(text in "\\PC{0,64}", key in "[a-z]{1,10}") {
+        let mut consent = write(default_rules(), &PARTIES, &[], NOW);
+        consent[&key] = json!(text);
+        let _ = read(default_rules(), &PARTIES, &consent, NOW);
+        consent["provision"][&key] = json!([text, { "type": text }]);
+        let _ = read(default_rules(), &PARTIES, &consent, NOW);
+    }
+}
+
+fn one() -> Value {
+    let grant = Grant {
+        custodian: CUSTODIAN,
+        grantee: None,
+        classes: ClassSet::of(&[DataClass::Clinical]),
+        purposes: PurposeSet::of(&[Purpose::HealthResearch]),
+        jurisdictions: RegionSet::anywhere(),
+        expiry: NOW + 1_000,
+        document_hash: [7; 32],
+    };
+    write(default_rules(), &PARTIES, &[grant], NOW)
+}
+
+fn reading(change: impl FnOnce(&mut Value)) -> (usize, Vec<String>) {
+    let mut consent = one();
+    change(&mut consent);
+    let reading = read(default_rules(), &PARTIES, &consent, NOW);
+    (reading.grants.len(), reading.unmapped.into_iter().map(|part| part.path).collect())
+}
+
+#[test]
+fn what_is_no_permission_of_this_person_to_this_custodian_is_refused_by_its_place() {
+    for (pointer, value, path) in [
+        ("/status", json!("inactive"), "Consent.status"),
+        ("/scope/coding/0/code", json!("treatment"), "Consent.scope"),
+        ("/patient/identifier/value", json!("0x02"), "Consent.patient"),
+        (
+            "/organization/0/identifier/value",
+            json!("did:pkh:eip155:1:0x00"),
+            "Consent.organization",
+        ),
+        ("/provision/type", json!("deny"), ""),
+    ] {
+        let (grants, paths) = reading(|consent| *consent.pointer_mut(pointer).unwrap() = value);
+        assert_eq!(grants, 0, "{pointer}");
+        assert!(path.is_empty() || paths == [path], "{pointer}: {paths:?}");
+    }
+    let (grants, paths) = reading(|consent| consent["modifierExtension"] = json!([{}]));
+    assert_eq!((grants, paths), (0, vec!["Consent.modifierExtension".to_owned()]));
+}
+
+#[test]
+fn what_is_left_out_is_named_by_its_place() {
+    let (grants, paths) = reading(|consent| {
+        let purposes = consent["provision"]["purpose"].as_array_mut().unwrap();
+        purposes.push(json!({ "system": "urn:x", "code": "HMARKT" }));
+    });
+    assert_eq!((grants, paths), (1, vec!["Consent.provision.purpose[1]".to_owned()]));
+    let (grants, paths) = reading(|consent| consent["provision"]["data"] = json!([]));
+    assert_eq!((grants, paths), (0, vec!["Consent.provision.data".to_owned()]));
+}
+
+#[test]
+fn permits_below_a_root_that_denies_are_read_as_national_consents_write_them() {
+    let (grants, _) = reading(|consent| {
+        let permit = consent["provision"].clone();
+        consent["provision"] = json!({
+            "type": "deny",
+            "period": { "start": "2020-01-01", "end": "2050-01-01" },
+            "provision": [permit],
+        });
+    });
+    assert_eq!(grants, 1);
+    let mut deep = one()["provision"].clone();
+    for _ in 0..20 {
+        deep = json!({ "type": "permit", "provision": [{ "type": "deny", "provision": [deep] }] });
+    }
+    assert_eq!(reading(|consent| consent["provision"] = deep).0, 0);
+}
+
+#[test]
+fn a_day_ends_a_consent_before_any_time_zone_has_it() {
+    let end = |text: &str| {
+        let mut consent = one();
+        consent["provision"]["period"] = json!({ "end": text });
+        read(default_rules(), &PARTIES, &consent, NOW).grants.first().map(|grant| grant.expiry)
+    };
+    // `date -u -d 2027-03-01 +%s`
+    assert_eq!(end("2027-03-01"), Some(1_803_859_200));
+    assert_eq!(end("2027-03"), Some(1_803_859_200));
+    assert_eq!(end("2027-03-01T00:00:00+01:00"), Some(1_803_855_601));
+    assert_eq!(end("2027-02-30"), None);
+    assert_eq!(end("soon"), None);
+}

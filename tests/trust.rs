@@ -1,0 +1,187 @@
+//! What people and officers can look up: consent in words and as FHIR, receipts, trails, breaches, and the walk through
+//! vault, log and ledger.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::rights::World;
+use crate::support::{json, refused_json, text};
+
+const MEMBER: &str = "clinic/1";
+
+fn with_members() -> World {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 2");
+    world
+}
+
+fn file(world: &World, name: &str, consent: &Value) -> PathBuf {
+    let path = world.dir.path().join(name);
+    fs::write(&path, consent.to_string()).unwrap();
+    path
+}
+
+fn import(world: &World, path: &std::path::Path) -> Vec<String> {
+    let words = ["consent", "import", "--member", MEMBER, "--dir", text(&world.home), "--file"];
+    words.iter().map(|word| (*word).to_owned()).chain([text(path).to_owned()]).collect()
+}
+
+fn strs(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn a_grant_goes_out_as_fhir_and_comes_back_the_same_and_is_told_in_five_languages() {
+    let world = with_members();
+    world.go("consent grant --member clinic/1 --purposes GRU,COM --classes clinical,imaging");
+    let exported = world.go("consent export --member clinic/1");
+    assert_eq!(exported["resourceType"], "Consent");
+    let shown = world.go("consent show --member clinic/1");
+    world.go("consent revoke --member clinic/1");
+    let refused = world.refused("consent export --member clinic/1");
+    assert!(refused.contains("no consent standing"), "{refused}");
+
+    let path = file(&world, "consent.json", &exported);
+    let back = json(&strs(&import(&world, &path)));
+    assert_eq!(back["unmapped"], serde_json::json!([]));
+    let mut again = world.go("consent export --member clinic/1");
+    again["dateTime"] = exported["dateTime"].clone();
+    assert_eq!(again, exported);
+    let shown_again = world.go("consent show --member clinic/1");
+    assert_eq!(shown_again["grants"][0]["text"], shown["grants"][0]["text"]);
+    let mut told = Vec::new();
+    for language in ["en", "de", "fr", "es", "ja"] {
+        let shown = world.go(&format!("consent show --member clinic/1 --language {language}"));
+        told.push(shown["grants"][0]["text"].as_str().unwrap().to_owned());
+    }
+    assert!(told[1].contains("gewerbliche Nutzung") && told[4].contains("商業利用"), "{told:?}");
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 5);
+    let words = ["consent", "show", "--member", MEMBER, "--language", "xx", "--dir"];
+    let error = refused_json(&[&words[..], &[text(&world.home)]].concat(), 2);
+    assert!(error.contains("en, de, fr, es, ja"), "{error}");
+
+    let mut foreign = exported.clone();
+    foreign["provision"]["data"] = serde_json::json!([{ "meaning": "instance" }]);
+    let path = file(&world, "foreign.json", &foreign);
+    let error = refused_json(&strs(&import(&world, &path)), 2);
+    assert!(error.contains("Consent.provision.data"), "{error}");
+    let twice = exported
+        .to_string()
+        .replace("\"type\":\"permit\"", "\"type\":\"deny\",\"type\":\"permit\"");
+    let path = world.dir.path().join("twice.json");
+    fs::write(&path, twice).unwrap();
+    assert!(refused_json(&strs(&import(&world, &path)), 2).contains("twice"));
+    let mut others = exported;
+    others["patient"]["identifier"]["value"] = "0x00".into();
+    let path = file(&world, "others.json", &others);
+    let error = refused_json(&strs(&import(&world, &path)), 2);
+    assert!(error.contains("Consent.patient"), "{error}");
+}
+
+#[test]
+fn receipts_and_trails_tell_every_use_its_grant_and_what_it_paid() {
+    let world = with_members();
+    let grant = world.go("consent grant --member clinic/1 --purposes HMB --classes clinical");
+    world.go("licence buy --researcher lab --uses 3");
+    world.ask();
+    let withdrawn = world.go("consent revoke --member clinic/1");
+    assert_eq!(withdrawn["revoked"], 1);
+    assert!(withdrawn["effective_ms"].is_u64() && withdrawn["block"].is_u64(), "{withdrawn}");
+    let other = json(&[
+        "query",
+        "--researcher",
+        "lab",
+        "--sql",
+        "SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex",
+        "--epsilon",
+        "0.5",
+        "--dir",
+        text(&world.home),
+    ]);
+    assert_eq!(other["answers"].as_array().unwrap().len(), 1, "{other}");
+
+    let receipts = world.go("member receipts --member clinic/1");
+    let uses = receipts["uses"].as_array().unwrap();
+    assert_eq!(uses.len(), 1, "the use after the withdrawal does not count her: {receipts}");
+    let number: u64 = grant["grant"].as_str().unwrap().parse().unwrap();
+    assert_eq!(uses[0]["under"]["grant"], number, "{receipts}");
+    assert_eq!((&uses[0]["researcher"], &uses[0]["purpose"]), (&"lab".into(), &"HMB".into()));
+    assert!(uses[0]["log_record"].is_u64(), "{receipts}");
+    let payments = receipts["payments"].as_array().unwrap();
+    let sum: u64 = payments.iter().map(|payment| payment["amount"].as_u64().unwrap()).sum();
+    assert_eq!(receipts["total"], sum);
+    assert!(payments.iter().any(|payment| payment["job"] == uses[0]["job"]), "{receipts}");
+    assert_eq!(world.claim(MEMBER), sum, "what the receipts say is what is paid");
+    assert_eq!(world.go("member receipts --member clinic/2")["uses"], serde_json::json!([]));
+
+    let by_dataset = world.go("audit trail --dataset 1");
+    let by_researcher = world.go("audit trail --researcher lab");
+    assert_eq!(by_dataset, by_researcher);
+    assert_eq!(by_dataset["accesses"].as_array().unwrap().len(), 2);
+    let by_member = world.go("audit trail --member clinic/1");
+    assert_eq!(by_member["accesses"], receipts["uses"]);
+    assert!(world.refused("audit trail --dataset 9").contains("no dataset named `9`"));
+}
+
+#[test]
+fn a_breach_starts_a_clock_of_72_hours_that_is_in_the_log_and_on_the_ledger() {
+    let world = World::new();
+    let home = text(&world.home).to_owned();
+    let at = |more: &[&str]| {
+        let words = ["breach", "report", "--custodian", "clinic", "--dir", &home];
+        [&words[..], more].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let what = "a laptop with a key was stolen";
+    let done = json(&strs(&at(&["--what", what, "--dataset", "1", "--persons", "60"])));
+    assert_eq!((&done["breach"], &done["anchored"]), (&1.into(), &true.into()), "{done}");
+    assert_eq!((&done["late"], &done["what"]), (&false.into(), &what.into()));
+    assert_eq!(done["law"], "GDPR Art. 33(1)");
+    let left = done["remaining_seconds"].as_i64().unwrap();
+    assert!((0..=72 * 3_600).contains(&left), "{done}");
+    let log = fs::read_to_string(world.home.join("vaults/clinic/audit.jsonl")).unwrap();
+    assert!(log.contains("breach_reported") && !log.contains("laptop"));
+
+    let old = json(&strs(&at(&["--what", "old", "--aware", "2020-01-01T12:00:00Z"])));
+    assert_eq!(old["deadline"], "2020-01-04T12:00:00Z");
+    assert_eq!(old["late"], true);
+    for wrong in ["2999-01-01T00:00:00Z", "yesterday"] {
+        let error = refused_json(&strs(&at(&["--what", "x", "--aware", wrong])), 2);
+        assert!(error.contains(wrong), "{error}");
+    }
+    world.go("breach notified --custodian clinic --breach 1 --reference AZ-17");
+    let list = world.go("breach list");
+    let all = list["breaches"].as_array().unwrap();
+    assert_eq!(all.len(), 2);
+    assert!(all[0]["notified"].is_string() && all[0]["remaining_seconds"].is_null(), "{list}");
+    assert!(all[1]["notified"].is_null(), "{list}");
+    assert_eq!(world.go("audit verify")["verified"], true);
+}
+
+#[test]
+fn verifying_walks_the_sealed_bytes_too_and_names_the_file_that_was_altered() {
+    let world = World::new();
+    let sound = world.go("audit verify");
+    assert_eq!((&sound["verified"], &sound["datasets"]), (&true.into(), &1.into()), "{sound}");
+    let objects = world.home.join("vaults/clinic/objects");
+    for object in fs::read_dir(objects).unwrap() {
+        let path = object.unwrap().path();
+        let original = fs::read(&path).unwrap();
+        let mut altered = original.clone();
+        let middle = altered.len() / 2;
+        altered[middle] ^= 1;
+        fs::write(&path, altered).unwrap();
+        let output =
+            crate::support::run(&["audit", "verify", "--json", "--dir", text(&world.home)]);
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), &found["verified"]), (Some(1), &false.into()));
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let first = found["differences"][0].as_str().unwrap();
+        assert!(first.contains(name), "{first}");
+        fs::write(&path, original).unwrap();
+    }
+    assert_eq!(world.go("audit verify")["verified"], true);
+}
