@@ -2,27 +2,37 @@
 pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {Purposes} from "../../src/common/Codes.sol";
+import {Purposes, Scopes} from "../../src/common/Codes.sol";
 import {Kinds} from "../../src/common/Kinds.sol";
+import {TestUSDC} from "../../src/development/TestUSDC.sol";
 import {Proof} from "../../src/interfaces/IAttestationOracle.sol";
 import {Auction, AuctionKinds, Lot, SealedBid} from "../../src/interfaces/IDatasetAuction.sol";
 import {Borrowing, LoanStates} from "../../src/interfaces/IDatasetLending.sol";
 import {IDues} from "../../src/interfaces/IDues.sol";
-import {JobStates} from "../../src/interfaces/IComputeMarket.sol";
 import {Deal, DealStates} from "../../src/interfaces/IEscrow.sol";
 import {MeterOrder} from "../../src/interfaces/IMeteredLicence.sol";
 import {AgreementStates, Terms} from "../../src/interfaces/ITransferAgreement.sol";
 import {FreezableUSDC} from "../support/FreezableUSDC.sol";
-import {Promises} from "./Promises.sol";
+import {Trading} from "../support/Trading.sol";
 
-/// @notice What can be tried in the market and around the pool, in the same world as everything else.
-abstract contract Bazaar is Promises {
+/// @notice Random actors over everything that holds money in the market and around the pool. Two numbers choose who and
+/// what; an action that is not possible now reverts.
+contract Bazaar is Trading {
+    /// @dev Nobody can do this now.
+    error Nothing();
+
     address[4] private parties;
-    mapping(uint256 jobId => bool) private wasDisputed;
+    uint256[2] private ids;
 
-    function setUp() public virtual override {
+    function _createUSDC() internal override returns (TestUSDC) {
+        return new FreezableUSDC(deployer);
+    }
+
+    function setUp() public override {
         super.setUp();
         parties = [berlin, boston, researcher, makeAddr("lyon")];
+        _register(parties[3], 2, "FR", 0);
+        ids = [_pooled(berlin), _pooled(boston)];
         address[7] memory spenders = [
             address(escrow),
             address(bonds),
@@ -42,9 +52,9 @@ abstract contract Bazaar is Promises {
         }
     }
 
-    /// @notice Everything that can be tried here, as function signatures.
-    function marketActions() public pure returns (string[] memory list) {
-        list = new string[](24);
+    /// @notice Everything that can be tried, as function signatures.
+    function actions() public pure returns (string[] memory list) {
+        list = new string[](25);
         list[0] = "openDeal(uint256,uint256)";
         list[1] = "moveDeal(uint256,uint256)";
         list[2] = "disputeDeal(uint256)";
@@ -67,8 +77,9 @@ abstract contract Bazaar is Promises {
         list[19] = "mintUnits(uint256,uint256)";
         list[20] = "burnUnits(uint256,uint256)";
         list[21] = "redeemUnits(uint256,uint256)";
-        list[22] = "collectDues(uint256)";
-        list[23] = "disputeJob(uint256,uint256)";
+        list[22] = "freeze(uint256,uint256)";
+        list[23] = "wait(uint256)";
+        list[24] = "pause(uint256)";
     }
 
     // ---------------------------------------------------------------- choosing
@@ -119,20 +130,9 @@ abstract contract Bazaar is Promises {
 
     /// @dev Disputes have the numbers 0, 1, ...; what was ruled is refused.
     function ruleDispute(uint256 a, uint256 b) external {
-        uint256 total = escrow.dealCount() + bonds.accusationCount() + compute.jobCount();
+        uint256 total = escrow.dealCount() + bonds.accusationCount();
         vm.prank(judge);
         arbitrator.giveRuling(a % (total + 1), b % 3);
-        _noteRuledJobs();
-    }
-
-    /// @dev A ruling for the researcher is the one way to end a job that no action of its own ends.
-    function _noteRuledJobs() private {
-        for (uint256 id = 1; id <= compute.jobCount(); ++id) {
-            if (ended[id] == 0 && compute.job(id).state == JobStates.REFUNDED) {
-                assertTrue(wasDisputed[id], "a job was refunded that nobody disputed");
-                ended[id] = JobStates.REFUNDED;
-            }
-        }
     }
 
     function endDispute(uint256 a) external {
@@ -166,9 +166,8 @@ abstract contract Bazaar is Promises {
     function callAuction(uint256 a, uint256 b) external {
         uint8 kind = b % 2 == 0 ? AuctionKinds.ENGLISH : AuctionKinds.SEALED;
         uint64 ends = uint64(block.timestamp + 2 days);
-        uint256 id = _someDatasetWhere(a, true);
         Lot memory lot = Lot({
-            datasetId: id,
+            datasetId: ids[a % 2],
             kind: kind,
             purpose: Purposes.HMB,
             uses: 1,
@@ -177,7 +176,7 @@ abstract contract Bazaar is Promises {
             revealEnds: kind == AuctionKinds.SEALED ? ends + 2 days : 0,
             reserve: uint96(1 + b % 1e6)
         });
-        vm.prank(datasets.custodianOf(id));
+        vm.prank(parties[a % 2]);
         auctions.call(lot);
     }
 
@@ -235,10 +234,8 @@ abstract contract Bazaar is Promises {
     }
 
     function openMeter(uint256 a, uint256 b) external {
-        MeterOrder memory order =
-            MeterOrder(_someDatasetWhere(b, true), Purposes.HMB, 1, UNIT_PRICE, UNIT_PRICE + _amount(b));
         vm.prank(parties[2 + a % 2]);
-        meters.open(order, _noPermit());
+        meters.open(MeterOrder(ids[b % 2], Purposes.HMB, 1, UNIT_PRICE, UNIT_PRICE + _amount(b)), _noPermit());
     }
 
     function settleMeter(uint256 a, uint256 b) external {
@@ -286,9 +283,9 @@ abstract contract Bazaar is Promises {
 
     function borrow(uint256 a, uint256 b) external {
         uint64 term = uint64(1 days + b % 5 days);
-        uint256 id = _someDatasetWhere(b, true);
-        (uint256 least, uint256 fee) = lending.quote(id, term);
-        Borrowing memory order = Borrowing(id, Purposes.HMB, 1, term, uint96(least + b % 1e6), uint96(fee));
+        (uint256 least, uint256 fee) = lending.quote(ids[b % 2], term);
+        Borrowing memory order =
+            Borrowing(ids[b % 2], Purposes.HMB, 1, term, uint96(least + b % 1e6), uint96(fee));
         vm.prank(parties[2 + a % 2]);
         lending.borrow(order, _noPermit());
     }
@@ -316,41 +313,33 @@ abstract contract Bazaar is Promises {
     }
 
     function redeemUnits(uint256 a, uint256 b) external {
-        uint256[] memory datasetIds = _ids(_someDatasetWhere(b, true));
+        uint256[] memory datasetIds = _ids(ids[b % 2]);
         vm.prank(parties[2 + a % 2]);
         curve.redeem(datasetIds, Purposes.HMB, uint32(1 + b % 2), type(uint256).max);
     }
 
     // ---------------------------------------------------------------- the world
 
-    function collectDues(uint256 a) external {
+    /// @dev A frozen account is free again the next time, and gets what waited for it.
+    function freeze(uint256 a, uint256 b) external {
+        FreezableUSDC token = FreezableUSDC(address(usdc));
         address who = _party(a);
-        IDues[6] memory holders = _holders();
-        for (uint256 i; i < holders.length; ++i) {
-            IDues holder = holders[_wrap(a / 4, i, holders.length)];
-            if (holder.due(who) == 0) continue;
-            holder.withdrawDue(who);
-            return;
-        }
-        revert Nothing();
+        if (!token.isFrozen(who) && b % 3 == 0) return token.setFrozen(who, true);
+        token.setFrozen(who, false);
+        _withdrawDues(who);
     }
 
-    /// @dev A researcher disputes an answer, or the judge rules on it, or its time runs out.
-    function disputeJob(uint256 a, uint256 b) external {
-        if (b % 3 == 0) {
-            uint256 id = _someJob(a, JobStates.DISPUTED);
-            uint256 disputeId = jobDisputes.arbitrationOf(id).disputeId;
-            bool refund = b % 2 == 0;
-            vm.prank(judge);
-            arbitrator.giveRuling(disputeId, refund ? 1 : 2);
-            _noteRuledJobs();
+    function wait(uint256 a) external {
+        vm.warp(block.timestamp + a % 3 days);
+    }
+
+    function pause(uint256 a) external {
+        if (a % 4 == 0) {
+            vm.prank(guardian);
+            breaker.pause(Scopes.TRADING, uint64(1 + a % 2 days));
         } else {
-            uint256 id = _someJob(a, b % 2 == 0 ? JobStates.COMMITTED : JobStates.VERIFIED);
-            address asker = compute.job(id).researcher;
-            _deal(asker, asker.balance + ARBITRATION_COST);
-            vm.prank(asker);
-            jobDisputes.dispute{value: ARBITRATION_COST}(id, "x");
-            wasDisputed[id] = true;
+            vm.prank(address(timelock));
+            breaker.reopen(Scopes.TRADING);
         }
     }
 
@@ -362,7 +351,7 @@ abstract contract Bazaar is Promises {
 
     /// @notice Each contract holds what it owes to the unit, and owes what its books say; the curve's reserve covers the
     /// integral of its price.
-    function marketSolvency() external view {
+    function solvency() external view {
         uint256[6] memory open = [_deals(), _bonds(), _auctions(), _meters(), _agreements(), _loans()];
         IDues[6] memory holders = _holders();
         for (uint256 i; i < holders.length; ++i) {
@@ -377,7 +366,12 @@ abstract contract Bazaar is Promises {
         uint256 exact = Math.mulDiv(supply, 2e36 * uint256(BASE) + SLOPE * supply, 2e54, Math.Rounding.Ceil);
         assertLe(exact, curve.reserve(), "the reserve is below the integral");
         assertEq(usdc.balanceOf(address(curve)), curve.reserve() + curve.fees(), "the curve's book is wrong");
-        assertEq(usdc.balanceOf(address(network)), 0, "the network keeps money");
+        assertEq(usdc.balanceOf(address(market)), 0, "the licence market keeps money");
+        assertEq(
+            usdc.balanceOf(address(splitter)),
+            splitter.totalOwed() + splitter.buybackReserve(),
+            "the splitter does not hold what it owes"
+        );
     }
 
     function _deals() private view returns (uint256 sum) {
@@ -428,19 +422,16 @@ abstract contract Bazaar is Promises {
         }
     }
 
+    /// @dev Also: the pool counts exactly the open loans, since nobody asks questions here.
     function _loans() private view returns (uint256 sum) {
+        uint256[2] memory open;
         for (uint256 id = 1; id <= lending.loanCount(); ++id) {
-            if (lending.loan(id).state == LoanStates.OPEN) sum += lending.loan(id).collateral;
+            if (lending.loan(id).state != LoanStates.OPEN) continue;
+            sum += lending.loan(id).collateral;
+            ++open[lending.loan(id).datasetId == ids[0] ? 0 : 1];
         }
-    }
-
-    /// @inheritdoc Promises
-    function _loansOn(uint256 datasetId) internal view override returns (uint256 count) {
-        for (uint256 id = 1; id <= lending.loanCount(); ++id) {
-            if (lending.loan(id).state == LoanStates.OPEN && lending.loan(id).datasetId == datasetId) {
-                ++count;
-            }
-        }
+        assertEq(pool.depositOf(ids[0]).openJobs, open[0], "the pool counts other loans");
+        assertEq(pool.depositOf(ids[1]).openJobs, open[1], "the pool counts other loans");
     }
 
     // ---------------------------------------------------------------- exit
@@ -452,8 +443,10 @@ abstract contract Bazaar is Promises {
         }
     }
 
-    /// @dev Paused for good, everything ends in bounded time and everybody has what is theirs.
-    function _endTheMarket() internal {
+    /// @notice Paused for good, everything ends in bounded time and everybody has what is theirs. Ends the world.
+    function exit() external {
+        vm.prank(address(timelock));
+        breaker.extend(Scopes.ALL, type(uint64).max);
         for (uint256 i; i < parties.length; ++i) {
             FreezableUSDC(address(usdc)).setFrozen(parties[i], false);
         }
@@ -471,6 +464,10 @@ abstract contract Bazaar is Promises {
             assertEq(holders[i].owed(), 0, "somebody is still owed");
         }
         assertEq(curve.totalSupply(), 0);
+        for (uint256 i; i < 2; ++i) {
+            _announce(parties[i], ids[i]);
+            _withdraw(parties[i], ids[i]);
+        }
     }
 
     function _endDealsAndBonds() private {

@@ -10,10 +10,10 @@ import {MerkleTree} from "../support/MerkleTree.sol";
 import {World} from "./World.sol";
 
 /// @notice What must always hold, whatever happened in the world. Each promise reverts with what is broken.
-abstract contract Promises is World {
+contract Promises is World {
     address[] private _implementations;
 
-    function setUp() public virtual override {
+    function setUp() public override {
         super.setUp();
         for (uint256 i; i < modules.length; ++i) {
             _implementations.push(_implementationOf(modules[i]));
@@ -111,15 +111,11 @@ abstract contract Promises is World {
                 assertEq(j.consentCounter, counterAtCommit[id], "settled under another counter");
                 assertLe(j.spentEpsilonMilli, j.epsilonMilli, "an answer cost more privacy than asked");
             }
-            if (_isFinal(j.state)) {
+            if (j.state >= JobStates.SETTLED) {
                 assertEq(j.escrow, 0, "an ended job holds money");
             }
-            assertEq(_isFinal(j.state) ? j.state : 0, ended[id], "a job left its final state");
+            assertEq(j.state < JobStates.SETTLED ? 0 : j.state, ended[id], "a job left its final state");
         }
-    }
-
-    function _isFinal(uint8 state) private pure returns (bool) {
-        return state >= JobStates.SETTLED && state != JobStates.DISPUTED;
     }
 
     // ---------------------------------------------------------------- 4 compliance
@@ -135,12 +131,9 @@ abstract contract Promises is World {
         }
         for (uint256 i; i < datasetIds.length; ++i) {
             uint256 id = datasetIds[i];
-            assertEq(pool.depositOf(id).openJobs, t.jobsOpen[id] + _loansOn(id), "the pool counts other jobs");
+            assertEq(pool.depositOf(id).openJobs, t.jobsOpen[id], "the pool counts other jobs");
         }
     }
-
-    /// @dev Loans of a dataset that are open, which the pool counts like jobs.
-    function _loansOn(uint256 datasetId) internal view virtual returns (uint256);
 
     /// @dev What passes and pool must have counted, by identifier: both are numbered from one.
     struct Tally {
@@ -150,10 +143,8 @@ abstract contract Promises is World {
     }
 
     function _tally() private view returns (Tally memory t) {
-        // Passes are numbered by all who sell, so the last that was bought has the greatest number here.
-        uint256 greatest = passIds[passIds.length - 1];
-        t.usesOpen = new uint256[](greatest + 1);
-        t.usesSettled = new uint256[](greatest + 1);
+        t.usesOpen = new uint256[](passIds.length + 1);
+        t.usesSettled = new uint256[](passIds.length + 1);
         t.jobsOpen = new uint256[](datasetIds.length + 1);
         uint256 count = compute.jobCount();
         uint256 id = 1;
@@ -167,7 +158,7 @@ abstract contract Promises is World {
                 if (j.questionId != question) break;
                 passId = j.passId;
                 isAnswered = isAnswered || j.state == JobStates.SETTLED;
-                if (_isFinal(j.state)) continue;
+                if (j.state >= JobStates.SETTLED) continue;
                 isOpen = true;
                 ++t.jobsOpen[j.datasetId];
             }
@@ -189,8 +180,11 @@ abstract contract Promises is World {
 
     // ---------------------------------------------------------------- 5 exit
 
-    /// @dev Paused for good, everybody gets out with what is theirs.
-    function _endTheWorld() internal {
+    /// @notice Paused for good, everybody gets out with what is theirs. Ends the world.
+    function exit() external {
+        vm.prank(address(timelock));
+        breaker.extend(Scopes.ALL, type(uint64).max);
+
         _endEveryJob();
         _withdrawEveryDataset();
         // A frozen account is the token's matter; it keeps nobody else, and is paid once it is free.
@@ -206,9 +200,8 @@ abstract contract Promises is World {
     function _endEveryJob() private {
         for (uint256 id = 1; id <= compute.jobCount(); ++id) {
             Job memory j = compute.job(id);
-            if (_isFinal(j.state)) continue;
-            uint256 longest = j.state == JobStates.DISPUTED ? 200 days : 30 days;
-            assertLe(j.deadline, block.timestamp + longest, "a job may last too long");
+            if (j.state >= JobStates.SETTLED) continue;
+            assertLe(j.deadline, block.timestamp + 30 days, "a job may last too long");
             if (block.timestamp <= j.deadline) vm.warp(j.deadline + 1);
             uint256 before = usdc.balanceOf(j.researcher) + compute.refundable(j.researcher);
             compute.expire(id);
