@@ -145,7 +145,12 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
         Command::Ledger(command) => ledger(node, command).await,
-        Command::Demo(_) | Command::Init(_) | Command::Cohort(_) | Command::Policy(_) => {
+        Command::Demo(_)
+        | Command::Init(_)
+        | Command::Cohort(_)
+        | Command::View(_)
+        | Command::Bulk(_)
+        | Command::Policy(_) => {
             unreachable!("these commands need no home")
         }
     }
