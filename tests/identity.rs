@@ -166,7 +166,7 @@ fn a_credential_is_issued_presented_verified_and_taken_back() {
     assert!(desk.reasons(&format!("{verify} --challenge c1 --domain d")).is_empty());
     let replayed = desk.reasons(&format!("{verify} --challenge c2 --domain e"));
     assert_eq!(replayed, ["wrong-challenge", "wrong-domain"]);
-    assert!(desk.refuse(&format!("credential verify {verify}"), 1).contains("--challenge"));
+    assert!(desk.refuse(&format!("credential verify {verify}"), 2).contains("--challenge"));
 
     let alone = format!("--input @a.json --offline {lists}");
     assert!(desk.reasons(&alone).is_empty());

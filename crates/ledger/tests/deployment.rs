@@ -360,7 +360,7 @@ async fn a_deployer_who_runs_out_of_ether_goes_on_when_given_more() {
     let (_, addresses) = deployed().await;
     for milliether in [1, 3, 8] {
         // Blocks that a contract fills by half, so that gas does not become cheap.
-        let poor = Config { funded: Vec::new(), gas_limit: 6_000_000, ..config() };
+        let poor = Config { funded: Vec::new(), gas_limit: 8_000_000, ..config() };
         let scene = Scene::new(poor);
         let mut stops = Vec::new();
         let mut given = 0;

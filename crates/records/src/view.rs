@@ -273,7 +273,7 @@ fn combine(
     (middle, right): (usize, usize),
 ) -> usize {
     // One row and one more stand behind each other already, and no columns at all add nothing.
-    if (left == 1 && right == 1) || (start == middle && left == 1) {
+    if left == 1 && (right == 1 || start == middle) {
         return right;
     }
     let more = out.split_off(middle);

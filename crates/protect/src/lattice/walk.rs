@@ -220,7 +220,11 @@ impl<'p, const W: usize> Walk<'p, W> {
         let rank = self.scorer.rank(levels, &finding.counted);
         let suppressed = finding.counted.suppressed;
         let better = self.best.as_ref().is_none_or(|best| {
-            (rank, suppressed, levels) < (best.rank, best.suppressed, best.levels.as_slice())
+            // What differs by rounding only is a tie.
+            match (rank - best.rank).abs() <= best.rank * SLACK {
+                true => (suppressed, levels) < (best.suppressed, best.levels.as_slice()),
+                false => rank < best.rank,
+            }
         });
         if better {
             self.best = Some(Best { rank, suppressed, levels: levels.to_vec() });

@@ -69,14 +69,16 @@ fn arbitrary_modules_with_the_right_exports_are_refused_or_run() {
         let config = wasm_smith::Config {
             exports: Some(exports.clone()),
             max_imports: 0,
-            max_memories: 1,
+            // The exported one comes on top.
+            max_memories: 0,
             max_tables: 1,
             max_memory32_bytes: 1 << 20,
             max_table_elements: 1_000,
             table_max_size_required: true,
-            // Every other one with more than is admitted.
-            simd_enabled: round % 2 == 0,
-            gc_enabled: round % 4 == 0,
+            // Some with more than is admitted.
+            simd_enabled: round % 4 == 0,
+            gc_enabled: round % 8 == 0,
+            reference_types_enabled: round % 8 == 0,
             threads_enabled: false,
             exceptions_enabled: false,
             tail_call_enabled: false,

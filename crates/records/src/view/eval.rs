@@ -75,6 +75,8 @@ impl EvalError {
 const KINDS: EvalError = EvalError::Value("values of kinds that do not go together");
 /// Elements that `repeat` finds before it is taken for endless.
 const MAX_REPEAT: usize = 100_000;
+/// What `$this` is where a function stands behind an empty collection.
+const NOTHING: Item<'static> = Item::Node(&Json::Null, None);
 
 type Result<T> = std::result::Result<T, EvalError>;
 
@@ -93,6 +95,7 @@ impl<'a> Scope<'a> {
         match expr {
             Expr::Nothing => Ok(Items::new()),
             Expr::Literal(literal) => Ok(literal_item(literal).into()),
+            Expr::This if matches!(this, Item::Node(Json::Null, _)) => Ok(Items::new()),
             Expr::This => Ok(this.clone().into()),
             Expr::Index => Ok(Item::Integer(self.index).into()),
             Expr::RowIndex => Ok(Item::Integer(self.row).into()),
@@ -226,7 +229,7 @@ impl<'a> Scope<'a> {
                 // Behind a dot, `$this` is what stands before it.
                 let inner = match base {
                     Expr::This => None,
-                    _ => single(items)?,
+                    _ => Some(single(items)?.unwrap_or(NOTHING)),
                 };
                 let this = inner.as_ref().unwrap_or(this);
                 match (self.truth(condition, this)?, no) {

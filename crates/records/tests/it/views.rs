@@ -377,6 +377,7 @@ fn expressions_have_the_values_that_the_specification_gives_them() {
         ("%loinc", "uri", json!("http://loinc.org")),
         ("(1 | 2) = (1 | 2)", "boolean", json!(true)),
         ("note.first().iif(text = 'a', 'x', 'y')", "string", json!("x")),
+        ("note.where(text = 'none').iif(exists(), 'x', 'y')", "string", json!("y")),
         ("{} = {}", "boolean", null.clone()),
     ] {
         assert_eq!(value_of(path, kind, &observation), expected, "{path}");
