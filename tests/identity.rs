@@ -193,7 +193,7 @@ fn a_credential_is_issued_presented_verified_and_taken_back() {
     let where_it_is = desk.go("credential status --credential @a.json --status-list @revoked.json");
     assert_eq!(where_it_is["set"], true);
     let undo = "credential revoke --keystore @issuer.json --credential @a.json --status-list @revoked.json --undo --password-file @pw";
-    assert!(desk.refuse(undo, 1).contains("for good"));
+    assert!(desk.refuse(undo, 2).contains("for good"));
     let foreign = "credential revoke --keystore @holder.json --credential @a.json --status-list @paused.json --password-file @pw";
     assert!(desk.refuse(foreign, 1).contains("is the list of"));
 
