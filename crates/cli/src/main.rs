@@ -26,10 +26,10 @@ fn main() -> ExitCode {
         .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return output::failure(&error, arguments.json),
+        Err(error) => return output::failure(&error, arguments.json, 1),
     };
     match runtime.block_on(commands::run(&arguments)) {
         Ok(outcome) => output::print(&outcome, arguments.json),
-        Err(error) => output::failure(&error, arguments.json),
+        Err(error) => output::failure(&error, arguments.json, error.exit_code()),
     }
 }

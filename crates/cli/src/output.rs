@@ -19,6 +19,8 @@ pub struct Outcome {
     text: String,
     /// Whether the command found something that its caller must not overlook, such as a failed verification.
     pub good: bool,
+    /// What the process exits with where it is not good: 1, or 2 where what the caller wrote is at fault.
+    pub code: u8,
 }
 
 impl Outcome {
@@ -26,7 +28,7 @@ impl Outcome {
     pub fn new(value: &impl Serialize, text: impl Into<String>) -> Outcome {
         let json = serde_json::to_value(value).expect("results have only string keys");
         debug_assert!(json.is_object(), "a result is one JSON object: {json}");
-        Outcome { json: Some(json), text: text.into(), good: true }
+        Outcome { json: Some(json), text: text.into(), good: true, code: 1 }
     }
 
     /// A result that is a list: an object with the list under `name`, and a line for each, or `none` where it is empty.
@@ -37,7 +39,7 @@ impl Outcome {
 
     /// Nothing more to say.
     pub fn said() -> Outcome {
-        Outcome { json: None, text: String::new(), good: true }
+        Outcome { json: None, text: String::new(), good: true, code: 1 }
     }
 }
 
@@ -63,7 +65,7 @@ pub fn print(outcome: &Outcome, json: bool) -> ExitCode {
     match write_out(&text) {
         Err(failure) => failure,
         Ok(()) if outcome.good => ExitCode::SUCCESS,
-        Ok(()) => ExitCode::FAILURE,
+        Ok(()) => ExitCode::from(outcome.code),
     }
 }
 
@@ -84,8 +86,9 @@ fn write_out(text: &str) -> Result<(), ExitCode> {
     }
 }
 
-/// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for.
-pub fn failure(error: &dyn Error, json: bool) -> ExitCode {
+/// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for. The process
+/// exits with `code`.
+pub fn failure(error: &dyn Error, json: bool, code: u8) -> ExitCode {
     let message = error.to_string();
     let mut said = message.clone();
     let mut causes = Vec::new();
@@ -103,7 +106,7 @@ pub fn failure(error: &dyn Error, json: bool) -> ExitCode {
         let _ = writeln!(io::stderr(), "  because: {cause}");
     }
     refuse(&message, &causes, json);
-    ExitCode::FAILURE
+    ExitCode::from(code)
 }
 
 /// Prints why the arguments cannot be understood, or the help or version that was asked for.

@@ -195,6 +195,14 @@ fn restorable(dir: &Path, part: &str) -> String {
 }
 
 impl NodeError {
+    /// What a process exits with: 2 where something that the caller wrote (a view) is not valid, otherwise 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
+            _ => 1,
+        }
+    }
+
     pub(crate) fn file(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {
         NodeError::File { verb, path: path.to_owned(), source }
     }
