@@ -96,4 +96,12 @@ library AccessRoles {
     uint64 internal constant REGISTRAR = 1;
     uint64 internal constant GUARDIAN = 2;
     uint64 internal constant MINTER = 3;
+    /// @notice Contracts of the protocol that sell licences through `LicenceMarket` in their own ways.
+    uint64 internal constant SELLER = 4;
+    /// @notice The contract through which jobs are disputed.
+    uint64 internal constant DISPUTES = 5;
+    /// @notice Mints DATA under the yearly cap and opens vestings.
+    uint64 internal constant REWARDER = 6;
+    /// @notice Fetches the revenue that is kept for buying back.
+    uint64 internal constant BUYER = 7;
 }

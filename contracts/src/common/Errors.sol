@@ -148,6 +148,24 @@ library Errors {
     /// @notice There is no such row to remove.
     error JurisdictionRules_NoRule();
 
+    /// @notice The agreement is not in the state that the call needs.
+    error TransferAgreement_WrongState(uint256 agreementId, uint8 state);
+
+    /// @notice A part of the terms is missing or out of bounds.
+    error TransferAgreement_BadTerms(string part);
+
+    /// @notice A side may not conclude; `reason` says why, for example "accreditation expired".
+    error TransferAgreement_NotInGoodStanding(address party, string reason);
+
+    /// @notice The deadline for delivery passed (unix seconds); anyone may call `refund`.
+    error TransferAgreement_DeadlinePassed(uint256 agreementId, uint64 deadline);
+
+    /// @notice The deadline for delivery has not passed (unix seconds); only the exporter gives up before.
+    error TransferAgreement_DeadlineNotPassed(uint256 agreementId, uint64 deadline);
+
+    /// @notice Only the sides of an agreement end it.
+    error TransferAgreement_NotSide(uint256 agreementId, address caller);
+
     // ---------------------------------------------------------------- data
 
     /// @notice A dataset moves only between its custodian and the pool.
@@ -217,4 +235,70 @@ library Errors {
 
     /// @notice The yearly cap is at most 500 basis points.
     error DataToken_BadCap(uint16 bps);
+
+    /// @notice The lock ended at `end` (unix seconds) and is to be withdrawn first.
+    error VoteEscrow_Ended(address account, uint48 end);
+
+    /// @notice A lock ends in a week that is ahead, at most 208 weeks, and not before the present lock (unix seconds).
+    error VoteEscrow_BadEnd(uint48 end);
+
+    /// @notice Neither the amount nor the end of the lock would change.
+    error VoteEscrow_NothingToLock();
+
+    /// @notice The account has locked nothing.
+    error VoteEscrow_NothingLocked(address account);
+
+    /// @notice The lock ends at `end` (unix seconds).
+    error VoteEscrow_NotEnded(address account, uint48 end);
+
+    /// @notice Votes are known of times that are over (unix seconds).
+    error VoteEscrow_NotPast(uint256 timepoint, uint48 present);
+
+    /// @notice A payment is of at least one unit.
+    error Treasury_ZeroAmount();
+
+    /// @notice The calls of one proposal must be of one kind.
+    error CooperativeGovernor_MixedKinds(uint8 kind, uint8 other);
+
+    /// @notice The function carries other calls, which would hide what is decided; propose them directly.
+    error CooperativeGovernor_HiddenCall(bytes4 selector);
+
+    /// @notice There is no such kind of proposal.
+    error CooperativeGovernor_BadKind(uint8 kind);
+
+    /// @notice The account had no vote of the membership when that mattered, or was struck in this poll.
+    error Signalling_NoVote(address account);
+
+    /// @notice A part of the poll is missing or out of bounds.
+    error Signalling_BadPoll(string part);
+
+    /// @notice The poll is closed, or there is none.
+    error Signalling_Closed(uint256 pollId);
+
+    /// @notice The poll is still open, or there is none.
+    error Signalling_NotClosed(uint256 pollId);
+
+    /// @notice There are fewer answers to choose from.
+    error Signalling_BadOption(uint8 option, uint8 options);
+
+    /// @notice The poll has a count; it must be struck first.
+    error Signalling_AlreadyCounted(uint256 pollId);
+
+    /// @notice The last ballot does not show that the count is that of the tree.
+    error Signalling_BadCount(uint256 pollId);
+
+    /// @notice The poll has no count, or it can be struck no more.
+    error Signalling_NotStrikable(uint256 pollId);
+
+    /// @notice The ballot is not in the count.
+    error Signalling_NotCounted(uint256 pollId, uint32 index);
+
+    /// @notice The two ballots do not stand beside each other.
+    error Signalling_NotNeighbours(uint32 left, uint32 right);
+
+    /// @notice The signature is another than the one that was counted.
+    error Signalling_OtherSignature(uint256 pollId, uint32 index);
+
+    /// @notice What was shown is as it should be.
+    error Signalling_NothingWrong(uint256 pollId);
 }

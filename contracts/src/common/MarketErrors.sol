@@ -11,6 +11,86 @@ library MarketErrors {
     /// @notice Less USDC arrived than was sent (1e6 units): tokens that take a fee on transfer are not accepted.
     error Payments_ShortPayment(uint256 received, uint256 expected);
 
+    /// @notice Nothing waits for this account.
+    error Dues_NothingDue(address account);
+
+    // ---------------------------------------------------------------- disputes
+
+    /// @notice The caller is not the arbitrator of an open dispute with this number.
+    error Arbitrated_NoSuchDispute(address caller, uint256 disputeId);
+
+    /// @notice A ruling lies between 0 and `choices`.
+    error Arbitrated_BadRuling(uint256 ruling, uint256 choices);
+
+    /// @notice The case has no open dispute.
+    error Arbitrated_NotDisputed(uint256 caseId);
+
+    /// @notice Only the sides of the dispute give evidence.
+    error Arbitrated_NotSide(uint256 caseId, address account);
+
+    /// @notice The arbitrator has time until `deadline` (unix seconds).
+    error Arbitrated_DeadlineNotPassed(uint256 caseId, uint64 deadline);
+
+    /// @notice Exactly the arbitrator's cost must be sent along (wei).
+    error Arbitrated_WrongFee(uint256 sent, uint256 cost);
+
+    /// @notice The arbitrator gave the number of another open dispute.
+    error Arbitrated_DisputeExists(address arbitrator, uint256 disputeId);
+
+    /// @notice An arbitrator has one hour to 180 days (seconds).
+    error Arbitrated_BadWindow(uint64 window);
+
+    /// @notice The caller is not a registered arbitrator in good standing.
+    error CentralizedArbitrator_NotArbitrator(address caller);
+
+    /// @notice The dispute was ruled before.
+    error CentralizedArbitrator_Solved(uint256 disputeId);
+
+    /// @notice Rulings of this arbitrator are final.
+    error CentralizedArbitrator_NoAppeal(uint256 disputeId);
+
+    /// @notice A part of the deal is missing or out of bounds.
+    error Escrow_BadDeal(string part);
+
+    /// @notice Both sides of a deal are verified parties.
+    error Escrow_NotVerified(address party);
+
+    /// @notice The deal is not in the state that the call needs.
+    error Escrow_WrongState(uint256 dealId, uint8 state);
+
+    /// @notice The deal's deadline passed (unix seconds); anyone may call `expire`.
+    error Escrow_DeadlinePassed(uint256 dealId, uint64 deadline);
+
+    /// @notice The deal's deadline has not passed (unix seconds).
+    error Escrow_DeadlineNotPassed(uint256 dealId, uint64 deadline);
+
+    /// @notice This is for the other side of the deal to do.
+    error Escrow_NotYours(uint256 dealId, address caller);
+
+    /// @notice The amount is zero, or there is no bond.
+    error ResearcherBonds_NoAmount();
+
+    /// @notice The free bond is below what is needed (1e6 USDC units).
+    error ResearcherBonds_BelowAmount(address researcher, uint256 free, uint256 needed);
+
+    /// @notice The bond's withdrawal was announced; it leaves at `leavesAt` (unix seconds).
+    error ResearcherBonds_Leaving(address researcher, uint64 leavesAt);
+
+    /// @notice The withdrawal was not announced (zero), or its time has not come (unix seconds).
+    error ResearcherBonds_NotLeaving(address researcher, uint64 leavesAt);
+
+    /// @notice Open accusations ask for `frozen` of the bond (1e6 USDC units).
+    error ResearcherBonds_Accused(address researcher, uint256 frozen);
+
+    /// @notice Only verified parties accuse.
+    error ResearcherBonds_NotVerified(address account);
+
+    /// @notice Only the licence market and the compute market engage bonds.
+    error ResearcherBonds_NotMarket(address caller);
+
+    /// @notice A part of the terms is out of bounds.
+    error ResearcherBonds_BadTerms(string part);
+
     // ---------------------------------------------------------------- pool
 
     /// @notice Only the pool mints and burns shares.
@@ -25,8 +105,11 @@ library MarketErrors {
     /// @notice Only the revenue splitter notifies yield.
     error HealthDataPool_NotSplitter(address caller);
 
-    /// @notice Only the compute market opens and closes jobs.
+    /// @notice Only the compute market opens and closes jobs, and lending loans.
     error HealthDataPool_NotComputeMarket(address caller);
+
+    /// @notice The contract that lends datasets was set before; its code is upgraded, its address stays.
+    error HealthDataPool_LendingIsSet(address lending);
 
     /// @notice The caller is not the dataset's custodian.
     error HealthDataPool_NotCustodian(uint256 datasetId, address caller);
@@ -66,6 +149,99 @@ library MarketErrors {
 
     /// @notice Nothing to claim.
     error HealthDataPool_NothingToClaim(address provider);
+
+    /// @notice A flat curve needs a base, and one with a slope a base of at most 2^126 / 1e36 times it.
+    error BondingCurve_BadCurve(uint256 base, uint256 slope);
+
+    /// @notice The fee is at most 500 basis points.
+    error BondingCurve_BadFee(uint16 feeBps);
+
+    /// @notice Units are bought and moved by verified parties only.
+    error BondingCurve_NotVerified(address account);
+
+    /// @notice The caller would get less than asked for, or nothing.
+    error BondingCurve_BelowMinimum(uint256 amount, uint256 minimum);
+
+    /// @notice More would be needed, paid or minted than the caller or the curve allows.
+    error BondingCurve_AboveMaximum(uint256 amount, uint256 maximum);
+
+    /// @notice A feature lies between 0 and 10,000 basis points.
+    error DatasetExchange_BadFeature(uint16 bps);
+
+    /// @notice Newer features are known (unix seconds).
+    error DatasetExchange_OldFeatures(uint256 datasetId, uint64 issuedAt, uint64 assessedAt);
+
+    /// @notice The dataset's features were never attested.
+    error DatasetExchange_NotAssessed(uint256 datasetId);
+
+    /// @notice The dataset is not in the pool, or leaves it.
+    error DatasetExchange_NotLive(uint256 datasetId);
+
+    /// @notice The caller is not the dataset's custodian.
+    error DatasetExchange_NotCustodian(uint256 datasetId, address caller);
+
+    /// @notice Only custodians trade here; `reason` says why not, for example "accreditation expired".
+    error DatasetExchange_NotInGoodStanding(address party, string reason);
+
+    /// @notice The stock would be above the greatest one, or nothing was brought.
+    error DatasetExchange_AboveStockCap(uint256 datasetId, uint256 stock, uint256 stockCap);
+
+    /// @notice There are fewer uses than asked for, or none was asked for.
+    error DatasetExchange_TooFewUses(uint256 datasetId, uint256 available, uint256 wanted);
+
+    /// @notice The charge is above what the caller agreed to (1e6 units).
+    error DatasetExchange_AboveMaximum(uint256 charge, uint256 maximum);
+
+    /// @notice The caller's credit is less (1e6 units).
+    error DatasetExchange_TooLittleCredit(uint256 credit, uint256 charge);
+
+    /// @notice A part of the price curve is out of bounds.
+    error DatasetExchange_BadCurve(string part);
+
+    /// @notice The fee is at most 1,000 basis points.
+    error DatasetExchange_BadFee(uint16 feeBps);
+
+    /// @notice A loan lasts one to ninety days (seconds).
+    error DatasetLending_BadTerm(uint64 term);
+
+    /// @notice The collateral is below the ratio (1e6 USDC units).
+    error DatasetLending_TooLittle(uint256 collateral, uint256 least);
+
+    /// @notice The fee is above what the borrower agreed to (1e6 USDC units).
+    error DatasetLending_FeeAboveMaximum(uint256 fee, uint256 maximum);
+
+    /// @notice The loan is not open.
+    error DatasetLending_NotOpen(uint256 loanId, uint8 state);
+
+    /// @notice The collateral is above the margin, or the margin was called before.
+    error DatasetLending_NoMarginCall(uint256 loanId);
+
+    /// @notice Neither the grace (unix seconds) nor a margin call (unix seconds, zero for none) has run out.
+    error DatasetLending_NotSeizable(uint256 loanId, uint64 graceEnds, uint64 marginDeadline);
+
+    /// @notice A part of the terms is out of bounds.
+    error DatasetLending_BadTerms(string part);
+
+    /// @notice The order came after its deadline (unix seconds).
+    error PoolNetwork_OrderExpired(uint64 deadline);
+
+    /// @notice The price or fee is above what the caller agreed to (1e6 USDC units).
+    error PoolNetwork_AboveMaximum(uint256 amount, uint256 maximum);
+
+    /// @notice The licence belongs to somebody else.
+    error PoolNetwork_NotHolder(uint256 licenceId, address caller);
+
+    /// @notice One to `maximum` pools.
+    error PoolNetwork_BadLegCount(uint256 count, uint256 maximum);
+
+    /// @notice Pools must be named once each, in ascending order.
+    error PoolNetwork_BadLegOrder(uint256 poolId);
+
+    /// @notice There is no such pool, or it is closed to new business.
+    error PoolNetwork_NotActive(uint256 poolId);
+
+    /// @notice The licence has no part in this pool.
+    error PoolNetwork_NotCovered(uint256 licenceId, uint256 poolId);
 
     // ---------------------------------------------------------------- market
 
@@ -120,6 +296,60 @@ library MarketErrors {
     /// @notice The term of a licence lies between one day and ten years (seconds).
     error LicenceMarket_BadTerm(uint64 term);
 
+    /// @notice A part of the lot is missing or out of bounds.
+    error DatasetAuction_BadLot(string part);
+
+    /// @notice The caller is not the dataset's custodian.
+    error DatasetAuction_NotCustodian(uint256 datasetId, address caller);
+
+    /// @notice The custodian may not call an auction; `reason` says why, for example "accreditation expired".
+    error DatasetAuction_NotInGoodStanding(address custodian, string reason);
+
+    /// @notice The dataset is not in the pool, or leaves it.
+    error DatasetAuction_NotLive(uint256 datasetId);
+
+    /// @notice There is no such auction, or its bids are made in the other way.
+    error DatasetAuction_WrongKind(uint256 auctionId, uint8 kind);
+
+    /// @notice The time for this ends or begins at `time` (unix seconds).
+    error DatasetAuction_NotNow(uint256 auctionId, uint64 time);
+
+    /// @notice The bid or deposit is below the least one (1e6 USDC units).
+    error DatasetAuction_BidTooLow(uint256 auctionId, uint256 amount, uint256 least);
+
+    /// @notice This account made its sealed bid before.
+    error DatasetAuction_BidBefore(uint256 auctionId, address bidder);
+
+    /// @notice The commitment is zero, or not that of this bid, or the bid is above its deposit.
+    error DatasetAuction_BadCommitment(uint256 auctionId, address bidder);
+
+    /// @notice This account has no sealed bid that is not revealed.
+    error DatasetAuction_NoBid(uint256 auctionId, address bidder);
+
+    /// @notice There is no such auction, or it was settled or cancelled.
+    error DatasetAuction_Closed(uint256 auctionId);
+
+    /// @notice Governance has set no price of computation for this data class.
+    error MeteredLicence_NotForSale(uint8 dataClass);
+
+    /// @notice The price of a unit is above what the buyer agreed to (1e6 USDC units).
+    error MeteredLicence_PriceAboveMaximum(uint256 price, uint256 maximum);
+
+    /// @notice The deposit does not pay one unit (1e6 USDC units).
+    error MeteredLicence_DepositTooLow(uint256 deposit, uint256 price);
+
+    /// @notice There is no such licence, or it was closed.
+    error MeteredLicence_NotRunning(uint256 meterId);
+
+    /// @notice A count is of all units since the beginning and cannot fall.
+    error MeteredLicence_CountFell(uint256 meterId, uint64 units, uint64 last);
+
+    /// @notice The time for settling ended at `time` (unix seconds); anyone may call `close`.
+    error MeteredLicence_TooLate(uint256 meterId, uint64 time);
+
+    /// @notice The time for settling ends at `time` (unix seconds).
+    error MeteredLicence_TooEarly(uint256 meterId, uint64 time);
+
     // ---------------------------------------------------------------- compute
 
     /// @notice A question names one to `maximum` datasets.
@@ -163,6 +393,12 @@ library MarketErrors {
 
     /// @notice A result's hash must not be zero.
     error ComputeMarket_ZeroResult();
+
+    /// @notice A job is disputed once at most.
+    error ComputeMarket_DisputedBefore(uint256 jobId);
+
+    /// @notice Only the researcher disputes a job.
+    error JobDisputes_NotResearcher(uint256 jobId, address caller);
 
     /// @notice Nothing to refund.
     error ComputeMarket_NothingToRefund(address researcher);

@@ -33,6 +33,11 @@ library Payments {
                 .permit(payer, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s) {}
                 catch {}
         }
+        pull(usdc, payer, recipient, amount);
+    }
+
+    /// @notice As above, by an allowance that was given before.
+    function pull(IERC20 usdc, address payer, address recipient, uint256 amount) internal {
         uint256 before = usdc.balanceOf(recipient);
         usdc.safeTransferFrom(payer, recipient, amount);
         uint256 received = usdc.balanceOf(recipient) - before;

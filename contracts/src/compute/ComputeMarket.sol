@@ -20,6 +20,7 @@ import {IHealthDataPool} from "../interfaces/IHealthDataPool.sol";
 import {ILicencePass} from "../interfaces/ILicencePass.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {IProvenanceLog} from "../interfaces/IProvenanceLog.sol";
+import {IResearcherBonds} from "../interfaces/IResearcherBonds.sol";
 import {IRevenueSplitter} from "../interfaces/IRevenueSplitter.sol";
 
 /// @title ComputeMarket
@@ -59,6 +60,10 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
         uint256 owed;
         Windows windows;
         uint128 jobFee;
+        /// zero when none are asked for
+        IResearcherBonds bonds;
+        /// in which state a job was disputed; stays when the dispute has ended
+        mapping(uint256 jobId => uint8 state) disputedIn;
     }
 
     bytes32 private constant STORAGE = keccak256(
@@ -70,6 +75,8 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
 
     uint64 private constant LEAST_WINDOW = 1 hours;
     uint64 private constant GREATEST_WINDOW = 30 days;
+    /// @dev Longer than any arbitrator has, so that a dispute ends by its own rules unless its contract fails.
+    uint64 private constant DISPUTE_WINDOW = 200 days;
 
     IERC20 public immutable USDC;
     ILicencePass public immutable PASSES;
@@ -113,24 +120,21 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
         nonReentrant
         returns (uint256 firstJobId)
     {
-        ComputeMarketStorage storage $ = _storage();
-        BREAKER.requireLive(Scopes.JOBS);
-        uint128 fee = $.jobFee;
-        uint256 total = _requireWellFormed(question, fee);
-        uint8 purpose = PASSES.pass(question.passId).purpose;
-        _requireAllowed(question, purpose);
-
-        // Takes the use, and reverts unless the pass is the caller's and in force.
-        PASSES.consumeUse(question.passId, msg.sender);
-        uint256 count = question.datasetIds.length;
-        firstJobId = $.jobCount + 1;
-        $.jobCount += count;
-        $.owed += total;
-        for (uint256 i; i < count; ++i) {
-            _open(firstJobId, i, question, purpose, fee);
-        }
-
+        uint256 total;
+        (firstJobId, total) = _request(msg.sender, question);
         USDC.pull(msg.sender, address(this), total, permit);
+    }
+
+    /// @inheritdoc IComputeMarket
+    function requestFor(address researcher, Question calldata question)
+        external
+        restricted
+        nonReentrant
+        returns (uint256 firstJobId)
+    {
+        uint256 total;
+        (firstJobId, total) = _request(researcher, question);
+        USDC.pull(msg.sender, address(this), total);
     }
 
     /// @inheritdoc IComputeMarket
@@ -229,7 +233,8 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
     function expire(uint256 jobId) external nonReentrant {
         Job storage j = _storage().jobs[jobId];
         uint8 state = j.state;
-        if (state < JobStates.REQUESTED || state > JobStates.VERIFIED) {
+        bool open = state >= JobStates.REQUESTED && state <= JobStates.VERIFIED;
+        if (!open && state != JobStates.DISPUTED) {
             revert MarketErrors.ComputeMarket_WrongState(jobId, state);
         }
         if (block.timestamp <= j.deadline) {
@@ -237,6 +242,34 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
         }
         emit JobExpired(jobId, state);
         _refund(j, JobStates.EXPIRED);
+    }
+
+    // ---------------------------------------------------------------- disputes
+
+    /// @inheritdoc IComputeMarket
+    function suspend(uint256 jobId) external restricted {
+        ComputeMarketStorage storage $ = _storage();
+        uint8 state = $.jobs[jobId].state;
+        Job storage j =
+            _current(jobId, state == JobStates.VERIFIED ? JobStates.VERIFIED : JobStates.COMMITTED);
+        if ($.disputedIn[jobId] != JobStates.NONE) revert MarketErrors.ComputeMarket_DisputedBefore(jobId);
+        $.disputedIn[jobId] = state;
+        _advance(j, JobStates.DISPUTED, DISPUTE_WINDOW);
+        emit JobSuspended(jobId);
+    }
+
+    /// @inheritdoc IComputeMarket
+    function resolve(uint256 jobId, bool refund) external restricted nonReentrant {
+        Job storage j = _storage().jobs[jobId];
+        if (j.state != JobStates.DISPUTED) revert MarketErrors.ComputeMarket_WrongState(jobId, j.state);
+        uint8 state = refund ? JobStates.REFUNDED : _storage().disputedIn[jobId];
+        emit JobResolved(jobId, state);
+        if (refund) {
+            _refund(j, state);
+        } else {
+            Windows storage w = _storage().windows;
+            _advance(j, state, state == JobStates.VERIFIED ? w.settle : w.verify);
+        }
     }
 
     // ---------------------------------------------------------------- governance
@@ -251,7 +284,18 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
         _setWindows(windows_);
     }
 
+    /// @inheritdoc IComputeMarket
+    function setBonds(IResearcherBonds bonds_) external restricted {
+        _storage().bonds = bonds_;
+        emit BondsSet(bonds_);
+    }
+
     // ---------------------------------------------------------------- views
+
+    /// @inheritdoc IComputeMarket
+    function bonds() external view returns (IResearcherBonds) {
+        return _storage().bonds;
+    }
 
     /// @inheritdoc IComputeMarket
     function job(uint256 jobId) external view returns (Job memory) {
@@ -285,6 +329,38 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
 
     // ---------------------------------------------------------------- internal: asking
 
+    /// @dev Opens the jobs. `total` (1e6 USDC units) counts as held; the caller takes it in.
+    function _request(address researcher, Question calldata question)
+        private
+        returns (uint256 firstJobId, uint256 total)
+    {
+        ComputeMarketStorage storage $ = _storage();
+        BREAKER.requireLive(Scopes.JOBS);
+        uint128 fee = $.jobFee;
+        total = _requireWellFormed(question, fee);
+        uint8 purpose = PASSES.pass(question.passId).purpose;
+        _requireAllowed(researcher, question, purpose);
+
+        // Takes the use, and reverts unless the pass is the researcher's and in force.
+        PASSES.consumeUse(question.passId, researcher);
+        uint256 count = question.datasetIds.length;
+        firstJobId = $.jobCount + 1;
+        $.jobCount += count;
+        $.owed += total;
+        for (uint256 i; i < count; ++i) {
+            _open(researcher, firstJobId, i, question, purpose, fee);
+        }
+        _engageBond(researcher);
+    }
+
+    /// @dev The question keeps the researcher's bond until its jobs have ended for certain, where governance asks for one.
+    function _engageBond(address researcher) private {
+        IResearcherBonds bonds_ = _storage().bonds;
+        if (address(bonds_) == address(0)) return;
+        Windows memory w = _storage().windows;
+        bonds_.engage(researcher, uint64(block.timestamp) + w.accept + w.compute + w.verify + w.settle);
+    }
+
     function _requireWellFormed(Question calldata question, uint128 fee)
         private
         pure
@@ -302,14 +378,14 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
         }
     }
 
-    function _requireAllowed(Question calldata question, uint8 purpose) private view {
+    function _requireAllowed(address researcher, Question calldata question, uint8 purpose) private view {
         uint256 previous;
         for (uint256 i; i < question.datasetIds.length; ++i) {
             uint256 id = question.datasetIds[i];
             if (id <= previous) revert MarketErrors.ComputeMarket_BadDatasetOrder(id);
             previous = id;
             (bool ok, string memory law) =
-                COMPLIANCE.checkAccess(msg.sender, id, purpose, question.epsilonMilli);
+                COMPLIANCE.checkAccess(researcher, id, purpose, question.epsilonMilli);
             if (!ok) revert Errors.Blocked(law);
             if (!POOL.isLive(id)) revert MarketErrors.ComputeMarket_NotLive(id);
             if (!PASSES.covers(question.passId, id, purpose)) {
@@ -318,13 +394,18 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
         }
     }
 
-    function _open(uint256 firstJobId, uint256 index, Question calldata question, uint8 purpose, uint128 fee)
-        private
-    {
+    function _open(
+        address researcher,
+        uint256 firstJobId,
+        uint256 index,
+        Question calldata question,
+        uint8 purpose,
+        uint128 fee
+    ) private {
         uint256 jobId = firstJobId + index;
         uint256 datasetId = question.datasetIds[index];
         Job storage j = _storage().jobs[jobId];
-        j.researcher = msg.sender;
+        j.researcher = researcher;
         j.purpose = purpose;
         j.epsilonMilli = question.epsilonMilli;
         j.escrow = fee;
@@ -337,7 +418,7 @@ contract ComputeMarket is IComputeMarket, Module, ReentrancyGuardTransient {
         emit JobRequested(
             jobId,
             datasetId,
-            msg.sender,
+            researcher,
             firstJobId,
             question.passId,
             question.questionHash,

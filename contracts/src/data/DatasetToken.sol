@@ -8,7 +8,7 @@ import {Errors} from "../common/Errors.sol";
 import {Kinds} from "../common/Kinds.sol";
 import {IAttestationOracle, Proof} from "../interfaces/IAttestationOracle.sol";
 import {ICircuitBreaker} from "../interfaces/ICircuitBreaker.sol";
-import {Dataset, IDatasetToken, MintRequest} from "../interfaces/IDatasetToken.sol";
+import {Dataset, DatasetBrief, IDatasetToken, MintRequest} from "../interfaces/IDatasetToken.sol";
 import {IERC5192} from "../interfaces/IERC5192.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 
@@ -104,6 +104,20 @@ contract DatasetToken is IDatasetToken, IERC5192, ERC721, AccessManaged {
     function dataset(uint256 datasetId) external view returns (Dataset memory) {
         _requireExists(datasetId);
         return _datasets[datasetId];
+    }
+
+    /// @inheritdoc IDatasetToken
+    function brief(uint256 datasetId) external view returns (DatasetBrief memory) {
+        _requireExists(datasetId);
+        Dataset storage d = _datasets[datasetId];
+        return DatasetBrief({
+            custodian: d.custodian,
+            jurisdiction: d.jurisdiction,
+            dataClass: d.dataClass,
+            k: d.k,
+            custodianBps: d.custodianBps,
+            recordCount: d.recordCount
+        });
     }
 
     /// @inheritdoc IDatasetToken

@@ -18,6 +18,14 @@ contract GovernanceToken is ERC20, ERC20Permit, ERC20Votes, AccessManaged {
     IMembershipToken public immutable MEMBERSHIP;
     address public immutable TIMELOCK;
 
+    /// @notice Contracts of the protocol that may hold GOV.
+    mapping(address account => bool) public isHolder;
+    /// @notice Those of them that give what they hold back to whoever put it in, also to who is verified no more.
+    mapping(address account => bool) public isVault;
+
+    /// @notice Governance let a contract hold GOV, or stopped it.
+    event HolderSet(address indexed account, bool holds, bool vault);
+
     constructor(
         address authority_,
         IParticipantRegistry registry,
@@ -34,9 +42,18 @@ contract GovernanceToken is ERC20, ERC20Permit, ERC20Votes, AccessManaged {
         _mint(to, amount);
     }
 
+    /// @notice Lets a contract of the protocol hold GOV, or stops it. Governance only.
+    /// @param vault whether it gives back what was put in, and to nobody else: its word stands for the receiver's standing
+    function setHolder(address account, bool holds, bool vault) external restricted {
+        isHolder[account] = holds;
+        isVault[account] = holds && vault;
+        emit HolderSet(account, holds, isVault[account]);
+    }
+
     /// @notice Whether the account may hold and move GOV now.
     function mayHold(address account) public view returns (bool) {
-        return account == TIMELOCK || MEMBERSHIP.isMember(account) || REGISTRY.isVerified(account);
+        return account == TIMELOCK || isHolder[account] || MEMBERSHIP.isMember(account)
+            || REGISTRY.isVerified(account);
     }
 
     /// @notice The clock by which votes are counted: unix seconds.
@@ -57,7 +74,7 @@ contract GovernanceToken is ERC20, ERC20Permit, ERC20Votes, AccessManaged {
 
     function _update(address from, address to, uint256 value) internal override(ERC20, ERC20Votes) {
         if (from != address(0) && !mayHold(from)) revert Errors.GovernanceToken_NotVerified(from);
-        if (!mayHold(to)) revert Errors.GovernanceToken_NotVerified(to);
+        if (!isVault[from] && !mayHold(to)) revert Errors.GovernanceToken_NotVerified(to);
         super._update(from, to, value);
     }
 }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Permit} from "../common/Payments.sol";
 import {Proof} from "./IAttestationOracle.sol";
+import {IResearcherBonds} from "./IResearcherBonds.sol";
 
 /// @title JobStates
 /// @notice Where a job stands. Settled, Refunded and Expired are final.
@@ -22,6 +23,8 @@ library JobStates {
     uint8 internal constant REFUNDED = 6;
     /// @notice A deadline passed, paid back.
     uint8 internal constant EXPIRED = 7;
+    /// @notice Waits for an arbitrator, for 200 days at most; not final.
+    uint8 internal constant DISPUTED = 8;
 }
 
 /// @notice What a researcher asks.
@@ -74,8 +77,8 @@ struct Windows {
 /// @title IComputeMarket
 /// @notice Questions go to the vaults, answers are paid when they were delivered, everything else is refunded.
 /// @dev Requested -> Accepted -> Committed -> Verified -> Settled. The custodian may decline until it committed
-/// (Refunded); after the deadline of any state anyone may end the job (Expired). Nothing but asking and accepting can be
-/// paused.
+/// (Refunded); after the deadline of any state anyone may end the job (Expired). Committed and Verified may once become
+/// Disputed, and go on from there when the dispute does not end in a refund. Nothing but asking and accepting can be paused.
 interface IComputeMarket {
     /// @notice A job was requested.
     event JobRequested(
@@ -100,6 +103,10 @@ interface IComputeMarket {
     event JobVerified(uint256 indexed jobId);
     /// @notice The answer was paid, 1e6 USDC units.
     event JobSettled(uint256 indexed jobId, uint256 paid);
+    /// @notice A job waits for an arbitrator.
+    event JobSuspended(uint256 indexed jobId);
+    /// @notice A dispute ended, in a refund or back in the state where the job stood.
+    event JobResolved(uint256 indexed jobId, uint8 state);
     /// @notice A deadline passed in `state`.
     event JobExpired(uint256 indexed jobId, uint8 state);
     /// @notice USDC went back to the researcher, 1e6 units.
@@ -108,6 +115,8 @@ interface IComputeMarket {
     event RefundCredited(address indexed researcher, uint256 amount);
     /// @notice Governance set the fee of a job, 1e6 USDC units.
     event JobFeeSet(uint128 jobFee);
+    /// @notice Governance set where researchers' bonds are kept; zero asks for none.
+    event BondsSet(IResearcherBonds bonds);
     /// @notice Governance set the windows.
     event WindowsSet(Windows windows);
 
@@ -117,6 +126,10 @@ interface IComputeMarket {
     /// with `Errors.Blocked(law)` when the rules forbid it, and when a dataset is not live in the pool.
     /// @param permit the caller's allowance of USDC to this contract; zero `value` when there is one already
     function request(Question calldata question, Permit calldata permit) external returns (uint256 firstJobId);
+
+    /// @notice As `request`, for a researcher who asked a contract of the protocol. Sellers only; the caller pays, by an
+    /// allowance that it gave before, and refunds go to the researcher.
+    function requestFor(address researcher, Question calldata question) external returns (uint256 firstJobId);
 
     /// @notice The custodian of the dataset, in good standing, takes the job on. Compliance is checked again. Reverts
     /// after the deadline and when jobs are paused.
@@ -143,6 +156,14 @@ interface IComputeMarket {
     /// @notice Ends a job whose deadline passed and refunds the researcher. Anyone may call, never paused.
     function expire(uint256 jobId) external;
 
+    /// @notice Makes a committed or verified job wait for an arbitrator, once, within its deadline. The contract for
+    /// disputes only, when the researcher asked it to.
+    function suspend(uint256 jobId) external;
+
+    /// @notice Ends a dispute: refunds the researcher, or lets the job go on where it stood with a new window. The contract
+    /// for disputes only.
+    function resolve(uint256 jobId, bool refund) external;
+
     /// @notice Sends what waits for a researcher because it could not be sent before. Anyone may call, never paused.
     function withdrawRefund(address researcher) external returns (uint256 amount);
 
@@ -151,6 +172,13 @@ interface IComputeMarket {
 
     /// @notice Sets the windows, seconds, one hour to thirty days each; states begun keep their deadline. Governance only.
     function setWindows(Windows calldata windows) external;
+
+    /// @notice Sets where researchers' bonds are kept; every question from now on engages the researcher's bond until its
+    /// last deadline can have passed. Zero asks for none. Governance only.
+    function setBonds(IResearcherBonds bonds) external;
+
+    /// @notice Where researchers' bonds are kept; zero when none are asked for.
+    function bonds() external view returns (IResearcherBonds);
 
     /// @notice The job; all zero when there is none.
     function job(uint256 jobId) external view returns (Job memory);

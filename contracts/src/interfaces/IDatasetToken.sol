@@ -53,6 +53,17 @@ struct Dataset {
     string metadataURI;
 }
 
+/// @notice What markets and law ask of a dataset, from two storage slots instead of a dozen.
+struct DatasetBrief {
+    address custodian;
+    /// country of the custodian when minted, ISO 3166-1 alpha-2
+    bytes2 jurisdiction;
+    uint8 dataClass;
+    uint16 k;
+    uint16 custodianBps;
+    uint64 recordCount;
+}
+
 /// @title IDatasetToken
 /// @notice One soulbound token per dataset version (Data NFT).
 interface IDatasetToken {
@@ -92,6 +103,9 @@ interface IDatasetToken {
 
     /// @notice The dataset. Reverts when there is none.
     function dataset(uint256 datasetId) external view returns (Dataset memory);
+
+    /// @notice What markets and law ask of the dataset. Reverts when there is none.
+    function brief(uint256 datasetId) external view returns (DatasetBrief memory);
 
     /// @notice The custodian who minted the dataset, wherever the token is now. Reverts when there is none.
     function custodianOf(uint256 datasetId) external view returns (address);

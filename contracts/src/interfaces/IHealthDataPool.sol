@@ -26,7 +26,8 @@ struct Deposit {
 /// @title IHealthDataPool
 /// @notice Holds the datasets, and shares the pool's yield among those who hold its shares.
 /// @dev Shares of a deposit = persons x 1e18 x completeness x freshness x rarity x reputation / 10,000^4, rounded down.
-/// Yield is kept by an accumulator in units of 1e-36 x 1e-6 USDC per 1e-18 share. What a division leaves over is carried
+/// Yield goes to effective shares (`IProviderBoost`): those of an account count 0.4 to 1, by what it stakes. It is kept by
+/// an accumulator in units of 1e-36 x 1e-6 USDC per 1e-18 effective share. What a division leaves over is carried
 /// to the next, and what a claim leaves over stays with its account, so that nothing is ever lost to rounding:
 /// sum of all accounts + carry = USDC received - USDC paid, to the unit.
 /// WARNING: a withdrawal burns as many shares as the deposit minted, from the depositor. Who gave shares away must get as
@@ -44,6 +45,8 @@ interface IHealthDataPool {
     event RewardsClaimed(address indexed provider, uint256 amount);
     /// @notice Governance set the bounds of each part of a score, basis points.
     event ScoreBoundsSet(uint16 floor, uint16 cap);
+    /// @notice Governance set the contract that lends datasets.
+    event LendingSet(address lending);
     /// @notice Governance set how old an attested value may be, seconds.
     event MaximumValueAgeSet(uint64 maximumAge);
 
@@ -71,25 +74,43 @@ interface IHealthDataPool {
     /// @return amount paid, 1e6 USDC units
     function claimRewards(address provider) external returns (uint256 amount);
 
-    /// @notice Settles the yield of two accounts before their balances change; zero addresses are passed over. The share
-    /// token only.
+    /// @notice Settles the yield of two accounts whose balances changed, by what was effective until now, and counts their
+    /// effective shares anew; zero addresses are passed over. The share token only, after each change.
     function settle(address from, address to) external;
+
+    /// @notice Settles an account's yield and counts its effective shares anew, after its stake changed or others' did.
+    /// Anyone may call, never paused.
+    function refresh(address account) external;
 
     /// @notice Adds yield that the splitter has transferred already, 1e6 USDC units. The splitter only. While nobody holds
     /// a share it waits, and goes to the next deposit.
     function notifyYield(uint256 amount) external;
 
-    /// @notice Counts a job on a live dataset. The compute market only; reverts when the dataset is not live.
+    /// @notice Counts a job or a loan on a live dataset. The compute market and lending only; reverts when the dataset is
+    /// not live.
     function jobOpened(uint256 datasetId) external;
 
-    /// @notice Counts the end of a job. The compute market only.
+    /// @notice Counts the end of a job or a loan. The compute market and lending only.
     function jobClosed(uint256 datasetId) external;
+
+    /// @notice Sets the contract that lends datasets; its loans count as jobs, so that a dataset leaves after them.
+    /// Governance only, once: loans of another one could not be closed any more.
+    function setLending(address lending) external;
+
+    /// @notice The contract that lends datasets; zero when there is none.
+    function lending() external view returns (address);
 
     /// @notice Sets the bounds of each part of a score, basis points. Governance only.
     function setScoreBounds(uint16 floor, uint16 cap) external;
 
     /// @notice Sets how old an attested value may be when it is used, seconds, at least one hour. Governance only.
     function setMaximumValueAge(uint64 maximumAge) external;
+
+    /// @notice The account's shares that earn yield, 1e18 units, as of when they were counted last.
+    function effectiveOf(address account) external view returns (uint256);
+
+    /// @notice All shares that earn yield, 1e18 units.
+    function totalEffective() external view returns (uint256);
 
     /// @notice What a provider can claim now, 1e6 USDC units, rounded down.
     function claimable(address provider) external view returns (uint256);

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Permit} from "../common/Payments.sol";
+import {IResearcherBonds} from "./IResearcherBonds.sol";
 
 /// @notice What a buyer wants.
 struct Order {
@@ -24,6 +25,12 @@ interface ILicenceMarket {
     event LicenceSold(
         uint256 indexed passId, address indexed buyer, uint8 indexed purpose, uint32 uses, uint256 price
     );
+    /// @notice A seller of the protocol issued a licence.
+    event LicenceIssued(
+        uint256 indexed passId, address indexed holder, address indexed seller, uint8 purpose, uint32 uses
+    );
+    /// @notice Governance set where researchers' bonds are kept; zero asks for none.
+    event BondsSet(IResearcherBonds bonds);
     /// @notice Governance set a price, 1e6 USDC units for 1,000 records and one use.
     event PriceSet(uint8 indexed dataClass, uint256 pricePer1000);
     /// @notice Governance set how long a licence lasts, seconds.
@@ -34,6 +41,23 @@ interface ILicenceMarket {
     /// datasets, when one is not live in the pool or its class has no price, and when the price is above `maxPrice`.
     /// @param permit the buyer's allowance of USDC to this contract; zero `value` when there is one already
     function buy(Order calldata order, Permit calldata permit) external returns (uint256 passId);
+
+    /// @notice Issues a licence that was sold in another way: at auction, metered, swapped, lent, for units, or over
+    /// several pools. Sellers only; what the buyer must fulfil is the same as in `buy`, and is checked here.
+    /// @dev Reverts as `buy` does, but knows no price.
+    /// @param expiry unix seconds, ahead, at most ten years
+    function issue(address holder, uint8 purpose, uint64 expiry, uint32 uses, uint256[] calldata datasetIds)
+        external
+        returns (uint256 passId);
+
+    /// @notice Divides revenue that a seller has transferred to the splitter before the call. Sellers only, never paused.
+    /// @param amount 1e6 USDC units
+    /// @param weights in which proportion the datasets earned it; not all zero
+    function remit(uint256 amount, uint256[] calldata datasetIds, uint256[] calldata weights) external;
+
+    /// @notice Sets where researchers' bonds are kept; every licence from now on engages the buyer's bond until its
+    /// expiry. Zero asks for none. Governance only.
+    function setBonds(IResearcherBonds bonds) external;
 
     /// @notice Sets the price of a data class, 1e6 USDC units for 1,000 records and one use; zero takes it off the market.
     /// Governance only.
@@ -48,6 +72,9 @@ interface ILicenceMarket {
 
     /// @notice The price of a data class, 1e6 USDC units for 1,000 records and one use; zero when not for sale.
     function pricePer1000(uint8 dataClass) external view returns (uint256);
+
+    /// @notice Where researchers' bonds are kept; zero when none are asked for.
+    function bonds() external view returns (IResearcherBonds);
 
     /// @notice How long a licence lasts, seconds.
     function term() external view returns (uint64);

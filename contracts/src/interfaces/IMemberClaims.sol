@@ -39,8 +39,9 @@ interface IMemberClaims {
     /// @param total sum of the tree's amounts, 1e6 USDC units, not below the previous one, not above what was funded
     function postRoot(uint256 datasetId, bytes32 root, uint256 total, Proof calldata contribution) external;
 
-    /// @notice Pays a person what they earned beyond what they were paid, to the wallet of their membership. Anyone may
-    /// call, never paused. Reverts while the person has not joined.
+    /// @notice Pays a person what they earned beyond what they were paid, to the wallet of their membership, at once or by
+    /// the second as the wallet chose (`IPayoutStreams`). Anyone may call, never paused. Reverts while the person has not
+    /// joined.
     /// @param cumulative the amount in the tree, 1e6 USDC units
     /// @return amount paid, 1e6 USDC units
     function claim(uint256 datasetId, bytes32 personId, uint256 cumulative, bytes32[] calldata proof)

@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title IPoolShare
-/// @notice The shares of the pool, 18 decimals. They move only between verified custodians and members, and every change
-/// of a balance first settles the yield of both sides.
+/// @notice The shares of the pool, 18 decimals. They move only between verified custodians and members, and with every
+/// change of a balance the yield of both sides is settled by what they held before.
 interface IPoolShare is IERC20 {
     /// @notice Mints shares (1e18 units). Pool only.
     function mint(address to, uint256 shares) external;

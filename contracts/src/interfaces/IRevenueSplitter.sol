@@ -39,11 +39,11 @@ interface IRevenueSplitter {
     /// @param weights in which proportion they were used; not all zero
     function distribute(uint256 amount, uint256[] calldata datasetIds, uint256[] calldata weights) external;
 
-    /// @notice Pays an account what it is owed. Anyone may call, never paused; reverts when nothing is owed.
+    /// @notice Pays an account what it is owed, at once or by the second as it chose (`IPayoutStreams`). Anyone may call, never paused; reverts when nothing is owed.
     /// @return amount paid, 1e6 USDC units
     function release(address account) external returns (uint256 amount);
 
-    /// @notice Takes from the reserve for buying back, 1e6 USDC units. Governance only.
+    /// @notice Takes from the reserve for buying back, 1e6 USDC units. Governance and buyers (`AccessRoles.BUYER`) only.
     function releaseBuyback(address to, uint256 amount) external;
 
     /// @notice Sets the split of payments to come. Governance only; the first three parts add up to 10,000 exactly.

@@ -11,10 +11,11 @@ import {Module} from "../common/Module.sol";
 import {Payments, Permit} from "../common/Payments.sol";
 import {ICircuitBreaker} from "../interfaces/ICircuitBreaker.sol";
 import {IComplianceOracle} from "../interfaces/IComplianceOracle.sol";
-import {Dataset, IDatasetToken} from "../interfaces/IDatasetToken.sol";
+import {DatasetBrief, IDatasetToken} from "../interfaces/IDatasetToken.sol";
 import {IHealthDataPool} from "../interfaces/IHealthDataPool.sol";
 import {ILicenceMarket, Order} from "../interfaces/ILicenceMarket.sol";
 import {ILicencePass} from "../interfaces/ILicencePass.sol";
+import {IResearcherBonds} from "../interfaces/IResearcherBonds.sol";
 import {IRevenueSplitter} from "../interfaces/IRevenueSplitter.sol";
 
 /// @title LicenceMarket
@@ -37,6 +38,8 @@ contract LicenceMarket is ILicenceMarket, Module, ReentrancyGuardTransient {
     struct LicenceMarketStorage {
         mapping(uint8 dataClass => uint256) pricePer1000;
         uint64 term;
+        /// zero when none are asked for
+        IResearcherBonds bonds;
     }
 
     bytes32 private constant STORAGE = keccak256(
@@ -89,7 +92,7 @@ contract LicenceMarket is ILicenceMarket, Module, ReentrancyGuardTransient {
     {
         BREAKER.requireLive(Scopes.TRADING);
         if (block.timestamp > order.deadline) revert MarketErrors.LicenceMarket_OrderExpired(order.deadline);
-        _requireAllowed(order);
+        _requireAllowed(msg.sender, order.purpose, order.datasetIds);
         (uint256 price, uint256[] memory parts) = _quote(order.datasetIds, order.uses);
         if (price > order.maxPrice) {
             revert MarketErrors.LicenceMarket_PriceAboveMaximum(price, order.maxPrice);
@@ -98,9 +101,37 @@ contract LicenceMarket is ILicenceMarket, Module, ReentrancyGuardTransient {
         uint64 expiry = uint64(block.timestamp) + _storage().term;
         passId = PASSES.mint(msg.sender, order.purpose, expiry, order.uses, order.datasetIds);
         emit LicenceSold(passId, msg.sender, order.purpose, order.uses, price);
+        _engageBond(msg.sender, expiry);
 
         USDC.pull(msg.sender, address(SPLITTER), price, permit);
         SPLITTER.distribute(price, order.datasetIds, parts);
+    }
+
+    /// @inheritdoc ILicenceMarket
+    function issue(address holder, uint8 purpose, uint64 expiry, uint32 uses, uint256[] calldata datasetIds)
+        external
+        restricted
+        nonReentrant
+        returns (uint256 passId)
+    {
+        BREAKER.requireLive(Scopes.TRADING);
+        _requireWellFormed(datasetIds, uses);
+        _requireAllowed(holder, purpose, datasetIds);
+        if (expiry <= block.timestamp || expiry > block.timestamp + GREATEST_TERM) {
+            revert MarketErrors.LicenceMarket_BadTerm(expiry);
+        }
+        passId = PASSES.mint(holder, purpose, expiry, uses, datasetIds);
+        emit LicenceIssued(passId, holder, msg.sender, purpose, uses);
+        _engageBond(holder, expiry);
+    }
+
+    /// @inheritdoc ILicenceMarket
+    function remit(uint256 amount, uint256[] calldata datasetIds, uint256[] calldata weights)
+        external
+        restricted
+        nonReentrant
+    {
+        SPLITTER.distribute(amount, datasetIds, weights);
     }
 
     /// @inheritdoc ILicenceMarket
@@ -120,7 +151,18 @@ contract LicenceMarket is ILicenceMarket, Module, ReentrancyGuardTransient {
         _setTerm(term_);
     }
 
+    /// @inheritdoc ILicenceMarket
+    function setBonds(IResearcherBonds bonds_) external restricted {
+        _storage().bonds = bonds_;
+        emit BondsSet(bonds_);
+    }
+
     // ---------------------------------------------------------------- views
+
+    /// @inheritdoc ILicenceMarket
+    function bonds() external view returns (IResearcherBonds) {
+        return _storage().bonds;
+    }
 
     /// @inheritdoc ILicenceMarket
     function pricePer1000(uint8 dataClass) external view returns (uint256) {
@@ -134,13 +176,33 @@ contract LicenceMarket is ILicenceMarket, Module, ReentrancyGuardTransient {
 
     // ---------------------------------------------------------------- internal
 
-    function _requireAllowed(Order calldata order) private view {
-        for (uint256 i; i < order.datasetIds.length; ++i) {
-            uint256 id = order.datasetIds[i];
-            (bool ok, string memory law) = COMPLIANCE.checkAccess(msg.sender, id, order.purpose, 0);
+    function _requireAllowed(address buyer, uint8 purpose, uint256[] calldata datasetIds) private view {
+        for (uint256 i; i < datasetIds.length; ++i) {
+            uint256 id = datasetIds[i];
+            (bool ok, string memory law) = COMPLIANCE.checkAccess(buyer, id, purpose, 0);
             if (!ok) revert Errors.Blocked(law);
             if (!POOL.isLive(id)) revert MarketErrors.LicenceMarket_NotLive(id);
         }
+    }
+
+    function _requireWellFormed(uint256[] calldata datasetIds, uint32 uses) private pure {
+        uint256 count = datasetIds.length;
+        if (count == 0 || count > MAXIMUM_DATASETS) {
+            revert MarketErrors.LicenceMarket_BadDatasetCount(count, MAXIMUM_DATASETS);
+        }
+        if (uses == 0) revert MarketErrors.LicenceMarket_NoUses();
+        uint256 previous;
+        for (uint256 i; i < count; ++i) {
+            uint256 id = datasetIds[i];
+            if (id <= previous) revert MarketErrors.LicenceMarket_BadDatasetOrder(id);
+            previous = id;
+        }
+    }
+
+    /// @dev The licence keeps the buyer's bond, where governance asks for one.
+    function _engageBond(address buyer, uint64 expiry) private {
+        IResearcherBonds bonds_ = _storage().bonds;
+        if (address(bonds_) != address(0)) bonds_.engage(buyer, expiry);
     }
 
     /// @dev The whole price and each dataset's part of it, by which the revenue is divided.
@@ -149,25 +211,17 @@ contract LicenceMarket is ILicenceMarket, Module, ReentrancyGuardTransient {
         view
         returns (uint256 price, uint256[] memory parts)
     {
+        _requireWellFormed(datasetIds, uses);
         uint256 count = datasetIds.length;
-        if (count == 0 || count > MAXIMUM_DATASETS) {
-            revert MarketErrors.LicenceMarket_BadDatasetCount(count, MAXIMUM_DATASETS);
-        }
-        if (uses == 0) revert MarketErrors.LicenceMarket_NoUses();
-
         parts = new uint256[](count);
-        uint256 previous;
         for (uint256 i; i < count; ++i) {
-            uint256 id = datasetIds[i];
-            if (id <= previous) revert MarketErrors.LicenceMarket_BadDatasetOrder(id);
-            previous = id;
-            parts[i] = _priceOf(id) * uses;
+            parts[i] = _priceOf(datasetIds[i]) * uses;
             price += parts[i];
         }
     }
 
     function _priceOf(uint256 datasetId) private view returns (uint256) {
-        Dataset memory d = DATASETS.dataset(datasetId);
+        DatasetBrief memory d = DATASETS.brief(datasetId);
         uint256 per1000 = _storage().pricePer1000[d.dataClass];
         if (per1000 == 0) revert MarketErrors.LicenceMarket_NotForSale(d.dataClass);
         return Math.ceilDiv(d.recordCount * per1000, 1000);

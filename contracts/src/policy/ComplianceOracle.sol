@@ -4,13 +4,24 @@ pragma solidity ^0.8.28;
 import {PartyRoles, Purposes, Verdicts} from "../common/Codes.sol";
 import {Module} from "../common/Module.sol";
 import {IComplianceOracle} from "../interfaces/IComplianceOracle.sol";
-import {Dataset, IDatasetToken} from "../interfaces/IDatasetToken.sol";
+import {DatasetBrief, IDatasetToken} from "../interfaces/IDatasetToken.sol";
 import {Decision, IJurisdictionRules} from "../interfaces/IJurisdictionRules.sol";
 import {IParticipantRegistry, Participant} from "../interfaces/IParticipantRegistry.sol";
+import {ISafeguardEvidence} from "../interfaces/ISafeguardEvidence.sol";
 
 /// @title ComplianceOracle
 /// @notice The one place that answers: may this party use this dataset, for this purpose, at this privacy cost?
 contract ComplianceOracle is IComplianceOracle, Module {
+    /// @custom:storage-location erc7201:caduceus.storage.ComplianceOracle
+    struct ComplianceOracleStorage {
+        /// zero when there is none
+        ISafeguardEvidence evidence;
+    }
+
+    bytes32 private constant STORAGE = keccak256(
+        abi.encode(uint256(keccak256("caduceus.storage.ComplianceOracle")) - 1)
+    ) & ~bytes32(uint256(0xff));
+
     IParticipantRegistry public immutable REGISTRY;
     IJurisdictionRules public immutable RULES;
     IDatasetToken public immutable DATASETS;
@@ -37,11 +48,15 @@ contract ComplianceOracle is IComplianceOracle, Module {
         if (purpose == Purposes.ANY || purpose > Purposes.LAST) return (false, "purpose unknown");
         if (!DATASETS.exists(datasetId)) return (false, "dataset unknown");
 
-        Dataset memory dataset = DATASETS.dataset(datasetId);
+        DatasetBrief memory dataset = DATASETS.brief(datasetId);
         Participant memory party = REGISTRY.participant(buyer);
         Decision memory decision =
             RULES.decide(dataset.dataClass, dataset.jurisdiction, party.jurisdiction, purpose);
-        if (_allows(decision, party.safeguards, dataset.k, epsilonMilli)) return (true, "");
+        uint32 safeguards = party.safeguards;
+        if (decision.verdict == Verdicts.ALLOW_WITH_SAFEGUARD && decision.safeguards & safeguards == 0) {
+            safeguards |= _evidenced(buyer, dataset.custodian, datasetId);
+        }
+        if (_allows(decision, safeguards, dataset.k, epsilonMilli)) return (true, "");
         return (false, decision.law);
     }
 
@@ -53,6 +68,23 @@ contract ComplianceOracle is IComplianceOracle, Module {
     {
         if (token != address(DATASETS)) return (false, "dataset unknown");
         return checkAccess(buyer, id, Purposes.GRU, 0);
+    }
+
+    /// @inheritdoc IComplianceOracle
+    function setEvidence(ISafeguardEvidence evidence_) external restricted {
+        _storage().evidence = evidence_;
+        emit EvidenceSet(evidence_);
+    }
+
+    /// @inheritdoc IComplianceOracle
+    function evidence() external view returns (ISafeguardEvidence) {
+        return _storage().evidence;
+    }
+
+    /// @dev What two parties agreed between themselves.
+    function _evidenced(address buyer, address custodian, uint256 datasetId) private view returns (uint32) {
+        ISafeguardEvidence source = _storage().evidence;
+        return address(source) == address(0) ? 0 : source.safeguardsOf(buyer, custodian, datasetId);
     }
 
     /// @dev Whichever condition fails, the row's law is what set it.
@@ -69,5 +101,12 @@ contract ComplianceOracle is IComplianceOracle, Module {
         }
         if (k < decision.minimumK) return false;
         return decision.maximumEpsilonMilli == 0 || epsilonMilli <= decision.maximumEpsilonMilli;
+    }
+
+    function _storage() private pure returns (ComplianceOracleStorage storage $) {
+        bytes32 slot = STORAGE;
+        assembly ("memory-safe") {
+            $.slot := slot
+        }
     }
 }

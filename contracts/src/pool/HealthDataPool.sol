@@ -14,6 +14,7 @@ import {IDatasetToken} from "../interfaces/IDatasetToken.sol";
 import {Deposit, IHealthDataPool, Value} from "../interfaces/IHealthDataPool.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {IPoolShare} from "../interfaces/IPoolShare.sol";
+import {IProviderBoost} from "../interfaces/IProviderBoost.sol";
 
 /// @title HealthDataPool
 /// @notice Holds the datasets, and shares the pool's yield among those who hold its shares.
@@ -28,6 +29,7 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
         IParticipantRegistry registry;
         IAttestationOracle attestations;
         ICircuitBreaker breaker;
+        IProviderBoost boost;
         address splitter;
         address computeMarket;
     }
@@ -35,9 +37,9 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
     /// @custom:storage-location erc7201:caduceus.storage.HealthDataPool
     struct HealthDataPoolStorage {
         mapping(uint256 datasetId => Deposit) deposits;
-        /// yield per 1e-18 share since the beginning, `SCALE` parts of 1e-6 USDC
+        /// yield per 1e-18 effective share since the beginning, `SCALE` parts of 1e-6 USDC
         uint256 accumulator;
-        /// yield that no share has got yet: what the last division left over, or all while there were no shares
+        /// yield that no share has got yet: what the last division left over, or all while no share was effective
         uint256 carry;
         /// the accumulator at which each account was last settled
         mapping(address account => uint256) settledAt;
@@ -48,6 +50,11 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
         uint64 maximumValueAge;
         uint16 scoreFloor;
         uint16 scoreCap;
+        /// zero when there is none
+        address lending;
+        /// shares that earn yield, 1e18 units
+        mapping(address account => uint256) effective;
+        uint256 totalEffective;
     }
 
     bytes32 private constant STORAGE = keccak256(
@@ -72,6 +79,7 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
     IParticipantRegistry public immutable REGISTRY;
     IAttestationOracle public immutable ATTESTATIONS;
     ICircuitBreaker public immutable BREAKER;
+    IProviderBoost public immutable BOOST;
     address public immutable SPLITTER;
     address public immutable COMPUTE_MARKET;
 
@@ -82,6 +90,7 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
         REGISTRY = peers.registry;
         ATTESTATIONS = peers.attestations;
         BREAKER = peers.breaker;
+        BOOST = peers.boost;
         SPLITTER = peers.splitter;
         COMPUTE_MARKET = peers.computeMarket;
     }
@@ -94,7 +103,9 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
     }
 
     modifier onlyComputeMarket() {
-        if (msg.sender != COMPUTE_MARKET) revert MarketErrors.HealthDataPool_NotComputeMarket(msg.sender);
+        if (msg.sender != COMPUTE_MARKET && msg.sender != _storage().lending) {
+            revert MarketErrors.HealthDataPool_NotComputeMarket(msg.sender);
+        }
         _;
     }
 
@@ -166,8 +177,13 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
     /// @inheritdoc IHealthDataPool
     function settle(address from, address to) external {
         if (msg.sender != address(SHARE)) revert MarketErrors.HealthDataPool_NotShare(msg.sender);
-        if (from != address(0)) _settle(from);
-        if (to != address(0)) _settle(to);
+        if (from != address(0)) _refresh(from);
+        if (to != address(0)) _refresh(to);
+    }
+
+    /// @inheritdoc IHealthDataPool
+    function refresh(address account) external {
+        _refresh(account);
     }
 
     /// @inheritdoc IHealthDataPool
@@ -205,7 +221,30 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
         _setMaximumValueAge(maximumAge);
     }
 
+    /// @inheritdoc IHealthDataPool
+    function setLending(address lending_) external restricted {
+        HealthDataPoolStorage storage $ = _storage();
+        if ($.lending != address(0)) revert MarketErrors.HealthDataPool_LendingIsSet($.lending);
+        $.lending = lending_;
+        emit LendingSet(lending_);
+    }
+
     // ---------------------------------------------------------------- views
+
+    /// @inheritdoc IHealthDataPool
+    function lending() external view returns (address) {
+        return _storage().lending;
+    }
+
+    /// @inheritdoc IHealthDataPool
+    function effectiveOf(address account) external view returns (uint256) {
+        return _storage().effective[account];
+    }
+
+    /// @inheritdoc IHealthDataPool
+    function totalEffective() external view returns (uint256) {
+        return _storage().totalEffective;
+    }
 
     /// @inheritdoc IHealthDataPool
     function claimable(address provider) external view returns (uint256) {
@@ -288,16 +327,16 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev Gives `amount` and the carry to all shares alike; what does not divide is carried on.
+    /// @dev Gives `amount` and the carry to all effective shares alike; what does not divide is carried on.
     function _distribute(uint256 amount) private {
         HealthDataPoolStorage storage $ = _storage();
         uint256 scaled = amount * SCALE + $.carry;
-        uint256 supply = SHARE.totalSupply();
-        if (supply == 0) {
+        uint256 effective = $.totalEffective;
+        if (effective == 0) {
             $.carry = scaled;
         } else {
-            $.accumulator += scaled / supply;
-            $.carry = scaled % supply;
+            $.accumulator += scaled / effective;
+            $.carry = scaled % effective;
         }
     }
 
@@ -307,10 +346,21 @@ contract HealthDataPool is IHealthDataPool, Module, ReentrancyGuardTransient {
         $.settledAt[account] = $.accumulator;
     }
 
-    /// @dev What the account earned since it was settled last; its balance has not changed since.
+    /// @dev Settles by what was effective until now, then counts again by the balance and the stake as they are.
+    function _refresh(address account) private {
+        HealthDataPoolStorage storage $ = _storage();
+        _settle(account);
+        uint256 before = $.effective[account];
+        uint256 effective = BOOST.effectiveShares(account, SHARE.balanceOf(account), SHARE.totalSupply());
+        if (effective == before) return;
+        $.effective[account] = effective;
+        $.totalEffective = $.totalEffective - before + effective;
+    }
+
+    /// @dev What the account earned since it was settled last; what is effective has not changed since.
     function _unsettled(address account) private view returns (uint256) {
         HealthDataPoolStorage storage $ = _storage();
-        return SHARE.balanceOf(account) * ($.accumulator - $.settledAt[account]);
+        return $.effective[account] * ($.accumulator - $.settledAt[account]);
     }
 
     function _setScoreBounds(uint16 floor, uint16 cap) private {

@@ -60,7 +60,7 @@ contract PoolShare is IPoolShare, ERC20Permit {
             if (!mayHold(from)) revert MarketErrors.PoolShare_NotVerified(from);
             if (!mayHold(to)) revert MarketErrors.PoolShare_NotVerified(to);
         }
-        POOL.settle(from, to);
         super._update(from, to, value);
+        POOL.settle(from, to);
     }
 }

@@ -2,24 +2,23 @@
 pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {PartyRoles} from "../common/Codes.sol";
 import {Kinds} from "../common/Kinds.sol";
 import {MarketErrors} from "../common/MarketErrors.sol";
 import {Module} from "../common/Module.sol";
+import {Payouts} from "../common/Payouts.sol";
 import {IAttestationOracle, Proof} from "../interfaces/IAttestationOracle.sol";
 import {IDatasetToken} from "../interfaces/IDatasetToken.sol";
 import {Claims, IMemberClaims} from "../interfaces/IMemberClaims.sol";
 import {IMembershipToken} from "../interfaces/IMembershipToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
+import {IPayoutStreams} from "../interfaces/IPayoutStreams.sol";
 
 /// @title MemberClaims
 /// @notice Pays the members' part of a dataset's usage yield by Merkle proof.
 contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
-    using SafeERC20 for IERC20;
-
     /// @notice The contracts that the claims work with.
     struct Peers {
         IERC20 usdc;
@@ -27,6 +26,7 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
         IMembershipToken membership;
         IParticipantRegistry registry;
         IAttestationOracle attestations;
+        IPayoutStreams streams;
         address splitter;
     }
 
@@ -46,6 +46,7 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
     IMembershipToken public immutable MEMBERSHIP;
     IParticipantRegistry public immutable REGISTRY;
     IAttestationOracle public immutable ATTESTATIONS;
+    IPayoutStreams public immutable STREAMS;
     address public immutable SPLITTER;
 
     constructor(Peers memory peers) {
@@ -54,6 +55,7 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
         MEMBERSHIP = peers.membership;
         REGISTRY = peers.registry;
         ATTESTATIONS = peers.attestations;
+        STREAMS = peers.streams;
         SPLITTER = peers.splitter;
     }
 
@@ -119,7 +121,7 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
         $.owed -= amount;
         emit Claimed(datasetId, personId, member, amount);
 
-        USDC.safeTransfer(member, amount);
+        Payouts.pay(USDC, STREAMS, member, amount);
     }
 
     // ---------------------------------------------------------------- views

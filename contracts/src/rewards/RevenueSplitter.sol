@@ -8,9 +8,11 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {Errors} from "../common/Errors.sol";
 import {MarketErrors} from "../common/MarketErrors.sol";
 import {Module} from "../common/Module.sol";
-import {Dataset, IDatasetToken} from "../interfaces/IDatasetToken.sol";
+import {Payouts} from "../common/Payouts.sol";
+import {DatasetBrief, IDatasetToken} from "../interfaces/IDatasetToken.sol";
 import {IHealthDataPool} from "../interfaces/IHealthDataPool.sol";
 import {IMemberClaims} from "../interfaces/IMemberClaims.sol";
+import {IPayoutStreams} from "../interfaces/IPayoutStreams.sol";
 import {IRevenueSplitter, Split} from "../interfaces/IRevenueSplitter.sol";
 
 /// @title RevenueSplitter
@@ -24,6 +26,7 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
         IDatasetToken datasets;
         IHealthDataPool pool;
         IMemberClaims claims;
+        IPayoutStreams streams;
         address licenceMarket;
         address computeMarket;
         address treasury;
@@ -47,6 +50,7 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
     IDatasetToken public immutable DATASETS;
     IHealthDataPool public immutable POOL;
     IMemberClaims public immutable CLAIMS;
+    IPayoutStreams public immutable STREAMS;
     address public immutable LICENCE_MARKET;
     address public immutable COMPUTE_MARKET;
     address public immutable TREASURY;
@@ -56,6 +60,7 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
         DATASETS = peers.datasets;
         POOL = peers.pool;
         CLAIMS = peers.claims;
+        STREAMS = peers.streams;
         LICENCE_MARKET = peers.licenceMarket;
         COMPUTE_MARKET = peers.computeMarket;
         TREASURY = peers.treasury;
@@ -107,7 +112,7 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
         $.owed[account] = 0;
         $.totalOwed -= amount;
         emit Released(account, amount);
-        USDC.safeTransfer(account, amount);
+        Payouts.pay(USDC, STREAMS, account, amount);
     }
 
     // ---------------------------------------------------------------- governance
@@ -179,7 +184,7 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
 
     /// @dev The custodian's part is kept here until released; the members' part goes where they claim it.
     function _creditDataset(uint256 datasetId, uint256 part) private {
-        Dataset memory d = DATASETS.dataset(datasetId);
+        DatasetBrief memory d = DATASETS.brief(datasetId);
         uint256 custodianPart = part * d.custodianBps / BPS;
         uint256 membersPart = part - custodianPart;
         _owe(d.custodian, custodianPart);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
@@ -15,9 +16,12 @@ import {CircuitBreaker} from "../../src/governance/CircuitBreaker.sol";
 import {CooperativeGovernor} from "../../src/governance/CooperativeGovernor.sol";
 import {DataToken} from "../../src/governance/DataToken.sol";
 import {GovernanceToken} from "../../src/governance/GovernanceToken.sol";
+import {Treasury} from "../../src/governance/Treasury.sol";
+import {VoteEscrow} from "../../src/governance/VoteEscrow.sol";
 import {AttestationOracle} from "../../src/identity/AttestationOracle.sol";
 import {MembershipToken} from "../../src/identity/MembershipToken.sol";
 import {ParticipantRegistry} from "../../src/identity/ParticipantRegistry.sol";
+import {KindRow, Minimums, ProposalKinds} from "../../src/interfaces/ICooperativeGovernor.sol";
 import {Windows} from "../../src/interfaces/IComputeMarket.sol";
 import {Rule, RuleRow} from "../../src/interfaces/IJurisdictionRules.sol";
 import {Split} from "../../src/interfaces/IRevenueSplitter.sol";
@@ -28,13 +32,15 @@ import {JurisdictionRules} from "../../src/policy/JurisdictionRules.sol";
 import {HealthDataPool} from "../../src/pool/HealthDataPool.sol";
 import {PoolShare} from "../../src/pool/PoolShare.sol";
 import {MemberClaims} from "../../src/rewards/MemberClaims.sol";
+import {PayoutStreams} from "../../src/rewards/PayoutStreams.sol";
+import {ProviderBoost} from "../../src/rewards/ProviderBoost.sol";
 import {RevenueSplitter} from "../../src/rewards/RevenueSplitter.sol";
 import {Test} from "./Test.sol";
 
 /// @notice The whole protocol, deployed as in production: one deployer whose nonces give every address in advance, each
 /// proxy initialized in its constructor, and at the end the timelock as the only admin.
 /// @dev The order of creations is that of `crates/ledger/src/deployment.rs`: plain contracts at the nonces 0 to 9, then
-/// for each module its implementation and its proxy.
+/// for each module its implementation and its proxy, then plain contracts that came later.
 abstract contract Deployment is Test {
     uint64 internal constant START = 1_800_000_000;
     uint256 internal constant TIMELOCK_DELAY = 2 days;
@@ -81,6 +87,10 @@ abstract contract Deployment is Test {
     RevenueSplitter internal splitter;
     MemberClaims internal claims;
 
+    ProviderBoost internal boost;
+    PayoutStreams internal streams;
+    VoteEscrow internal voteEscrow;
+
     /// @dev All proxies, in the order of their creation.
     address[] internal modules;
 
@@ -121,6 +131,11 @@ abstract contract Deployment is Test {
         return vm.computeCreateAddress(deployer, PLAIN_CONTRACTS + 2 * index + 1);
     }
 
+    /// @dev Plain contracts that came after the twelve modules.
+    function _laterAt(uint256 index) private view returns (address) {
+        return vm.computeCreateAddress(deployer, PLAIN_CONTRACTS + 2 * 12 + index);
+    }
+
     function _predict() private {
         manager = AccessManager(_plainAt(0));
         timelock = TimelockController(payable(_plainAt(1)));
@@ -145,6 +160,9 @@ abstract contract Deployment is Test {
         compute = ComputeMarket(_moduleAt(9));
         splitter = RevenueSplitter(_moduleAt(10));
         claims = MemberClaims(_moduleAt(11));
+        boost = ProviderBoost(_laterAt(0));
+        streams = PayoutStreams(_laterAt(1));
+        voteEscrow = VoteEscrow(_laterAt(2));
     }
 
     // ---------------------------------------------------------------- creations, in order
@@ -170,14 +188,7 @@ abstract contract Deployment is Test {
             address(gov)
         );
         _expect(address(new DataToken(address(manager), address(timelock), GENESIS)), address(data));
-        _expect(
-            address(
-                new CooperativeGovernor(
-                    IVotes(address(membership)), timelock, VOTING_DELAY, VOTING_PERIOD, QUORUM_PERCENT
-                )
-            ),
-            address(governor)
-        );
+        _expect(address(new CooperativeGovernor(_governorSetup(), _kindRows())), address(governor));
         _expect(address(new PoolShare(pool, registry, membership)), address(share));
         _expect(address(new LicencePass(address(market), address(compute))), address(passes));
     }
@@ -210,6 +221,37 @@ abstract contract Deployment is Test {
             address(splitter)
         );
         _module(_newClaims(), onlyAuthority, address(claims));
+        _expect(address(new ProviderBoost(data, pool, share)), address(boost));
+        _expect(address(new PayoutStreams(usdc, address(splitter), address(claims))), address(streams));
+        _expect(address(new VoteEscrow(gov)), address(voteEscrow));
+    }
+
+    function _governorSetup() private view returns (CooperativeGovernor.Setup memory) {
+        return CooperativeGovernor.Setup({
+            membership: IVotes(address(membership)),
+            gov: IVotes(address(gov)),
+            escrow: voteEscrow,
+            timelock: timelock,
+            votingDelay: VOTING_DELAY,
+            votingPeriod: VOTING_PERIOD,
+            quorumPercent: QUORUM_PERCENT,
+            minimums: Minimums({gov: 1_000e18, escrow: 1_000e18})
+        });
+    }
+
+    /// @dev Payments, and the parameters that only set how much and how long.
+    function _kindRows() private view returns (KindRow[] memory rows) {
+        rows = new KindRow[](10);
+        rows[0] = KindRow(address(0), IERC20.transfer.selector, ProposalKinds.TREASURY);
+        rows[1] = KindRow(address(0), IERC20.approve.selector, ProposalKinds.TREASURY);
+        rows[2] = KindRow(address(0), Treasury.pay.selector, ProposalKinds.TREASURY);
+        rows[3] = KindRow(address(0), Treasury.payNative.selector, ProposalKinds.TREASURY);
+        rows[4] = KindRow(address(market), LicenceMarket.setPrice.selector, ProposalKinds.PARAMETERS);
+        rows[5] = KindRow(address(market), LicenceMarket.setTerm.selector, ProposalKinds.PARAMETERS);
+        rows[6] = KindRow(address(compute), ComputeMarket.setJobFee.selector, ProposalKinds.PARAMETERS);
+        rows[7] = KindRow(address(compute), ComputeMarket.setWindows.selector, ProposalKinds.PARAMETERS);
+        rows[8] = KindRow(address(splitter), RevenueSplitter.setSplit.selector, ProposalKinds.PARAMETERS);
+        rows[9] = KindRow(address(pool), HealthDataPool.setScoreBounds.selector, ProposalKinds.PARAMETERS);
     }
 
     function _oracleData() private view returns (bytes memory) {
@@ -235,6 +277,7 @@ abstract contract Deployment is Test {
                     registry: registry,
                     attestations: oracle,
                     breaker: breaker,
+                    boost: boost,
                     splitter: address(splitter),
                     computeMarket: address(compute)
                 })
@@ -298,6 +341,7 @@ abstract contract Deployment is Test {
                     datasets: datasets,
                     pool: pool,
                     claims: claims,
+                    streams: streams,
                     licenceMarket: address(market),
                     computeMarket: address(compute),
                     treasury: address(timelock)
@@ -315,6 +359,7 @@ abstract contract Deployment is Test {
                     membership: membership,
                     registry: registry,
                     attestations: oracle,
+                    streams: streams,
                     splitter: address(splitter)
                 })
             )
