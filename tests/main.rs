@@ -5,6 +5,7 @@
 mod bad_input;
 mod chains;
 mod commands;
+mod contracts;
 mod crashes;
 mod decisions;
 mod homes;

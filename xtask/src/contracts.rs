@@ -137,8 +137,7 @@ fn read_json(path: &Path) -> Result<Value, Failure> {
 
 /// What the sources say about a contract and each of its functions, events and errors, by their signatures.
 fn documentation(metadata: &Value) -> Value {
-    let (user, dev) =
-        (&metadata["output"]["userdoc"], &metadata["output"]["devdoc"]);
+    let (user, dev) = (&metadata["output"]["userdoc"], &metadata["output"]["devdoc"]);
     let mut documentation = Map::new();
     for (name, value) in [("notice", &user["notice"]), ("details", &dev["details"])] {
         if !value.is_null() {

@@ -2,8 +2,10 @@
 
 mod args;
 mod commands;
+mod contract;
 mod demo;
 mod governance;
+mod ledger;
 mod output;
 mod people;
 mod signals;

@@ -119,6 +119,9 @@ pub enum NodeError {
     /// An argument that cannot be understood.
     #[error("{0}")]
     Usage(String),
+    /// A file or an argument of the caller's own making that is not valid.
+    #[error("{0}")]
+    Definition(String),
     /// A chain that cannot do what only a development chain can.
     #[error("{0}")]
     Chain(String),
@@ -195,10 +198,11 @@ fn restorable(dir: &Path, part: &str) -> String {
 }
 
 impl NodeError {
-    /// What a process exits with: 2 where something that the caller wrote (a view) is not valid, otherwise 1.
+    /// What a process exits with: 2 where something that the caller wrote is not valid, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             NodeError::Records(caduceus_records::RecordsError::View(_)) => 2,
+            NodeError::Definition(_) => 2,
             _ => 1,
         }
     }

@@ -9,8 +9,11 @@
 
 mod attestor;
 pub mod audit;
+pub mod catalog;
+pub mod chain;
 pub mod claims;
 pub mod cohorts;
+pub mod contract;
 pub mod custodian;
 mod error;
 mod genesis;
@@ -18,6 +21,7 @@ pub mod governance;
 mod home;
 pub mod member;
 mod node;
+pub mod parameters;
 pub mod party;
 pub mod policy;
 mod report;
@@ -27,7 +31,18 @@ pub mod story;
 
 pub use alloy::primitives::Address;
 pub use caduceus_identity::Seed;
+pub use caduceus_ledger::deployment;
 pub use error::{NodeError, Result};
 pub use home::Home;
 pub use node::Node;
 pub use report::{News, Reporter};
+
+/// An amount of ether as a decimal, in wei.
+///
+/// # Errors
+/// [`NodeError::Definition`].
+pub fn wei(ether: &str) -> Result<alloy::primitives::U256> {
+    alloy::primitives::utils::parse_ether(ether).map_err(|_| {
+        NodeError::Definition(format!("`{ether}` is no amount of ether; write one such as 0.1"))
+    })
+}
