@@ -76,7 +76,14 @@ fn a_key_comes_from_an_encrypted_file_and_a_statement_is_carried_by_others() {
     assert_eq!(sent["events"][0]["fields"]["value"], "25000000");
 
     let permit = [
-        "contract", "send", "TestUSDC", "permit", ITS_ACCOUNT, "Escrow", "7", "9999999999",
+        "contract",
+        "send",
+        "TestUSDC",
+        "permit",
+        ITS_ACCOUNT,
+        "Escrow",
+        "7",
+        "9999999999",
         "--sign-only",
     ];
     let signed = json(&[&permit[..], &signer].concat());

@@ -35,7 +35,7 @@ pub enum ContractCommand {
     #[command(
         after_help = "Example: caduceus contract send --dir state --as guardian CircuitBreaker pause 4 3600 --dry-run\n         caduceus contract send --dir state --keystore key.json --password-file password TestUSDC approve BondingCurve 25e6"
     )]
-    Send(Send),
+    Send(Sending),
     /// Let members vote on a call that only governance may make
     #[command(
         after_help = "Example: caduceus contract propose --dir state --member klinikum-nord/1 BondingCurve setFee 50"
@@ -58,16 +58,20 @@ pub struct What {
     function: String,
     /// Its arguments: numbers (25e6, \"1.5 ether\"), true, text, 0x.., [a,b] for lists, (a,b) for structs; accounts also by
     /// name, with @ inside lists and structs
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     arguments: Vec<String>,
 }
 
 /// What is sent, and by whom.
 #[derive(Debug, Args)]
-#[group(id = "who", required = true, multiple = false, args = ["sender", "keystore"])]
-pub struct Send {
+pub struct Sending {
     /// A party, a member or an officer (deployer, registrar, guardian, relay) of this home
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(
+        long = "as",
+        value_name = "NAME",
+        required_unless_present = "keystore",
+        conflicts_with = "keystore"
+    )]
     sender: Option<String>,
     /// An encrypted key (Web3 Secret Storage, version 3)
     #[arg(long, value_name = "FILE", requires = "password_file")]
@@ -165,7 +169,7 @@ fn prepared(node: &Node, what: &What, ether: &str) -> Result<contract::Call> {
     contract::prepare(node, &what.contract, &what.function, &what.arguments, wei(ether)?)
 }
 
-fn sender(node: &Node, send: &Send) -> Result<Sender> {
+fn sender(node: &Node, send: &Sending) -> Result<Sender> {
     match (&send.sender, &send.keystore, &send.password_file) {
         (Some(name), _, _) => contract::sender(node, name),
         (None, Some(file), Some(password)) => contract::keystore(file, password),
@@ -173,7 +177,7 @@ fn sender(node: &Node, send: &Send) -> Result<Sender> {
     }
 }
 
-async fn sent_or_shown(node: &Node, send: &Send) -> Result<Outcome> {
+async fn sent_or_shown(node: &Node, send: &Sending) -> Result<Outcome> {
     let sender = sender(node, send)?;
     let what = &send.what;
     if send.sign_only {

@@ -569,7 +569,7 @@ impl Chain {
     ) -> Result<Vec<Simulated>, ChainError> {
         let chain_id = self.0.config.chain_id;
         self.with_state(at, |state, header| {
-            let one = |request: &TransactionRequest| {
+            let one = |request: &TransactionRequest| -> Result<Simulated, ChainError> {
                 let tx = execute::call_env(request, chain_id, execute::CALL_GAS_CAP)?;
                 let done = execute::run(state, header, chain_id, tx, execute::Rules::Call)?;
                 state.absorb(done.state)?;

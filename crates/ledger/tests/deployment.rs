@@ -22,8 +22,8 @@ use alloy::sol_types::SolCall;
 use alloy::transports::{TransportError, TransportFut};
 use caduceus_contracts as c;
 use caduceus_ledger::deployment::{
-    Addresses, CurveTerms, Deployment, DeploymentError, Manifest, Parameters, deploy, find, manifest,
-    verify,
+    Addresses, CurveTerms, Deployment, DeploymentError, Manifest, Parameters, deploy, find,
+    manifest, verify,
 };
 use caduceus_ledger::transport::ChainTransport;
 use caduceus_ledger::{Config, Ledger, Outbox};

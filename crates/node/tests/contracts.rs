@@ -36,8 +36,7 @@ fn arguments(function: &Function) -> Vec<String> {
 async fn every_function_that_changes_something_is_listed_and_can_be_looked_ahead_on() {
     let dir = tempfile::tempdir().unwrap();
     let seed = Home::seed_from(5);
-    let node =
-        Node::create(dir.path(), None, Some(seed), Reporter::new(|_| {})).await.unwrap();
+    let node = Node::create(dir.path(), None, Some(seed), Reporter::new(|_| {})).await.unwrap();
     let (relay, mut shown, mut passed) = (contract::sender(&node, "relay").unwrap(), 0, 0);
     for described in contract::contracts(&node) {
         let listed = contract::functions(&described.name, None).unwrap();

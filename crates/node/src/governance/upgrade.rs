@@ -74,7 +74,7 @@ fn check(present: &Contract, new: &Contract) -> Result<()> {
         return refuse(format!("{name} holds what people own and cannot be upgraded"));
     }
     if !upgrades(new) || new.storage.is_empty() {
-        return refuse(format!("the artifact is of no module: it could never be upgraded again"));
+        return refuse("the artifact is of no module: it could never be upgraded again".to_owned());
     }
     let arguments = |contract: &Contract| -> Vec<String> {
         let constructor = contract.abi.constructor.as_ref();
