@@ -18,6 +18,9 @@ use crate::run::{Failure, output, root, run, step};
 /// Contracts of OpenZeppelin that are deployed as they are.
 const FOREIGN: [&str; 3] = ["AccessManager", "TimelockController", "ERC1967Proxy"];
 
+/// The most bytes of code that a chain takes for one contract (EIP-170).
+const MAXIMUM_CODE: usize = 24_576;
+
 /// The file of all sources, among the artifacts.
 const SOURCES: &str = "sources.json";
 
@@ -104,6 +107,7 @@ fn compile() -> Result<BTreeMap<String, String>, Failure> {
         if bytecode == "0x" || bytecode.contains("__$") {
             continue; // an interface, an abstract contract or a library that only lends its code
         }
+        check_size(&name, &compiled)?;
         let metadata = &compiled["metadata"];
         let used: Vec<&String> =
             metadata["sources"].as_object().map(|all| all.keys().collect()).unwrap_or_default();
@@ -123,6 +127,18 @@ fn compile() -> Result<BTreeMap<String, String>, Failure> {
     }
     artifacts.insert(SOURCES.to_owned(), pretty(&json!(sources)));
     Ok(artifacts)
+}
+
+/// Refuses code that no chain would take.
+fn check_size(name: &str, compiled: &Value) -> Result<(), Failure> {
+    let code = compiled.pointer("/deployedBytecode/object").and_then(Value::as_str).unwrap_or("0x");
+    let size = code.trim_start_matches("0x").len() / 2;
+    if size <= MAXIMUM_CODE {
+        return Ok(());
+    }
+    Err(Failure(format!(
+        "{name} has {size} bytes of code, but no chain takes more than {MAXIMUM_CODE}; move a part of it into a contract of its own"
+    )))
 }
 
 fn pretty(value: &Value) -> String {

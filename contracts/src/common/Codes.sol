@@ -104,4 +104,7 @@ library AccessRoles {
     uint64 internal constant REWARDER = 6;
     /// @notice Fetches the revenue that is kept for buying back.
     uint64 internal constant BUYER = 7;
+    /// @notice Asks questions of several pools in the name of the researcher who called it.
+    uint64 internal constant NETWORK = 8;
+    uint64 internal constant LAST = NETWORK;
 }

@@ -355,7 +355,7 @@ contract Bazaar is Trading {
         uint256[6] memory open = [_deals(), _bonds(), _auctions(), _meters(), _agreements(), _loans()];
         IDues[6] memory holders = _holders();
         for (uint256 i; i < holders.length; ++i) {
-            uint256 dues = holders[i].due(address(timelock)) + holders[i].due(address(this));
+            uint256 dues = holders[i].due(address(treasury)) + holders[i].due(address(this));
             for (uint256 j; j < parties.length; ++j) {
                 dues += holders[i].due(parties[j]);
             }

@@ -40,7 +40,7 @@ contract Promises is World {
     }
 
     function _splitterOwesWhatItSays() private view {
-        uint256 sum = splitter.owed(address(timelock));
+        uint256 sum = splitter.owed(address(treasury));
         for (uint256 i; i < custodians.length; ++i) {
             sum += splitter.owed(custodians[i]);
         }
@@ -231,7 +231,7 @@ contract Promises is World {
             assertEq(usdc.balanceOf(holder) - before, claimable, "yield was not paid");
             if (splitter.owed(holder) != 0) splitter.release(holder);
         }
-        if (splitter.owed(address(timelock)) != 0) splitter.release(address(timelock));
+        if (splitter.owed(address(treasury)) != 0) splitter.release(address(treasury));
         for (uint256 i; i < researchers.length; ++i) {
             if (compute.refundable(researchers[i]) != 0) compute.withdrawRefund(researchers[i]);
         }

@@ -385,7 +385,7 @@ abstract contract World is Scene {
     function releaseOwed(uint256 a) external {
         for (uint256 i; i <= custodians.length; ++i) {
             uint256 chosen = _wrap(a, i, custodians.length + 1);
-            address account = chosen == custodians.length ? address(timelock) : custodians[chosen];
+            address account = chosen == custodians.length ? address(treasury) : custodians[chosen];
             if (splitter.owed(account) == 0) continue;
             splitter.release(account);
             return;
@@ -484,7 +484,7 @@ abstract contract World is Scene {
     function releaseBuyback(uint256 a) external {
         uint256 reserve = splitter.buybackReserve();
         if (reserve == 0) revert Nothing();
-        vm.prank(address(timelock));
+        vm.prank(address(burner));
         splitter.releaseBuyback(stranger, bound(a, 1, reserve));
     }
 

@@ -1,98 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import {AccessRoles} from "../../src/common/Codes.sol";
 import {ComputeMarket} from "../../src/compute/ComputeMarket.sol";
-import {ConsentRegistry} from "../../src/consent/ConsentRegistry.sol";
-import {DatasetToken} from "../../src/data/DatasetToken.sol";
-import {ProvenanceLog} from "../../src/data/ProvenanceLog.sol";
-import {TestUSDC} from "../../src/development/TestUSDC.sol";
+import {JobDisputes} from "../../src/compute/JobDisputes.sol";
+import {CentralizedArbitrator} from "../../src/development/CentralizedArbitrator.sol";
 import {CircuitBreaker} from "../../src/governance/CircuitBreaker.sol";
-import {CooperativeGovernor} from "../../src/governance/CooperativeGovernor.sol";
 import {DataToken} from "../../src/governance/DataToken.sol";
 import {GovernanceToken} from "../../src/governance/GovernanceToken.sol";
+import {Signalling} from "../../src/governance/Signalling.sol";
 import {Treasury} from "../../src/governance/Treasury.sol";
 import {VoteEscrow} from "../../src/governance/VoteEscrow.sol";
-import {AttestationOracle} from "../../src/identity/AttestationOracle.sol";
-import {MembershipToken} from "../../src/identity/MembershipToken.sol";
 import {ParticipantRegistry} from "../../src/identity/ParticipantRegistry.sol";
-import {KindRow, Minimums, ProposalKinds} from "../../src/interfaces/ICooperativeGovernor.sol";
-import {Windows} from "../../src/interfaces/IComputeMarket.sol";
-import {Rule, RuleRow} from "../../src/interfaces/IJurisdictionRules.sol";
-import {Split} from "../../src/interfaces/IRevenueSplitter.sol";
+import {ArbitrationTerms} from "../../src/interfaces/IArbitrated.sol";
+import {BuybackTerms} from "../../src/interfaces/IBuybackBurner.sol";
+import {RewardTerms} from "../../src/interfaces/IContributionRewards.sol";
+import {PriceCurve} from "../../src/interfaces/IDatasetExchange.sol";
+import {LendingTerms} from "../../src/interfaces/IDatasetLending.sol";
+import {IDataToken} from "../../src/interfaces/IDataToken.sol";
+import {BondTerms} from "../../src/interfaces/IResearcherBonds.sol";
+import {CheckTerms} from "../../src/interfaces/IValidatorPool.sol";
+import {DatasetAuction} from "../../src/market/DatasetAuction.sol";
+import {Escrow} from "../../src/market/Escrow.sol";
 import {LicenceMarket} from "../../src/market/LicenceMarket.sol";
-import {LicencePass} from "../../src/market/LicencePass.sol";
-import {ComplianceOracle} from "../../src/policy/ComplianceOracle.sol";
-import {JurisdictionRules} from "../../src/policy/JurisdictionRules.sol";
-import {HealthDataPool} from "../../src/pool/HealthDataPool.sol";
-import {PoolShare} from "../../src/pool/PoolShare.sol";
-import {MemberClaims} from "../../src/rewards/MemberClaims.sol";
+import {MeteredLicence} from "../../src/market/MeteredLicence.sol";
+import {ResearcherBonds} from "../../src/market/ResearcherBonds.sol";
+import {TransferAgreement} from "../../src/policy/TransferAgreement.sol";
+import {BondingCurve} from "../../src/pool/BondingCurve.sol";
+import {DatasetExchange} from "../../src/pool/DatasetExchange.sol";
+import {DatasetLending} from "../../src/pool/DatasetLending.sol";
+import {PoolNetwork} from "../../src/pool/PoolNetwork.sol";
+import {BuybackBurner} from "../../src/rewards/BuybackBurner.sol";
+import {ContributionRewards} from "../../src/rewards/ContributionRewards.sol";
 import {PayoutStreams} from "../../src/rewards/PayoutStreams.sol";
 import {ProviderBoost} from "../../src/rewards/ProviderBoost.sol";
 import {RevenueSplitter} from "../../src/rewards/RevenueSplitter.sol";
-import {Test} from "./Test.sol";
+import {ServiceDesk} from "../../src/rewards/ServiceDesk.sol";
+import {ValidatorPool} from "../../src/rewards/ValidatorPool.sol";
+import {VestingVault} from "../../src/rewards/VestingVault.sol";
+import {Foundation} from "./Foundation.sol";
 
-/// @notice The whole protocol, deployed as in production: one deployer whose nonces give every address in advance, each
-/// proxy initialized in its constructor, and at the end the timelock as the only admin.
-/// @dev The order of creations is that of `crates/ledger/src/deployment.rs`: plain contracts at the nonces 0 to 9, then
-/// for each module its implementation and its proxy, then plain contracts that came later.
-abstract contract Deployment is Test {
-    uint64 internal constant START = 1_800_000_000;
-    uint256 internal constant TIMELOCK_DELAY = 2 days;
-    uint48 internal constant VOTING_DELAY = 1 hours;
-    uint32 internal constant VOTING_PERIOD = 3 days;
-    uint256 internal constant QUORUM_PERCENT = 10;
-    uint256 internal constant GENESIS = 1_000_000e18;
-    uint256 internal constant PRICE_PER_1000 = 50e6;
-    uint128 internal constant JOB_FEE = 5e6;
-    uint64 internal constant TERM = 90 days;
-    uint64 internal constant VALUE_AGE = 7 days;
-    uint16 internal constant SCORE_CAP = 20_000;
-    uint8 internal constant THRESHOLD = 2;
-    uint256 private constant PLAIN_CONTRACTS = 10;
-
-    address internal immutable deployer = makeAddr("deployer");
-    address internal immutable registrar = makeAddr("registrar");
-    address internal immutable guardian = makeAddr("guardian");
-
-    /// @dev Ordered by address, as the oracle wants its signers.
-    uint256[] internal attestorKeys;
-
-    AccessManager internal manager;
-    TimelockController internal timelock;
-    TestUSDC internal usdc;
-    MembershipToken internal membership;
-    DatasetToken internal datasets;
-    GovernanceToken internal gov;
-    DataToken internal data;
-    CooperativeGovernor internal governor;
-    PoolShare internal share;
-    LicencePass internal passes;
-
-    ParticipantRegistry internal registry;
-    AttestationOracle internal oracle;
-    JurisdictionRules internal rules;
-    ConsentRegistry internal consents;
-    ComplianceOracle internal compliance;
-    ProvenanceLog internal provenance;
-    CircuitBreaker internal breaker;
-    HealthDataPool internal pool;
-    LicenceMarket internal market;
-    ComputeMarket internal compute;
-    RevenueSplitter internal splitter;
-    MemberClaims internal claims;
-
-    ProviderBoost internal boost;
-    PayoutStreams internal streams;
-    VoteEscrow internal voteEscrow;
-
-    /// @dev All proxies, in the order of their creation.
-    address[] internal modules;
+/// @notice The whole protocol, deployed as in production: each proxy initialized in its constructor, every contract
+/// connected to the others by the deployer, and at the end the timelock as the only admin.
+abstract contract Deployment is Foundation {
+    uint256 internal constant ARBITRATION_COST = 0.1 ether;
+    uint64 internal constant RULING_WINDOW = 30 days;
+    uint96 internal constant LEAST_BOND = 1_000e6;
+    uint64 internal constant NOTICE = 14 days;
+    uint96 internal constant UNIT_PRICE = 2e6;
+    /// @dev 1 USDC for the first unit, and a ten-thousandth more for each.
+    uint96 internal constant BASE = 1e6;
+    uint96 internal constant SLOPE = 100e18;
+    uint16 internal constant CURVE_FEE = 100;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -101,307 +61,246 @@ abstract contract Deployment is Test {
         vm.startPrank(deployer);
         _createPlain();
         _createModules();
+        _createMorePlain();
+        _createSettlement();
+        _createSellers();
+        _createRewards();
         _setTable();
+        _connect();
         _setPermissions();
+        _handOver();
         vm.stopPrank();
     }
 
     // ---------------------------------------------------------------- parameters
 
-    function _defaultSplit() internal pure returns (Split memory) {
-        return Split({contributorsBps: 8_500, treasuryBps: 1_000, buybackBps: 500, poolYieldBps: 3_000});
+    function _arbitration() internal view returns (ArbitrationTerms memory) {
+        return ArbitrationTerms(arbitrator, RULING_WINDOW, "", "ipfs://disputes");
     }
 
-    function _defaultWindows() internal pure returns (Windows memory) {
-        return Windows({accept: 2 days, compute: 3 days, verify: 2 days, settle: 7 days});
+    function _bondTerms() internal pure returns (BondTerms memory) {
+        return BondTerms({minimum: LEAST_BOND, notice: NOTICE, accuserBps: 2_000});
     }
 
-    /// @dev The token that the protocol is paid in.
-    function _createUSDC() internal virtual returns (TestUSDC) {
-        return new TestUSDC(deployer);
+    function _priceCurve() internal pure returns (PriceCurve memory) {
+        return PriceCurve({
+            floor: 10e6,
+            cap: 110e6,
+            steepness: 10e18,
+            midpoint: 0.5e18,
+            completeness: 4_000,
+            rarity: 3_000,
+            sensitivity: 2_000,
+            breadth: 1_000
+        });
     }
 
-    // ---------------------------------------------------------------- addresses in advance
-
-    function _plainAt(uint256 index) private view returns (address) {
-        return vm.computeCreateAddress(deployer, index);
+    function _lendingTerms() internal pure returns (LendingTerms memory) {
+        return LendingTerms({collateralBps: 15_000, marginBps: 12_000, feeBps: 2_000, seizureBps: 100});
     }
 
-    function _moduleAt(uint256 index) private view returns (address) {
-        return vm.computeCreateAddress(deployer, PLAIN_CONTRACTS + 2 * index + 1);
+    /// @dev 10 DATA for each 10,000 points, 40 % at once, the rest over a year.
+    function _rewardTerms() internal pure returns (RewardTerms memory) {
+        return RewardTerms({
+            rate: 10e18,
+            maximumRarity: 50_000,
+            bonusPoints: 100,
+            bonusSteps: 52,
+            immediateBps: 4_000,
+            vestingTerm: 365 days,
+            bonusGap: 30 days
+        });
     }
 
-    /// @dev Plain contracts that came after the twelve modules.
-    function _laterAt(uint256 index) private view returns (address) {
-        return vm.computeCreateAddress(deployer, PLAIN_CONTRACTS + 2 * 12 + index);
+    /// @dev From 0.10 to 0.50 USDC for one DATA in a day, 1,000 USDC at once, all burned.
+    function _buyTerms() internal pure returns (BuybackTerms memory) {
+        return BuybackTerms({
+            floorPrice: 0.1e6,
+            capPrice: 0.5e6,
+            limit: 1_000e6,
+            ramp: 1 days,
+            burnBps: 10_000,
+            market: address(0)
+        });
     }
 
-    function _predict() private {
-        manager = AccessManager(_plainAt(0));
-        timelock = TimelockController(payable(_plainAt(1)));
-        usdc = TestUSDC(_plainAt(2));
-        membership = MembershipToken(_plainAt(3));
-        datasets = DatasetToken(_plainAt(4));
-        gov = GovernanceToken(_plainAt(5));
-        data = DataToken(_plainAt(6));
-        governor = CooperativeGovernor(payable(_plainAt(7)));
-        share = PoolShare(_plainAt(8));
-        passes = LicencePass(_plainAt(9));
-
-        registry = ParticipantRegistry(_moduleAt(0));
-        oracle = AttestationOracle(_moduleAt(1));
-        rules = JurisdictionRules(_moduleAt(2));
-        consents = ConsentRegistry(_moduleAt(3));
-        compliance = ComplianceOracle(_moduleAt(4));
-        provenance = ProvenanceLog(_moduleAt(5));
-        breaker = CircuitBreaker(_moduleAt(6));
-        pool = HealthDataPool(_moduleAt(7));
-        market = LicenceMarket(_moduleAt(8));
-        compute = ComputeMarket(_moduleAt(9));
-        splitter = RevenueSplitter(_moduleAt(10));
-        claims = MemberClaims(_moduleAt(11));
-        boost = ProviderBoost(_laterAt(0));
-        streams = PayoutStreams(_laterAt(1));
-        voteEscrow = VoteEscrow(_laterAt(2));
+    function _checkTerms() internal pure returns (CheckTerms memory) {
+        return CheckTerms({
+            bond: 100e18,
+            challengeBond: 40e18,
+            finderBps: 3_000,
+            reportWindow: 2 days,
+            challengeWindow: 3 days,
+            rulingWindow: 5 days
+        });
     }
 
     // ---------------------------------------------------------------- creations, in order
 
-    function _createPlain() private {
-        address[] memory proposers = new address[](1);
-        address[] memory executors = new address[](1);
-        proposers[0] = address(governor);
-
-        _expect(address(new AccessManager(deployer)), address(manager));
-        _expect(
-            address(new TimelockController(TIMELOCK_DELAY, proposers, executors, address(0))),
-            address(timelock)
-        );
-        _expect(address(_createUSDC()), address(usdc));
-        _expect(address(new MembershipToken(address(manager), oracle)), address(membership));
-        _expect(
-            address(new DatasetToken(address(manager), registry, oracle, breaker, address(pool))),
-            address(datasets)
-        );
-        _expect(
-            address(new GovernanceToken(address(manager), registry, membership, address(timelock))),
-            address(gov)
-        );
-        _expect(address(new DataToken(address(manager), address(timelock), GENESIS)), address(data));
-        _expect(address(new CooperativeGovernor(_governorSetup(), _kindRows())), address(governor));
-        _expect(address(new PoolShare(pool, registry, membership)), address(share));
-        _expect(address(new LicencePass(address(market), address(compute))), address(passes));
-    }
-
-    function _createModules() private {
+    function _createMorePlain() private {
         address authority = address(manager);
-        bytes memory onlyAuthority = abi.encodeCall(ParticipantRegistry.initialize, (authority));
-
-        _module(address(new ParticipantRegistry()), onlyAuthority, address(registry));
-        _module(address(new AttestationOracle(registry)), _oracleData(), address(oracle));
-        _module(address(new JurisdictionRules()), onlyAuthority, address(rules));
-        _module(
-            address(new ConsentRegistry(membership, registry, rules, datasets)),
-            onlyAuthority,
-            address(consents)
-        );
-        _module(address(new ComplianceOracle(registry, rules, datasets)), onlyAuthority, address(compliance));
-        _module(address(new ProvenanceLog(registry, address(compute))), onlyAuthority, address(provenance));
-        _module(address(new CircuitBreaker()), onlyAuthority, address(breaker));
-        _module(_newPool(), _poolData(), address(pool));
-        _module(_newMarket(), _marketData(), address(market));
-        _module(
-            _newCompute(),
-            abi.encodeCall(ComputeMarket.initialize, (authority, JOB_FEE, _defaultWindows())),
-            address(compute)
-        );
-        _module(
-            _newSplitter(),
-            abi.encodeCall(RevenueSplitter.initialize, (authority, _defaultSplit())),
-            address(splitter)
-        );
-        _module(_newClaims(), onlyAuthority, address(claims));
         _expect(address(new ProviderBoost(data, pool, share)), address(boost));
         _expect(address(new PayoutStreams(usdc, address(splitter), address(claims))), address(streams));
         _expect(address(new VoteEscrow(gov)), address(voteEscrow));
+        _expect(address(new Treasury(authority)), address(treasury));
+        _expect(address(new VestingVault(authority, data, oracle, compute, datasets)), address(vault));
+        _expect(address(new Signalling(IVotes(address(membership)))), address(signals));
+        _expect(address(_newCurve(BASE, SLOPE, CURVE_FEE)), address(curve));
+        _expect(address(new CentralizedArbitrator(registry, ARBITRATION_COST)), address(arbitrator));
     }
 
-    function _governorSetup() private view returns (CooperativeGovernor.Setup memory) {
-        return CooperativeGovernor.Setup({
-            membership: IVotes(address(membership)),
-            gov: IVotes(address(gov)),
-            escrow: voteEscrow,
-            timelock: timelock,
-            votingDelay: VOTING_DELAY,
-            votingPeriod: VOTING_PERIOD,
-            quorumPercent: QUORUM_PERCENT,
-            minimums: Minimums({gov: 1_000e18, escrow: 1_000e18})
+    function _newCurve(uint96 base, uint96 slope, uint16 feeBps) internal returns (BondingCurve) {
+        BondingCurve.Peers memory peers = BondingCurve.Peers({
+            usdc: usdc,
+            market: market,
+            splitter: address(splitter),
+            datasets: datasets,
+            registry: registry,
+            breaker: breaker,
+            treasury: address(treasury)
         });
+        return new BondingCurve(peers, address(manager), base, slope, feeBps);
     }
 
-    /// @dev Payments, and the parameters that only set how much and how long.
-    function _kindRows() private view returns (KindRow[] memory rows) {
-        rows = new KindRow[](10);
-        rows[0] = KindRow(address(0), IERC20.transfer.selector, ProposalKinds.TREASURY);
-        rows[1] = KindRow(address(0), IERC20.approve.selector, ProposalKinds.TREASURY);
-        rows[2] = KindRow(address(0), Treasury.pay.selector, ProposalKinds.TREASURY);
-        rows[3] = KindRow(address(0), Treasury.payNative.selector, ProposalKinds.TREASURY);
-        rows[4] = KindRow(address(market), LicenceMarket.setPrice.selector, ProposalKinds.PARAMETERS);
-        rows[5] = KindRow(address(market), LicenceMarket.setTerm.selector, ProposalKinds.PARAMETERS);
-        rows[6] = KindRow(address(compute), ComputeMarket.setJobFee.selector, ProposalKinds.PARAMETERS);
-        rows[7] = KindRow(address(compute), ComputeMarket.setWindows.selector, ProposalKinds.PARAMETERS);
-        rows[8] = KindRow(address(splitter), RevenueSplitter.setSplit.selector, ProposalKinds.PARAMETERS);
-        rows[9] = KindRow(address(pool), HealthDataPool.setScoreBounds.selector, ProposalKinds.PARAMETERS);
+    function _createSettlement() private {
+        address authority = address(manager);
+        _module(
+            address(new Escrow(usdc, registry, breaker)),
+            abi.encodeCall(Escrow.initialize, (authority, _arbitration())),
+            address(escrow)
+        );
+        _module(
+            address(new JobDisputes(compute, datasets)),
+            abi.encodeCall(JobDisputes.initialize, (authority, _arbitration())),
+            address(jobDisputes)
+        );
+        ResearcherBonds.Peers memory peers = ResearcherBonds.Peers({
+            usdc: usdc,
+            registry: registry,
+            licenceMarket: address(market),
+            computeMarket: address(compute),
+            treasury: address(treasury)
+        });
+        _module(
+            address(new ResearcherBonds(peers)),
+            abi.encodeCall(ResearcherBonds.initialize, (authority, _arbitration(), _bondTerms())),
+            address(bonds)
+        );
+        TransferAgreement.Peers memory sides = TransferAgreement.Peers({
+            usdc: usdc, datasets: datasets, registry: registry, attestations: oracle, breaker: breaker
+        });
+        _module(
+            address(new TransferAgreement(sides)),
+            abi.encodeCall(TransferAgreement.initialize, (authority)),
+            address(agreements)
+        );
     }
 
-    function _oracleData() private view returns (bytes memory) {
-        address[] memory consumers = new address[](5);
-        consumers[0] = address(membership);
-        consumers[1] = address(datasets);
-        consumers[2] = address(pool);
-        consumers[3] = address(compute);
-        consumers[4] = address(claims);
-        return
-            abi.encodeCall(
-                AttestationOracle.initialize, (address(manager), _attestors(), THRESHOLD, consumers)
-            );
+    function _createSellers() private {
+        address authority = address(manager);
+        _module(_newAuctions(), abi.encodeCall(DatasetAuction.initialize, (authority)), address(auctions));
+        _module(
+            address(new MeteredLicence(usdc, market, address(splitter), datasets, oracle)),
+            abi.encodeCall(MeteredLicence.initialize, (authority)),
+            address(meters)
+        );
+        DatasetExchange.Peers memory peers = DatasetExchange.Peers({
+            market: market,
+            datasets: datasets,
+            pool: pool,
+            registry: registry,
+            compliance: compliance,
+            attestations: oracle,
+            breaker: breaker
+        });
+        _module(
+            address(new DatasetExchange(peers)),
+            abi.encodeCall(DatasetExchange.initialize, (authority, _priceCurve(), 100, 100)),
+            address(exchange)
+        );
+        _module(
+            address(new DatasetLending(usdc, market, address(splitter), pool, oracle)),
+            abi.encodeCall(DatasetLending.initialize, (authority, _lendingTerms())),
+            address(lending)
+        );
+        _module(
+            address(new PoolNetwork(usdc)),
+            abi.encodeCall(PoolNetwork.initialize, (authority)),
+            address(network)
+        );
     }
 
-    function _newPool() private returns (address) {
+    function _newAuctions() private returns (address) {
         return address(
-            new HealthDataPool(
-                HealthDataPool.Peers({
+            new DatasetAuction(
+                DatasetAuction.Peers({
                     usdc: usdc,
-                    share: share,
-                    datasets: datasets,
-                    registry: registry,
-                    attestations: oracle,
-                    breaker: breaker,
-                    boost: boost,
+                    market: market,
                     splitter: address(splitter),
-                    computeMarket: address(compute)
-                })
-            )
-        );
-    }
-
-    function _poolData() private view returns (bytes memory) {
-        return abi.encodeCall(HealthDataPool.initialize, (address(manager), 0, SCORE_CAP, VALUE_AGE));
-    }
-
-    function _newMarket() private returns (address) {
-        return address(
-            new LicenceMarket(
-                LicenceMarket.Peers({
-                    usdc: usdc,
-                    passes: passes,
-                    datasets: datasets,
-                    pool: pool,
-                    compliance: compliance,
-                    breaker: breaker,
-                    splitter: splitter
-                })
-            )
-        );
-    }
-
-    /// @dev Clinical and genomic data are for sale.
-    function _marketData() private view returns (bytes memory) {
-        uint256[] memory prices = new uint256[](2);
-        prices[0] = PRICE_PER_1000;
-        prices[1] = 4 * PRICE_PER_1000;
-        return abi.encodeCall(LicenceMarket.initialize, (address(manager), TERM, prices));
-    }
-
-    function _newCompute() private returns (address) {
-        return address(
-            new ComputeMarket(
-                ComputeMarket.Peers({
-                    usdc: usdc,
-                    passes: passes,
                     datasets: datasets,
                     pool: pool,
                     registry: registry,
                     compliance: compliance,
-                    consents: consents,
-                    attestations: oracle,
-                    provenance: provenance,
                     breaker: breaker,
-                    splitter: splitter
+                    treasury: address(treasury)
                 })
             )
         );
     }
 
-    function _newSplitter() private returns (address) {
-        return address(
-            new RevenueSplitter(
-                RevenueSplitter.Peers({
-                    usdc: usdc,
-                    datasets: datasets,
-                    pool: pool,
-                    claims: claims,
-                    streams: streams,
-                    licenceMarket: address(market),
-                    computeMarket: address(compute),
-                    treasury: address(timelock)
-                })
-            )
+    function _createRewards() private {
+        address authority = address(manager);
+        ContributionRewards.Peers memory peers = ContributionRewards.Peers({
+            data: IDataToken(address(data)),
+            vault: vault,
+            membership: membership,
+            attestations: oracle,
+            breaker: breaker
+        });
+        _module(
+            address(new ContributionRewards(peers)),
+            abi.encodeCall(ContributionRewards.initialize, (authority, _rewardTerms())),
+            address(rewards)
+        );
+        BuybackBurner.Peers memory buyers = BuybackBurner.Peers({
+            usdc: usdc,
+            data: IDataToken(address(data)),
+            splitter: splitter,
+            breaker: breaker,
+            rewards: address(rewards)
+        });
+        _module(
+            address(new BuybackBurner(buyers)),
+            abi.encodeCall(BuybackBurner.initialize, (authority, _buyTerms())),
+            address(burner)
+        );
+        _module(
+            address(new ServiceDesk(IDataToken(address(data)))),
+            abi.encodeCall(ServiceDesk.initialize, (authority)),
+            address(desk)
+        );
+        _module(
+            _newChecks(IDataToken(address(data))),
+            abi.encodeCall(ValidatorPool.initialize, (authority, _checkTerms())),
+            address(checks)
         );
     }
 
-    function _newClaims() private returns (address) {
-        return address(
-            new MemberClaims(
-                MemberClaims.Peers({
-                    usdc: usdc,
-                    datasets: datasets,
-                    membership: membership,
-                    registry: registry,
-                    attestations: oracle,
-                    streams: streams,
-                    splitter: address(splitter)
-                })
-            )
-        );
-    }
-
-    function _module(address implementation, bytes memory data_, address expected) private {
-        _expect(address(new ERC1967Proxy(implementation, data_)), expected);
-        modules.push(expected);
-    }
-
-    function _expect(address created, address expected) private pure {
-        assertEq(created, expected, "a contract is not where its peers look for it");
+    function _newChecks(IDataToken token) internal returns (address) {
+        ValidatorPool.Peers memory peers = ValidatorPool.Peers({
+            data: token, datasets: datasets, registry: registry, attestations: oracle, breaker: breaker
+        });
+        return address(new ValidatorPool(peers));
     }
 
     // ---------------------------------------------------------------- settings while the deployer is admin
 
-    /// @dev A small table: the EU lends to itself, to the US with standard clauses, never to China; the US lends to both,
-    /// and says nothing of China.
-    function _setTable() private {
-        bytes2[] memory countries = new bytes2[](4);
-        bytes2[] memory regions = new bytes2[](4);
-        (countries[0], regions[0]) = ("DE", "EU");
-        (countries[1], regions[1]) = ("FR", "EU");
-        (countries[2], regions[2]) = ("US", "US");
-        (countries[3], regions[3]) = ("CN", "CN");
-        rules.setCountries(countries, regions);
-
-        string[] memory laws = new string[](4);
-        laws[0] = "GDPR Art. 6";
-        laws[1] = "GDPR Art. 44";
-        laws[2] = "GDPR Art. 46";
-        laws[3] = "45 CFR 164.514";
-        rules.setLaws(0, laws);
-
-        RuleRow[] memory rows = new RuleRow[](5);
-        rows[0] = RuleRow(0, "EU", "EU", 0, Rule(1, 0, 5, 3_000, false, 0));
-        rows[1] = RuleRow(0, "EU", "US", 0, Rule(2, 1, 5, 2_000, false, 2));
-        rows[2] = RuleRow(0, "EU", "CN", 0, Rule(3, 0, 0, 0, false, 1));
-        rows[3] = RuleRow(0, "US", "US", 0, Rule(1, 0, 5, 0, false, 3));
-        rows[4] = RuleRow(0, "US", "EU", 0, Rule(1, 0, 5, 0, false, 3));
-        rules.setRules(rows);
+    /// @dev What governance decides so that the modules work together. Bonds are asked for only where a test says so.
+    function _connect() private {
+        pool.setLending(address(lending));
+        compliance.setEvidence(agreements);
+        meters.setUnitPrice(1, UNIT_PRICE);
+        gov.setHolder(address(voteEscrow), true, true);
     }
 
     function _setPermissions() private {
@@ -411,40 +310,47 @@ abstract contract Deployment is Test {
         selectors[2] = ParticipantRegistry.suspend.selector;
         manager.setTargetFunctionRole(address(registry), selectors, AccessRoles.REGISTRAR);
 
-        selectors = new bytes4[](2);
-        selectors[0] = CircuitBreaker.pause.selector;
-        selectors[1] = CircuitBreaker.lift.selector;
-        manager.setTargetFunctionRole(address(breaker), selectors, AccessRoles.GUARDIAN);
-
-        selectors = new bytes4[](1);
-        selectors[0] = DataToken.mint.selector;
-        manager.setTargetFunctionRole(address(data), selectors, AccessRoles.MINTER);
-        selectors[0] = GovernanceToken.mint.selector;
-        manager.setTargetFunctionRole(address(gov), selectors, AccessRoles.MINTER);
+        _allow(address(breaker), CircuitBreaker.pause.selector, AccessRoles.GUARDIAN);
+        _allow(address(breaker), CircuitBreaker.lift.selector, AccessRoles.GUARDIAN);
+        _allow(address(gov), GovernanceToken.mint.selector, AccessRoles.MINTER);
+        _allow(address(data), DataToken.mint.selector, AccessRoles.REWARDER);
+        _allow(address(vault), VestingVault.open.selector, AccessRoles.REWARDER);
+        _allow(address(splitter), RevenueSplitter.releaseBuyback.selector, AccessRoles.BUYER);
+        _allow(address(market), LicenceMarket.issue.selector, AccessRoles.SELLER);
+        _allow(address(market), LicenceMarket.remit.selector, AccessRoles.SELLER);
+        _allow(address(compute), ComputeMarket.requestFor.selector, AccessRoles.NETWORK);
+        _allow(address(compute), ComputeMarket.suspend.selector, AccessRoles.DISPUTES);
+        _allow(address(compute), ComputeMarket.resolve.selector, AccessRoles.DISPUTES);
 
         manager.grantRole(AccessRoles.REGISTRAR, registrar, 0);
         manager.grantRole(AccessRoles.GUARDIAN, guardian, 0);
         manager.grantRole(AccessRoles.MINTER, address(timelock), 0);
+        manager.grantRole(AccessRoles.REWARDER, address(timelock), 0);
+        manager.grantRole(AccessRoles.REWARDER, address(rewards), 0);
+        manager.grantRole(AccessRoles.BUYER, address(burner), 0);
+        manager.grantRole(AccessRoles.DISPUTES, address(jobDisputes), 0);
+        manager.grantRole(AccessRoles.NETWORK, address(network), 0);
+        address[6] memory sellers = [
+            address(auctions),
+            address(meters),
+            address(curve),
+            address(exchange),
+            address(lending),
+            address(network)
+        ];
+        for (uint256 i; i < sellers.length; ++i) {
+            manager.grantRole(AccessRoles.SELLER, sellers[i], 0);
+        }
+    }
+
+    function _handOver() private {
         manager.grantRole(AccessRoles.ADMIN, address(timelock), 0);
         manager.renounceRole(AccessRoles.ADMIN, deployer);
     }
 
-    // ---------------------------------------------------------------- attestors
-
-    function _attestors() internal view returns (address[] memory attestors) {
-        attestors = new address[](attestorKeys.length);
-        for (uint256 i; i < attestors.length; ++i) {
-            attestors[i] = vm.addr(attestorKeys[i]);
-        }
-    }
-
-    function _sortedKeys(uint256 count) private pure returns (uint256[] memory keys) {
-        keys = new uint256[](count);
-        for (uint256 i; i < count; ++i) {
-            keys[i] = uint256(keccak256(abi.encode("attestor", i)));
-            for (uint256 j = i; j > 0 && vm.addr(keys[j]) < vm.addr(keys[j - 1]); --j) {
-                (keys[j], keys[j - 1]) = (keys[j - 1], keys[j]);
-            }
-        }
+    function _allow(address target, bytes4 selector, uint64 role) private {
+        bytes4[] memory selectors = new bytes4[](1);
+        selectors[0] = selector;
+        manager.setTargetFunctionRole(target, selectors, role);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import {PartyRoles, PartyStatus, Purposes} from "../../src/common/Codes.sol";
 import {Kinds} from "../../src/common/Kinds.sol";
 import {MarketErrors} from "../../src/common/MarketErrors.sol";
@@ -41,6 +42,17 @@ abstract contract Scene is Deployment {
         _register(boston, PartyRoles.CUSTODIAN, "US", 0);
         _register(researcher, PartyRoles.RESEARCHER, "US", 1);
         _register(barred, PartyRoles.RESEARCHER, "CN", 0);
+    }
+
+    // ---------------------------------------------------------------- what governance does
+
+    function _proxy(address implementation, bytes memory initialization) internal returns (address) {
+        return address(new ERC1967Proxy(implementation, initialization));
+    }
+
+    function _giveData(address to, uint256 amount) internal {
+        vm.prank(address(timelock));
+        assertTrue(data.transfer(to, amount));
     }
 
     // ---------------------------------------------------------------- parties

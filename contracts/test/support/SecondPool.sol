@@ -21,6 +21,8 @@ import {ComplianceOracle} from "../../src/policy/ComplianceOracle.sol";
 import {HealthDataPool} from "../../src/pool/HealthDataPool.sol";
 import {PoolShare} from "../../src/pool/PoolShare.sol";
 import {MemberClaims} from "../../src/rewards/MemberClaims.sol";
+import {PayoutStreams} from "../../src/rewards/PayoutStreams.sol";
+import {ProviderBoost} from "../../src/rewards/ProviderBoost.sol";
 import {RevenueSplitter} from "../../src/rewards/RevenueSplitter.sol";
 
 /// @notice Another pool with its own data, markets and money, of the same people under the same law.
@@ -29,6 +31,7 @@ contract SecondPool {
     struct Shared {
         AccessManager manager;
         IERC20 usdc;
+        IERC20 data;
         IParticipantRegistry registry;
         IAttestationOracle oracle;
         IJurisdictionRules rules;
@@ -50,6 +53,8 @@ contract SecondPool {
     ComputeMarket public compute;
     RevenueSplitter public splitter;
     MemberClaims public claims;
+    ProviderBoost public boost;
+    PayoutStreams public streams;
 
     constructor(Shared memory s) {
         _s = s;
@@ -64,6 +69,8 @@ contract SecondPool {
         compute = ComputeMarket(_at(13));
         splitter = RevenueSplitter(_at(15));
         claims = MemberClaims(_at(17));
+        boost = ProviderBoost(_at(18));
+        streams = PayoutStreams(_at(19));
     }
 
     /// @dev Apart from the constructor, which could not hold all the code.
@@ -89,7 +96,9 @@ contract SecondPool {
         _proxy(_newCompute(), abi.encodeCall(ComputeMarket.initialize, (authority, jobFee, windows)));
         _proxy(_newSplitter(), abi.encodeCall(RevenueSplitter.initialize, (authority, split)));
         _proxy(_newClaims(), abi.encodeCall(MemberClaims.initialize, (authority)));
-        require(address(claims).code.length != 0, "a contract is not where its peers look for it");
+        new ProviderBoost(_s.data, pool, share);
+        new PayoutStreams(_s.usdc, address(splitter), address(claims));
+        require(address(streams).code.length != 0, "a contract is not where its peers look for it");
     }
 
     /// @dev The address of this contract's creation with a nonce below 128 (RLP of the pair of address and nonce).
@@ -111,6 +120,7 @@ contract SecondPool {
                     registry: _s.registry,
                     attestations: _s.oracle,
                     breaker: _s.breaker,
+                    boost: boost,
                     splitter: address(splitter),
                     computeMarket: address(compute)
                 })
@@ -162,6 +172,7 @@ contract SecondPool {
                     datasets: datasets,
                     pool: pool,
                     claims: claims,
+                    streams: streams,
                     licenceMarket: address(market),
                     computeMarket: address(compute),
                     treasury: _s.treasury
@@ -179,6 +190,7 @@ contract SecondPool {
                     membership: _s.membership,
                     registry: _s.registry,
                     attestations: _s.oracle,
+                    streams: streams,
                     splitter: address(splitter)
                 })
             )

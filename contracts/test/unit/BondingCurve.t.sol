@@ -92,7 +92,7 @@ contract BondingCurveTest is Trading {
         _assertCovered(curve);
         vm.prank(stranger);
         assertEq(curve.collectFees(), 10_606_061 + 5.375e6);
-        assertEq(usdc.balanceOf(address(timelock)), 10_606_061 + 5.375e6);
+        assertEq(usdc.balanceOf(address(treasury)), 10_606_061 + 5.375e6);
         assertEq(curve.fees(), 0);
         _assertCovered(curve);
     }
@@ -359,7 +359,7 @@ contract BondingCurveTest is Trading {
             datasets: datasets,
             registry: registry,
             breaker: breaker,
-            treasury: address(timelock)
+            treasury: address(treasury)
         });
         return new BondingCurve(peers, address(manager), BASE, SLOPE, 0);
     }

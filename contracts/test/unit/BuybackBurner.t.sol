@@ -15,7 +15,7 @@ import {RevenueSplitter} from "../../src/rewards/RevenueSplitter.sol";
 import {RewardsScene} from "../support/RewardsScene.sol";
 
 /// @notice x y = k without a fee, which anyone can trade with, before and after the one who is watched.
-contract Exchange is IDataMarket {
+contract Amm is IDataMarket {
     IERC20 private immutable USDC;
     IERC20 private immutable DATA;
 
@@ -65,44 +65,12 @@ contract Closed is IDataMarket {
 }
 
 contract BuybackBurnerTest is RewardsScene {
-    BuybackBurner private burner;
-    Exchange private exchange;
+    Amm private amm;
 
     function setUp() public override {
         super.setUp();
-        BuybackBurner.Peers memory peers = BuybackBurner.Peers({
-            usdc: usdc,
-            data: IDataToken(address(data)),
-            splitter: splitter,
-            breaker: breaker,
-            rewards: address(rewards)
-        });
-        burner = BuybackBurner(
-            _proxy(
-                address(new BuybackBurner(peers)),
-                abi.encodeCall(BuybackBurner.initialize, (address(manager), _buyTerms()))
-            )
-        );
-        vm.startPrank(address(timelock));
-        manager.setTargetFunctionRole(
-            address(splitter), _selectors(RevenueSplitter.releaseBuyback.selector), AccessRoles.BUYER
-        );
-        manager.grantRole(AccessRoles.BUYER, address(burner), 0);
-        vm.stopPrank();
-        exchange = new Exchange(usdc, data);
+        amm = new Amm(usdc, data);
         _giveData(boston, 100_000e18);
-    }
-
-    /// @dev From 0.10 to 0.50 USDC for one DATA in a day, 1,000 USDC at once, all burned.
-    function _buyTerms() private pure returns (BuybackTerms memory) {
-        return BuybackTerms({
-            floorPrice: 0.1e6,
-            capPrice: 0.5e6,
-            limit: 1_000e6,
-            ramp: 1 days,
-            burnBps: 10_000,
-            market: address(0)
-        });
     }
 
     function _set(BuybackTerms memory t) private {
@@ -262,29 +230,29 @@ contract BuybackBurnerTest is RewardsScene {
     // ---------------------------------------------------------------- buying on a market
 
     function test_it_buys_on_the_market_while_that_is_cheap_enough() public {
-        _setMarket(address(exchange));
+        _setMarket(address(amm));
         // 0.05 USDC for one DATA.
-        _giveUSDC(address(exchange), 1_000e6);
-        _giveData(address(exchange), 20_000e18);
+        _giveUSDC(address(amm), 1_000e6);
+        _giveData(address(amm), 20_000e18);
         _giveUSDC(address(burner), 100e6);
         uint256 supply = data.totalSupply();
         uint256 bought = burner.buy(100e6);
         assertEq(bought, uint256(20_000e18) * 100 / 1_100);
         assertEq(data.totalSupply(), supply - bought);
         assertEq(burner.funds(), 0);
-        assertEq(usdc.allowance(address(burner), address(exchange)), 0);
+        assertEq(usdc.allowance(address(burner), address(amm)), 0);
     }
 
     function test_whoever_moves_the_market_before_the_purchase_makes_it_fail_and_not_dear() public {
-        _setMarket(address(exchange));
-        _giveUSDC(address(exchange), 1_000e6);
-        _giveData(address(exchange), 20_000e18);
+        _setMarket(address(amm));
+        _giveUSDC(address(amm), 1_000e6);
+        _giveData(address(amm), 20_000e18);
         _giveUSDC(address(burner), 100e6);
         // Somebody buys first, so that the purchase pays more, to sell after it.
         _giveUSDC(stranger, 1_000e6);
         vm.startPrank(stranger);
-        usdc.approve(address(exchange), 1_000e6);
-        exchange.buyData(1_000e6, 0, stranger);
+        usdc.approve(address(amm), 1_000e6);
+        amm.buyData(1_000e6, 0, stranger);
         vm.stopPrank();
         vm.expectRevert(bytes("slippage"));
         burner.buy(100e6);
@@ -310,7 +278,7 @@ contract BuybackBurnerTest is RewardsScene {
     function test_it_buys_nowhere_while_no_market_is_named_and_within_its_limits() public {
         vm.expectRevert(RewardErrors.BuybackBurner_NoMarket.selector);
         burner.buy(1);
-        _setMarket(address(exchange));
+        _setMarket(address(amm));
         vm.expectRevert(abi.encodeWithSelector(RewardErrors.BuybackBurner_AboveLimit.selector, 1, 0));
         burner.buy(1);
     }

@@ -83,7 +83,7 @@ contract ComputeMarketTest is Scene {
         assertEq(_state(id), JobStates.VERIFIED);
 
         uint256 before = usdc.balanceOf(address(splitter));
-        uint256 treasuryBefore = splitter.owed(address(timelock));
+        uint256 treasuryBefore = splitter.owed(address(treasury));
         vm.expectEmit(address(provenance));
         emit IProvenanceLog.AccessRecorded(german, researcher, passId, id, Purposes.HMB);
         vm.prank(stranger);
@@ -92,7 +92,7 @@ contract ComputeMarketTest is Scene {
         assertEq(_state(id), JobStates.SETTLED);
         assertEq(compute.owed(), 0);
         assertEq(usdc.balanceOf(address(compute)), 0);
-        assertEq(splitter.owed(address(timelock)) - treasuryBefore, JOB_FEE / 10);
+        assertEq(splitter.owed(address(treasury)) - treasuryBefore, JOB_FEE / 10);
         assertTrue(usdc.balanceOf(address(splitter)) > before);
         assertEq(pool.depositOf(german).openJobs, 0);
         assertEq(passes.pass(passId).usesOpen, 0);

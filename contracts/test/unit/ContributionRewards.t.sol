@@ -61,7 +61,7 @@ contract ContributionRewardsTest is RewardsScene {
     }
 
     function test_the_bonus_stops_growing_after_its_steps() public {
-        RewardTerms memory t = _terms();
+        RewardTerms memory t = _rewardTerms();
         t.bonusSteps = 2;
         vm.prank(address(timelock));
         rewards.setTerms(t);
@@ -94,7 +94,7 @@ contract ContributionRewardsTest is RewardsScene {
         uint128 rate,
         uint16 immediateBps
     ) public {
-        RewardTerms memory t = _terms();
+        RewardTerms memory t = _rewardTerms();
         t.rate = uint128(bound(rate, 1e5, 100e18));
         t.immediateBps = uint16(bound(immediateBps, 0, 10_000));
         vm.prank(address(timelock));
@@ -130,7 +130,7 @@ contract ContributionRewardsTest is RewardsScene {
     }
 
     function test_all_at_once_opens_no_vesting_and_all_later_pays_nothing_now() public {
-        RewardTerms memory t = _terms();
+        RewardTerms memory t = _rewardTerms();
         t.immediateBps = 10_000;
         vm.prank(address(timelock));
         rewards.setTerms(t);
@@ -256,26 +256,26 @@ contract ContributionRewardsTest is RewardsScene {
     // ---------------------------------------------------------------- governance
 
     function test_governance_sets_terms_inside_their_bounds() public {
-        RewardTerms memory t = _terms();
+        RewardTerms memory t = _rewardTerms();
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger));
         rewards.setTerms(t);
 
         t.immediateBps = 10_001;
         _refuseTerms(t, "immediateBps");
-        t = _terms();
+        t = _rewardTerms();
         t.vestingTerm = 0;
         _refuseTerms(t, "vestingTerm");
         t.vestingTerm = 10 * 365 days + 1;
         _refuseTerms(t, "vestingTerm");
-        t = _terms();
+        t = _rewardTerms();
         t.bonusGap = 7 days;
         _refuseTerms(t, "bonusGap");
-        t = _terms();
+        t = _rewardTerms();
         t.maximumRarity = 0;
         _refuseTerms(t, "maximumRarity");
 
-        t = _terms();
+        t = _rewardTerms();
         t.rate = 7;
         vm.prank(address(timelock));
         rewards.setTerms(t);

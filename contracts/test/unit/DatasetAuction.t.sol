@@ -100,7 +100,7 @@ contract DatasetAuctionTest is Trading {
         assertEq(auctions.owed(), 0);
         _assertCovered();
         // The price was divided as any other revenue of the dataset.
-        assertEq(splitter.owed(address(timelock)), 200e6);
+        assertEq(splitter.owed(address(treasury)), 200e6);
         assertEq(splitter.totalOwed() + splitter.buybackReserve() + pool.owed() + claims.owed(), 2_000e6);
         // The pass burns when its one use is answered.
         uint256 jobId = _ask(researcher, passId, _ids(german));
@@ -250,7 +250,7 @@ contract DatasetAuctionTest is Trading {
         vm.prank(stranger);
         auctions.forfeit(id, other);
         assertEq(_spent(other), 100e6);
-        assertEq(usdc.balanceOf(address(timelock)), 100e6);
+        assertEq(usdc.balanceOf(address(treasury)), 100e6);
         bytes memory none = abi.encodeWithSelector(MarketErrors.DatasetAuction_NoBid.selector, id, other);
         _assertRefused(stranger, data_, none);
         none = abi.encodeWithSelector(MarketErrors.DatasetAuction_NoBid.selector, id, third);

@@ -7,7 +7,23 @@ import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.s
 import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 import {AccessRoles} from "../../src/common/Codes.sol";
 import {ComputeMarket} from "../../src/compute/ComputeMarket.sol";
-import {Windows} from "../../src/interfaces/IComputeMarket.sol";
+import {JobDisputes} from "../../src/compute/JobDisputes.sol";
+import {Question, Windows} from "../../src/interfaces/IComputeMarket.sol";
+import {RuleRow} from "../../src/interfaces/IJurisdictionRules.sol";
+import {NetworkPool} from "../../src/interfaces/IPoolNetwork.sol";
+import {Service} from "../../src/interfaces/IServiceDesk.sol";
+import {DatasetAuction} from "../../src/market/DatasetAuction.sol";
+import {Escrow} from "../../src/market/Escrow.sol";
+import {MeteredLicence} from "../../src/market/MeteredLicence.sol";
+import {ResearcherBonds} from "../../src/market/ResearcherBonds.sol";
+import {TransferAgreement} from "../../src/policy/TransferAgreement.sol";
+import {DatasetExchange} from "../../src/pool/DatasetExchange.sol";
+import {DatasetLending} from "../../src/pool/DatasetLending.sol";
+import {PoolNetwork} from "../../src/pool/PoolNetwork.sol";
+import {BuybackBurner} from "../../src/rewards/BuybackBurner.sol";
+import {ContributionRewards} from "../../src/rewards/ContributionRewards.sol";
+import {ServiceDesk} from "../../src/rewards/ServiceDesk.sol";
+import {ValidatorPool} from "../../src/rewards/ValidatorPool.sol";
 import {Split} from "../../src/interfaces/IRevenueSplitter.sol";
 import {LicenceMarket} from "../../src/market/LicenceMarket.sol";
 import {HealthDataPool} from "../../src/pool/HealthDataPool.sol";
@@ -21,25 +37,78 @@ contract DeploymentTest is Scene {
         bytes data;
     }
 
+    Guarded[] private _calls;
+
     /// @dev Every call that only governance may make, with arguments that it could make it with.
-    function _governed() private view returns (Guarded[] memory calls) {
-        calls = new Guarded[](14);
-        Split memory split = Split(7_000, 2_000, 1_000, 5_000);
+    function _governed() private returns (Guarded[] memory) {
         Windows memory windows = Windows(1 days, 1 days, 1 days, 1 days);
-        calls[0] = Guarded(address(splitter), abi.encodeCall(splitter.setSplit, (split)));
-        calls[1] = Guarded(address(splitter), abi.encodeCall(splitter.releaseBuyback, (stranger, 0)));
-        calls[2] = Guarded(address(pool), abi.encodeCall(pool.setScoreBounds, (1, 2)));
-        calls[3] = Guarded(address(pool), abi.encodeCall(pool.setMaximumValueAge, (2 hours)));
-        calls[4] = Guarded(address(market), abi.encodeCall(market.setPrice, (3, 1)));
-        calls[5] = Guarded(address(market), abi.encodeCall(market.setTerm, (1 days)));
-        calls[6] = Guarded(address(compute), abi.encodeCall(compute.setJobFee, (1)));
-        calls[7] = Guarded(address(compute), abi.encodeCall(compute.setWindows, (windows)));
-        calls[8] = Guarded(address(datasets), abi.encodeCall(datasets.setCustodianCap, (1)));
-        calls[9] = Guarded(address(rules), abi.encodeCall(rules.removeRule, (0, "EU", "CN", 0)));
-        calls[10] = Guarded(address(oracle), abi.encodeCall(oracle.setConsumer, (stranger, true)));
-        calls[11] = Guarded(address(breaker), abi.encodeCall(breaker.extend, (15, FOREVER)));
-        calls[12] = Guarded(address(data), abi.encodeCall(data.setCapBps, (100)));
-        calls[13] = Guarded(address(data), abi.encodeCall(data.mint, (stranger, 1)));
+        _add(address(splitter), abi.encodeCall(splitter.setSplit, (Split(7_000, 2_000, 1_000, 5_000))));
+        _add(address(pool), abi.encodeCall(pool.setScoreBounds, (1, 2)));
+        _add(address(pool), abi.encodeCall(pool.setMaximumValueAge, (2 hours)));
+        _add(address(market), abi.encodeCall(market.setPrice, (3, 1)));
+        _add(address(market), abi.encodeCall(market.setTerm, (1 days)));
+        _add(address(market), abi.encodeCall(market.setBonds, (bonds)));
+        _add(address(compute), abi.encodeCall(compute.setJobFee, (1)));
+        _add(address(compute), abi.encodeCall(compute.setWindows, (windows)));
+        _add(address(compute), abi.encodeCall(compute.setBonds, (bonds)));
+        _add(address(datasets), abi.encodeCall(datasets.setCustodianCap, (1)));
+        _add(address(rules), abi.encodeCall(rules.removeRule, (0, "EU", "CN", 0)));
+        _add(address(rules), abi.encodeCall(rules.setCountries, (new bytes2[](0), new bytes2[](0))));
+        _add(address(rules), abi.encodeCall(rules.setLaws, (0, new string[](0))));
+        _add(address(rules), abi.encodeCall(rules.setRules, (new RuleRow[](0))));
+        _add(address(oracle), abi.encodeCall(oracle.setConsumer, (stranger, true)));
+        _add(address(oracle), abi.encodeCall(oracle.setAttestors, (_attestors(), 1)));
+        _add(address(breaker), abi.encodeCall(breaker.extend, (15, FOREVER)));
+        _add(address(breaker), abi.encodeCall(breaker.reopen, (15)));
+        _add(address(data), abi.encodeCall(data.setCapBps, (100)));
+        _add(address(data), abi.encodeCall(data.mint, (stranger, 1)));
+        _add(address(gov), abi.encodeCall(gov.setHolder, (stranger, true, false)));
+        _add(address(gov), abi.encodeCall(gov.mint, (stranger, 1)));
+        _governedLater();
+        return _calls;
+    }
+
+    function _governedLater() private {
+        _add(address(compliance), abi.encodeCall(compliance.setEvidence, (agreements)));
+        _add(address(escrow), abi.encodeCall(escrow.setArbitration, (_arbitration())));
+        _add(address(jobDisputes), abi.encodeCall(jobDisputes.setArbitration, (_arbitration())));
+        _add(address(bonds), abi.encodeCall(bonds.setArbitration, (_arbitration())));
+        _add(address(bonds), abi.encodeCall(bonds.setBondTerms, (_bondTerms())));
+        _add(address(meters), abi.encodeCall(meters.setUnitPrice, (1, 1)));
+        _add(address(curve), abi.encodeCall(curve.setFee, (1)));
+        _add(address(exchange), abi.encodeCall(exchange.setPriceCurve, (_priceCurve())));
+        _add(address(exchange), abi.encodeCall(exchange.setTerms, (1, 1)));
+        _add(address(lending), abi.encodeCall(lending.setLendingTerms, (_lendingTerms())));
+        _add(
+            address(network),
+            abi.encodeCall(network.list, (NetworkPool(market, compute, address(splitter), true, "one")))
+        );
+        _add(address(network), abi.encodeCall(network.setActive, (1, false)));
+        _add(address(rewards), abi.encodeCall(rewards.setTerms, (_rewardTerms())));
+        _add(address(burner), abi.encodeCall(burner.setTerms, (_buyTerms())));
+        _add(address(desk), abi.encodeCall(desk.setService, (1, Service(berlin, true, 1, "tea"))));
+        _add(address(checks), abi.encodeCall(checks.setTerms, (_checkTerms())));
+        _giveUSDC(address(treasury), 1);
+        _add(address(treasury), abi.encodeCall(treasury.pay, (usdc, stranger, 1, "grant")));
+    }
+
+    function _add(address target, bytes memory data_) private {
+        _calls.push(Guarded(target, data_));
+    }
+
+    /// @dev What only a contract of the protocol may do, not even governance without a vote on permissions.
+    function _ofPeers() private returns (Guarded[] memory) {
+        delete _calls;
+        _add(address(splitter), abi.encodeCall(splitter.releaseBuyback, (stranger, 0)));
+        _add(address(market), abi.encodeCall(market.issue, (stranger, 1, FOREVER, 1, _ids(1))));
+        _add(address(market), abi.encodeCall(market.remit, (0, _ids(1), _ids(1))));
+        _add(
+            address(compute),
+            abi.encodeCall(compute.requestFor, (stranger, Question(1, _ids(1), bytes32("q"), 1, 0)))
+        );
+        _add(address(compute), abi.encodeCall(compute.suspend, (1)));
+        _add(address(compute), abi.encodeCall(compute.resolve, (1, true)));
+        return _calls;
     }
 
     function _assertUnauthorized(address who, Guarded memory call_) private {
@@ -56,7 +125,7 @@ contract DeploymentTest is Scene {
         (bool timelockIsAdmin, uint32 delay) = manager.hasRole(AccessRoles.ADMIN, address(timelock));
         assertTrue(timelockIsAdmin);
         assertEq(delay, 0);
-        for (uint64 role; role <= AccessRoles.MINTER; ++role) {
+        for (uint64 role; role <= AccessRoles.LAST; ++role) {
             (bool held,) = manager.hasRole(role, deployer);
             assertFalse(held, "the deployer holds a role");
         }
@@ -82,6 +151,16 @@ contract DeploymentTest is Scene {
         }
     }
 
+    function test_what_a_peer_may_do_neither_people_nor_the_timelock_may() public {
+        Guarded[] memory calls = _ofPeers();
+        address[6] memory others = [deployer, registrar, guardian, berlin, stranger, address(timelock)];
+        for (uint256 i; i < calls.length; ++i) {
+            for (uint256 j; j < others.length; ++j) {
+                _assertUnauthorized(others[j], calls[i]);
+            }
+        }
+    }
+
     function test_only_governance_upgrades_a_module() public {
         address[5] memory others = [deployer, registrar, guardian, berlin, stranger];
         for (uint256 i; i < modules.length; ++i) {
@@ -97,14 +176,27 @@ contract DeploymentTest is Scene {
     }
 
     function test_no_module_and_no_implementation_can_be_initialized_again() public {
-        bytes[5] memory again = [
+        bytes[18] memory again = [
             abi.encodeCall(HealthDataPool.initialize, (stranger, 0, 1, 1 days)),
             abi.encodeCall(LicenceMarket.initialize, (stranger, 1 days, new uint256[](0))),
             abi.encodeCall(ComputeMarket.initialize, (stranger, 1, _defaultWindows())),
             abi.encodeCall(RevenueSplitter.initialize, (stranger, _defaultSplit())),
-            abi.encodeCall(MemberClaims.initialize, (stranger))
+            abi.encodeCall(MemberClaims.initialize, (stranger)),
+            abi.encodeCall(Escrow.initialize, (stranger, _arbitration())),
+            abi.encodeCall(JobDisputes.initialize, (stranger, _arbitration())),
+            abi.encodeCall(ResearcherBonds.initialize, (stranger, _arbitration(), _bondTerms())),
+            abi.encodeCall(TransferAgreement.initialize, (stranger)),
+            abi.encodeCall(DatasetAuction.initialize, (stranger)),
+            abi.encodeCall(MeteredLicence.initialize, (stranger)),
+            abi.encodeCall(DatasetExchange.initialize, (stranger, _priceCurve(), 1, 1)),
+            abi.encodeCall(DatasetLending.initialize, (stranger, _lendingTerms())),
+            abi.encodeCall(PoolNetwork.initialize, (stranger)),
+            abi.encodeCall(ContributionRewards.initialize, (stranger, _rewardTerms())),
+            abi.encodeCall(BuybackBurner.initialize, (stranger, _buyTerms())),
+            abi.encodeCall(ServiceDesk.initialize, (stranger)),
+            abi.encodeCall(ValidatorPool.initialize, (stranger, _checkTerms()))
         ];
-        // The last five modules are ours, in this order.
+        // The last of the modules, in this order.
         for (uint256 i; i < again.length; ++i) {
             address module = modules[modules.length - again.length + i];
             address implementation =
@@ -135,10 +227,19 @@ contract DeploymentTest is Scene {
         assertEq(address(splitter.CLAIMS()), address(claims));
         assertEq(splitter.LICENCE_MARKET(), address(market));
         assertEq(splitter.COMPUTE_MARKET(), address(compute));
-        assertEq(splitter.treasury(), address(timelock));
+        assertEq(splitter.treasury(), address(treasury));
         assertEq(claims.SPLITTER(), address(splitter));
         assertEq(datasets.POOL(), address(pool));
         assertEq(provenance.COMPUTE_MARKET(), address(compute));
+        assertEq(address(pool.BOOST()), address(boost));
+        assertEq(pool.lending(), address(lending));
+        assertEq(address(splitter.STREAMS()), address(streams));
+        assertEq(address(claims.STREAMS()), address(streams));
+        assertEq(address(governor.ESCROW()), address(voteEscrow));
+        assertEq(address(rewards.VAULT()), address(vault));
+        assertEq(burner.REWARDS(), address(rewards));
+        assertEq(auctions.TREASURY(), address(treasury));
+        assertEq(curve.TREASURY(), address(treasury));
     }
 
     function test_members_change_the_split_by_vote() public {

@@ -28,13 +28,14 @@ contract PoolNetworkTest is Trading {
             SecondPool.Shared({
                 manager: manager,
                 usdc: usdc,
+                data: data,
                 registry: registry,
                 oracle: oracle,
                 rules: rules,
                 membership: membership,
                 consents: consents,
                 breaker: breaker,
-                treasury: address(timelock)
+                treasury: address(treasury)
             })
         );
         other.create(2 * PRICE_PER_1000, OTHER_FEE, _defaultWindows(), _defaultSplit());
@@ -53,7 +54,7 @@ contract PoolNetworkTest is Trading {
         asking[0] = ComputeMarket.requestFor.selector;
         vm.startPrank(address(timelock));
         manager.setTargetFunctionRole(address(other.market()), selling, AccessRoles.SELLER);
-        manager.setTargetFunctionRole(address(other.compute()), asking, AccessRoles.SELLER);
+        manager.setTargetFunctionRole(address(other.compute()), asking, AccessRoles.NETWORK);
         oracle.setConsumer(address(other.datasets()), true);
         oracle.setConsumer(address(other.pool()), true);
         oracle.setConsumer(address(other.compute()), true);
@@ -123,8 +124,8 @@ contract PoolNetworkTest is Trading {
         assertEq(usdc.balanceOf(researcher), 8_500e6);
         _assertHolds(address(network), 0);
         assertEq(usdc.balanceOf(address(splitter)), splitter.totalOwed() + splitter.buybackReserve());
-        assertEq(splitter.owed(address(timelock)), 50e6);
-        assertEq(other.splitter().owed(address(timelock)), 100e6);
+        assertEq(splitter.owed(address(treasury)), 50e6);
+        assertEq(other.splitter().owed(address(treasury)), 100e6);
         assertEq(passes.ownerOf(network.passOf(licenceId, 1)), researcher);
         assertEq(other.passes().ownerOf(network.passOf(licenceId, 2)), researcher);
         assertEq(network.passOf(licenceId, 3), 0);

@@ -19,11 +19,6 @@ contract ProviderBoostTest is Scene {
         _giveData(boston, 10_000e18);
     }
 
-    function _giveData(address to, uint256 amount) private {
-        vm.prank(address(timelock));
-        assertTrue(data.transfer(to, amount));
-    }
-
     function _stake(address who, uint256 amount) private {
         vm.startPrank(who);
         data.approve(address(boost), amount);

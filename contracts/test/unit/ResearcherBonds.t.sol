@@ -150,7 +150,7 @@ contract ResearcherBondsTest is Trading {
         arbitrator.giveRuling(0, 1);
         // A fifth, rounded down.
         assertEq(usdc.balanceOf(berlin), 80e6);
-        assertEq(usdc.balanceOf(address(timelock)), 320e6 + 3);
+        assertEq(usdc.balanceOf(address(treasury)), 320e6 + 3);
         Bond memory b = bonds.bondOf(researcher);
         assertEq(b.amount, LEAST_BOND - 400e6 - 3);
         assertEq(b.frozen, 0);
@@ -268,7 +268,7 @@ contract ResearcherBondsTest is Trading {
         vm.prank(judge);
         arbitrator.giveRuling(0, 1);
         assertEq(usdc.balanceOf(berlin), uint256(amount) * accuserBps / 10_000);
-        assertEq(usdc.balanceOf(berlin) + usdc.balanceOf(address(timelock)), amount);
+        assertEq(usdc.balanceOf(berlin) + usdc.balanceOf(address(treasury)), amount);
         _assertHolds(address(bonds), 0);
     }
 }

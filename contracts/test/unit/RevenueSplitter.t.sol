@@ -32,7 +32,7 @@ contract RevenueSplitterTest is Scene {
 
     function test_a_hundred_usdc_is_divided_as_the_protocol_says() public {
         _pay(100e6, _ids(german), _ids(1));
-        assertEq(splitter.owed(address(timelock)), 10e6);
+        assertEq(splitter.owed(address(treasury)), 10e6);
         assertEq(splitter.buybackReserve(), 5e6);
         assertEq(pool.owed(), 25.5e6);
         assertEq(splitter.owed(berlin), 8.925e6);
@@ -71,13 +71,13 @@ contract RevenueSplitterTest is Scene {
 
         _pay(amount, _ids(german, american), _ids(weightA, weightB));
 
-        uint256 treasury = uint256(amount) * s.treasuryBps / 10_000;
+        uint256 treasuryPart = uint256(amount) * s.treasuryBps / 10_000;
         uint256 buyback = uint256(amount) * s.buybackBps / 10_000;
-        uint256 contributors = amount - treasury - buyback;
+        uint256 contributors = amount - treasuryPart - buyback;
         uint256 usage = contributors - contributors * s.poolYieldBps / 10_000;
         // 96 + 128 bits: the plain product fits here, which the contract need not rely on.
         uint256 partA = usage * weightA / (uint256(weightA) + weightB);
-        assertEq(splitter.owed(address(timelock)), treasury);
+        assertEq(splitter.owed(address(treasury)), treasuryPart);
         assertEq(splitter.buybackReserve(), buyback);
         assertEq(pool.owed(), contributors - usage);
         assertEq(splitter.owed(berlin), partA * 1_500 / 10_000);
@@ -106,18 +106,18 @@ contract RevenueSplitterTest is Scene {
         _pay(100e6, _ids(german), _ids(1));
         vm.startPrank(stranger);
         assertEq(splitter.release(berlin), 8.925e6);
-        splitter.release(address(timelock));
+        splitter.release(address(treasury));
         assertEq(usdc.balanceOf(berlin), 8.925e6);
-        assertEq(usdc.balanceOf(address(timelock)), 10e6);
+        assertEq(usdc.balanceOf(address(treasury)), 10e6);
         vm.expectRevert(abi.encodeWithSelector(MarketErrors.RevenueSplitter_NothingOwed.selector, berlin));
         splitter.release(berlin);
         vm.stopPrank();
         _assertCovered();
     }
 
-    function test_governance_takes_from_the_buyback_reserve_and_no_more_than_it_holds() public {
+    function test_whoever_governance_lets_buy_back_takes_from_the_reserve_and_no_more_than_it_holds() public {
         _pay(100e6, _ids(german), _ids(1));
-        vm.startPrank(address(timelock));
+        vm.startPrank(address(burner));
         splitter.releaseBuyback(stranger, 3e6);
         assertEq(usdc.balanceOf(stranger), 3e6);
         vm.expectRevert(

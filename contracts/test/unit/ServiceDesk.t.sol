@@ -16,13 +16,11 @@ contract ServiceDeskTest is RewardsScene {
     bytes32 private constant PERMIT_TYPEHASH =
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
 
-    ServiceDesk private desk;
     address private clinic = makeAddr("clinic");
     address private ada = makeAddr("Ada");
 
     function setUp() public override {
         super.setUp();
-        desk = _desk(address(data));
         _giveData(ada, 1_000e18);
         _set(desk, 1, Service(clinic, true, 20e18, "second opinion"));
     }

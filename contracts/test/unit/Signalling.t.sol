@@ -24,7 +24,6 @@ contract Wallet is IERC1271 {
 contract SignallingTest is Scene {
     uint48 private constant PERIOD = 5 days;
 
-    Signalling private signals;
     uint256 private pollId;
     /// @dev Five members and their keys, ascending by address.
     uint256[] private keys;
@@ -35,7 +34,6 @@ contract SignallingTest is Scene {
 
     function setUp() public override {
         super.setUp();
-        signals = new Signalling(IVotes(address(membership)));
         string[5] memory names = ["Ada", "Grace", "Emmy", "Lise", "Rosalind"];
         for (uint256 i; i < 5; ++i) {
             _join(names[i]);

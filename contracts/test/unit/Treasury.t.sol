@@ -18,12 +18,10 @@ interface Mint {
 }
 
 contract TreasuryTest is Scene, Safes {
-    Treasury private chest;
     bytes32 private constant PURPOSE = keccak256("a grant");
 
     function setUp() public override {
         super.setUp();
-        chest = new Treasury(address(manager));
     }
 
     function _giveNative(address to, uint256 amount) private {
@@ -32,72 +30,72 @@ contract TreasuryTest is Scene, Safes {
 
     function _pay(IERC20 token, address to, uint256 amount) private {
         vm.prank(address(timelock));
-        chest.pay(token, to, amount, PURPOSE);
+        treasury.pay(token, to, amount, PURPOSE);
     }
 
     // ---------------------------------------------------------------- paying
 
     function test_governance_pays_any_token_and_the_chains_own_money() public {
-        _giveUSDC(address(chest), 100e6);
-        vm.expectEmit(address(chest));
+        _giveUSDC(address(treasury), 100e6);
+        vm.expectEmit(address(treasury));
         emit ITreasury.Paid(usdc, stranger, 60e6, PURPOSE);
         _pay(usdc, stranger, 60e6);
         assertEq(usdc.balanceOf(stranger), 60e6);
-        assertEq(usdc.balanceOf(address(chest)), 40e6);
+        assertEq(usdc.balanceOf(address(treasury)), 40e6);
 
         SilentToken old = new SilentToken();
-        old.mint(address(chest), 5);
+        old.mint(address(treasury), 5);
         _pay(IERC20(address(old)), stranger, 5);
         assertEq(old.balanceOf(stranger), 5);
 
         _giveNative(address(this), 3 ether);
-        vm.expectEmit(address(chest));
+        vm.expectEmit(address(treasury));
         emit ITreasury.Received(address(this), 3 ether);
-        (bool ok,) = address(chest).call{value: 3 ether}("");
+        (bool ok,) = address(treasury).call{value: 3 ether}("");
         assertTrue(ok);
         vm.prank(address(timelock));
-        chest.payNative(payable(stranger), 1 ether, PURPOSE);
+        treasury.payNative(payable(stranger), 1 ether, PURPOSE);
         assertEq(stranger.balance, 1 ether);
-        assertEq(address(chest).balance, 2 ether);
+        assertEq(address(treasury).balance, 2 ether);
     }
 
     function test_nobody_else_pays() public {
         bytes memory refusal =
             abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger);
-        _giveUSDC(address(chest), 1);
+        _giveUSDC(address(treasury), 1);
         vm.startPrank(stranger);
         vm.expectRevert(refusal);
-        chest.pay(usdc, stranger, 1, PURPOSE);
+        treasury.pay(usdc, stranger, 1, PURPOSE);
         vm.expectRevert(refusal);
-        chest.payNative(payable(stranger), 1, PURPOSE);
+        treasury.payNative(payable(stranger), 1, PURPOSE);
         vm.stopPrank();
     }
 
     function test_payments_that_make_no_sense_or_do_not_arrive_are_refused() public {
         vm.startPrank(address(timelock));
         vm.expectRevert(Errors.Common_ZeroAddress.selector);
-        chest.pay(usdc, address(0), 1, PURPOSE);
+        treasury.pay(usdc, address(0), 1, PURPOSE);
         vm.expectRevert(Errors.Treasury_ZeroAmount.selector);
-        chest.pay(usdc, stranger, 0, PURPOSE);
+        treasury.pay(usdc, stranger, 0, PURPOSE);
         vm.expectRevert(Errors.Treasury_ZeroAmount.selector);
-        chest.payNative(payable(stranger), 0, PURPOSE);
+        treasury.payNative(payable(stranger), 0, PURPOSE);
         vm.expectRevert(Errors.Common_ZeroAddress.selector);
-        chest.payNative(payable(0), 1, PURPOSE);
+        treasury.payNative(payable(0), 1, PURPOSE);
         vm.expectRevert(abi.encodeWithSelector(OzErrors.InsufficientBalance.selector, 0, 1));
-        chest.payNative(payable(stranger), 1, PURPOSE);
-        _giveNative(address(chest), 1);
+        treasury.payNative(payable(stranger), 1, PURPOSE);
+        _giveNative(address(treasury), 1);
         // This test takes no money without a call.
         vm.expectRevert(OzErrors.FailedCall.selector);
-        chest.payNative(payable(address(this)), 1, PURPOSE);
+        treasury.payNative(payable(address(this)), 1, PURPOSE);
         vm.expectRevert(abi.encodeWithSelector(SafeERC20.SafeERC20FailedOperation.selector, stranger));
-        chest.pay(IERC20(stranger), stranger, 1, PURPOSE);
+        treasury.pay(IERC20(stranger), stranger, 1, PURPOSE);
         vm.stopPrank();
     }
 
     function test_a_token_that_calls_back_is_nobody() public {
         HookedToken token = new HookedToken();
-        token.mint(address(chest), 10);
-        token.onTransfer(address(chest), abi.encodeCall(ITreasury.pay, (token, stranger, 10, PURPOSE)));
+        token.mint(address(treasury), 10);
+        token.onTransfer(address(treasury), abi.encodeCall(ITreasury.pay, (token, stranger, 10, PURPOSE)));
         _pay(token, stranger, 4);
         assertTrue(token.calledBack());
         assertFalse(token.succeeded());
@@ -141,11 +139,11 @@ contract TreasuryTest is Scene, Safes {
         ISafe safe = _safe();
         assertEq(safe.getThreshold(), 3);
         assertEq(safe.getOwners().length, 5);
-        _giveUSDC(address(chest), 100e6);
+        _giveUSDC(address(treasury), 100e6);
         _pay(usdc, address(safe), 70e6);
-        _giveNative(address(chest), 2 ether);
+        _giveNative(address(treasury), 2 ether);
         vm.prank(address(timelock));
-        chest.payNative(payable(address(safe)), 2 ether, PURPOSE);
+        treasury.payNative(payable(address(safe)), 2 ether, PURPOSE);
         assertEq(usdc.balanceOf(address(safe)), 70e6);
 
         bytes memory spend = abi.encodeCall(IERC20.transfer, (researcher, 30e6));
@@ -159,7 +157,7 @@ contract TreasuryTest is Scene, Safes {
 
     function test_two_owners_are_not_enough_and_a_spending_counts_once() public {
         ISafe safe = _safe();
-        _giveUSDC(address(chest), 100e6);
+        _giveUSDC(address(treasury), 100e6);
         _pay(usdc, address(safe), 70e6);
         bytes memory spend = abi.encodeCall(IERC20.transfer, (stranger, 30e6));
         bytes32 hash = _safeHash(safe, address(usdc), 0, spend);
@@ -178,8 +176,8 @@ contract TreasuryTest is Scene, Safes {
     function test_a_safe_pays_back_into_the_treasury() public {
         ISafe safe = _safe();
         _giveNative(address(safe), 1 ether);
-        bytes32 hash = _safeHash(safe, address(chest), 1 ether, "");
-        assertTrue(_execute(safe, address(chest), 1 ether, "", _signatures(hash, 3)));
-        assertEq(address(chest).balance, 1 ether);
+        bytes32 hash = _safeHash(safe, address(treasury), 1 ether, "");
+        assertTrue(_execute(safe, address(treasury), 1 ether, "", _signatures(hash, 3)));
+        assertEq(address(treasury).balance, 1 ether);
     }
 }

@@ -19,16 +19,12 @@ contract ValidatorPoolTest is RewardsScene {
     uint256 private constant STAKE = 250e18;
     uint128 private constant PAY = 8e18;
 
-    ValidatorPool private checks;
     address private vera = makeAddr("Vera");
     address private carl = makeAddr("Carl");
     uint256 private dataset;
 
     function setUp() public override {
         super.setUp();
-        checks = _checks(address(data));
-        vm.prank(address(timelock));
-        oracle.setConsumer(address(checks), true);
         _register(vera, PartyRoles.VALIDATOR, "FR", 0);
         dataset = _mint(berlin);
         address[4] memory rich = [vera, carl, researcher, berlin];
@@ -42,30 +38,12 @@ contract ValidatorPoolTest is RewardsScene {
     }
 
     function _checks(address token) private returns (ValidatorPool) {
-        ValidatorPool.Peers memory peers = ValidatorPool.Peers({
-            data: IDataToken(token),
-            datasets: datasets,
-            registry: registry,
-            attestations: oracle,
-            breaker: breaker
-        });
         return ValidatorPool(
             _proxy(
-                address(new ValidatorPool(peers)),
+                _newChecks(IDataToken(token)),
                 abi.encodeCall(ValidatorPool.initialize, (address(manager), _checkTerms()))
             )
         );
-    }
-
-    function _checkTerms() private pure returns (CheckTerms memory) {
-        return CheckTerms({
-            bond: uint104(BOND),
-            challengeBond: 40e18,
-            finderBps: 3_000,
-            reportWindow: 2 days,
-            challengeWindow: 3 days,
-            rulingWindow: 5 days
-        });
     }
 
     function _request() private returns (uint256 id) {

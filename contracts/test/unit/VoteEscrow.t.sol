@@ -23,7 +23,6 @@ contract VoteEscrowTest is Scene {
         super.setUp();
         holders = [berlin, boston, researcher, _join("Ada")];
         vm.startPrank(address(timelock));
-        gov.setHolder(address(voteEscrow), true, true);
         for (uint256 i; i < holders.length; ++i) {
             gov.mint(holders[i], 1_000_000e18);
         }

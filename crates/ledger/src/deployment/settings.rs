@@ -50,6 +50,15 @@ pub(super) fn settings(at: &Addresses, parameters: &Parameters) -> Vec<Step> {
         let call = c::MeteredLicence::setUnitPriceCall { dataClass: class, price };
         steps.push(Step::call("set price of computation", at.metered_licence, &call));
     }
+    let own = c::PoolNetwork::NetworkPool {
+        market: at.licence_market,
+        compute: at.compute_market,
+        splitter: at.revenue_splitter,
+        active: true,
+        name: "the pool of this deployment".to_owned(),
+    };
+    let list = c::PoolNetwork::listCall { pool_: own };
+    steps.push(Step::call("list the pool in the network", at.pool_network, &list));
     if parameters.bonds_required {
         let bonds_ = at.researcher_bonds;
         let licences = c::LicenceMarket::setBondsCall { bonds_ };
