@@ -54,6 +54,8 @@ fn a_vote_weighs_what_the_governor_says_under_each_counting() {
     let (mut evm, mut dice) = (Evm::new(), dice(32));
     let puppets = [1, 2, 3].map(|number| evm.puppet(number));
     let [membership, gov, escrow] = puppets;
+    // The governor's history begins when its clock, which is the membership's, stands at nought.
+    evm.answers::<c::VoteEscrow::clockCall>(membership, &[U256::ZERO]);
     let setup = c::CooperativeGovernor::Setup {
         membership,
         gov,
@@ -71,7 +73,7 @@ fn a_vote_weighs_what_the_governor_says_under_each_counting() {
         .map(U256::from)
         .find(|slot| {
             evm.store(at, mapped(*slot, U256::from(77)), U256::from(3));
-            let ask = c::CooperativeGovernor::proposalKindCall { _0: U256::from(77) };
+            let ask = c::CooperativeGovernor::proposalKindCall { proposalId: U256::from(77) };
             evm.ask(at, &ask) == Some(3)
         })
         .unwrap();

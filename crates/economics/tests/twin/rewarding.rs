@@ -430,7 +430,7 @@ fn a_service_costs_what_the_desk_says() {
     let approve = c::DataToken::approveCall { spender: at, value: U256::MAX };
     evm.must(buyer, token, &approve);
     for _ in 0..CASES / 50 {
-        let price = wide(&mut dice, 128);
+        let price = wide(&mut dice, 128).max(1);
         let service = c::ServiceDesk::Service {
             provider: puppet,
             forSale: true,
