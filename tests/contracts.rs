@@ -31,12 +31,13 @@ fn any_function_is_shown_looked_ahead_sent_and_asked() {
     let ahead = json(&at(home, look));
     assert_eq!(ahead["outlook"]["succeeds"], true, "{ahead}");
     assert_eq!(ahead["outlook"]["events"][0]["name"], "Paused", "{ahead}");
-    let live = "contract call CircuitBreaker isLive 4";
-    let before = json(&at(home, live));
+    let paused = "contract call CircuitBreaker isPaused 4";
+    let before = json(&at(home, paused));
     let sent = json(&at(home, "contract send --as guardian CircuitBreaker pause 4 3600"));
     assert!(sent["gas"].as_u64().unwrap() > 21_000, "{sent}");
-    let after = json(&at(home, live));
-    assert_ne!(before["results"], after["results"], "looking ahead paused nothing, sending did");
+    let after = json(&at(home, paused));
+    assert_eq!(before["results"]["0"], false, "looking ahead paused nothing");
+    assert_eq!(after["results"]["0"], true);
 
     let stranger = json(&at(home, "contract send --as relay BondingCurve setFee 50 --dry-run"));
     assert_eq!(stranger["outlook"]["succeeds"], false);
