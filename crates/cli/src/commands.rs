@@ -178,6 +178,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         | Command::Demo(_)
         | Command::Init(_)
         | Command::Cohort(_)
+        | Command::View(_)
+        | Command::Bulk(_)
         | Command::Policy(_)
         | Command::Deidentify(_)
         | Command::Synthesize(_)

@@ -38,6 +38,11 @@ impl Outcome {
         Outcome::new(&json!({ name: all }), text)
     }
 
+    /// The same result, but the process exits with `code` unless it is good.
+    pub fn unless(self, good: bool, code: u8) -> Outcome {
+        Outcome { good, code, ..self }
+    }
+
     /// Nothing more to say.
     pub fn said() -> Outcome {
         Outcome { json: None, text: String::new(), good: true, code: 1 }

@@ -186,7 +186,7 @@ fn check(path: &Path, json: bool) -> Result<Outcome> {
             });
             let value =
                 json!({ "valid": false, "file": path.display().to_string(), "error": error });
-            return Ok(Outcome { good: false, code: 2, ..Outcome::new(&value, "") });
+            return Ok(Outcome::new(&value, "").unless(false, 2));
         }
         Err(error) => return Err(error),
     };
@@ -243,7 +243,7 @@ fn diff(compared: &Compared) -> Outcome {
                 .to_owned()
         }
     });
-    Outcome { good: compared.old_readers_survive, ..Outcome::new(compared, lines.join("\n")) }
+    Outcome::new(compared, lines.join("\n")).unless(compared.old_readers_survive, 1)
 }
 
 /// The rows within the one JSON object, for those who ask for one.
@@ -287,7 +287,7 @@ fn told(done: &RunReport, outcome: Outcome) -> Outcome {
         )
     }));
     say(&lines);
-    Outcome { good: done.misfits.is_empty(), code: 2, ..outcome }
+    outcome.unless(done.misfits.is_empty(), 2)
 }
 
 fn say(lines: &[String]) {
