@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use alloy::hex;
 use alloy::primitives::{Address, B256, Bytes, Signature};
+use alloy::providers::DynProvider;
 use alloy::signers::SignerSync;
 use alloy::sol_types::SolStruct;
 use alloy::transports::http::reqwest;
@@ -22,6 +23,7 @@ use crate::node::Node;
 #[derive(Clone)]
 struct Question {
     client: reqwest::Client,
+    ledger: DynProvider,
     chain_id: u64,
     oracle: Address,
     /// A [`Request`] as JSON.
@@ -58,11 +60,8 @@ pub(super) async fn attest(
     {
         let Ok((outcome, url)) = done else { continue };
         match outcome {
-            Ok((address, signatures)) if oracle.isAttestor(address).call().await? => {
+            Ok((address, signatures)) => {
                 agreeing.insert(address, signatures);
-            }
-            Ok((address, _)) => {
-                objections.push(format!("{url}: {address} is no attestor on the ledger"));
             }
             Err(objection) => objections.push(format!("{url}: {objection}")),
         }
@@ -125,6 +124,7 @@ fn question(
         .map_err(|error| NodeError::Chain(format!("no HTTP client: {error}")))?;
     Ok(Question {
         client,
+        ledger: node.provider.clone(),
         chain_id: node.chain_id(),
         oracle,
         text: serde_json::to_vec(&request).expect("a request is JSON"),
@@ -147,6 +147,12 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
         .and_then(|signature| signature.recover_address_from_msg(introduced).ok());
     if recovered != Some(identity.address) {
         return Err("it introduces itself with a key that it did not sign for this ledger".into());
+    }
+    // Before anything is sent: rows are for attestors only.
+    let oracle = AttestationOracle::new(question.oracle, &question.ledger);
+    let listed = oracle.isAttestor(identity.address).call().await;
+    if !listed.map_err(|error| format!("the ledger cannot be asked about it: {error}"))? {
+        return Err(format!("{} is no attestor on the ledger", identity.address));
     }
     let entropy = crate::home::random::<32>().map_err(|error| error.to_string())?;
     let reader = EncryptionPublicKey::new(identity.reader.0);
