@@ -7,12 +7,12 @@
 //!
 //! What makes it fast:
 //!
-//! - Rows that agree in everything are one cell with a count, and a cell is a few packed words ([`classes`]). The
+//! - Rows that agree in everything are one cell with a count, and a cell is a few packed words (`classes`). The
 //!   classes of a coarser candidate are made from those of a finer one, never from the rows again.
 //! - Without suppression the models are monotone, and single rows are asked as witnesses: one pass tells for every
-//!   candidate at once how many rows a given row is hidden among ([`witness`]).
+//!   candidate at once how many rows a given row is hidden among (`witness`).
 //! - With suppression nothing but the size of classes and the number of their values is monotone. The walk
-//!   ([`walk`]) goes from coarse to fine: whoever stands out in a coarse candidate stands out in every finer one, so
+//!   (`walk`) goes from coarse to fine: whoever stands out in a coarse candidate stands out in every finer one, so
 //!   that a coarse one bounds from below what the finer ones lose ([`score`]).
 //!
 //! Sources: k-anonymity, Sweeney 2002; full-domain generalization and its monotonicity, LeFevre and others 2005

@@ -1,8 +1,8 @@
 //! Free text without the eighteen identifiers of Safe Harbor, 45 CFR 164.514(b)(2)(i)(A) to (R).
 //!
-//! Numbers, dates, addresses and the like are found by their shape ([`patterns`]). Names have no shape, so that the rule
+//! Numbers, dates, addresses and the like are found by their shape (`patterns`). Names have no shape, so that the rule
 //! for words is the other way round: a word stays if it is written in small letters, or is a common word
-//! ([`words`]), and if nobody in the data is called so. In doubt a word goes. The text that is left can be counted and
+//! (`words`), and if nobody in the data is called so. In doubt a word goes. The text that is left can be counted and
 //! searched for findings; whoever needs the whole note must work where it is.
 //!
 //! What was found is counted by kind and never told.
