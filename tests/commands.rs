@@ -390,6 +390,16 @@ fn every_command_helps_with_an_example() {
         &["breach", "report"],
         &["breach", "notified"],
         &["breach", "list"],
+        &["governance", "propose-upgrade"],
+        &["ledger", "parameters"],
+        &["ledger", "verify"],
+        &["ledger", "explorer-input"],
+        &["contract", "list"],
+        &["contract", "show"],
+        &["contract", "call"],
+        &["contract", "send"],
+        &["contract", "propose"],
+        &["relay"],
     ];
     for command in commands {
         let output = run(&[command, &["--help"][..]].concat());

@@ -7,6 +7,7 @@ mod attestors;
 mod bad_input;
 mod chains;
 mod commands;
+mod contracts;
 mod crashes;
 mod decisions;
 mod folder;

@@ -1,14 +1,17 @@
 //! Compiles the contracts with the forge and solc of npm, and keeps `contracts/artifacts` true to their source.
 //!
-//! An artifact is what the Rust bindings need and no more: the ABI and the creation bytecode of one contract. The
-//! files are committed so that `cargo build` needs nothing but cargo.
+//! An artifact is what the Rust side needs of one contract and no more: the ABI, the creation bytecode, its
+//! documentation (NatSpec), its storage layout, and how it was compiled. `sources.json` beside them holds every source
+//! that was compiled, for block explorers. The files are committed so that `cargo build` needs nothing but cargo.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+mod layout;
 
 use crate::run::{Failure, output, root, run, step};
 
@@ -17,6 +20,9 @@ const FOREIGN: [&str; 3] = ["AccessManager", "TimelockController", "ERC1967Proxy
 
 /// The most bytes of code that a chain takes for one contract (EIP-170).
 const MAXIMUM_CODE: usize = 24_576;
+
+/// The file of all sources, among the artifacts.
+const SOURCES: &str = "sources.json";
 
 /// The oldest Node.js that the tools run on.
 const NODE_MAJOR: u32 = 20;
@@ -83,35 +89,106 @@ fn existing() -> Result<BTreeMap<String, String>, Failure> {
     Ok(found)
 }
 
-/// Compiles and gives the text of every artifact by file name.
+/// Compiles and gives the text of every artifact by file name, and of the sources.
 fn compile() -> Result<BTreeMap<String, String>, Failure> {
-    step("contracts", forge(&["build", "--force", "src"])?)?;
+    step("contracts", forge(&["build", "--force", "--ast", "src"])?)?;
     let mut names = Vec::new();
     contract_names(&folder().join("src"), &mut names)?;
     names.extend(FOREIGN.map(|name| (format!("{name}.sol"), name.to_owned())));
-    let mut artifacts = BTreeMap::new();
+    let program = layout::Program::read(&folder().join("out"))?;
+    let (mut artifacts, mut sources) = (BTreeMap::new(), BTreeMap::new());
     for (file, name) in names {
         let path = folder().join("out").join(&file).join(format!("{name}.json"));
-        let Ok(text) = fs::read_to_string(&path) else { continue };
-        let compiled: Value = serde_json::from_str(&text)
-            .map_err(|error| Failure(format!("{} is not JSON: {error}", path.display())))?;
+        if !path.is_file() {
+            continue; // a file of structs or of free functions
+        }
+        let compiled = read_json(&path)?;
         let bytecode = compiled.pointer("/bytecode/object").and_then(Value::as_str).unwrap_or("0x");
         if bytecode == "0x" || bytecode.contains("__$") {
             continue; // an interface, an abstract contract or a library that only lends its code
         }
-        let code =
-            compiled.pointer("/deployedBytecode/object").and_then(Value::as_str).unwrap_or("0x");
-        let size = code.trim_start_matches("0x").len() / 2;
-        if size > MAXIMUM_CODE {
-            return Err(Failure(format!(
-                "{name} has {size} bytes of code, but no chain takes more than {MAXIMUM_CODE}; move a part of it into a contract of its own"
-            )));
+        check_size(&name, &compiled)?;
+        let metadata = &compiled["metadata"];
+        let used: Vec<&String> =
+            metadata["sources"].as_object().map(|all| all.keys().collect()).unwrap_or_default();
+        for source in &used {
+            let path = folder().join(source);
+            let text = fs::read_to_string(&path).map_err(|error| cannot("read", &path, &error))?;
+            sources.insert((*source).clone(), text);
         }
-        let artifact = json!({ "abi": compiled["abi"], "bytecode": { "object": bytecode } });
-        let text = serde_json::to_string_pretty(&artifact).expect("a JSON value can be printed");
-        artifacts.insert(format!("{name}.json"), text + "\n");
+        let artifact = json!({
+            "abi": compiled["abi"],
+            "bytecode": { "object": bytecode },
+            "documentation": documentation(metadata),
+            "storage": program.layout(&name),
+            "compiler": compiler(metadata, &used),
+        });
+        artifacts.insert(format!("{name}.json"), pretty(&artifact));
     }
+    artifacts.insert(SOURCES.to_owned(), pretty(&json!(sources)));
     Ok(artifacts)
+}
+
+/// Refuses code that no chain would take.
+fn check_size(name: &str, compiled: &Value) -> Result<(), Failure> {
+    let code = compiled.pointer("/deployedBytecode/object").and_then(Value::as_str).unwrap_or("0x");
+    let size = code.trim_start_matches("0x").len() / 2;
+    if size <= MAXIMUM_CODE {
+        return Ok(());
+    }
+    Err(Failure(format!(
+        "{name} has {size} bytes of code, but no chain takes more than {MAXIMUM_CODE}; move a part of it into a contract of its own"
+    )))
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).expect("a JSON value can be printed") + "\n"
+}
+
+fn read_json(path: &Path) -> Result<Value, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| cannot("read", path, &error))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure(format!("{} is not JSON: {error}", path.display())))
+}
+
+/// What the sources say about a contract and each of its functions, events and errors, by their signatures.
+fn documentation(metadata: &Value) -> Value {
+    let (user, dev) = (&metadata["output"]["userdoc"], &metadata["output"]["devdoc"]);
+    let mut documentation = Map::new();
+    for (name, value) in [("notice", &user["notice"]), ("details", &dev["details"])] {
+        if !value.is_null() {
+            documentation.insert(name.to_owned(), value.clone());
+        }
+    }
+    for part in ["methods", "events", "errors"] {
+        let mut entries: BTreeMap<String, Value> = BTreeMap::new();
+        for source in [&user[part], &dev[part]] {
+            for (signature, said) in source.as_object().into_iter().flatten() {
+                // An error may be declared more than once, so that it has a list.
+                let said = said.as_array().and_then(|all| all.first()).unwrap_or(said);
+                let entry = entries.entry(signature.clone()).or_insert_with(|| json!({}));
+                for (key, value) in said.as_object().into_iter().flatten() {
+                    if ["notice", "details", "params", "returns"].contains(&key.as_str()) {
+                        entry[key] = value.clone();
+                    }
+                }
+            }
+        }
+        documentation.insert(part.to_owned(), json!(entries));
+    }
+    Value::Object(documentation)
+}
+
+/// What a block explorer compiles with: the version, the settings, and the names of the sources.
+fn compiler(metadata: &Value, sources: &[&String]) -> Value {
+    let mut settings = metadata["settings"].clone();
+    let target = settings.as_object_mut().and_then(|all| all.remove("compilationTarget"));
+    json!({
+        "version": metadata["compiler"]["version"],
+        "target": target,
+        "settings": settings,
+        "sources": sources,
+    })
 }
 
 /// Every file below `src` that holds the contract it is named after, interfaces and shared libraries left out.

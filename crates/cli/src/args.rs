@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::contract::ContractCommand;
+use crate::ledger::LedgerCommand;
 use crate::protect::{EXAMPLE, Protect};
 
 /// Share health data without handing it over.
@@ -142,9 +144,19 @@ pub enum Command {
     /// Issue, present, verify and take back verifiable credentials
     #[command(subcommand)]
     Credential(crate::credential::Credential),
-    /// Serve and inspect the ledger
+    /// Serve, inspect and verify the ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Reach every function of every contract
+    #[command(subcommand)]
+    Contract(ContractCommand),
+    /// Carry a signed statement to the ledger
+    #[command(after_help = "Example: caduceus relay --dir state vote.json")]
+    Relay {
+        /// The file that `caduceus contract send --sign-only` printed
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +189,9 @@ pub struct Init {
     /// Makes the keys the same each time, for tests; without it they are random
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// What the contracts start with; `caduceus ledger parameters` prints all that there is
+    #[arg(long, value_name = "FILE")]
+    pub parameters: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -448,6 +463,21 @@ pub enum Governance {
         #[arg(long, value_name = "NAME")]
         to: String,
     },
+    /// A member proposes new code for a module, after a check that it finds what is stored
+    #[command(
+        after_help = "Example: caduceus governance propose-upgrade --dir state --member klinikum-nord/1 --contract ServiceDesk --artifact ServiceDesk.json"
+    )]
+    ProposeUpgrade {
+        /// The member who proposes
+        #[arg(long, value_name = "NAME")]
+        member: String,
+        /// The module
+        #[arg(long, value_name = "CONTRACT")]
+        contract: String,
+        /// The new code, as `cargo xtask contracts` writes it
+        #[arg(long, value_name = "FILE")]
+        artifact: PathBuf,
+    },
     /// Members of this home vote for a proposal
     #[command(after_help = "Example: caduceus governance vote --dir state")]
     Vote {
@@ -559,18 +589,4 @@ pub enum Policy {
         #[arg(long = "safeguard", value_delimiter = ',', value_name = "NAME")]
         safeguards: Vec<String>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum LedgerCommand {
-    /// Serve the embedded ledger's JSON-RPC on 127.0.0.1 until interrupted
-    #[command(after_help = "Example: caduceus ledger serve --dir state --port 8545")]
-    Serve {
-        /// Port to listen on; 0 takes a free one
-        #[arg(long, default_value_t = 8545)]
-        port: u16,
-    },
-    /// Show where every contract is
-    #[command(after_help = "Example: caduceus ledger contracts --dir state --json")]
-    Contracts,
 }

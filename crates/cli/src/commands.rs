@@ -8,18 +8,17 @@ use caduceus_node::party::{self, Role};
 use caduceus_node::researcher;
 use caduceus_node::story::usdc;
 use caduceus_node::{
-    Home, Node, NodeError, Result, claims, cohorts, consents, custodian, member, policy, rpc,
+    Home, Node, NodeError, Result, claims, cohorts, consents, custodian, member, policy,
 };
 use serde_json::json;
 
 use crate::algorithm::{self, Algorithm};
-use crate::args::{
-    Arguments, Audit, Claim, Cohort, Command, Consent, LedgerCommand, LicenceCommand, Policy,
-};
+use crate::args::{Arguments, Audit, Claim, Cohort, Command, Consent, LicenceCommand, Policy};
 use crate::attest::{self, Attestor};
 use crate::output::{Outcome, reporter};
 use crate::{
-    bulk, credential, demo, governance, identity, people, query, signals, status, trust, view,
+    bulk, contract, credential, demo, governance, identity, ledger, people, query, status, trust,
+    view,
 };
 
 /// The folder of a home that no option names.
@@ -70,10 +69,11 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
         }
         Command::Attestor(Attestor::Serve(serve)) => attest::serve(serve).await,
         Command::Init(init) => {
-            let node = Node::create(
+            let node = Node::create_with(
                 &dir(arguments),
                 init.rpc.as_deref(),
                 init.seed.map(Home::seed_from),
+                init.parameters.as_deref(),
                 reporter(false, arguments.json),
             )
             .await?;
@@ -105,6 +105,8 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
             }
         },
         Command::Credential(command) => credential::run(command).await,
+        Command::Ledger(command) if !command.needs_home() => ledger::without_home(command).await,
+        Command::Contract(command) if !command.needs_home() => contract::without_home(command),
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await
@@ -169,7 +171,9 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Audit(Audit::Verify { log, custodian }) => {
             verify(node, log.as_deref(), custodian.as_deref()).await
         }
-        Command::Ledger(command) => ledger(node, command).await,
+        Command::Ledger(command) => ledger::run(node, command).await,
+        Command::Contract(command) => contract::run(node, command).await,
+        Command::Relay { file } => contract::relay(node, file).await,
         Command::Attestor(Attestor::Serve(_))
         | Command::Demo(_)
         | Command::Init(_)
@@ -197,12 +201,6 @@ where
     T::Err: std::fmt::Display,
 {
     text.parse().map_err(|error: T::Err| NodeError::Usage(error.to_string()))
-}
-
-/// Says where a server answers.
-#[allow(clippy::print_stderr, reason = "the one line that a waiting server says")]
-pub fn eprint_url(url: &str) {
-    eprintln!("the ledger answers at {url}; interrupt to stop");
 }
 
 async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
@@ -350,23 +348,4 @@ async fn verify(node: &Node, log: Option<&Path>, custodian: Option<&str>) -> Res
     let mut outcome = Outcome::new(&report, text);
     outcome.good = report.verified;
     Ok(outcome)
-}
-
-async fn ledger(node: &Node, command: &LedgerCommand) -> Result<Outcome> {
-    match command {
-        LedgerCommand::Serve { port } => {
-            let served = rpc::listen(node, *port).await?;
-            eprint_url(&served.url()?);
-            served.until(signals::stopped()).await?;
-            Ok(Outcome::new(&json!({ "stopped": true }), ""))
-        }
-        LedgerCommand::Contracts => {
-            let lines = node
-                .addresses()
-                .named()
-                .into_iter()
-                .map(|(name, address)| format!("{name:24} {address}"));
-            Ok(Outcome::new(node.addresses(), lines.collect::<Vec<_>>().join("\n")))
-        }
-    }
 }

@@ -4,7 +4,8 @@ use caduceus_node::story::{self, StoryOptions};
 use caduceus_node::{Home, Node, Result, rpc};
 
 use crate::args::{Arguments, Demo};
-use crate::commands::{dir, eprint_url};
+use crate::commands::dir;
+use crate::ledger::eprint_url;
 use crate::output::{self, Outcome, reporter};
 use crate::signals::{self, Watch};
 

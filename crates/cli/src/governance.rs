@@ -28,6 +28,11 @@ pub async fn govern(node: &Node, command: &Governance) -> Result<Outcome> {
                 governance::propose_payment(node, &proposer, token, *amount, account).await?;
             show(&governance::standing(node, &made).await?)
         }
+        Governance::ProposeUpgrade { member, contract, artifact } => {
+            let proposer = member::find(node, member)?;
+            let made = governance::propose_upgrade(node, &proposer, contract, artifact).await?;
+            show(&governance::standing(node, &made).await?)
+        }
         Governance::Vote { members, of } => vote(node, members, of.proposal).await,
         Governance::Execute(of) => execute(node, of.proposal).await,
         Governance::Show(of) => {

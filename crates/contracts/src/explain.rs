@@ -1,10 +1,9 @@
 //! Turns what a contract reverts with into words.
 
 use alloy::dyn_abi::{DynSolValue, JsonAbiExt};
-use alloy::json_abi::JsonAbi;
 use alloy::sol_types::{Panic, Revert, SolError};
 
-use crate::ARTIFACTS;
+use crate::catalog;
 use crate::words::{date, usdc};
 
 /// A revert in words: the law for `Blocked(law)`, the message of a plain `require`, a sentence where people meet the
@@ -17,9 +16,8 @@ pub fn explain(data: &[u8]) -> Option<String> {
         return Some(panic.to_string());
     }
     let selector = data.get(..4)?;
-    ARTIFACTS.iter().find_map(|(_, artifact)| {
-        let abi = abi(artifact);
-        let error = abi.errors().find(|error| error.selector() == selector)?;
+    catalog::contracts().iter().find_map(|contract| {
+        let error = contract.abi.errors().find(|error| error.selector() == selector)?;
         let values = error.abi_decode_input(&data[4..]).ok()?;
         Some(sentence(&error.name, &values).unwrap_or_else(|| {
             let arguments: Vec<String> = error
@@ -83,12 +81,6 @@ fn scope_name(scope: u64) -> &'static str {
         8 => "jobs",
         _ => "several parts",
     }
-}
-
-fn abi(artifact: &str) -> JsonAbi {
-    let artifact: serde_json::Value =
-        serde_json::from_str(artifact).expect("committed artifacts are JSON");
-    serde_json::from_value(artifact["abi"].clone()).expect("committed artifacts hold an ABI")
 }
 
 /// An argument with its name: moments as dates, spans in days or seconds, money in USDC.

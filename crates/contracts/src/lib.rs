@@ -1,9 +1,10 @@
-//! Typed bindings over `contracts/artifacts`, and nothing else.
+//! Typed bindings over `contracts/artifacts`, what the artifacts say of themselves, and nothing else.
 //!
 //! Every contract has a module of its own name: its calls, events, errors and structs, its creation bytecode, and an
 //! instance type that calls it over any alloy provider. A struct that several contracts share exists once for each of
 //! them; [`recast`] carries a value from one to the other.
 
+pub mod catalog;
 mod explain;
 pub mod typed;
 pub mod words;
@@ -27,7 +28,8 @@ macro_rules! contracts {
             pub use $module::$contract;
         )*
 
-        /// The committed artifact of every contract: its name, and JSON with `abi` and `bytecode.object`.
+        /// The committed artifact of every contract: its name, and JSON with `abi`, `bytecode.object`, `documentation`,
+        /// `storage` and `compiler`.
         pub const ARTIFACTS: &[(&str, &str)] = &[$((stringify!($contract), include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $artifact)))),*];
     };
 }
@@ -78,6 +80,10 @@ contracts! {
     vesting_vault: VestingVault = "../../contracts/artifacts/VestingVault.json";
     vote_escrow: VoteEscrow = "../../contracts/artifacts/VoteEscrow.json";
 }
+
+/// The sources of all contracts, by their paths: one JSON object.
+pub const SOURCES: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/artifacts/sources.json"));
 
 /// Carries a struct of one binding to the same struct of another: both have the same ABI.
 ///

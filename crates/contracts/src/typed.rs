@@ -43,6 +43,15 @@ alloy::sol! {
         uint64 deadline;
     }
 
+    /// `ConsentRegistry.revokeBySig`.
+    #[derive(Debug)]
+    struct Revoke {
+        address member;
+        uint256 grantId;
+        uint256 nonce;
+        uint64 deadline;
+    }
+
     /// `permit` of ERC-2612.
     #[derive(Debug)]
     struct Permit {

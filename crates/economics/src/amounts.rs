@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use alloy::primitives::U256;
+use alloy::primitives::{U256, U512};
 use serde::{Deserialize, Serialize};
 
 /// Why an amount cannot be had.
@@ -138,55 +138,77 @@ impl TryFrom<U256> for Usdc {
     }
 }
 
-/// Pool shares in their smallest unit, 1e-18 of a share.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Shares(U256);
+/// Amounts of a token with 18 decimals, each token a type of its own.
+macro_rules! eighteen_decimals {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(U256);
 
-impl Shares {
-    /// None.
-    pub const ZERO: Self = Self(U256::ZERO);
+        impl $name {
+            /// None.
+            pub const ZERO: Self = Self(U256::ZERO);
 
-    /// So many 1e-18 of a share.
-    #[must_use]
-    pub const fn from_units(units: U256) -> Self {
-        Self(units)
-    }
+            /// So many units of 1e-18.
+            #[must_use]
+            pub const fn from_units(units: U256) -> Self {
+                Self(units)
+            }
 
-    /// In 1e-18 of a share.
-    #[must_use]
-    pub const fn units(self) -> U256 {
-        self.0
-    }
+            /// In units of 1e-18.
+            #[must_use]
+            pub const fn units(self) -> U256 {
+                self.0
+            }
 
-    /// The sum.
-    ///
-    /// # Errors
-    /// [`AmountError::TooLarge`].
-    pub fn plus(self, other: Self) -> Result<Self, AmountError> {
-        self.0.checked_add(other.0).map(Self).ok_or(AmountError::TooLarge)
-    }
+            /// The sum.
+            ///
+            /// # Errors
+            /// [`AmountError::TooLarge`].
+            pub fn plus(self, other: Self) -> Result<Self, AmountError> {
+                self.0.checked_add(other.0).map(Self).ok_or(AmountError::TooLarge)
+            }
 
-    /// The difference.
-    ///
-    /// # Errors
-    /// [`AmountError::Negative`].
-    pub fn minus(self, other: Self) -> Result<Self, AmountError> {
-        self.0.checked_sub(other.0).map(Self).ok_or(AmountError::Negative)
-    }
+            /// The difference.
+            ///
+            /// # Errors
+            /// [`AmountError::Negative`].
+            pub fn minus(self, other: Self) -> Result<Self, AmountError> {
+                self.0.checked_sub(other.0).map(Self).ok_or(AmountError::Negative)
+            }
+        }
+
+        impl fmt::Display for $name {
+            /// Whole ones, with decimals where there are any.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&with_eighteen_decimals(self.0))
+            }
+        }
+    )*};
 }
 
-impl fmt::Display for Shares {
-    /// Whole shares, with decimals where there are any.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, fraction) = self.0.div_rem(U256::from(1_000_000_000_000_000_000u64));
-        let fraction = format!("{fraction:0>18}");
-        match fraction.trim_end_matches('0') {
-            "" => f.pad(&whole.to_string()),
-            digits => f.pad(&format!("{whole}.{digits}")),
-        }
+eighteen_decimals! {
+    /// Pool shares in their smallest unit, 1e-18 of a share.
+    Shares,
+    /// DATA, the utility token, in its smallest unit, 1e-18.
+    Data,
+    /// GOV, the governance token, in its smallest unit, 1e-18.
+    Gov,
+    /// Units of access that the bonding curve sells, in 1e-18 of a unit; one unit is 1,000 records used once.
+    AccessUnits,
+    /// The weight of a vote: members in ones, the root of GOV or locked GOV in 1e-18.
+    Votes,
+}
+
+fn with_eighteen_decimals(units: U256) -> String {
+    let (whole, fraction) = units.div_rem(U256::from(1_000_000_000_000_000_000u64));
+    let fraction = format!("{fraction:0>18}");
+    match fraction.trim_end_matches('0') {
+        "" => whole.to_string(),
+        digits => format!("{whole}.{digits}"),
     }
 }
 
@@ -226,6 +248,19 @@ impl BasisPoints {
         // Quotient and remainder apart: the same as one product and one division, and it cannot overflow.
         let (whole, rest) = (amount.0 / 10_000, amount.0 % 10_000);
         Usdc(whole * self.0 as u128 + rest * self.0 as u128 / 10_000)
+    }
+
+    /// This part of units of any kind, rounded down.
+    #[must_use]
+    pub(crate) fn of_units(self, units: U256) -> U256 {
+        // A part of a whole is at most the whole, so that it fits.
+        (units.widening_mul::<256, 4, 512, 8>(U256::from(self.0)) / U512::from(10_000)).to()
+    }
+
+    /// What is left of the whole.
+    #[must_use]
+    pub const fn rest(self) -> Self {
+        Self(10_000 - self.0)
     }
 }
 

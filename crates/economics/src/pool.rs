@@ -1,7 +1,7 @@
 //! Pool shares and their yield: the twin of `HealthDataPool`.
 //!
-//! Yield reaches any number of holders by one addition: the accumulator grows by yield per share, and each account
-//! remembers where it last looked. It counts in units of 1e-36 of the smallest USDC unit per smallest share unit. What
+//! Yield reaches any number of holders by one addition: the accumulator grows by yield per effective share, and each
+//! account remembers where it last looked. A stake of DATA raises how many of an account's shares are effective. It counts in units of 1e-36 of the smallest USDC unit per smallest share unit. What
 //! the division leaves over is carried to the next, and an account keeps the fraction that a payment leaves, so that
 //! accounts, carry and payments always add up to what came in, exactly.
 
@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use alloy::primitives::{U256, U512};
 use serde::{Deserialize, Serialize};
 
-use crate::amounts::{AmountError, Shares, Usdc};
+use crate::amounts::{AmountError, Data, Shares, Usdc};
+use crate::arithmetic::{add, mul};
+use crate::boost::effective_shares;
 
 /// One person's data of neutral value earns one share.
 const SHARE: u64 = 1_000_000_000_000_000_000;
@@ -52,15 +54,21 @@ pub enum YieldError {
     /// More shares were taken than an account holds.
     #[error("the account holds fewer shares than that")]
     TooFewShares,
+    /// More was taken out of a stake than is in it.
+    #[error("the account has staked less than that")]
+    TooSmallStake,
     /// Past what the contract can hold.
     #[error(transparent)]
     Amount(#[from] AmountError),
 }
 
-/// An account's shares and what they earned.
+/// An account's shares, its stake, and what they earned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct YieldAccount {
     shares: Shares,
+    stake: Data,
+    /// Shares that earn, as of the last change of the account's own shares or stake, or of its last refresh.
+    effective: Shares,
     seen: U256,
     earned: U256,
 }
@@ -71,6 +79,8 @@ pub struct YieldPool<K: Ord> {
     per_share: U256,
     carry: U256,
     supply: Shares,
+    stakes: Data,
+    effective: Shares,
     accounts: BTreeMap<K, YieldAccount>,
 }
 
@@ -80,6 +90,8 @@ impl<K: Ord> Default for YieldPool<K> {
             per_share: U256::ZERO,
             carry: U256::ZERO,
             supply: Shares::ZERO,
+            stakes: Data::ZERO,
+            effective: Shares::ZERO,
             accounts: BTreeMap::new(),
         }
     }
@@ -97,33 +109,46 @@ impl<K: Ord + Clone> YieldPool<K> {
         self.supply
     }
 
+    /// All shares that earn.
+    #[must_use]
+    pub fn effective(&self) -> Shares {
+        self.effective
+    }
+
     /// An account's shares.
     #[must_use]
     pub fn shares_of(&self, account: &K) -> Shares {
-        self.accounts.get(account).map_or(Shares::ZERO, |account| account.shares)
+        self.held(account).shares
     }
 
-    /// Yield for everyone who holds shares now. While nobody does, it waits for the next who will.
+    /// An account's shares that earn.
+    #[must_use]
+    pub fn effective_of(&self, account: &K) -> Shares {
+        self.held(account).effective
+    }
+
+    /// Yield for everyone whose shares earn now. While nobody's do, it waits for the next whose will.
     ///
     /// # Errors
     /// [`YieldError::Amount`] past the contract's 256 bits.
     pub fn add_yield(&mut self, amount: Usdc) -> Result<(), YieldError> {
-        let added = amount.to_u256().checked_mul(scale()).ok_or(AmountError::TooLarge)?;
-        self.carry = self.carry.checked_add(added).ok_or(AmountError::TooLarge)?;
+        let added = mul(amount.to_u256(), scale())?;
+        self.carry = add(self.carry, added)?;
         self.spread();
         Ok(())
     }
 
-    /// New shares for an account.
+    /// New shares for an account, by a deposit.
     ///
     /// # Errors
     /// [`YieldError::Amount`] past the contract's 256 bits.
     pub fn mint(&mut self, account: &K, minted: Shares) -> Result<(), YieldError> {
         let supply = self.supply.plus(minted)?;
-        let held = self.settled(account);
+        let held = self.held(account);
         let shares = held.shares.plus(minted)?;
-        self.accounts.insert(account.clone(), YieldAccount { shares, ..held });
         self.supply = supply;
+        self.accounts.insert(account.clone(), YieldAccount { shares, ..held });
+        self.refresh(account)?;
         self.spread();
         Ok(())
     }
@@ -133,11 +158,11 @@ impl<K: Ord + Clone> YieldPool<K> {
     /// # Errors
     /// [`YieldError::TooFewShares`].
     pub fn burn(&mut self, account: &K, burned: Shares) -> Result<(), YieldError> {
-        let held = self.settled(account);
+        let held = self.held(account);
         let shares = held.shares.minus(burned).map_err(|_| YieldError::TooFewShares)?;
         self.accounts.insert(account.clone(), YieldAccount { shares, ..held });
         self.supply = self.supply.minus(burned)?;
-        Ok(())
+        self.refresh(account)
     }
 
     /// Shares moved; what they earned before stays where it was earned.
@@ -145,12 +170,49 @@ impl<K: Ord + Clone> YieldPool<K> {
     /// # Errors
     /// [`YieldError::TooFewShares`].
     pub fn transfer(&mut self, from: &K, to: &K, moved: Shares) -> Result<(), YieldError> {
-        let giver = self.settled(from);
+        let giver = self.held(from);
         let left = giver.shares.minus(moved).map_err(|_| YieldError::TooFewShares)?;
         self.accounts.insert(from.clone(), YieldAccount { shares: left, ..giver });
-        let taker = self.settled(to);
+        let taker = self.held(to);
         let shares = taker.shares.plus(moved)?;
         self.accounts.insert(to.clone(), YieldAccount { shares, ..taker });
+        self.refresh(from)?;
+        self.refresh(to)
+    }
+
+    /// DATA staked by an account, for its boost.
+    ///
+    /// # Errors
+    /// [`YieldError::Amount`].
+    pub fn stake(&mut self, account: &K, amount: Data) -> Result<(), YieldError> {
+        let held = self.held(account);
+        self.stakes = self.stakes.plus(amount)?;
+        let stake = held.stake.plus(amount)?;
+        self.accounts.insert(account.clone(), YieldAccount { stake, ..held });
+        self.refresh(account)
+    }
+
+    /// A stake that counts no more, from its announcement on.
+    ///
+    /// # Errors
+    /// [`YieldError::TooSmallStake`].
+    pub fn unstake(&mut self, account: &K, amount: Data) -> Result<(), YieldError> {
+        let held = self.held(account);
+        let stake = held.stake.minus(amount).map_err(|_| YieldError::TooSmallStake)?;
+        self.stakes = self.stakes.minus(amount)?;
+        self.accounts.insert(account.clone(), YieldAccount { stake, ..held });
+        self.refresh(account)
+    }
+
+    /// Settles an account by what was effective until now, then counts again by its shares and stake as they are.
+    ///
+    /// # Errors
+    /// [`YieldError::Amount`].
+    pub fn refresh(&mut self, account: &K) -> Result<(), YieldError> {
+        let held = self.settled(account);
+        let effective = effective_shares(held.shares, self.supply, held.stake, self.stakes)?;
+        self.effective = self.effective.minus(held.effective)?.plus(effective)?;
+        self.accounts.insert(account.clone(), YieldAccount { effective, ..held });
         Ok(())
     }
 
@@ -186,18 +248,22 @@ impl<K: Ord + Clone> YieldPool<K> {
 
     /// Moves what waits in the carry into the accumulator, as far as it divides.
     fn spread(&mut self) {
-        let supply = self.supply.units();
-        if !supply.is_zero() {
-            let (each, left) = self.carry.div_rem(supply);
+        let effective = self.effective.units();
+        if !effective.is_zero() {
+            let (each, left) = self.carry.div_rem(effective);
             // The accumulator grows by less than the yield that came in, which was checked.
             self.per_share += each;
             self.carry = left;
         }
     }
 
+    fn held(&self, account: &K) -> YieldAccount {
+        self.accounts.get(account).copied().unwrap_or_default()
+    }
+
     fn settled(&self, account: &K) -> YieldAccount {
-        let held = self.accounts.get(account).copied().unwrap_or_default();
-        let earned = held.shares.units() * (self.per_share - held.seen);
+        let held = self.held(account);
+        let earned = held.effective.units() * (self.per_share - held.seen);
         YieldAccount { seen: self.per_share, earned: held.earned + earned, ..held }
     }
 }
@@ -244,7 +310,8 @@ mod tests {
     fn yield_that_comes_while_nobody_holds_shares_waits() {
         let mut pool = YieldPool::default();
         pool.add_yield(Usdc::from_units(7)).unwrap();
-        pool.mint(&"first", units(3)).unwrap();
+        pool.mint(&"first", units(8)).unwrap();
+        assert_eq!(pool.effective(), units(3), "0.4 of them, rounded down");
         assert_eq!(pool.claim(&"first").unwrap().units(), 6);
         pool.add_yield(Usdc::from_units(2)).unwrap();
         // Seven does not divide by three, nine does: nothing was lost in between.
@@ -252,11 +319,31 @@ mod tests {
         assert_eq!(pool.owed(), Usdc::ZERO);
     }
 
+    #[test]
+    fn a_boosted_share_earns_two_and_a_half_times_what_another_does() {
+        let mut pool = YieldPool::default();
+        for who in ["staker", "other"] {
+            pool.mint(&who, units(100)).unwrap();
+        }
+        pool.stake(&"staker", Data::from_units(U256::from(1))).unwrap();
+        pool.add_yield(Usdc::from_units(140)).unwrap();
+        assert_eq!(pool.claim(&"staker"), Ok(Usdc::from_units(100)));
+        assert_eq!(pool.claim(&"other"), Ok(Usdc::from_units(40)));
+        pool.unstake(&"staker", Data::from_units(U256::from(1))).unwrap();
+        pool.add_yield(Usdc::from_units(140)).unwrap();
+        assert_eq!(pool.claim(&"staker"), Ok(Usdc::from_units(70)));
+        let none = Data::from_units(U256::from(1));
+        assert_eq!(pool.unstake(&"other", none), Err(YieldError::TooSmallStake));
+    }
+
     #[derive(Debug, Clone)]
     enum Step {
         Mint(u8, u64),
         Burn(u8, u64),
         Move(u8, u8, u64),
+        Stake(u8, u64),
+        Unstake(u8, u64),
+        Refresh(u8),
         Yield(u64),
         Claim(u8),
     }
@@ -267,6 +354,9 @@ mod tests {
             (0u8..4, amount()).prop_map(|(who, n)| Step::Mint(who, n)),
             (0u8..4, amount()).prop_map(|(who, n)| Step::Burn(who, n)),
             (0u8..4, 0u8..4, amount()).prop_map(|(from, to, n)| Step::Move(from, to, n)),
+            (0u8..4, amount()).prop_map(|(who, n)| Step::Stake(who, n)),
+            (0u8..4, amount()).prop_map(|(who, n)| Step::Unstake(who, n)),
+            (0u8..4).prop_map(Step::Refresh),
             amount().prop_map(Step::Yield),
             (0u8..4).prop_map(Step::Claim),
         ]
@@ -285,6 +375,13 @@ mod tests {
                     Step::Mint(who, n) => pool.mint(&who, units(n)).map(|()| None),
                     Step::Burn(who, n) => pool.burn(&who, units(n)).map(|()| None),
                     Step::Move(from, to, n) => pool.transfer(&from, &to, units(n)).map(|()| None),
+                    Step::Stake(who, n) => {
+                        pool.stake(&who, Data::from_units(U256::from(n))).map(|()| None)
+                    }
+                    Step::Unstake(who, n) => {
+                        pool.unstake(&who, Data::from_units(U256::from(n))).map(|()| None)
+                    }
+                    Step::Refresh(who) => pool.refresh(&who).map(|()| None),
                     Step::Yield(n) => {
                         received += u128::from(n);
                         pool.add_yield(Usdc::from_units(n.into())).map(|()| None)
@@ -298,6 +395,8 @@ mod tests {
                 prop_assert_eq!(pool.owed().units(), received - paid);
                 let held = (0..4).fold(U256::ZERO, |sum, who| sum + pool.shares_of(&who).units());
                 prop_assert_eq!(held, pool.supply().units());
+                let earning = (0..4).fold(U256::ZERO, |sum, who| sum + pool.effective_of(&who).units());
+                prop_assert_eq!(earning, pool.effective().units());
                 for (who, before) in (0..4).zip(before) {
                     if claimed != Ok(Some(who)) {
                         prop_assert!(pool.claimable(&who).unwrap() >= before);

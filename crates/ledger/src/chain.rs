@@ -27,7 +27,7 @@ use std::time::Duration;
 use alloy::consensus::transaction::Recovered;
 use alloy::consensus::{Header, Sealed, Transaction, TxEnvelope};
 use alloy::eips::{BlockId, BlockNumberOrTag};
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, Log, U256};
 use alloy::rpc::types::TransactionRequest;
 use redb::StorageBackend;
 
@@ -152,6 +152,17 @@ pub struct BlockRecord {
     pub header: Sealed<Header>,
     /// The transactions with their senders, in order.
     pub transactions: Vec<Recovered<TxEnvelope>>,
+}
+
+/// What a call would do.
+#[derive(Debug)]
+pub struct Simulated {
+    /// Gas that it would use.
+    pub gas_used: u64,
+    /// What it would log.
+    pub logs: Vec<Log>,
+    /// What it would return, or why it would fail.
+    pub output: Result<Bytes, ChainError>,
 }
 
 impl Chain {
@@ -544,6 +555,28 @@ impl Chain {
         self.with_state(at, |state, header| {
             let done = execute::run(state, header, chain_id, tx, execute::Rules::Call)?;
             execute::output(done.result)
+        })
+    }
+
+    /// Runs calls one after another after a block and tells what each would do; changes nothing.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] for a call that may not run at all, [`ChainError::UnknownBlock`] or [`ChainError::Ledger`].
+    pub fn simulate(
+        &self,
+        requests: &[TransactionRequest],
+        at: BlockId,
+    ) -> Result<Vec<Simulated>, ChainError> {
+        let chain_id = self.0.config.chain_id;
+        self.with_state(at, |state, header| {
+            let one = |request: &TransactionRequest| -> Result<Simulated, ChainError> {
+                let tx = execute::call_env(request, chain_id, execute::CALL_GAS_CAP)?;
+                let done = execute::run(state, header, chain_id, tx, execute::Rules::Call)?;
+                state.absorb(done.state)?;
+                let (gas_used, logs) = (done.result.tx_gas_used(), done.result.logs().to_vec());
+                Ok(Simulated { gas_used, logs, output: execute::output(done.result) })
+            };
+            requests.iter().map(one).collect()
         })
     }
 

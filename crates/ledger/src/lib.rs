@@ -28,7 +28,7 @@ pub mod outbox;
 pub mod rpc;
 pub mod transport;
 
-pub use chain::{Chain, ChainError, Clock, Config, Mining};
+pub use chain::{Chain, ChainError, Clock, Config, Mining, Simulated};
 pub use error::{LedgerError, failure};
 pub use ledger::{EmbeddedLedger, Ledger};
 pub use outbox::{Outbox, OutboxError};

@@ -7,12 +7,14 @@
 //! - `safe` and `finalized` are the newest block: one party makes them all.
 //! - A transaction that is in a block already is "already known", not "nonce too low".
 //! - A nonce above the sender's next is "nonce too high": nothing is queued.
+//! - `eth_simulateV1` takes one block without overrides and does not validate.
 //! - `eth_call` takes no state overrides, `eth_getProof` is not served (see the state commitment in the header).
 
 mod fees;
 mod logs;
 mod params;
 mod shape;
+mod simulate;
 
 use std::borrow::Cow;
 
@@ -194,6 +196,7 @@ fn dispatch(chain: &Chain, method: &str, params: &Params<'_>) -> Answer {
             let request = params.required::<TransactionRequest>(0)?;
             json(chain.call(&request, params.block_or(1, BlockId::latest())?)?)
         }
+        "eth_simulateV1" => simulate::blocks(chain, params),
         "eth_estimateGas" => {
             params.at_most(2)?;
             let request = params.required::<TransactionRequest>(0)?;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use alloy::network::TransactionBuilder;
+use alloy::primitives::aliases::{U48, U80, U96, U104};
 use alloy::primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256};
 use alloy::providers::Provider;
 use alloy::rpc::client::RpcClient;
@@ -21,7 +22,8 @@ use alloy::sol_types::SolCall;
 use alloy::transports::{TransportError, TransportFut};
 use caduceus_contracts as c;
 use caduceus_ledger::deployment::{
-    Addresses, Deployment, DeploymentError, Parameters, deploy, find,
+    Addresses, CurveTerms, Deployment, DeploymentError, Manifest, Parameters, deploy, find,
+    manifest, verify,
 };
 use caduceus_ledger::transport::ChainTransport;
 use caduceus_ledger::{Config, Ledger, Outbox};
@@ -40,6 +42,11 @@ const ADMIN: u64 = 0;
 const REGISTRAR: u64 = 1;
 const GUARDIAN: u64 = 2;
 const MINTER: u64 = 3;
+const SELLER: u64 = 4;
+const DISPUTES: u64 = 5;
+const REWARDER: u64 = 6;
+const BUYER: u64 = 7;
+const NETWORK: u64 = 8;
 
 fn deployer() -> PrivateKeySigner {
     account(0)
@@ -109,6 +116,60 @@ fn parameters() -> Parameters {
         timelock_delay: 172_800,
         data_genesis: ETHER * U256::from(10_000_000),
         governance_genesis: ETHER * U256::from(1_000_000),
+        minimums: c::CooperativeGovernor::Minimums { gov: 11, escrow: 12 },
+        curve: CurveTerms { base: 1_000_000, slope: 100 * 10_u128.pow(18), fee: 100 },
+        price_curve: c::DatasetExchange::PriceCurve {
+            floor: U96::from(10_000_000),
+            cap: U96::from(110_000_000),
+            steepness: U80::from(10) * U80::from(10_u64.pow(18)),
+            midpoint: 500_000_000_000_000_000,
+            completeness: 4_000,
+            rarity: 3_000,
+            sensitivity: 2_000,
+            breadth: 1_000,
+        },
+        exchange_fee: 90,
+        stock_cap: 80,
+        lending: c::DatasetLending::LendingTerms {
+            collateralBps: 15_000,
+            marginBps: 12_000,
+            feeBps: 2_000,
+            seizureBps: 70,
+        },
+        unit_prices: vec![2_000_000, 0, 3_000_000],
+        bonds: c::ResearcherBonds::BondTerms {
+            minimum: U96::from(1_000_000_000),
+            notice: 14 * DAY,
+            accuserBps: 2_000,
+        },
+        bonds_required: true,
+        arbitration_cost: ETHER / U256::from(10),
+        ruling_window: 30 * DAY,
+        rewards: c::ContributionRewards::RewardTerms {
+            rate: 10_u128.pow(19),
+            maximumRarity: 50_000,
+            bonusPoints: 100,
+            bonusSteps: 52,
+            immediateBps: 4_000,
+            vestingTerm: U48::from(365 * DAY),
+            bonusGap: U48::from(31 * DAY),
+        },
+        buyback: c::BuybackBurner::BuybackTerms {
+            floorPrice: 100_000,
+            capPrice: 500_000,
+            limit: 1_000_000_000,
+            ramp: U48::from(DAY),
+            burnBps: 9_000,
+            market: Address::ZERO,
+        },
+        checks: c::ValidatorPool::CheckTerms {
+            bond: U104::from(10_u128.pow(20)),
+            challengeBond: U104::from(4 * 10_u128.pow(19)),
+            finderBps: 3_000,
+            reportWindow: U48::from(2 * DAY),
+            challengeWindow: U48::from(3 * DAY),
+            rulingWindow: U48::from(5 * DAY),
+        },
     }
 }
 
@@ -519,7 +580,7 @@ fn guarded_calls(at: &Addresses) -> Vec<Guarded> {
             MINTER,
             &c::GovernanceToken::mintCall { to: at.timelock, amount: one },
         ),
-        guarded(at.data_token, MINTER, &c::DataToken::mintCall { to: who, amount: one }),
+        guarded(at.data_token, REWARDER, &c::DataToken::mintCall { to: who, amount: one }),
         guarded(at.data_token, ADMIN, &c::DataToken::setCapBpsCall { bps: 100 }),
         guarded(at.membership_token, ADMIN, &c::MembershipToken::removeCall { member: who }),
         guarded(at.dataset_token, ADMIN, &c::DatasetToken::setCustodianCapCall { bps: 1 }),
@@ -550,7 +611,7 @@ fn guarded_calls(at: &Addresses) -> Vec<Guarded> {
         guarded(splitter, ADMIN, &c::RevenueSplitter::setSplitCall { split_: p.split }),
         guarded(
             splitter,
-            ADMIN,
+            BUYER,
             &c::RevenueSplitter::releaseBuybackCall { to: who, amount: U256::ZERO },
         ),
     ]
@@ -570,7 +631,7 @@ async fn upgrades(scene: &Scene, at: &Addresses) -> Vec<Guarded> {
             calls.push(guarded(module, ADMIN, &call));
         }
     }
-    assert_eq!(calls.len(), 12);
+    assert_eq!(calls.len(), 25);
     calls
 }
 
@@ -620,7 +681,7 @@ fn admin_calls(at: &Addresses, to: Address) -> Vec<Guarded> {
 async fn assert_powerless(scene: &Scene, at: &Addresses) {
     let who = deployer().address();
     let manager = c::AccessManager::new(at.access_manager, scene.ledger.provider());
-    for role in [ADMIN, REGISTRAR, GUARDIAN, MINTER] {
+    for role in ADMIN..=NETWORK {
         assert!(!manager.hasRole(role, who).call().await.unwrap().isMember, "role {role}");
     }
     let mut calls = guarded_calls(at);
@@ -655,6 +716,17 @@ async fn assert_handed_over(scene: &Scene, at: &Addresses) {
         (REGISTRAR, registrar()),
         (GUARDIAN, guardian()),
         (MINTER, at.timelock),
+        (REWARDER, at.timelock),
+        (REWARDER, at.contribution_rewards),
+        (BUYER, at.buyback_burner),
+        (DISPUTES, at.job_disputes),
+        (NETWORK, at.pool_network),
+        (SELLER, at.dataset_auction),
+        (SELLER, at.metered_licence),
+        (SELLER, at.bonding_curve),
+        (SELLER, at.dataset_exchange),
+        (SELLER, at.dataset_lending),
+        (SELLER, at.pool_network),
     ];
     assert_eq!(held, BTreeSet::from(expected));
 
@@ -685,12 +757,21 @@ async fn the_deployer_keeps_no_role_and_is_refused_by_every_guarded_function() {
 #[tokio::test]
 async fn each_guarded_function_obeys_the_holder_of_its_role_and_nobody_else() {
     let (scene, at) = deployed().await;
-    let everybody =
-        [deployer().address(), registrar(), guardian(), at.timelock, at.cooperative_governor];
-    let holder = |role| match role {
-        REGISTRAR => registrar(),
-        GUARDIAN => guardian(),
-        _ => at.timelock,
+    let everybody = [
+        deployer().address(),
+        registrar(),
+        guardian(),
+        at.timelock,
+        at.cooperative_governor,
+        at.contribution_rewards,
+        at.buyback_burner,
+    ];
+    let obeys = |role, who| match role {
+        REGISTRAR => who == registrar(),
+        GUARDIAN => who == guardian(),
+        REWARDER => [at.timelock, at.contribution_rewards].contains(&who),
+        BUYER => who == at.buyback_burner,
+        _ => who == at.timelock,
     };
     let mut calls = guarded_calls(&at);
     calls.extend(upgrades(&scene, &at).await);
@@ -702,7 +783,7 @@ async fn each_guarded_function_obeys_the_holder_of_its_role_and_nobody_else() {
         for who in everybody {
             let refusal = scene.refusal(who, call.target, &call.data).await.unwrap_or_default();
             let unauthorized = format!("AccessManagedUnauthorized(caller: {who})");
-            let obeys = who == holder(call.role);
+            let obeys = obeys(call.role, who);
             assert_eq!(refusal != unauthorized, obeys, "{} by {who}: {refusal:?}", call.name);
         }
     }
@@ -759,7 +840,7 @@ async fn assert_parameters(scene: &Scene, at: &Addresses) {
     assert_eq!(pool.maximumValueAge().call().await.unwrap(), p.maximum_value_age);
     let splitter = c::RevenueSplitter::new(at.revenue_splitter, &provider);
     assert_eq!(splitter.split().call().await.unwrap(), p.split);
-    assert_eq!(splitter.treasury().call().await.unwrap(), at.timelock);
+    assert_eq!(splitter.treasury().call().await.unwrap(), at.treasury);
 
     let oracle = c::AttestationOracle::new(at.attestation_oracle, &provider);
     assert_eq!(oracle.attestors().call().await.unwrap(), p.attestors);
@@ -770,12 +851,70 @@ async fn assert_parameters(scene: &Scene, at: &Addresses) {
         at.health_data_pool,
         at.compute_market,
         at.member_claims,
+        at.metered_licence,
+        at.transfer_agreement,
+        at.dataset_exchange,
+        at.dataset_lending,
+        at.vesting_vault,
+        at.contribution_rewards,
+        at.validator_pool,
     ];
     for (name, address) in at.named() {
         let consumes = oracle.isConsumer(address).call().await.unwrap();
         assert_eq!(consumes, consumers.contains(&address), "{name}");
     }
     assert_governance(scene, at, &p).await;
+    assert_selling(scene, at, &p).await;
+    assert_rewarding(scene, at, &p).await;
+}
+
+async fn assert_selling(scene: &Scene, at: &Addresses, p: &Parameters) {
+    let provider = scene.ledger.provider();
+    let curve = c::BondingCurve::new(at.bonding_curve, &provider);
+    assert_eq!(curve.BASE().call().await.unwrap(), U256::from(p.curve.base));
+    assert_eq!(curve.SLOPE().call().await.unwrap(), U256::from(p.curve.slope));
+    assert_eq!(curve.feeBps().call().await.unwrap(), p.curve.fee);
+    let exchange = c::DatasetExchange::new(at.dataset_exchange, &provider);
+    assert_eq!(exchange.priceCurve().call().await.unwrap(), p.price_curve);
+    let terms = exchange.exchangeTerms().call().await.unwrap();
+    assert_eq!((terms.feeBps, terms.stockCap), (p.exchange_fee, p.stock_cap));
+    let lending = c::DatasetLending::new(at.dataset_lending, &provider);
+    assert_eq!(lending.lendingTerms().call().await.unwrap(), p.lending);
+    let meters = c::MeteredLicence::new(at.metered_licence, &provider);
+    for (class, price) in (1..).zip(&p.unit_prices) {
+        assert_eq!(meters.unitPrice(class).call().await.unwrap(), U96::from(*price));
+    }
+    let bonds = c::ResearcherBonds::new(at.researcher_bonds, &provider);
+    assert_eq!(bonds.bondTerms().call().await.unwrap(), p.bonds);
+    let market = c::LicenceMarket::new(at.licence_market, &provider);
+    assert_eq!(market.bonds().call().await.unwrap(), at.researcher_bonds);
+    let jobs = c::ComputeMarket::new(at.compute_market, &provider);
+    assert_eq!(jobs.bonds().call().await.unwrap(), at.researcher_bonds);
+    let arbitrator = c::CentralizedArbitrator::new(at.arbitrator, &provider);
+    assert_eq!(arbitrator.COST().call().await.unwrap(), p.arbitration_cost);
+    let escrow = c::Escrow::new(at.escrow, &provider);
+    assert_eq!(escrow.arbitrator().call().await.unwrap(), at.arbitrator);
+    assert_eq!(escrow.rulingWindow().call().await.unwrap(), p.ruling_window);
+    let pool = c::HealthDataPool::new(at.health_data_pool, &provider);
+    assert_eq!(pool.lending().call().await.unwrap(), at.dataset_lending);
+    let compliance = c::ComplianceOracle::new(at.compliance_oracle, &provider);
+    assert_eq!(compliance.evidence().call().await.unwrap(), at.transfer_agreement);
+}
+
+async fn assert_rewarding(scene: &Scene, at: &Addresses, p: &Parameters) {
+    let provider = scene.ledger.provider();
+    let rewards = c::ContributionRewards::new(at.contribution_rewards, &provider);
+    assert_eq!(rewards.terms().call().await.unwrap(), p.rewards);
+    let burner = c::BuybackBurner::new(at.buyback_burner, &provider);
+    assert_eq!(burner.terms().call().await.unwrap(), p.buyback);
+    let checks = c::ValidatorPool::new(at.validator_pool, &provider);
+    assert_eq!(checks.terms().call().await.unwrap(), p.checks);
+    let governor = c::CooperativeGovernor::new(at.cooperative_governor, &provider);
+    assert_eq!(governor.minimums().call().await.unwrap(), p.minimums);
+    let votes = c::GovernanceToken::new(at.governance_token, &provider);
+    assert!(votes.isVault(at.vote_escrow).call().await.unwrap());
+    assert!(votes.isHolder(at.treasury).call().await.unwrap());
+    assert!(!votes.isVault(at.treasury).call().await.unwrap());
 }
 
 async fn assert_governance(scene: &Scene, at: &Addresses, p: &Parameters) {
@@ -790,10 +929,10 @@ async fn assert_governance(scene: &Scene, at: &Addresses, p: &Parameters) {
     assert_eq!(timelock.getMinDelay().call().await.unwrap(), U256::from(p.timelock_delay));
 
     let data = c::DataToken::new(at.data_token, &provider);
-    assert_eq!(data.balanceOf(at.timelock).call().await.unwrap(), p.data_genesis);
+    assert_eq!(data.balanceOf(at.treasury).call().await.unwrap(), p.data_genesis);
     assert_eq!(data.totalSupply().call().await.unwrap(), p.data_genesis);
     let votes = c::GovernanceToken::new(at.governance_token, &provider);
-    assert_eq!(votes.balanceOf(at.timelock).call().await.unwrap(), p.governance_genesis);
+    assert_eq!(votes.balanceOf(at.treasury).call().await.unwrap(), p.governance_genesis);
     assert_eq!(votes.totalSupply().call().await.unwrap(), p.governance_genesis);
 }
 
@@ -801,4 +940,71 @@ async fn assert_governance(scene: &Scene, at: &Addresses, p: &Parameters) {
 async fn the_contracts_start_with_the_parameters_that_were_given() {
     let (scene, at) = deployed().await;
     assert_parameters(&scene, &at).await;
+}
+
+// ---- the manifest -------------------------------------------------------------------------------------------------------
+
+async fn written(scene: &Scene) -> Manifest {
+    let made = manifest(&scene.ledger, deployer().address(), &parameters()).await.unwrap();
+    let text = serde_json::to_string(&made).unwrap();
+    assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), made);
+    made
+}
+
+async fn difference(scene: &Scene, manifest: &Manifest) -> String {
+    let found = verify(&scene.ledger, manifest).await.unwrap();
+    assert!(!found.verified);
+    found.difference.unwrap()
+}
+
+#[tokio::test]
+async fn a_ledger_is_as_its_manifest_says_and_every_difference_is_found() {
+    let (scene, at) = deployed().await;
+    let whole = written(&scene).await;
+    let found = verify(&scene.ledger, &whole).await.unwrap();
+    assert!(found.verified, "{:?}", found.difference);
+    assert_eq!(found.contracts, at.named().len());
+    assert!(found.facts > 500, "{}", found.facts);
+
+    for index in 0..whole.contracts.len() {
+        let mut other = whole.clone();
+        other.contracts[index].code_hash.0[0] ^= 1;
+        let says = difference(&scene, &other).await;
+        assert!(says.contains(&whole.contracts[index].name) && says.contains("hash"), "{says}");
+        let mut other = whole.clone();
+        if let Some(behind) = &mut other.contracts[index].implementation {
+            behind.address = at.usdc;
+            assert!(difference(&scene, &other).await.contains("upgraded"));
+        }
+        let mut other = whole.clone();
+        if let Some(link) = other.contracts[index].links.values_mut().next() {
+            *link = account(77).address();
+            assert!(difference(&scene, &other).await.contains("not 0x"));
+        }
+    }
+    for index in 0..whole.functions.len() {
+        let mut other = whole.clone();
+        other.functions.remove(index);
+        assert!(difference(&scene, &other).await.contains("may be called by"));
+    }
+    for index in 0..whole.holders.len() {
+        let mut other = whole.clone();
+        other.holders.remove(index);
+        assert!(difference(&scene, &other).await.contains("which the manifest does not give"));
+    }
+    let mut other = whole.clone();
+    other.deployer = at.timelock;
+    assert!(difference(&scene, &other).await.contains("still has the role"));
+    let mut other = whole.clone();
+    other.chain_id += 1;
+    assert!(difference(&scene, &other).await.contains("this is chain"));
+}
+
+#[tokio::test]
+async fn a_part_of_a_deployment_is_not_what_the_manifest_says() {
+    let (whole, _) = deployed().await;
+    let manifest = written(&whole).await;
+    let scene = Scene::new(config());
+    scene.deploy_steps(30).await;
+    assert!(difference(&scene, &manifest).await.contains("there is no code of"));
 }

@@ -127,6 +127,9 @@ pub enum NodeError {
     /// A sealed key does not open.
     #[error(transparent)]
     Keystore(#[from] caduceus_identity::KeystoreError),
+    /// A file or an argument of the caller's own making that is not valid.
+    #[error("{0}")]
+    Definition(String),
     /// A chain that cannot do what only a development chain can.
     #[error("{0}")]
     Chain(String),
@@ -244,6 +247,7 @@ impl NodeError {
         match self {
             NodeError::Usage(_)
             | NodeError::Malformed(_)
+            | NodeError::Definition(_)
             | NodeError::View { .. }
             | NodeError::Breaking { .. }
             | NodeError::Records(caduceus_records::RecordsError::View(_))

@@ -6,9 +6,7 @@ use alloy::primitives::utils::{Unit, format_ether};
 use alloy::primitives::{Address, FixedBytes, U256};
 use alloy::providers::Provider;
 use alloy::signers::local::PrivateKeySigner;
-use caduceus_contracts::ComputeMarket::Windows;
 use caduceus_contracts::JurisdictionRules::{Rule, RuleRow};
-use caduceus_contracts::RevenueSplitter::Split;
 use caduceus_identity::Keyring;
 use caduceus_ledger::deployment::{self, Deployment, DeploymentError, Parameters};
 use caduceus_ledger::{Config, Ledger, Outbox, OutboxError};
@@ -17,6 +15,7 @@ use caduceus_policy::RuleTable;
 use crate::attestor;
 use crate::error::{NodeError, Result};
 use crate::home::{self, Home};
+use crate::parameters::People;
 use crate::report::Reporter;
 
 /// Key labels of the officers that a development home plays.
@@ -44,13 +43,6 @@ pub(crate) const USDC: u64 = 1_000_000;
 
 /// The least that a quality score counts as in the pool, in basis points.
 pub(crate) const SCORE_FLOOR: u16 = 1_000;
-
-/// USDC units for 1,000 records of each data class in the order of their numbers: ten dollars for health records, as
-/// the cooperative guide has it, more for what is rarer or weighs more.
-const PRICES: [u64; 6] = [10 * USDC, 100 * USDC, 40 * USDC, 2 * USDC, 5 * USDC, 20 * USDC];
-
-const HOUR: u32 = 3_600;
-const DAY: u32 = 24 * HOUR;
 
 /// Opens the ledger that the home was made for.
 pub(crate) async fn ledger(home: &Home, keyring: &Keyring) -> Result<Ledger> {
@@ -172,10 +164,11 @@ pub(crate) async fn deploy(
         DeploymentError::Rpc(error) => error.into(),
         other => NodeError::Chain(other.to_string()),
     };
-    let parameters = parameters(keyring, rules);
+    let parameters = parameters(home, keyring, rules)?;
     let found = deployment::find(ledger, deployer.address(), &parameters).await.map_err(failed)?;
     if let Some(deployment) = found {
         home.note_deployed()?;
+        write_manifest(ledger, home, deployer.address(), &parameters).await?;
         return Ok(deployment);
     }
     if home.was_deployed() {
@@ -190,6 +183,7 @@ pub(crate) async fn deploy(
     let deployed = deployment::deploy(ledger, outbox, &deployer, &parameters, progress).await;
     let deployment = deployed.map_err(failed)?;
     home.note_deployed()?;
+    write_manifest(ledger, home, deployer.address(), &parameters).await?;
     Ok(deployment)
 }
 
@@ -201,17 +195,18 @@ fn lost_contracts(ledger: &Ledger, home: &Home) -> NodeError {
     NodeError::LostContracts { ledger: ledger.describe(), todo }
 }
 
-/// What the contracts start with. Times are those of a cooperative that decides within days.
-fn parameters(keyring: &Keyring, rules: &RuleTable) -> Parameters {
+/// What the contracts start with.
+fn parameters(home: &Home, keyring: &Keyring, rules: &RuleTable) -> Result<Parameters> {
     let rows = rules.chain_rows();
     let mut attestors = attestor::accounts(keyring);
     attestors.sort();
-    let tokens = |amount: u64| Unit::ETHER.wei() * U256::from(amount);
-    Parameters {
+    let people = People {
         attestors,
         threshold: attestor::THRESHOLD,
         registrar: keyring.derive(REGISTRAR).address(),
         guardian: keyring.derive(GUARDIAN).address(),
+    };
+    Ok(Parameters {
         rules: rows.rows.iter().map(on_ledger).collect(),
         laws: rows.laws.clone(),
         countries: rows
@@ -219,31 +214,24 @@ fn parameters(keyring: &Keyring, rules: &RuleTable) -> Parameters {
             .iter()
             .map(|(country, region)| (FixedBytes(*country), FixedBytes(*region)))
             .collect(),
-        prices: PRICES.to_vec(),
-        licence_term: u64::from(90 * DAY),
-        job_fee: 25 * USDC,
-        windows: Windows {
-            accept: u64::from(DAY),
-            compute: u64::from(DAY),
-            verify: u64::from(DAY),
-            settle: u64::from(7 * DAY),
-        },
-        score_floor: SCORE_FLOOR,
-        score_cap: 20_000,
-        maximum_value_age: u64::from(7 * DAY),
-        split: Split {
-            contributorsBps: 8_500,
-            treasuryBps: 1_000,
-            buybackBps: 500,
-            poolYieldBps: 3_000,
-        },
-        voting_delay: HOUR,
-        voting_period: 3 * DAY,
-        quorum_percent: 20,
-        timelock_delay: u64::from(2 * DAY),
-        data_genesis: tokens(10_000_000),
-        governance_genesis: tokens(1_000_000),
+        ..home.parameters()?.on_ledger(people)
+    })
+}
+
+/// Writes the manifest of a finished deployment, unless it is there.
+async fn write_manifest(
+    ledger: &Ledger,
+    home: &Home,
+    deployer: Address,
+    parameters: &Parameters,
+) -> Result<()> {
+    if home.is_read_only() || home.manifest().exists() {
+        return Ok(());
     }
+    let manifest = deployment::manifest(ledger, deployer, parameters).await;
+    let manifest = manifest.map_err(|error| NodeError::Chain(error.to_string()))?;
+    let text = serde_json::to_string_pretty(&manifest).expect("a manifest has only string keys");
+    home.keep_manifest(&(text + "\n"))
 }
 
 fn on_ledger(row: &caduceus_policy::ChainRow) -> RuleRow {

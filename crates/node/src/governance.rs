@@ -6,21 +6,26 @@
 
 mod breaker;
 mod standing;
+mod upgrade;
 
 use alloy::primitives::utils::Unit;
 use alloy::primitives::{Address, Bytes, U256, keccak256};
 use alloy::sol_types::SolCall;
 use caduceus_contracts::RevenueSplitter::Split;
 use caduceus_contracts::words::{amount, date};
-use caduceus_contracts::{AccessManager, CooperativeGovernor, DataToken, RevenueSplitter, typed};
+use caduceus_contracts::{
+    AccessManager, CooperativeGovernor, DataToken, RevenueSplitter, Treasury, typed,
+};
 use serde::{Deserialize, Serialize};
 
+use crate::contract::Call;
 use crate::error::{NodeError, Result};
 use crate::member::Member;
 use crate::node::Node;
 
 pub use breaker::{Lifted, Pause, SCOPES, lift, pause, pauses};
 pub use standing::{Action, Standing, open, standing};
+pub use upgrade::propose_upgrade;
 
 /// `support` of a vote in favour (OpenZeppelin `GovernorCountingSimple`).
 const FOR: u8 = 1;
@@ -118,15 +123,18 @@ pub async fn propose_payment(
         fetch_revenue(node).await?;
     }
     let what = format!("the treasury pays {amount} {} to {recipient}", token.symbol());
-    // All three are ERC-20: one call serves them.
-    let call =
-        DataToken::transferCall { to: recipient, value: U256::from(amount) * unit }.abi_encode();
-    propose(node, proposer, &what, target, call.into()).await
+    let pay = Treasury::payCall {
+        token: target,
+        to: recipient,
+        amount: U256::from(amount) * unit,
+        purpose: keccak256(what.as_bytes()),
+    };
+    propose(node, proposer, &what, node.at.treasury, pay.abi_encode().into()).await
 }
 
 /// Moves what the splitter owes to the treasury into it; anybody may.
 async fn fetch_revenue(node: &Node) -> Result<()> {
-    let (to, account) = (node.at.revenue_splitter, node.at.timelock);
+    let (to, account) = (node.at.revenue_splitter, node.at.treasury);
     if RevenueSplitter::new(to, &node.provider).owed(account).call().await?.is_zero() {
         return Ok(());
     }
@@ -143,7 +151,13 @@ async fn fetch_revenue(node: &Node) -> Result<()> {
     Ok(())
 }
 
-async fn propose(
+/// A member proposes any call of a contract.
+pub async fn propose_call(node: &Node, proposer: &Member, call: &Call) -> Result<Proposal> {
+    let what = call.in_words(node).join("; ");
+    propose(node, proposer, &what, call.at, call.data.clone()).await
+}
+
+pub(crate) async fn propose(
     node: &Node,
     proposer: &Member,
     what: &str,
@@ -365,18 +379,25 @@ fn require_won(standing: &Standing) -> Result<()> {
     }
 }
 
+/// The payment that a proposal makes, of a token that is known.
+fn payment_of(node: &Node, proposal: &Proposal) -> Option<(Token, Treasury::payCall)> {
+    if proposal.target != node.at.treasury {
+        return None;
+    }
+    let payment = Treasury::payCall::abi_decode(&proposal.call).ok()?;
+    let token = Token::ALL.into_iter().find(|token| token.at(node) == payment.token)?;
+    Some((token, payment))
+}
+
 /// Refuses a payment that the treasury cannot make, before any time passes for it.
 async fn require_funds(node: &Node, proposal: &Proposal) -> Result<()> {
-    let Some(token) = Token::ALL.into_iter().find(|token| token.at(node) == proposal.target) else {
-        return Ok(());
-    };
-    let Ok(payment) = DataToken::transferCall::abi_decode(&proposal.call) else { return Ok(()) };
+    let Some((token, payment)) = payment_of(node, proposal) else { return Ok(()) };
     if token == Token::Usdc {
         fetch_revenue(node).await?;
     }
-    let held = DataToken::new(proposal.target, &node.provider);
-    let held = held.balanceOf(node.at.timelock).call().await?;
-    if held >= payment.value {
+    let held = DataToken::new(payment.token, &node.provider);
+    let held = held.balanceOf(node.at.treasury).call().await?;
+    if held >= payment.amount {
         return Ok(());
     }
     let symbol = token.symbol();
@@ -385,7 +406,7 @@ async fn require_funds(node: &Node, proposal: &Proposal) -> Result<()> {
             "the treasury holds {} {symbol}, and proposal {} pays {}",
             token.in_words(held),
             proposal.number,
-            token.in_words(payment.value)
+            token.in_words(payment.amount)
         ),
         "execute it when the treasury holds enough",
     ))

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! DIR/
+//!   parameters.toml  what the contracts started with, where it was not the default
+//!   manifest.json    the deployment: where every contract is, its code, who may do what
 //!   home.json        which chain this home speaks to, and the version of this layout
 //!   lock             held while a process uses the home
 //!   keys/seed        the secret from which a development home derives every key
@@ -26,12 +28,14 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
 
 use crate::error::{NodeError, Result};
+use crate::parameters::Parameters;
 
 const VERSION: u32 = 1;
 const JOURNAL: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("journal");
 
 /// The parts of a home that are files of their own, by their paths in it.
 const SETTINGS: &str = "home.json";
+const PARAMETERS: &str = "parameters.toml";
 const SEED: &str = "keys/seed";
 pub(crate) const LEDGER: &str = "ledger/ledger.redb";
 pub(crate) const OUTBOX: &str = "outbox.redb";
@@ -121,6 +125,38 @@ impl Home {
         write_atomically(&dir.join(SETTINGS), &to_json(&settings))?;
         drop(lock);
         Ok(())
+    }
+
+    /// Writes down the parameters of a home that is to be made in `dir`. One that is there already must have been made with
+    /// the same.
+    pub(crate) fn keep_parameters(dir: &Path, parameters: &Parameters, text: &str) -> Result<()> {
+        if Home::is_in(dir) {
+            if parameters_in(dir)? != *parameters {
+                return Err(NodeError::Definition(format!(
+                    "{} was made with other parameters; leave --parameters out to use it, or name another folder with --dir",
+                    dir.display()
+                )));
+            }
+            return Ok(());
+        }
+        fs::create_dir_all(dir).map_err(|error| NodeError::file("create", dir, error))?;
+        write_atomically(&dir.join(PARAMETERS), text.as_bytes())
+    }
+
+    /// The parameters that the contracts of this home started with.
+    pub(crate) fn parameters(&self) -> Result<Parameters> {
+        parameters_in(&self.dir)
+    }
+
+    /// Where the manifest of the deployment is.
+    pub fn manifest(&self) -> PathBuf {
+        self.dir.join("manifest.json")
+    }
+
+    /// Writes the manifest of the deployment.
+    pub(crate) fn keep_manifest(&self, text: &str) -> Result<()> {
+        self.require_writable()?;
+        write_atomically(&self.manifest(), text.as_bytes())
     }
 
     /// The seed that `number` stands for: the same each time, for development and tests.
@@ -355,6 +391,11 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
         NodeError::Chain(format!("the operating system gives no random numbers: {error}"))
     })?;
     Ok(bytes)
+}
+
+fn parameters_in(dir: &Path) -> Result<Parameters> {
+    let path = dir.join(PARAMETERS);
+    if path.exists() { Ok(Parameters::read(&path)?.0) } else { Ok(Parameters::default()) }
 }
 
 /// Writes a file so that it is there whole or not at all, whenever power fails.

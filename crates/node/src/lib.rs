@@ -13,9 +13,12 @@ pub mod attestor;
 pub mod audit;
 pub mod breach;
 pub mod bulk;
+pub mod catalog;
+pub mod chain;
 pub mod claims;
 pub mod cohorts;
 pub mod consents;
+pub mod contract;
 pub mod credentials;
 pub mod custodian;
 pub mod deidentify;
@@ -27,6 +30,7 @@ mod home;
 pub mod keystore;
 pub mod member;
 mod node;
+pub mod parameters;
 pub mod party;
 pub mod policy;
 mod report;
@@ -42,6 +46,7 @@ pub use alloy::primitives::Address;
 pub use caduceus_identity::credential::{Audience, StatusPurpose};
 pub use caduceus_identity::keystore::Cost;
 pub use caduceus_identity::{KeyKind, SecretKey, Seed};
+pub use caduceus_ledger::deployment;
 pub use caduceus_protect::Date;
 pub use caduceus_query::sandbox::{Norm, Progress, Selection, Values};
 pub use caduceus_query::{AskedLimits, Delta, Epsilon, Mechanism, Question};
@@ -50,3 +55,13 @@ pub use error::{NodeError, Result};
 pub use home::Home;
 pub use node::Node;
 pub use report::{News, Reporter};
+
+/// An amount of ether as a decimal, in wei.
+///
+/// # Errors
+/// [`NodeError::Definition`].
+pub fn wei(ether: &str) -> Result<alloy::primitives::U256> {
+    alloy::primitives::utils::parse_ether(ether).map_err(|_| {
+        NodeError::Definition(format!("`{ether}` is no amount of ether; write one such as 0.1"))
+    })
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alloy::eips::BlockNumberOrTag;
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::{Filter, TransactionReceipt};
 use alloy::signers::SignerSync;
@@ -18,6 +18,7 @@ use caduceus_policy::RuleTable;
 
 use crate::error::{NodeError, Result};
 use crate::home::{Home, OUTBOX};
+use crate::parameters::Parameters;
 use crate::report::Reporter;
 
 /// Where the home keeps what its operations took.
@@ -56,11 +57,26 @@ impl Node {
         seed: Option<Seed>,
         report: Reporter,
     ) -> Result<Node> {
+        Node::create_with(dir, rpc, seed, None, report).await
+    }
+
+    /// As [`Node::create`], with the contracts' parameters from a file.
+    pub async fn create_with(
+        dir: &Path,
+        rpc: Option<&str>,
+        seed: Option<Seed>,
+        parameters: Option<&Path>,
+        report: Reporter,
+    ) -> Result<Node> {
+        let parameters = parameters.map(Parameters::read).transpose()?;
         // A chain that is down, or on which nobody can pay, leaves no half-made home behind.
         if let Some(url) = rpc
             && !Home::is_in(dir)
         {
             crate::genesis::require_ether(&Ledger::remote(url).await?).await?;
+        }
+        if let Some((parameters, text)) = &parameters {
+            Home::keep_parameters(dir, parameters, text)?;
         }
         Node::start(Home::create_or_open(dir, rpc, seed)?, report).await
     }
@@ -169,10 +185,22 @@ impl Node {
         to: Address,
         call: &C,
     ) -> Result<TransactionReceipt> {
+        self.send_data(what, key, signer, to, call.abi_encode().into(), U256::ZERO).await
+    }
+
+    /// As [`Node::send`], for a call that is encoded already, with `value` in wei.
+    pub(crate) async fn send_data(
+        &self,
+        what: &str,
+        key: &str,
+        signer: &PrivateKeySigner,
+        to: Address,
+        data: Bytes,
+        value: U256,
+    ) -> Result<TransactionReceipt> {
         self.home.require_writable()?;
-        let data = call.abi_encode().into();
         let receipt =
-            match self.outbox.submit(&self.ledger, key, signer, Some(to), data, U256::ZERO).await {
+            match self.outbox.submit(&self.ledger, key, signer, Some(to), data, value).await {
                 Err(OutboxError::Reverted { data, message }) => {
                     let reason = caduceus_contracts::explain(&data).unwrap_or(message);
                     return Err(NodeError::Refused { action: what.to_owned(), reason });
@@ -183,6 +211,29 @@ impl Node {
             };
         self.note_gas(what, receipt.gas_used)?;
         Ok(receipt)
+    }
+
+    /// Creates a contract as `signer`, exactly once for each `key`, and gives where it is.
+    pub(crate) async fn create_contract(
+        &self,
+        what: &str,
+        key: &str,
+        signer: &PrivateKeySigner,
+        code: Bytes,
+    ) -> Result<Address> {
+        self.home.require_writable()?;
+        let sent = self.outbox.submit(&self.ledger, key, signer, None, code, U256::ZERO).await;
+        let receipt = match sent {
+            Err(OutboxError::Reverted { data, message }) => {
+                let reason = caduceus_contracts::explain(&data).unwrap_or(message);
+                return Err(NodeError::Refused { action: what.to_owned(), reason });
+            }
+            outcome => outcome
+                .map_err(|error| crate::genesis::in_words(&self.ledger, signer.address(), error))?,
+        };
+        self.note_gas(what, receipt.gas_used)?;
+        let missing = || NodeError::Chain("the ledger does not say where the contract is".into());
+        receipt.contract_address.ok_or_else(missing)
     }
 
     /// Gives `to` ether for gas, once.

@@ -3,10 +3,10 @@
 use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::SolCall;
 use caduceus_contracts::words::date;
-use caduceus_contracts::{CooperativeGovernor, DataToken, MembershipToken, RevenueSplitter};
+use caduceus_contracts::{CooperativeGovernor, MembershipToken, RevenueSplitter};
 use serde::Serialize;
 
-use super::{Proposal, Token, proposals};
+use super::{Proposal, payment_of, proposals};
 use crate::error::Result;
 use crate::node::Node;
 use crate::{member, party};
@@ -14,6 +14,9 @@ use crate::{member, party};
 /// `IGovernor.ProposalState`, by its number.
 const STATES: [&str; 8] =
     ["pending", "active", "cancelled", "defeated", "succeeded", "queued", "expired", "executed"];
+
+/// How votes are counted, in the order of `ProposalKinds` in the contracts.
+const COUNTINGS: [&str; 3] = ["members", "root of GOV", "locked GOV"];
 
 /// What a proposal does once it is executed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,14 +67,12 @@ impl Action {
                 pool_yield: set.split_.poolYieldBps,
             });
         }
-        if let Some(token) = Token::ALL.into_iter().find(|token| token.at(node) == *target)
-            && let Ok(transfer) = DataToken::transferCall::abi_decode(call)
-        {
+        if let Some((token, payment)) = payment_of(node, proposal) {
             return Ok(Action::Payment {
                 token: token.symbol(),
-                amount: token.in_words(transfer.value),
-                to: transfer.to,
-                name: name_of(node, transfer.to)?,
+                amount: token.in_words(payment.amount),
+                to: payment.to,
+                name: name_of(node, payment.to)?,
             });
         }
         Ok(Action::Call { target: *target, data: call.clone() })
@@ -115,6 +116,8 @@ pub struct Standing {
     pub actions: Vec<Action>,
     /// In words: pending, active, succeeded ...
     pub state: &'static str,
+    /// How votes on it are counted: `members`, `root of GOV` or `locked GOV`.
+    pub counting: &'static str,
     /// Members for it.
     pub votes_for: u64,
     /// Members against it.
@@ -152,8 +155,12 @@ impl Standing {
 
     /// Whether it wins whatever those who have not voted yet may do.
     pub(super) fn is_certain(&self) -> bool {
+        // Other votes than those of members are not bounded by the number of members.
         let against = self.members.saturating_sub(self.votes_for + self.votes_abstain);
-        self.state == "active" && self.would_win() && self.votes_for > against
+        self.counting == COUNTINGS[0]
+            && self.state == "active"
+            && self.would_win()
+            && self.votes_for > against
     }
 
     /// The votes, as a part of a sentence.
@@ -167,6 +174,9 @@ impl Standing {
     /// As sentences.
     pub fn in_words(&self) -> String {
         let mut lines = vec![format!("proposal {} is {}", self.number, self.state)];
+        if self.counting != COUNTINGS[0] {
+            lines.push(format!("votes are counted by {}, in units of 1e-18", self.counting));
+        }
         lines.extend(
             self.actions.iter().map(|action| format!("what it does: {}", action.in_words())),
         );
@@ -188,13 +198,22 @@ pub async fn standing(node: &Node, proposal: &Proposal) -> Result<Standing> {
     let starts: u64 = governor.proposalSnapshot(id).call().await?.saturating_to();
     let ends: u64 = governor.proposalDeadline(id).call().await?.saturating_to();
     let eta: u64 = governor.proposalEta(id).call().await?.saturating_to();
-    let (members, quorum) = electorate(node, starts).await?;
+    let kind = governor.proposalKind(id).call().await?;
+    let (members, mut quorum) = electorate(node, starts).await?;
+    if usize::from(kind) == COUNTINGS.len() && starts < node.now().await? {
+        quorum = governor.participation(id).call().await?.needed.saturating_to();
+    }
     Ok(Standing {
         proposal: id.to_string(),
         number: proposal.number,
         description: proposal.description.clone(),
         actions: vec![Action::of(node, proposal)?],
         state: STATES.get(usize::from(number)).copied().unwrap_or("unknown"),
+        // `ProposalKinds` in the contracts: 1 for members, then the others.
+        counting: COUNTINGS
+            .get(usize::from(kind).saturating_sub(1))
+            .copied()
+            .unwrap_or(COUNTINGS[0]),
         votes_for: votes.forVotes.saturating_to(),
         votes_against: votes.againstVotes.saturating_to(),
         votes_abstain: votes.abstainVotes.saturating_to(),
@@ -246,6 +265,7 @@ mod tests {
             description: String::new(),
             actions: Vec::new(),
             state,
+            counting: COUNTINGS[0],
             votes_for: cast[0],
             votes_against: cast[1],
             votes_abstain: cast[2],
