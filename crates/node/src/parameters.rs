@@ -61,7 +61,10 @@ impl TryFrom<String> for Wad {
 }
 
 fn decimal(text: &str, decimals: u8) -> std::result::Result<U256, String> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    // The library cuts off further decimals without a word, and takes signs.
+    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && fraction.len() <= usize::from(decimals);
     match parse_units(text, decimals) {
         Ok(ParseUnits::U256(units)) if plain && !text.is_empty() => Ok(units),
         _ => Err(format!("`{text}` is no amount; write digits with at most {decimals} decimals")),

@@ -57,5 +57,6 @@ async fn every_function_that_changes_something_is_listed_and_can_be_looked_ahead
         }
     }
     assert!(shown > 350, "{shown} functions");
-    assert!(passed > 20, "{passed} of {shown} would go through");
+    // Most refuse a stranger with arguments of ones; some do not mind.
+    assert!(passed > 10, "{passed} of {shown} would go through");
 }

@@ -34,6 +34,8 @@ impl Evm {
             .modify_cfg_chained(|cfg| {
                 cfg.set_spec_and_mainnet_gas_params(SpecId::PRAGUE);
                 cfg.disable_nonce_check = true;
+                // Puppets call too, as the contracts that they stand for would.
+                cfg.disable_eip3607 = true;
             })
             .build_mainnet();
         let mut made = Self { evm };
@@ -79,7 +81,8 @@ impl Evm {
 
     /// A contract that answers every call; with 1, until it is told what to answer.
     pub fn puppet(&mut self, number: u8) -> Address {
-        let at = Address::with_last_byte(number);
+        // Beyond the precompiled contracts, which have the first addresses.
+        let at = Address::repeat_byte(0xa0 + number);
         let code = puppet_code();
         let info = AccountInfo {
             code: Some(revm::bytecode::Bytecode::new_raw(code)),
@@ -173,6 +176,12 @@ fn puppet_code() -> Bytes {
 fn transaction(from: Address, kind: TxKind, data: Vec<u8>, nonce: u64) -> TxEnv {
     let builder = TxEnv::builder().caller(from).kind(kind).data(data.into()).nonce(nonce);
     builder.gas_price(0).gas_limit(30_000_000).value(U256::ZERO).build().unwrap()
+}
+
+/// An amount that the ledger answers, where the types of this crate hold it: 128 bits, more than there is of any token.
+/// `None` also where the contract refuses.
+pub fn held(there: Option<U256>) -> Option<U256> {
+    there.filter(|amount| *amount <= U256::from(u128::MAX))
 }
 
 /// The first event `E` among logs.
