@@ -1,8 +1,9 @@
-//! The story: one record's whole way, told in nine steps over the same functions that the commands use.
+//! The story: one record's whole way, told in ten steps over the same functions that the commands use.
 //!
 //! Every step is recorded when it is done, and what it does on the ledger is done once. A story that was cut off
 //! goes on where it stopped.
 
+mod modules;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -25,10 +26,11 @@ use crate::node::Node;
 use crate::party::{self, NewParty, Party, Role};
 use crate::researcher::{self, Received};
 
+pub use modules::ModuleReport;
 pub use sources::{FolderOf, SourceReport, StoryOptions, check_options};
 use sources::{Told, agreed, sources};
 
-const STEPS: usize = 9;
+const STEPS: usize = 10;
 /// Members who join at each custodian, where there are so many patients.
 const MEMBERS: usize = 5;
 /// What the story's question offers.
@@ -69,6 +71,8 @@ pub struct StoryReport {
     pub revocation: RevocationReport,
     /// What the members decided.
     pub governance: GovernanceReport,
+    /// What every other module did.
+    pub modules: Vec<ModuleReport>,
     /// What the audit found.
     pub audit: StoryAudit,
     /// Most gas that a transaction took, by operation.
@@ -191,7 +195,10 @@ pub async fn tell(node: &Node, options: &StoryOptions) -> Result<StoryReport> {
         })
         .await?;
     let governance = teller.step(8, "governance", "The members decide", || govern(node)).await?;
-    let audit = teller.step(9, "audit", "Everything can be checked", || check(node)).await?;
+    let modules = teller
+        .step(9, "modules", "Every other way to share, earn and decide", || modules::visit(node))
+        .await?;
+    let audit = teller.step(10, "audit", "Everything can be checked", || check(node)).await?;
     Ok(StoryReport {
         data,
         datasets: datasets(node).await?,
@@ -200,6 +207,7 @@ pub async fn tell(node: &Node, options: &StoryOptions) -> Result<StoryReport> {
         payment: claims::books(node).await?,
         revocation,
         governance,
+        modules,
         audit: StoryAudit {
             events: audit.0.events,
             verified: audit.0.verified,
@@ -526,7 +534,7 @@ async fn govern(node: &Node) -> Result<GovernanceReport> {
     })
 }
 
-/// Step 9.
+/// Step 10.
 async fn check(node: &Node) -> Result<(AuditReport, bool)> {
     let report = audit::verify(node).await?;
     node.report.fact(format!(
