@@ -145,7 +145,7 @@ pub async fn manifest(
 
 /// The call that a module's proxy was created with.
 fn initialization(steps: &[Step], name: &str) -> Option<Bytes> {
-    use alloy::sol_types::SolConstructor;
+    use alloy::sol_types::{SolConstructor, SolType};
     use caduceus_contracts::ERC1967Proxy::constructorCall;
     if !MODULES.contains(&name) {
         return None;
@@ -153,7 +153,9 @@ fn initialization(steps: &[Step], name: &str) -> Option<Bytes> {
     let proxy = steps.iter().find(|step| step.name == name)?;
     let (_, arguments) = proxy.created.as_ref()?;
     // The arguments are those that the plan encoded.
-    constructorCall::abi_decode(arguments).ok().map(|call| call._data)
+    <constructorCall as SolConstructor>::Parameters::abi_decode_params(arguments)
+        .ok()
+        .map(|(_, data)| data)
 }
 
 fn functions(at: &Addresses) -> Vec<FunctionRole> {

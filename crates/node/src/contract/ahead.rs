@@ -99,18 +99,18 @@ impl Outlook {
 }
 
 /// What nodes answer to `eth_simulateV1`, as far as it is used.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Block {
     calls: Vec<Done>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Done {
     #[serde(default)]
     logs: Vec<Logged>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Logged {
     address: Address,
     #[serde(flatten)]
