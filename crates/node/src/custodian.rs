@@ -14,6 +14,7 @@ use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::ipc::writer::StreamWriter;
 use caduceus_contracts::ProvenanceLog;
+use caduceus_policy::consent::Party as Account;
 use caduceus_protect::{
     Date, PATIENT_TABLE, PERSON_COLUMN, ProtectionPolicy, ProtectionReport, PseudonymKey,
 };
@@ -32,6 +33,7 @@ pub use answering::{AnsweredJob, answer, patients_in_last_answers};
 pub(crate) use answering::{
     REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file, remaining_budget, state_name,
 };
+pub use consent::NotCarried;
 pub(crate) use earnings::{kept as earned, payments_of, people, settle, settled};
 pub(crate) use publishing::{
     Evidence, cid, claims as mint_claims, consenting_patients, custodian_of, examine, knows_person,
@@ -85,6 +87,9 @@ pub struct Ingested {
     /// Patients who were erased before and stay out.
     #[serde(default)]
     pub erased: u64,
+    /// What Consent resources say beyond what a grant can hold, which permits nothing.
+    #[serde(default)]
+    pub not_carried: Vec<NotCarried>,
     /// Files that are not FHIR.
     pub ignored_files: Vec<String>,
 }
@@ -143,7 +148,9 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     let patients = patient_column(&read.tables).len();
     // What was earned until now was earned under the receipts as they are.
     settle(node, &custodian, &vault).await?;
-    let (receipts, vouched) = receipts(&read, &vault, intake.vouch)?;
+    let account = Account(custodian.address.into_array());
+    let mut documents = consent::Reader::new(node.rules, account, node.chain_id());
+    let (receipts, vouched) = receipts(&read, &vault, &mut documents, intake.vouch)?;
     let ingested = Ingested {
         patients: patients as u64,
         consenting: consenting_now(&receipts, &read.tables, &vault),
@@ -156,6 +163,7 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
         set_aside: read.set_aside.len() as u64,
         vouched,
         erased,
+        not_carried: documents.not_carried(),
         ignored_files: read.ignored_files.iter().map(|path| path.display().to_string()).collect(),
     };
     vault.put_staging(RAW, &read.tables, &mut entropy)?;
@@ -199,6 +207,9 @@ pub fn shortcomings(ingested: &Ingested) -> Vec<String> {
             "{} patients did not consent and are left out",
             ingested.patients - ingested.consenting
         ));
+    }
+    for part in &ingested.not_carried {
+        notes.push(format!("in {} consent(s), {}: {}", part.consents, part.path, part.why));
     }
     if ingested.erased > 0 {
         notes.push(format!("{} patients were erased before and stay out", ingested.erased));
@@ -257,6 +268,7 @@ fn leave_out_erased(tables: &mut Tables, vault: &Vault) -> Result<u64> {
 fn receipts(
     read: &caduceus_records::Ingest,
     vault: &Vault,
+    documents: &mut consent::Reader<'_>,
     vouch: bool,
 ) -> Result<(Vec<Receipt>, u64)> {
     let key = pseudonym_key(vault);
@@ -273,7 +285,7 @@ fn receipts(
     for patient in patient_column(&read.tables) {
         let consent = newest.get(patient).copied();
         vouched += u64::from(consent.is_none() && vouch);
-        let mut receipt = consent::receipt(key.pseudonym(patient), consent, vouch);
+        let mut receipt = documents.receipt(key.pseudonym(patient), consent, vouch);
         if let Some(known) = register
             .get(&receipt.pseudonym)
             .filter(|known| known.document_hash == receipt.document_hash)

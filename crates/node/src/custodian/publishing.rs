@@ -8,7 +8,8 @@ use caduceus_contracts::DatasetToken::{DatasetMinted, MintRequest};
 use caduceus_contracts::HealthDataPool::{Deposited, Value};
 use caduceus_contracts::{ConsentRegistry, DatasetToken, HealthDataPool, MembershipToken, recast};
 use caduceus_economics::merkle;
-use caduceus_policy::DataClass;
+use caduceus_policy::consent::{Party as Account, Use as PaperUse};
+use caduceus_policy::{Country, DataClass, Purpose};
 use caduceus_protect::quality;
 use caduceus_records::Tables;
 use caduceus_records::schema::DatasetSchema;
@@ -479,6 +480,7 @@ pub(super) async fn eligible(
 ) -> Result<BTreeSet<String>> {
     let now = node.now().await?;
     let consent = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let on_paper = asked.of(custodian);
     let mut eligible = BTreeSet::new();
     for (pseudonym, member, receipt) in standing(node, vault, publication).await? {
         let Use { grantee, class, purpose, jurisdiction } = *asked;
@@ -490,7 +492,9 @@ pub(super) async fn eligible(
                     .await?
                     .ok
             }
-            None => receipt.is_some_and(|receipt| consent::covers(&receipt, purpose, now)),
+            None => receipt
+                .zip(on_paper)
+                .is_some_and(|(receipt, asked)| consent::covers(node.rules, &receipt, &asked, now)),
         };
         if permits {
             eligible.insert(pseudonym);
@@ -506,6 +510,21 @@ pub(super) struct Use {
     pub(super) class: u8,
     pub(super) purpose: u8,
     pub(super) jurisdiction: FixedBytes<2>,
+}
+
+impl Use {
+    /// The use as the rules know it; none where one of its codes is not known.
+    fn of(&self, custodian: &Party) -> Option<PaperUse> {
+        Some(PaperUse {
+            custodian: Account(custodian.address.into_array()),
+            grantee: Account(self.grantee.into_array()),
+            // The ledger asked the registry before it accepted the job.
+            in_good_standing: true,
+            class: DataClass::from_number(self.class)?,
+            purpose: Purpose::from_number(self.purpose)?,
+            country: Country::from_bytes(self.jurisdiction.0)?,
+        })
+    }
 }
 
 /// Every patient of a dataset with their account, if they joined, and their receipt, if the vault has one.
