@@ -120,7 +120,7 @@ fn receipts_and_trails_tell_every_use_its_grant_and_what_it_paid() {
 
     let by_dataset = world.go("audit trail --dataset 1");
     let by_researcher = world.go("audit trail --researcher lab");
-    assert_eq!(by_dataset, by_researcher);
+    assert_eq!(by_dataset["accesses"], by_researcher["accesses"]);
     assert_eq!(by_dataset["accesses"].as_array().unwrap().len(), 2);
     let by_member = world.go("audit trail --member clinic/1");
     assert_eq!(by_member["accesses"], receipts["uses"]);

@@ -135,7 +135,7 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         }
         Command::Protect(protect) => crate::protect::records(node, protect).await,
         Command::Export { custodian, out } => {
-            let files = custodian::export(node, custodian, out)?;
+            let files = custodian::export(node, custodian, out).await?;
             let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             Ok(Outcome::new(&json!({ "files": lines }), lines.join("\n")))
         }

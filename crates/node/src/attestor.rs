@@ -15,9 +15,10 @@ use alloy::sol_types::SolValue;
 use caduceus_contracts::AttestationOracle::{Attestation, Proof};
 use caduceus_contracts::DatasetToken::MintRequest;
 use caduceus_contracts::HealthDataPool::Value;
+use caduceus_vault::audit::{Detail, Kind};
 
 use crate::credentials::Sources;
-use crate::custodian::{Evidence, Publication};
+use crate::custodian::{self, Evidence, Publication};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 
@@ -103,6 +104,11 @@ impl Panel {
                 attest(node, claims, examine).await
             }
             Panel::Remote { urls, seconds } => {
+                let custodian = asked.evidence.custodian;
+                let count = custodian::number(urls.len() as u64);
+                let details = [("to", Detail::from("attestors")), ("count", count)];
+                let cid = &asked.publication.cid;
+                custodian::note(node, custodian, Kind::Released, cid, &details).await?;
                 remote::attest(node, claims, asked, urls, *seconds).await
             }
         }

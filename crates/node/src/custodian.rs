@@ -4,6 +4,7 @@ mod answering;
 pub mod catalogue;
 mod consent;
 mod earnings;
+mod noting;
 mod publishing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,7 @@ pub(crate) use answering::{
 };
 pub use consent::NotCarried;
 pub(crate) use earnings::{kept as earned, payments_of, people, settle, settled};
+pub(crate) use noting::{note_attested, note_grants};
 pub(crate) use publishing::{
     Evidence, cid, claims as mint_claims, consenting_patients, custodian_of, examine, knows_person,
     measure, note_revocation, published_schema, value_claim,
@@ -349,13 +351,15 @@ pub async fn protect(node: &Node, custodian: &str, k: Option<u32>) -> Result<Pro
 }
 
 /// Writes the protected tables as Parquet files into `folder`, for the custodian's own eyes. Gives their names.
-pub fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+pub async fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let Some(tables) = vault(node, &custodian)?.staging(PROTECTED)? else {
         let what = format!("{} has nothing protected to export", custodian.name);
         let todo = format!("run `caduceus protect --custodian {}` first", custodian.name);
         return Err(NodeError::not_ready(what, todo));
     };
+    let details = [("to", Detail::from("files")), ("rows", number(tables.rows() as u64))];
+    note(node, &custodian, Kind::Released, "records", &details).await?;
     std::fs::create_dir_all(folder).map_err(|error| NodeError::file("create", folder, error))?;
     let mut written = Vec::new();
     for (name, table) in &tables.0 {

@@ -186,6 +186,8 @@ async fn admit(node: &Node, member: Member) -> Result<()> {
         let proof = attestor::attest(node, &[claim], || custodian::knows_person(node, &member))
             .await?
             .remove(0);
+        let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+        custodian::note_attested(node, &custodian, "IDENTITY", &proof).await?;
         let request = JoinRequest {
             member: member.address,
             personId: member.person,
@@ -251,7 +253,9 @@ pub(crate) async fn give(node: &Node, member: &Member, terms: Grant) -> Result<U
     let grants = registry.grantsOf(member.address, terms.custodian).call().await?;
     let deadline = node.deadline().await?;
     let nonce = registry.nonces(member.address).call().await?;
+    let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     if let Some(same) = grants.into_iter().find(|grant| grant.terms == terms) {
+        custodian::note_grants(node, &custodian).await?;
         return Ok(same.id);
     }
     let statement = typed::Grant {
@@ -284,6 +288,7 @@ pub(crate) async fn give(node: &Node, member: &Member, terms: Grant) -> Result<U
         node.send("consent granted", &key, &relay, node.at.consent_registry, &call).await?;
     let granted = event::<ConsentGranted>(&receipt)
         .ok_or_else(|| NodeError::Chain("consent left no event".into()))?;
+    custodian::note_grants(node, &custodian).await?;
     Ok(granted.grantId)
 }
 

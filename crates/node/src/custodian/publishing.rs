@@ -18,7 +18,8 @@ use caduceus_vault::{Receipt, Vault};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DESCRIPTION, PROTECTED, ProtectedSummary, anchor, consent, entropy, note, number, vault,
+    DESCRIPTION, PROTECTED, ProtectedSummary, anchor, consent, entropy, note, note_attested,
+    number, vault,
 };
 use crate::attestor::{About, Asked, Claim, Panel};
 use crate::error::{NodeError, Result};
@@ -183,10 +184,12 @@ async fn mint(
     let request = mint_request(node, evidence, publication)?;
     let claims = claims(custodian.address, &request);
     let asked = Asked { evidence, publication, about: About::Token(&request) };
-    let mut proofs = panel
-        .attest(node, &claims, &asked, || examine(evidence, publication, &request))
-        .await?
-        .into_iter();
+    let proofs =
+        panel.attest(node, &claims, &asked, || examine(evidence, publication, &request)).await?;
+    for (statement, proof) in ["AUTHENTICITY", "CONSENT", "ANONYMIZATION"].iter().zip(&proofs) {
+        note_attested(node, custodian, statement, proof).await?;
+    }
+    let mut proofs = proofs.into_iter();
     let mut proof = || recast(&proofs.next().expect("one proof for each claim"));
     let call = DatasetToken::mintCall {
         authenticity: proof(),
@@ -353,6 +356,7 @@ async fn deposit(
     };
     let asked = Asked { evidence, publication, about: About::Worth(&value) };
     let proof = panel.attest(node, &[claim], &asked, recount).await?.remove(0);
+    note_attested(node, evidence.custodian, "VALUE", &proof).await?;
     let call = HealthDataPool::depositCall { datasetId: dataset, value, proof: recast(&proof) };
     let signer = evidence.custodian.signer(node);
     let key = node.next_key(&format!("deposit/{dataset}"), evidence.custodian.address).await?;
