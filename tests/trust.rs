@@ -122,7 +122,25 @@ fn receipts_and_trails_tell_every_use_its_grant_and_what_it_paid() {
     let by_researcher = world.go("audit trail --researcher lab");
     assert_eq!(by_dataset["accesses"], by_researcher["accesses"]);
     assert_eq!(by_dataset["accesses"].as_array().unwrap().len(), 2);
+    let kinds = |trail: &Value| -> Vec<String> {
+        let records = trail["records"].as_array().unwrap();
+        records.iter().map(|one| one["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let steps = ["decided", "budget_charged", "accessed", "answered", "attested", "released"];
+    let two_answers = [steps, steps].concat();
+    assert_eq!(kinds(&by_researcher), two_answers, "every step of both answers, in order");
+    let of_dataset = kinds(&by_dataset);
+    let made = ["sealed", "attested", "attested", "attested", "published", "attested"];
+    assert_eq!(of_dataset[..6], made, "{by_dataset}");
+    let others = of_dataset[6..].iter().filter(|kind| *kind != "consent_root_posted");
+    assert_eq!(others.collect::<Vec<_>>(), two_answers.iter().collect::<Vec<_>>());
+    let decided = &by_researcher["records"][0]["details"];
+    assert_eq!(decided["verdict"], "accept", "{decided}");
+    assert!(decided["law"].as_str().is_some_and(|law| !law.is_empty()), "{decided}");
+    assert!(!by_dataset.to_string().contains("salt"));
     let by_member = world.go("audit trail --member clinic/1");
+    assert_eq!(kinds(&by_member), ["attested", "consent_granted", "consent_revoked"]);
+    assert_eq!(by_member["records"][1]["details"]["grant"], number);
     assert_eq!(by_member["accesses"], receipts["uses"]);
     assert!(world.refused("audit trail --dataset 9").contains("no dataset named `9`"));
 }
