@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json as object};
 
@@ -360,8 +360,26 @@ fn a_party_registers_with_its_accreditation_and_the_ledger_ends_it_with_the_cred
         )
     };
     let no_trust = refused(&at(home, &register("lab", "JP", "p.json")));
-    assert!(no_trust.contains("trust.toml does not exist"), "{no_trust}");
-    desk.trust("home/trust.toml", "researcher-accreditation", "JP");
+    assert!(no_trust.contains("not trusted to issue a researcher-accreditation"), "{no_trust}");
+    let council =
+        format!("party register --name council --role issuer --country JP --did {}", desk.issuer);
+    let trust = |kinds: &str| json(&at(home, &format!("{council} --kinds {kinds}")));
+    let said = trust("researcher-accreditation");
+    assert_eq!(said["changed"][0]["to"], object!("researcher-accreditation"));
+    assert_eq!(trust("researcher-accreditation")["changed"], object!([]));
+    for (line, why) in [
+        (format!("{council} --kinds key-rotation"), "nobody has to be trusted"),
+        (council.replace("did:key", "did:example"), "--kinds"),
+        (format!("{council} --kinds diploma"), "no kind of credential"),
+        ("party register --name council --role issuer --country JP".to_owned(), "--did"),
+        (
+            format!("{council} --kinds ethics-approval").replace("--name council", "--name rival"),
+            "another party answers",
+        ),
+    ] {
+        let error = refused(&at(home, &line));
+        assert!(error.contains(why), "{line}: {error}");
+    }
     let bad = [
         (register("lab", "DE", "p.json"), "for another country than DE"),
         (register("other", "JP", "p.json"), "it answers another challenge"),
@@ -375,18 +393,13 @@ fn a_party_registers_with_its_accreditation_and_the_ledger_ends_it_with_the_cred
         let error = refused(&at(home, &line));
         assert!(error.contains(why), "{line}: {error}");
     }
-    assert_eq!(json(&at(home, "party list"))["parties"], object!([]));
+    assert!(!json(&at(home, "party list")).to_string().contains("\"lab\""));
 
-    // An issuer with an account counts only while the registry on the ledger has that account verified.
-    let trusted = fs::read_to_string(desk.path("home/trust.toml")).unwrap();
-    let with_account = |account: &str| {
-        desk.write("home/trust.toml", &format!("{trusted}account = \"{account}\"\n"));
-    };
-    with_account("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed");
+    // The word of an issuer counts for its kinds, and for its own country unless said otherwise.
+    trust("custodian-accreditation");
     let error = refused(&at(home, &register("lab", "JP", "p.json")));
     assert!(error.contains("not trusted to issue a researcher-accreditation"), "{error}");
-    let known = json(&at(home, "party register --name council --role custodian --country JP"));
-    with_account(known["address"].as_str().unwrap());
+    trust("researcher-accreditation");
 
     json(&at(home, &register("lab", "JP", "p.json")));
     // The same call changes nothing, and neither does one without the credential: its end counts and not the operator's word.
@@ -410,10 +423,9 @@ fn a_party_registers_with_its_accreditation_and_the_ledger_ends_it_with_the_cred
     );
     let error = refused(&at(home, &register("lab", "JP", "p.json")));
     assert!(error.contains("its issuer has revoked it"), "{error}");
-    desk.trust("home/trust.toml", "custodian-accreditation", "JP");
+    trust("none");
     let error = refused(&at(home, &register("lab", "JP", "p.json")));
     assert!(error.contains("revoked") && error.contains("not trusted"), "all reasons: {error}");
-    assert!(Path::new(home).join("trust.toml").exists());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod commands;
 mod contracts;
 mod crashes;
 mod decisions;
+mod duties;
 mod folder;
 mod homes;
 mod identity;

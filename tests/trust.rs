@@ -83,6 +83,41 @@ fn a_grant_goes_out_as_fhir_and_comes_back_the_same_and_is_told_in_five_language
 }
 
 #[test]
+fn a_consent_can_be_for_one_researcher_some_regions_and_some_time() {
+    let world = with_members();
+    let grant = |more: &str| format!("consent grant --member clinic/1 --purposes HMB {more}");
+    for (more, why) in [
+        ("--researcher nobody", "no researcher named `nobody`"),
+        ("--regions DE", "the rules; they know"),
+        ("--until 2020-01-01", "would have ended already"),
+        ("--until soon", "`soon` is no time"),
+    ] {
+        let error = world.refused(&grant(more));
+        assert!(error.contains(why), "{more}: {error}");
+    }
+    world.go(&grant("--researcher lab --regions EU,JP --until 2031-06-30"));
+    let exported = world.go("consent export --member clinic/1");
+    let provision = &exported["provision"];
+    assert_eq!(provision["period"]["end"], "2031-06-29T23:59:59Z");
+    assert_eq!(provision["modifierExtension"].as_array().unwrap().len(), 2, "{provision}");
+    assert_eq!(provision["actor"].as_array().unwrap().len(), 1, "{provision}");
+    let told = world.go("consent show --member clinic/1")["grants"][0]["text"].to_string();
+    assert!(told.contains("lab") && told.contains("2031"), "{told}");
+
+    // What it covers is answered; the same from elsewhere, by somebody else or after its end is not.
+    world.go("consent revoke --member clinic/1");
+    world.go("consent revoke --member clinic/2");
+    world.go(&grant("--researcher lab --regions US --days 30"));
+    world.go("licence buy --researcher lab --uses 2");
+    world.ask();
+    let uses = world.go("member receipts --member clinic/1")["uses"].clone();
+    assert_eq!(uses, serde_json::json!([]), "lab asks from JP, which is not in the grant");
+    world.go(&grant("--researcher lab --regions JP --days 30"));
+    world.ask();
+    assert_eq!(world.go("member receipts --member clinic/1")["uses"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn receipts_and_trails_tell_every_use_its_grant_and_what_it_paid() {
     let world = with_members();
     let grant = world.go("consent grant --member clinic/1 --purposes HMB --classes clinical");
@@ -120,9 +155,30 @@ fn receipts_and_trails_tell_every_use_its_grant_and_what_it_paid() {
 
     let by_dataset = world.go("audit trail --dataset 1");
     let by_researcher = world.go("audit trail --researcher lab");
-    assert_eq!(by_dataset, by_researcher);
+    assert_eq!(by_dataset["accesses"], by_researcher["accesses"]);
     assert_eq!(by_dataset["accesses"].as_array().unwrap().len(), 2);
+    let kinds = |trail: &Value| -> Vec<String> {
+        let records = trail["records"].as_array().unwrap();
+        records.iter().map(|one| one["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let steps = ["decided", "budget_charged", "accessed", "answered", "attested", "released"];
+    let two_answers = [steps, steps].concat();
+    assert_eq!(kinds(&by_researcher), two_answers, "every step of both answers, in order");
+    let of_dataset = kinds(&by_dataset);
+    let made = ["sealed", "attested", "attested", "attested", "published", "attested"];
+    assert_eq!(of_dataset[..6], made, "{by_dataset}");
+    let mut others: Vec<String> = of_dataset[6..].to_vec();
+    others.retain(|kind| kind != "consent_root_posted");
+    let (answers, payout) = others.split_at(two_answers.len());
+    assert_eq!(answers, two_answers);
+    assert_eq!(payout, ["attested", "payout_root_posted"], "what the claim did");
+    let decided = &by_researcher["records"][0]["details"];
+    assert_eq!(decided["verdict"], "accept", "{decided}");
+    assert!(decided["law"].as_str().is_some_and(|law| !law.is_empty()), "{decided}");
+    assert!(!by_dataset.to_string().contains("salt"));
     let by_member = world.go("audit trail --member clinic/1");
+    assert_eq!(kinds(&by_member), ["attested", "consent_granted", "consent_revoked"]);
+    assert_eq!(by_member["records"][1]["details"]["grant"], number);
     assert_eq!(by_member["accesses"], receipts["uses"]);
     assert!(world.refused("audit trail --dataset 9").contains("no dataset named `9`"));
 }

@@ -11,6 +11,16 @@ library PartyRoles {
     uint32 internal constant GUARDIAN = 16;
     uint32 internal constant ARBITRATOR = 32;
     uint32 internal constant RELAYER = 64;
+    uint32 internal constant ISSUER = 128;
+}
+
+/// @title CredentialKinds
+/// @notice Bits of what an issuer's word counts for.
+library CredentialKinds {
+    uint32 internal constant PATIENT_IDENTITY = 1;
+    uint32 internal constant CUSTODIAN_ACCREDITATION = 2;
+    uint32 internal constant RESEARCHER_ACCREDITATION = 4;
+    uint32 internal constant ETHICS_APPROVAL = 8;
 }
 
 /// @title PartyStatus

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {PartyRoles, PartyStatus} from "../common/Codes.sol";
 import {Errors} from "../common/Errors.sol";
 import {Module} from "../common/Module.sol";
-import {IParticipantRegistry, Participant} from "../interfaces/IParticipantRegistry.sol";
+import {IParticipantRegistry, Issuer, Participant} from "../interfaces/IParticipantRegistry.sol";
 
 /// @title ParticipantRegistry
 /// @notice Who may act as what, and until when.
@@ -13,6 +13,7 @@ contract ParticipantRegistry is IParticipantRegistry, Module {
     struct ParticipantRegistryStorage {
         mapping(address party => Participant) participants;
         mapping(address party => bytes32) encryptionKeys;
+        mapping(bytes32 didHash => Issuer) issuers;
     }
 
     bytes32 private constant STORAGE = keccak256(
@@ -53,6 +54,13 @@ contract ParticipantRegistry is IParticipantRegistry, Module {
         emit ParticipantSuspended(party);
     }
 
+    /// @inheritdoc IParticipantRegistry
+    function setIssuer(bytes32 didHash, Issuer calldata issuer_) external restricted {
+        _requireRegistered(issuer_.party);
+        _storage().issuers[didHash] = issuer_;
+        emit IssuerSet(didHash, issuer_);
+    }
+
     // ---------------------------------------------------------------- the party
 
     /// @inheritdoc IParticipantRegistry
@@ -78,6 +86,11 @@ contract ParticipantRegistry is IParticipantRegistry, Module {
     /// @inheritdoc IParticipantRegistry
     function encryptionKey(address party) external view returns (bytes32) {
         return _storage().encryptionKeys[party];
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function issuer(bytes32 didHash) external view returns (Issuer memory) {
+        return _storage().issuers[didHash];
     }
 
     /// @inheritdoc IParticipantRegistry

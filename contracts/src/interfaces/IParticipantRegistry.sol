@@ -17,6 +17,16 @@ struct Participant {
     uint32 safeguards;
 }
 
+/// @notice What the word of an issuer of credentials counts for.
+struct Issuer {
+    /// the registered party that answers for it; counts only while that one is in good standing as `PartyRoles.ISSUER`
+    address party;
+    /// bitmap of `CredentialKinds`; none where it is not trusted
+    uint32 kinds;
+    /// whether its word counts for every country and not only for its own
+    bool anywhere;
+}
+
 /// @title IParticipantRegistry
 /// @notice Who may act as what, and until when. Every guarded call of the protocol asks here at the time of the call.
 interface IParticipantRegistry {
@@ -28,6 +38,8 @@ interface IParticipantRegistry {
     event ParticipantSuspended(address indexed party);
     /// @notice A party published the key to which its results are encrypted.
     event EncryptionKeySet(address indexed party, bytes32 key);
+    /// @notice What an issuer's word counts for was set.
+    event IssuerSet(bytes32 indexed didHash, Issuer issuer);
 
     /// @notice Registers a party. Registrar only; reverts when it is registered already.
     function register(address party, Participant calldata participant) external;
@@ -37,6 +49,10 @@ interface IParticipantRegistry {
 
     /// @notice Suspends a party: nothing that asks for good standing works for it from now on. Registrar only.
     function suspend(address party) external;
+
+    /// @notice Sets what the word of an issuer counts for; with no kinds it is not trusted any more. `didHash` is the
+    /// keccak-256 of its decentralized identifier in UTF-8. Registrar only; reverts when the party is unknown.
+    function setIssuer(bytes32 didHash, Issuer calldata issuer) external;
 
     /// @notice Publishes the caller's X25519 public key, to which results are encrypted. Registered parties only.
     function setEncryptionKey(bytes32 key) external;
@@ -49,6 +65,10 @@ interface IParticipantRegistry {
 
     /// @notice The party's X25519 public key; zero when it published none.
     function encryptionKey(address party) external view returns (bytes32);
+
+    /// @notice What the word of an issuer counts for, by the hash of its identifier; all zero when it was never set. The
+    /// standing of its party is asked for apart.
+    function issuer(bytes32 didHash) external view returns (Issuer memory);
 
     /// @notice Active, identity check in force.
     function isVerified(address party) external view returns (bool);

@@ -304,7 +304,8 @@ abstract contract Deployment is Foundation {
     }
 
     function _setPermissions() private {
-        bytes4[] memory selectors = new bytes4[](3);
+        bytes4[] memory selectors = new bytes4[](4);
+        selectors[3] = ParticipantRegistry.setIssuer.selector;
         selectors[0] = ParticipantRegistry.register.selector;
         selectors[1] = ParticipantRegistry.update.selector;
         selectors[2] = ParticipantRegistry.suspend.selector;

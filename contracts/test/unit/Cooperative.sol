@@ -233,7 +233,8 @@ abstract contract Cooperative is UnitTest {
     }
 
     function _setRoles() private {
-        bytes4[] memory selectors = new bytes4[](3);
+        bytes4[] memory selectors = new bytes4[](4);
+        selectors[3] = ParticipantRegistry.setIssuer.selector;
         selectors[0] = ParticipantRegistry.register.selector;
         selectors[1] = ParticipantRegistry.update.selector;
         selectors[2] = ParticipantRegistry.suspend.selector;

@@ -2,9 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {PartyRoles, PartyStatus} from "../../src/common/Codes.sol";
+import {CredentialKinds, PartyRoles, PartyStatus} from "../../src/common/Codes.sol";
 import {Errors} from "../../src/common/Errors.sol";
-import {Participant} from "../../src/interfaces/IParticipantRegistry.sol";
+import {Issuer, Participant} from "../../src/interfaces/IParticipantRegistry.sol";
 import {Cooperative} from "./Cooperative.sol";
 
 contract ParticipantRegistryTest is Cooperative {
@@ -31,6 +31,28 @@ contract ParticipantRegistryTest is Cooperative {
         vm.prank(registrar);
         registry.suspend(party);
         _assertStanding(PartyRoles.RESEARCHER, "suspended");
+    }
+
+    function test_the_registrar_alone_says_what_an_issuers_word_counts_for() public {
+        bytes32 did = keccak256("did:web:ministry.example");
+        Issuer memory issuer = Issuer(party, CredentialKinds.CUSTODIAN_ACCREDITATION, false);
+        vm.prank(registrar);
+        vm.expectRevert(abi.encodeWithSelector(Errors.ParticipantRegistry_NotRegistered.selector, party));
+        registry.setIssuer(did, issuer);
+        _register(party, PartyRoles.ISSUER, "DE");
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger));
+        registry.setIssuer(did, issuer);
+        vm.prank(registrar);
+        registry.setIssuer(did, issuer);
+        assertEq(registry.issuer(did).party, party);
+        assertEq(registry.issuer(did).kinds, CredentialKinds.CUSTODIAN_ACCREDITATION);
+        assertFalse(registry.issuer(did).anywhere);
+        _assertStanding(PartyRoles.ISSUER, "");
+        issuer.kinds = 0;
+        vm.prank(registrar);
+        registry.setIssuer(did, issuer);
+        assertEq(registry.issuer(did).kinds, 0);
     }
 
     function test_attestors_need_no_accreditation() public {

@@ -233,6 +233,8 @@ fn share(text: &str) -> Result<f64, String> {
 pub enum RoleName {
     Custodian,
     Researcher,
+    /// Vouches for others with credentials
+    Issuer,
 }
 
 #[derive(Debug, Subcommand)]
@@ -260,6 +262,8 @@ pub enum PartyCommand {
         credential: Option<PathBuf>,
         #[command(flatten)]
         evidence: crate::people::Evidence,
+        #[command(flatten)]
+        word: crate::people::Word,
         /// Transfer safeguards that it has in place, such as scc or bcr
         #[arg(long, value_delimiter = ',', value_name = "NAME")]
         safeguards: Vec<String>,
@@ -352,19 +356,9 @@ pub enum MemberCommand {
 pub enum Consent {
     /// Record a member's consent on the ledger, by signature
     #[command(
-        after_help = "Example: caduceus consent grant --dir state --member klinikum-nord/1 --purposes GRU,HMB"
+        after_help = "Example: caduceus consent grant --dir state --member klinikum-nord/1 --purposes HMB --researcher sakura-institute --regions JP --until 2027-06-30"
     )]
-    Grant {
-        /// The member
-        #[arg(long, value_name = "NAME")]
-        member: String,
-        /// Purposes by their codes
-        #[arg(long, value_delimiter = ',', default_value = "GRU,HMB,PUBHLTH", value_name = "CODE")]
-        purposes: Vec<String>,
-        /// Kinds of data
-        #[arg(long, value_delimiter = ',', default_value = "clinical", value_name = "CLASS")]
-        classes: Vec<String>,
-    },
+    Grant(crate::grants::Grant),
     /// Say in plain words what a member agreed to
     #[command(
         after_help = "Example: caduceus consent show --dir state --member klinikum-nord/1 --language de"

@@ -1,14 +1,15 @@
 //! Attestors as processes of their own, and publishing by them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use caduceus_node::attestor::{self, Panel};
-use caduceus_node::{Node, Result, custodian, rpc};
+use caduceus_node::attestor::{self, Panel, Practice};
+use caduceus_node::{Cost, Node, Result, custodian, keystore, rpc};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::output::Outcome;
-use crate::signals;
+use crate::people::Evidence;
+use crate::{passwords, signals};
 
 #[derive(Debug, Args)]
 pub struct Publish {
@@ -24,25 +25,38 @@ pub struct Publish {
     /// Port on which this home's embedded ledger answers meanwhile, for the attestors to look at
     #[arg(long, requires = "attestors", value_name = "N")]
     ledger_port: Option<u16>,
+    #[command(flatten)]
+    evidence: Evidence,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Attestor {
     /// Answer custodians on 127.0.0.1 until interrupted
     #[command(
-        after_help = "Example: caduceus attestor serve --name north --key north.key --port 7001 --rpc http://127.0.0.1:8545 --contracts contracts.json"
+        after_help = "Example: caduceus attestor serve --name north --key north.json --password-file pw --port 7001 --rpc http://127.0.0.1:8545 --contracts contracts.json"
     )]
     Serve(Serve),
-    /// Write the key of one of this home's attestors into a file of its own, for a process of its own
-    #[command(after_help = "Example: caduceus attestor key --dir state --number 1 --out north.key")]
-    Key {
-        /// Which of them, from 1 on
-        #[arg(long, value_name = "N")]
-        number: usize,
-        /// File to write, for its owner's eyes only
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-    },
+    /// Seal the key of one of this home's attestors into a file of its own, for a process of its own
+    #[command(
+        after_help = "Example: caduceus attestor key --dir state --number 1 --out north.json --password-file pw"
+    )]
+    Key(Key),
+}
+
+#[derive(Debug, Args)]
+pub struct Key {
+    /// Which of them, from 1 on
+    #[arg(long, value_name = "N")]
+    number: usize,
+    /// The new key file (Web3 Secret Storage)
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// File with its password; typed if left out
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Take 4 MiB and a moment to open it in place of 256 MiB, for small machines and tests
+    #[arg(long)]
+    light: bool,
 }
 
 #[derive(Debug, Args)]
@@ -50,9 +64,17 @@ pub struct Serve {
     /// What it calls itself
     #[arg(long)]
     name: String,
-    /// File with its key: 64 hex digits
+    /// Its key file (Web3 Secret Storage, as `caduceus attestor key` and `identity new --kind secp256k1` write it)
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// File with the key file's password; typed if left out
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Sign for custodians too who show no accreditation, on the word of the ledger's registrar
+    #[arg(long)]
+    without_credential: bool,
+    #[command(flatten)]
+    evidence: Evidence,
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 7001)]
     port: u16,
@@ -67,7 +89,7 @@ pub struct Serve {
 /// Publishes, by whichever attestors are named.
 pub async fn publish(node: &Node, publish: &Publish) -> Result<Outcome> {
     let panel = match publish.attestors.is_empty() {
-        true => Panel::Here,
+        true => Panel::Here(publish.evidence.sources()),
         false => Panel::Remote { urls: publish.attestors.clone(), seconds: publish.timeout },
     };
     let publishing = custodian::publish(node, &publish.custodian, &panel);
@@ -95,9 +117,13 @@ pub async fn publish(node: &Node, publish: &Publish) -> Result<Outcome> {
 }
 
 /// Hands an attestor's key over.
-pub fn key(node: &Node, number: usize, out: &Path) -> Result<Outcome> {
-    let address = attestor::hand_over(node, number, out)?;
-    let text = format!("the key of attestor {number}, {address}, is in {}", out.display());
+pub fn key(node: &Node, key: &Key) -> Result<Outcome> {
+    let Key { number, out, password_file, light } = key;
+    let password =
+        passwords::choose(password_file.as_deref(), "--password-file", "the new key file")?;
+    let cost = if *light { Cost::LIGHT } else { Cost::STANDARD };
+    let address = attestor::hand_over(node, *number, out, &password, cost)?;
+    let text = format!("the key of attestor {number}, {address}, is sealed in {}", out.display());
     let value = json!({ "number": number, "address": address, "file": out.display().to_string() });
     Ok(Outcome::new(&value, text))
 }
@@ -105,7 +131,14 @@ pub fn key(node: &Node, number: usize, out: &Path) -> Result<Outcome> {
 /// Answers custodians until it is stopped.
 pub async fn serve(serve: &Serve) -> Result<Outcome> {
     let view = attestor::view(&serve.rpc, &serve.contracts)?;
-    let serving = attestor::serve(&serve.name, &serve.key, serve.port, view).await?;
+    let file = serve.password_file.as_deref();
+    let password = passwords::ask(file, "--password-file", "the attestor's key file")?;
+    let key = keystore::open(&serve.key, &password)?;
+    let practice = Practice {
+        without_credential: serve.without_credential,
+        sources: serve.evidence.sources(),
+    };
+    let serving = attestor::serve(&serve.name, &key, serve.port, view, practice).await?;
     say(&serve.name, &serving.address().to_string(), &serving.url()?);
     serving.until(signals::stopped()).await?;
     Ok(Outcome::new(&json!({ "stopped": true }), ""))

@@ -17,8 +17,8 @@ use crate::args::{Arguments, Audit, Claim, Cohort, Command, Consent, LicenceComm
 use crate::attest::{self, Attestor};
 use crate::output::{Outcome, reporter};
 use crate::{
-    bulk, contract, credential, demo, governance, identity, ledger, people, query, status, trust,
-    view,
+    bulk, contract, credential, demo, governance, grants, identity, ledger, people, query, status,
+    trust, view,
 };
 
 /// The folder of a home that no option names.
@@ -135,7 +135,7 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         }
         Command::Protect(protect) => crate::protect::records(node, protect).await,
         Command::Export { custodian, out } => {
-            let files = custodian::export(node, custodian, out)?;
+            let files = custodian::export(node, custodian, out).await?;
             let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             Ok(Outcome::new(&json!({ "files": lines }), lines.join("\n")))
         }
@@ -145,7 +145,7 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             Ok(Outcome::new(&all, text))
         }
         Command::Publish(publish) => attest::publish(node, publish).await,
-        Command::Attestor(Attestor::Key { number, out }) => attest::key(node, *number, out),
+        Command::Attestor(Attestor::Key(key)) => attest::key(node, key),
         Command::Withdraw { custodian, dataset } => {
             custodian::withdraw(node, custodian, *dataset).await?;
             let text = format!(
@@ -196,7 +196,8 @@ pub fn dir(arguments: &Arguments) -> PathBuf {
     arguments.dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR))
 }
 
-fn parse<T: FromStr>(text: &str) -> Result<T>
+/// A word of the caller's as what it stands for.
+pub fn parse<T: FromStr>(text: &str) -> Result<T>
 where
     T::Err: std::fmt::Display,
 {
@@ -205,16 +206,7 @@ where
 
 async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
     match command {
-        Consent::Grant { member, purposes, classes } => {
-            let member = member::find(node, member)?;
-            let terms = member::Terms {
-                classes: classes.iter().map(|class| parse(class)).collect::<Result<_>>()?,
-                purposes: purposes.iter().map(|purpose| parse(purpose)).collect::<Result<_>>()?,
-            };
-            let grant = member::grant(node, &member, &terms).await?;
-            let value = json!({ "member": member.name, "grant": grant.to_string() });
-            Ok(Outcome::new(&value, format!("{} consented: grant {grant}", member.name)))
-        }
+        Consent::Grant(grant) => grants::grant(node, grant).await,
         Consent::Show(show) => trust::show(node, show).await,
         Consent::Export(export) => trust::export(node, export).await,
         Consent::Import(import) => trust::import(node, import).await,

@@ -10,6 +10,7 @@ mod credential;
 mod deidentify;
 mod demo;
 mod governance;
+mod grants;
 mod identity;
 mod ledger;
 mod output;

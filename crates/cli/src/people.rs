@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use caduceus_node::credentials::Sources;
+use caduceus_node::issuers::{self, Trust};
 use caduceus_node::member::Member;
 use caduceus_node::party::{self, NewParty, Party, Registration, Role};
 use caduceus_node::story::usdc;
-use caduceus_node::{Node, Result, accreditation, custodian, member, policy};
+use caduceus_node::{Node, NodeError, Result, accreditation, custodian, member, policy};
 use clap::Args;
 use serde_json::json;
 
@@ -20,25 +21,62 @@ pub const NO_MEMBERS: &str = "no members yet; `caduceus member join` brings them
 /// What a presented accreditation is checked with.
 #[derive(Debug, Args)]
 pub struct Evidence {
-    /// Status lists of its issuer as files; others are fetched
-    #[arg(long = "status-list", value_name = "FILE", requires = "credential")]
+    /// Status lists of an accreditation's issuer as files; others are fetched
+    #[arg(long = "status-list", value_name = "FILE")]
     status_lists: Vec<PathBuf>,
     /// DID documents of did:web as files; others are fetched
-    #[arg(long = "did-document", value_name = "FILE", requires = "credential")]
+    #[arg(long = "did-document", value_name = "FILE")]
     documents: Vec<PathBuf>,
     /// Ask no server
-    #[arg(long, requires = "credential")]
+    #[arg(long)]
     offline: bool,
 }
 
 impl Evidence {
-    fn sources(&self) -> Sources {
+    pub fn sources(&self) -> Sources {
         Sources {
             trust: None,
             status_lists: self.status_lists.clone(),
             documents: self.documents.clone(),
             offline: self.offline,
             loopback: false,
+        }
+    }
+
+    fn is_given(&self) -> bool {
+        self.offline || !self.status_lists.is_empty() || !self.documents.is_empty()
+    }
+}
+
+/// What the word of an issuer shall count for.
+#[derive(Debug, Args)]
+pub struct Word {
+    /// The issuer's identifier, a did:web or did:key
+    #[arg(long, value_name = "DID")]
+    did: Option<String>,
+    /// The kinds of credential that it is trusted for, such as custodian-accreditation; `none` ends the trust
+    #[arg(long, value_delimiter = ',', value_name = "KIND", requires = "did")]
+    kinds: Vec<String>,
+    /// Its word counts for every country and not only for its own
+    #[arg(long, requires = "did")]
+    anywhere: bool,
+}
+
+impl Word {
+    /// What is said of an issuer; none for every other role.
+    fn trust(&self, role: Role) -> Result<Option<Trust>> {
+        let usage = |text: &str| Err(NodeError::Usage(text.to_owned()));
+        match (role, &self.did) {
+            (Role::Issuer, Some(did)) if !self.kinds.is_empty() => Ok(Some(Trust {
+                did: did.clone(),
+                kinds: issuers::kinds(&self.kinds)?,
+                anywhere: self.anywhere,
+            })),
+            (Role::Issuer, _) => {
+                usage("say who the issuer is with --did and what its word counts for with --kinds")
+            }
+            (_, Some(_)) => usage("--did is for issuers; register the party with --role issuer"),
+            (_, None) => Ok(None),
         }
     }
 }
@@ -53,13 +91,20 @@ pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
             unaccredited,
             credential,
             evidence,
+            word,
             safeguards,
             usdc: amount,
         } => {
             let role = match role {
                 RoleName::Custodian => Role::Custodian,
                 RoleName::Researcher => Role::Researcher,
+                RoleName::Issuer => Role::Issuer,
             };
+            let trust = word.trust(role)?;
+            if credential.is_none() && evidence.is_given() {
+                let text = "there is nothing to check without --credential; leave --status-list, --did-document and --offline out";
+                return Err(NodeError::Usage(text.to_owned()));
+            }
             let new = NewParty {
                 name: name.clone(),
                 role,
@@ -68,11 +113,12 @@ pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
                 safeguards: policy::safeguards(safeguards)?,
             };
             party::check_test_usdc(role, *amount)?;
-            let done = match credential {
-                None => party::register(node, &new).await?,
-                Some(presentation) => {
+            let done = match (trust, credential) {
+                (Some(trust), None) => issuers::register(node, &new, &trust).await?,
+                (None, None) => party::register(node, &new).await?,
+                (_, Some(presentation)) => {
                     let sources = evidence.sources();
-                    accreditation::register(node, &new, presentation, sources).await?
+                    accreditation::register(node, &new, presentation, &sources).await?
                 }
             };
             let given = party::give_test_usdc(node, &done.party, amount * 1_000_000).await?;
@@ -114,6 +160,7 @@ pub fn party_lines(all: &[Party]) -> Vec<String> {
         let role = match party.role {
             Role::Custodian => "custodian",
             Role::Researcher => "researcher",
+            Role::Issuer => "issuer",
         };
         [party.name.clone(), role.to_owned(), party.country.to_string(), party.address.to_string()]
     };

@@ -6,7 +6,7 @@ use caduceus_node::breach::{self, NewBreach};
 use caduceus_node::member::{self, Member};
 use caduceus_node::party::{self, Role};
 use caduceus_node::story::usdc;
-use caduceus_node::trail::{self, Access, Basis, Of};
+use caduceus_node::trail::{self, Access, Basis, Detail, LogRecord, Of};
 use caduceus_node::{Node, NodeError, Result, consents, custodian};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -181,7 +181,32 @@ pub async fn trail(node: &Node, of: &Trail) -> Result<Outcome> {
         }
     };
     let accesses = trail::accesses(node, &of).await?;
-    Ok(Outcome::list("accesses", &accesses, &told(&accesses), "no use yet"))
+    let records = trail::records(node, &of).await?;
+    let mut lines = told(&accesses);
+    if lines.is_empty() {
+        lines.push("no use yet".to_owned());
+    }
+    lines.extend(noted(&records));
+    let value = json!({ "accesses": accesses, "records": records });
+    Ok(Outcome::new(&value, lines.join("\n")))
+}
+
+fn noted(records: &[LogRecord]) -> Vec<String> {
+    let row = |record: &LogRecord| {
+        let kind = serde_json::to_value(record.kind).unwrap_or_default();
+        let details = record.details.iter().map(|(name, detail)| match detail {
+            Detail::Number(number) => format!("{name} {number}"),
+            Detail::Text(text) => format!("{name} {text}"),
+        });
+        [
+            record.at.clone(),
+            format!("log of {}, record {}", record.custodian, record.record),
+            kind.as_str().unwrap_or_default().to_owned(),
+            record.subject.clone(),
+            details.collect::<Vec<_>>().join(", "),
+        ]
+    };
+    columns(&records.iter().map(row).collect::<Vec<_>>())
 }
 
 fn told(accesses: &[Access]) -> Vec<String> {

@@ -565,6 +565,14 @@ fn guarded_calls(at: &Addresses) -> Vec<Guarded> {
             &c::ParticipantRegistry::suspendCall { party: who },
         ),
         guarded(
+            at.participant_registry,
+            REGISTRAR,
+            &c::ParticipantRegistry::setIssuerCall {
+                didHash: keccak256("did:web:ministry.example"),
+                issuer_: c::ParticipantRegistry::Issuer { party: who, kinds: 2, anywhere: false },
+            },
+        ),
+        guarded(
             at.circuit_breaker,
             GUARDIAN,
             &c::CircuitBreaker::pauseCall { scopes: one, duration: DAY },

@@ -1,26 +1,26 @@
 //! Registering with evidence: a party shows its accreditation in place of the operator's word.
 //!
 //! A party presents a credential to this ledger's registry. The challenge names the chain, the registry and the account,
-//! so that a presentation that was made for one account registers no other. Whose credentials count is decided by the
-//! home's trust list, `trust.toml`; an issuer in it that has an account counts only while the registry on the ledger
-//! has that account verified, so that the registrar can end the trust at once for everybody.
+//! so that a presentation that was made for one account registers no other. Whose credentials count the ledger says
+//! ([`crate::issuers`]). The home keeps what was presented: attestors look at it again before they sign for the party, so
+//! that a credential that was taken back meanwhile ends what it opened.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use alloy::primitives::Address;
-use caduceus_contracts::ParticipantRegistry;
-use caduceus_identity::credential::{Audience, Kind, TrustList, parse_time};
+use alloy::providers::Provider;
+use caduceus_identity::credential::{Audience, Kind, parse_time};
+use caduceus_identity::json::MAX_BYTES;
+use caduceus_policy::Country;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::credentials::{About, Sources, Verification, check, trust_list};
+use crate::credentials::{About, Sources, Verification, check_text, issuers};
 use crate::error::{NodeError, Result};
+use crate::issuers::trusted;
+use crate::keystore::read_limited;
 use crate::node::Node;
-use crate::party::{NewParty, Registration, Role, check_name, register_until};
-
-/// The trust list's file in a home.
-const TRUST: &str = "trust.toml";
+use crate::party::{NewParty, Party, Registration, Role, check_name, register_until};
 
 /// What a party has to sign to register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,12 +46,69 @@ pub struct Accreditation {
     pub until: u64,
 }
 
+/// A registry, and how it is looked at.
+pub(crate) struct Registry<'a, P> {
+    pub(crate) provider: &'a P,
+    pub(crate) chain_id: u64,
+    pub(crate) address: Address,
+    /// The time of its newest block, in seconds since 1970.
+    pub(crate) time: u64,
+}
+
+/// Whose accreditation it has to be.
+#[derive(Clone, Copy)]
+pub(crate) struct Holder {
+    pub(crate) account: Address,
+    pub(crate) role: Role,
+    pub(crate) country: Country,
+}
+
+impl<P: Provider> Registry<'_, P> {
+    /// Whom a presentation for `account` is made for.
+    fn audience(&self, account: Address) -> Audience {
+        audience(self.chain_id, self.address, account)
+    }
+
+    /// The accreditation in a presentation, where it is the holder's, nothing speaks against it now, and the ledger trusts
+    /// its issuer.
+    pub(crate) async fn examine(
+        &self,
+        presentation: &str,
+        holder: Holder,
+        sources: &Sources,
+    ) -> Result<Accreditation> {
+        let trust = trusted(self.provider, self.address, &issuers(presentation)?).await?;
+        let sources = Sources { trust: Some(trust), ..sources.clone() };
+        // The newest block of a quiet ledger may be older than the presentation; one that was moved ahead counts.
+        let now = i64::try_from(self.time).unwrap_or(i64::MAX).max(crate::credentials::now());
+        let audience = self.audience(holder.account);
+        let found = check_text(presentation, &audience, &sources, now).await?;
+        fitting(&found, holder)
+    }
+}
+
+fn audience(chain_id: u64, registry: Address, account: Address) -> Audience {
+    let domain = format!("eip155:{chain_id}:{registry}");
+    Audience { challenge: format!("register:{domain}:{account}"), domain }
+}
+
+/// The registry of a home's ledger.
+async fn registry(node: &Node) -> Result<Registry<'_, alloy::providers::DynProvider>> {
+    Ok(Registry {
+        provider: &node.provider,
+        chain_id: node.chain_id(),
+        address: node.at.participant_registry,
+        time: node.now().await?,
+    })
+}
+
 /// What the party `name` has to sign.
 pub fn challenge(node: &Node, name: &str) -> Result<Challenge> {
     check_name(name)?;
     let account = node.key(&format!("party/{name}")).address();
-    let registry = format!("eip155:{}:{}", node.chain_id(), node.at.participant_registry);
-    Ok(Challenge { challenge: format!("register:{registry}:{account}"), domain: registry, account })
+    let Audience { challenge, domain } =
+        audience(node.chain_id(), node.at.participant_registry, account);
+    Ok(Challenge { challenge, domain, account })
 }
 
 /// What the party `name` has shown, if anything.
@@ -63,6 +120,11 @@ fn key(name: &str) -> String {
     format!("accreditation/{name}")
 }
 
+/// What a party presented, word for word, if it did.
+pub(crate) fn presented(node: &Node, name: &str) -> Result<Option<String>> {
+    node.home.recall(&format!("presentation/{name}"))
+}
+
 /// Registers a party whose accreditation is presented in the file `presentation`.
 ///
 /// Its issuer must be trusted for the kind that the role needs, the country must be the party's, and nothing may speak
@@ -71,46 +133,35 @@ pub async fn register(
     node: &Node,
     new: &NewParty,
     presentation: &Path,
-    mut sources: Sources,
+    sources: &Sources,
 ) -> Result<Registration> {
-    let path = node.home.dir().join(TRUST);
-    if !path.exists() {
-        let what = format!("{} does not exist, so that no issuer is trusted", path.display());
-        let todo = "write into it whose accreditations count, as docs/identity.md shows";
-        return Err(NodeError::not_ready(what, todo));
-    }
-    sources.trust = Some(in_good_standing(node, trust_list(&path)?).await?);
-    let asked = challenge(node, &new.name)?;
-    let audience = Audience { challenge: asked.challenge, domain: asked.domain };
-    // The newest block of a quiet ledger may be older than the presentation; one that was moved ahead counts.
-    let now = i64::try_from(node.now().await?).unwrap_or(i64::MAX).max(crate::credentials::now());
-    let found = check(presentation, Some(&audience), &sources, now).await?;
-    let shown = fitting(&found, new)?;
+    check_name(&new.name)?;
+    let text = read_limited(presentation, MAX_BYTES)?;
+    let account = node.key(&format!("party/{}", new.name)).address();
+    let holder = Holder { account, role: new.role, country: new.country };
+    let shown = registry(node).await?.examine(&text, holder, sources).await?;
     node.home.record(&key(&new.name), &shown)?;
+    node.home.record(&format!("presentation/{}", new.name), &text)?;
     register_until(node, new, Some(shown.until)).await
 }
 
-/// The list without the issuers whose account the registry does not have verified.
-async fn in_good_standing(node: &Node, list: TrustList) -> Result<TrustList> {
-    let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
-    let mut out = BTreeSet::new();
-    for issuer in list.issuers() {
-        let Some(text) = &issuer.account else { continue };
-        let account: Address = text.parse().map_err(|_| {
-            NodeError::Malformed(format!("{TRUST}: the account of {} is no address", issuer.did))
-        })?;
-        if !registry.isVerified(account).call().await? {
-            out.insert(issuer.did.clone());
-        }
-    }
-    Ok(list.filtered(|issuer| !out.contains(&issuer.did)))
+/// Looks again at what a party of this home presented. Who presented nothing stands on the operator's word.
+pub(crate) async fn look_again(node: &Node, party: &Party, sources: &Sources) -> Result<()> {
+    let Some(text) = presented(node, &party.name)? else { return Ok(()) };
+    let holder = Holder { account: party.address, role: party.role, country: party.country };
+    registry(node).await?.examine(&text, holder, sources).await.map(drop)
 }
 
 /// The accreditation that fits the role and the country, where nothing speaks against what was presented.
-fn fitting(found: &Verification, new: &NewParty) -> Result<Accreditation> {
-    let kind = match new.role {
+fn fitting(found: &Verification, holder: Holder) -> Result<Accreditation> {
+    let kind = match holder.role {
         Role::Custodian => Kind::CustodianAccreditation,
         Role::Researcher => Kind::ResearcherAccreditation,
+        Role::Issuer => {
+            return Err(NodeError::Usage(
+                "an issuer is trusted on the ledger and shows no accreditation".into(),
+            ));
+        }
     };
     let mut reasons: Vec<String> =
         found.reasons.iter().map(|one| format!("{}: {}", one.about, one.reason)).collect();
@@ -122,12 +173,12 @@ fn fitting(found: &Verification, new: &NewParty) -> Result<Accreditation> {
             .push("it has to be presented for the challenge of `caduceus party challenge`".into());
     }
     let Some(credential) = credential else {
-        reasons.push(format!("no {kind} is presented, which a {} needs", new.role.name()));
+        reasons.push(format!("no {kind} is presented, which a {} needs", holder.role.name()));
         return Err(refused(&reasons));
     };
     let claim = |name: &str| credential.claims.get(name).and_then(Value::as_str);
-    if claim("country") != Some(&new.country.to_string()) {
-        reasons.push(format!("the {kind} is for another country than {}", new.country));
+    if claim("country") != Some(&holder.country.to_string()) {
+        reasons.push(format!("the {kind} is for another country than {}", holder.country));
     }
     let until = credential.valid_until.as_deref().and_then(parse_time);
     let until = until.and_then(|until| u64::try_from(until).ok());
@@ -147,8 +198,5 @@ fn fitting(found: &Verification, new: &NewParty) -> Result<Accreditation> {
 }
 
 fn refused(reasons: &[String]) -> NodeError {
-    NodeError::Refused {
-        action: "registering with this accreditation".into(),
-        reason: reasons.join("; "),
-    }
+    NodeError::Refused { action: "this accreditation".into(), reason: reasons.join("; ") }
 }

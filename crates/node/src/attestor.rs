@@ -15,12 +15,14 @@ use alloy::sol_types::SolValue;
 use caduceus_contracts::AttestationOracle::{Attestation, Proof};
 use caduceus_contracts::DatasetToken::MintRequest;
 use caduceus_contracts::HealthDataPool::Value;
+use caduceus_vault::audit::{Detail, Kind};
 
-use crate::custodian::{Evidence, Publication};
+use crate::credentials::Sources;
+use crate::custodian::{self, Evidence, Publication};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 
-pub use service::{Serving, View, hand_over, serve, view};
+pub use service::{Practice, Serving, View, hand_over, serve, view};
 
 /// How many attestors a development home plays.
 pub const ATTESTORS: usize = 3;
@@ -68,11 +70,10 @@ pub(crate) enum About<'a> {
 }
 
 /// Which attestors a custodian asks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub enum Panel {
-    /// Those that this home plays itself.
-    #[default]
-    Here,
+    /// Those that this home plays itself, and what they check a shown accreditation with.
+    Here(Sources),
     /// Processes of their own, by their URLs. Who has not answered after so many seconds is left out.
     Remote {
         /// Where they answer, such as `http://127.0.0.1:7001`.
@@ -80,6 +81,12 @@ pub enum Panel {
         /// How long one is waited for.
         seconds: u64,
     },
+}
+
+impl Default for Panel {
+    fn default() -> Panel {
+        Panel::Here(Sources::default())
+    }
 }
 
 impl Panel {
@@ -92,8 +99,16 @@ impl Panel {
         examine: impl FnMut() -> std::result::Result<(), String>,
     ) -> Result<Vec<Proof>> {
         match self {
-            Panel::Here => attest(node, claims, examine).await,
+            Panel::Here(sources) => {
+                crate::accreditation::look_again(node, asked.evidence.custodian, sources).await?;
+                attest(node, claims, examine).await
+            }
             Panel::Remote { urls, seconds } => {
+                let custodian = asked.evidence.custodian;
+                let count = custodian::number(urls.len() as u64);
+                let details = [("to", Detail::from("attestors")), ("count", count)];
+                let cid = &asked.publication.cid;
+                custodian::note(node, custodian, Kind::Released, cid, &details).await?;
                 remote::attest(node, claims, asked, urls, *seconds).await
             }
         }

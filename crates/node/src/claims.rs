@@ -63,6 +63,7 @@ async fn post_root(
     let claim = Claim::new("CONTRIBUTION", U256::from(dataset).into(), &content);
     let examine = || examine(people, tree);
     let proof = attestor::attest(node, &[claim], examine).await?.remove(0);
+    custodian::note_attested(node, custodian, "CONTRIBUTION", &proof).await?;
     let call = MemberClaims::postRootCall {
         datasetId: U256::from(dataset),
         root,

@@ -91,6 +91,21 @@ pub fn language(code: &str) -> Result<Language> {
     code.parse().map_err(|error: caduceus_policy::UnknownCode| NodeError::Usage(error.to_string()))
 }
 
+/// The end that a caller wants of a consent: a day, of which it is the first second, a moment, or so many days from today.
+pub async fn until(node: &Node, end: Option<&str>, days: Option<u64>) -> Result<Option<u64>> {
+    if let Some(days) = days {
+        return Ok(Some(member::in_days(node.now().await?, days)));
+    }
+    let Some(text) = end else { return Ok(None) };
+    let moment = match text.len() {
+        10 => crate::credentials::time(&format!("{text}T00:00:00Z"))?,
+        _ => crate::credentials::time(text)?,
+    };
+    u64::try_from(moment)
+        .map(Some)
+        .map_err(|_| NodeError::Usage(format!("`{text}` is before 1970; name a later end")))
+}
+
 /// What a member agreed to and did not take back, in their language.
 pub async fn show(node: &Node, member: &Member, language: Language) -> Result<Vec<Told>> {
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;

@@ -3,6 +3,7 @@
 //! What a credential says is checked in `caduceus-identity`, as a function of what is known. This module finds out what
 //! is known: it reads files, asks web servers for documents and status lists, and takes the time.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -276,7 +277,36 @@ pub async fn check(
     sources: &Sources,
     now: i64,
 ) -> Result<Verification> {
-    let input = Input::read(input)?;
+    judge(Input::read(input)?, audience, sources, now).await
+}
+
+/// As [`check`], of a text.
+pub(crate) async fn check_text(
+    text: &str,
+    audience: &Audience,
+    sources: &Sources,
+    now: i64,
+) -> Result<Verification> {
+    judge(Input::parse(text, "what is presented")?, Some(audience), sources, now).await
+}
+
+/// Every issuer that a text names.
+pub(crate) fn issuers(text: &str) -> Result<BTreeSet<String>> {
+    Ok(match Input::parse(text, "what is presented")? {
+        Input::Credential(_, credential) => [credential.issuer].into(),
+        Input::Presentation(_, presentation) => {
+            presentation.credentials.into_iter().map(|credential| credential.issuer).collect()
+        }
+        Input::SdJwt(sd_jwt) => sd_jwt.issuer().map(str::to_owned).into_iter().collect(),
+    })
+}
+
+async fn judge(
+    input: Input,
+    audience: Option<&Audience>,
+    sources: &Sources,
+    now: i64,
+) -> Result<Verification> {
     let (directory, lists) = gather(&input, sources).await?;
     let evidence =
         Evidence { now, directory: &directory, lists: &lists, trust: sources.trust.as_ref() };
@@ -418,12 +448,15 @@ enum Input {
 
 impl Input {
     fn read(path: &Path) -> Result<Input> {
-        let text = read_limited(path, MAX_BYTES)?;
-        let named = |why: String| NodeError::Malformed(format!("{}: {why}", path.display()));
+        Input::parse(&read_limited(path, MAX_BYTES)?, &path.display().to_string())
+    }
+
+    fn parse(text: &str, name: &str) -> Result<Input> {
+        let named = |why: String| NodeError::Malformed(format!("{name}: {why}"));
         if !text.trim_start().starts_with('{') {
             return SdJwt::read(text.trim()).map(Input::SdJwt).map_err(|e| named(e.to_string()));
         }
-        let value = read(&text, Limits::default()).map_err(|error| named(error.to_string()))?;
+        let value = read(text, Limits::default()).map_err(|error| named(error.to_string()))?;
         let presents = value.get("verifiableCredential").is_some();
         if presents {
             let read = Presentation::read(&value).map_err(|error| named(error.to_string()))?;

@@ -4,6 +4,7 @@ mod answering;
 pub mod catalogue;
 mod consent;
 mod earnings;
+mod noting;
 mod publishing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::ipc::writer::StreamWriter;
 use caduceus_contracts::ProvenanceLog;
+use caduceus_policy::consent::Party as Account;
 use caduceus_protect::{
     Date, PATIENT_TABLE, PERSON_COLUMN, ProtectionPolicy, ProtectionReport, PseudonymKey,
 };
@@ -32,7 +34,9 @@ pub use answering::{AnsweredJob, answer, patients_in_last_answers};
 pub(crate) use answering::{
     REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file, remaining_budget, state_name,
 };
+pub use consent::NotCarried;
 pub(crate) use earnings::{kept as earned, payments_of, people, settle, settled};
+pub(crate) use noting::{note_attested, note_grants};
 pub(crate) use publishing::{
     Evidence, cid, claims as mint_claims, consenting_patients, custodian_of, examine, knows_person,
     measure, note_revocation, published_schema, value_claim,
@@ -85,6 +89,9 @@ pub struct Ingested {
     /// Patients who were erased before and stay out.
     #[serde(default)]
     pub erased: u64,
+    /// What Consent resources say beyond what a grant can hold, which permits nothing.
+    #[serde(default)]
+    pub not_carried: Vec<NotCarried>,
     /// Files that are not FHIR.
     pub ignored_files: Vec<String>,
 }
@@ -143,7 +150,9 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     let patients = patient_column(&read.tables).len();
     // What was earned until now was earned under the receipts as they are.
     settle(node, &custodian, &vault).await?;
-    let (receipts, vouched) = receipts(&read, &vault, intake.vouch)?;
+    let account = Account(custodian.address.into_array());
+    let mut documents = consent::Reader::new(node.rules, account, node.chain_id());
+    let (receipts, vouched) = receipts(&read, &vault, &mut documents, intake.vouch)?;
     let ingested = Ingested {
         patients: patients as u64,
         consenting: consenting_now(&receipts, &read.tables, &vault),
@@ -156,6 +165,7 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
         set_aside: read.set_aside.len() as u64,
         vouched,
         erased,
+        not_carried: documents.not_carried(),
         ignored_files: read.ignored_files.iter().map(|path| path.display().to_string()).collect(),
     };
     vault.put_staging(RAW, &read.tables, &mut entropy)?;
@@ -199,6 +209,9 @@ pub fn shortcomings(ingested: &Ingested) -> Vec<String> {
             "{} patients did not consent and are left out",
             ingested.patients - ingested.consenting
         ));
+    }
+    for part in &ingested.not_carried {
+        notes.push(format!("in {} consent(s), {}: {}", part.consents, part.path, part.why));
     }
     if ingested.erased > 0 {
         notes.push(format!("{} patients were erased before and stay out", ingested.erased));
@@ -257,6 +270,7 @@ fn leave_out_erased(tables: &mut Tables, vault: &Vault) -> Result<u64> {
 fn receipts(
     read: &caduceus_records::Ingest,
     vault: &Vault,
+    documents: &mut consent::Reader<'_>,
     vouch: bool,
 ) -> Result<(Vec<Receipt>, u64)> {
     let key = pseudonym_key(vault);
@@ -273,7 +287,7 @@ fn receipts(
     for patient in patient_column(&read.tables) {
         let consent = newest.get(patient).copied();
         vouched += u64::from(consent.is_none() && vouch);
-        let mut receipt = consent::receipt(key.pseudonym(patient), consent, vouch);
+        let mut receipt = documents.receipt(key.pseudonym(patient), consent, vouch);
         if let Some(known) = register
             .get(&receipt.pseudonym)
             .filter(|known| known.document_hash == receipt.document_hash)
@@ -337,13 +351,15 @@ pub async fn protect(node: &Node, custodian: &str, k: Option<u32>) -> Result<Pro
 }
 
 /// Writes the protected tables as Parquet files into `folder`, for the custodian's own eyes. Gives their names.
-pub fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+pub async fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let Some(tables) = vault(node, &custodian)?.staging(PROTECTED)? else {
         let what = format!("{} has nothing protected to export", custodian.name);
         let todo = format!("run `caduceus protect --custodian {}` first", custodian.name);
         return Err(NodeError::not_ready(what, todo));
     };
+    let details = [("to", Detail::from("files")), ("rows", number(tables.rows() as u64))];
+    note(node, &custodian, Kind::Released, "records", &details).await?;
     std::fs::create_dir_all(folder).map_err(|error| NodeError::file("create", folder, error))?;
     let mut written = Vec::new();
     for (name, table) in &tables.0 {

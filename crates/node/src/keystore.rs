@@ -217,7 +217,8 @@ fn seal(key: &SecretKey, password: &Password, cost: Cost) -> Result<Keystore> {
     Ok(Keystore::seal(key, password, cost, &Freshness::new(random()?)))
 }
 
-fn write(key: &SecretKey, out: &Path, password: &Password, cost: Cost) -> Result<()> {
+/// Seals a key into the new file `out`.
+pub(crate) fn write(key: &SecretKey, out: &Path, password: &Password, cost: Cost) -> Result<()> {
     write_new_secret(out, seal(key, password, cost)?.to_json().as_bytes())
 }
 

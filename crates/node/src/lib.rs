@@ -27,6 +27,7 @@ pub mod folder;
 mod genesis;
 pub mod governance;
 mod home;
+pub mod issuers;
 pub mod keystore;
 pub mod member;
 mod node;

@@ -1,12 +1,15 @@
 //! Patients who joined the cooperative: they sign, a relay carries what they signed and pays the gas.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::signers::local::PrivateKeySigner;
 use caduceus_contracts::ConsentRegistry::{ConsentGranted, Grant};
 use caduceus_contracts::MembershipToken::{JoinRequest, MemberJoined};
 use caduceus_contracts::{ConsentRegistry, MembershipToken, recast, typed};
 use caduceus_identity::Did;
-use caduceus_policy::{DataClass, Purpose};
+use caduceus_policy::consent::RegionSet;
+use caduceus_policy::{DataClass, Purpose, Region};
 use serde::{Deserialize, Serialize};
 
 use crate::attestor::{self, Claim};
@@ -16,8 +19,8 @@ use crate::home::Home;
 use crate::node::{Node, event};
 use crate::party::{self, Party, Role};
 
-/// How long a consent lasts unless its member says otherwise, in seconds.
-const CONSENT_TERM: u64 = 365 * 24 * 3_600;
+/// How long a consent lasts unless its member says otherwise.
+const CONSENT_DAYS: u64 = 365;
 
 /// A member of this home.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,12 @@ pub struct Terms {
     pub classes: Vec<DataClass>,
     /// The purposes.
     pub purposes: Vec<Purpose>,
+    /// The one researcher who may ask; every one in good standing if left out.
+    pub grantee: Option<Address>,
+    /// The regions of the rules from which it may be used; every place if there are none.
+    pub regions: Vec<Region>,
+    /// The first moment at which it does not count any more, in seconds since 1970; a year from today if left out.
+    pub until: Option<u64>,
 }
 
 impl Default for Terms {
@@ -57,6 +66,9 @@ impl Default for Terms {
                 Purpose::HealthResearch,
                 Purpose::PublicHealth,
             ],
+            grantee: None,
+            regions: Vec::new(),
+            until: None,
         }
     }
 }
@@ -174,6 +186,8 @@ async fn admit(node: &Node, member: Member) -> Result<()> {
         let proof = attestor::attest(node, &[claim], || custodian::knows_person(node, &member))
             .await?
             .remove(0);
+        let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+        custodian::note_attested(node, &custodian, "IDENTITY", &proof).await?;
         let request = JoinRequest {
             member: member.address,
             personId: member.person,
@@ -203,7 +217,34 @@ async fn admit(node: &Node, member: Member) -> Result<()> {
 /// Records a member's consent on the ledger, by the member's signature. Gives the grant's number.
 pub async fn grant(node: &Node, member: &Member, terms: &Terms) -> Result<U256> {
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
-    give(node, member, on_ledger(terms, &custodian, node.now().await?)).await
+    let now = node.now().await?;
+    let ends = terms.until.unwrap_or_else(|| in_days(now, CONSENT_DAYS));
+    if ends <= now {
+        return Err(NodeError::Usage(
+            "the consent would have ended already; name a later end".into(),
+        ));
+    }
+    let places = regions(node, &terms.regions)?;
+    give(node, member, on_ledger(terms, &custodian, places, ends)).await
+}
+
+/// The first second of the day that comes so many days after that of `now`, in UTC.
+pub(crate) fn in_days(now: u64, days: u64) -> u64 {
+    const DAY: u64 = 24 * 3_600;
+    (now / DAY + days) * DAY
+}
+
+/// Regions as the ledger has them. A country is not taken for the region that it is in: that would permit more.
+fn regions(node: &Node, named: &[Region]) -> Result<RegionSet> {
+    if named.is_empty() {
+        return Ok(RegionSet::anywhere());
+    }
+    RegionSet::of(node.rules, named).ok_or_else(|| {
+        let known: BTreeSet<String> =
+            node.rules.countries().map(|(_, region)| region.to_string()).collect();
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        NodeError::Usage(format!("not all of these are regions of the rules; they know {known}"))
+    })
 }
 
 /// As [`grant`], with terms as the ledger has them.
@@ -212,7 +253,9 @@ pub(crate) async fn give(node: &Node, member: &Member, terms: Grant) -> Result<U
     let grants = registry.grantsOf(member.address, terms.custodian).call().await?;
     let deadline = node.deadline().await?;
     let nonce = registry.nonces(member.address).call().await?;
+    let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     if let Some(same) = grants.into_iter().find(|grant| grant.terms == terms) {
+        custodian::note_grants(node, &custodian).await?;
         return Ok(same.id);
     }
     let statement = typed::Grant {
@@ -245,26 +288,28 @@ pub(crate) async fn give(node: &Node, member: &Member, terms: Grant) -> Result<U
         node.send("consent granted", &key, &relay, node.at.consent_registry, &call).await?;
     let granted = event::<ConsentGranted>(&receipt)
         .ok_or_else(|| NodeError::Chain("consent left no event".into()))?;
+    custodian::note_grants(node, &custodian).await?;
     Ok(granted.grantId)
 }
 
-fn on_ledger(terms: &Terms, custodian: &Party, now: u64) -> Grant {
+fn on_ledger(terms: &Terms, custodian: &Party, places: RegionSet, expiry: u64) -> Grant {
     let bitmap = |bits: &mut dyn Iterator<Item = u8>| {
         bits.fold(U256::ZERO, |all, bit| all | (U256::ONE << bit))
     };
     let classes = bitmap(&mut terms.classes.iter().map(|class| class.number()));
     let purposes = bitmap(&mut terms.purposes.iter().map(|purpose| purpose.number()));
-    let expiry = now / 86_400 * 86_400 + CONSENT_TERM;
+    let jurisdictions = U256::from_be_bytes(places.to_be_bytes());
+    let who = terms.grantee.map_or("any researcher".to_owned(), |account| account.to_string());
     let document = format!(
-        "custodian {}; any researcher; classes {classes}; purposes {purposes}; until {expiry}",
+        "custodian {}; {who}; classes {classes}; purposes {purposes}; places {jurisdictions}; until {expiry}",
         custodian.address
     );
     Grant {
         custodian: custodian.address,
-        grantee: Address::ZERO,
+        grantee: terms.grantee.unwrap_or_default(),
         classes,
         purposes,
-        jurisdictions: U256::ONE,
+        jurisdictions,
         expiry,
         documentHash: keccak256(document.as_bytes()),
     }

@@ -27,14 +27,17 @@ pub enum Role {
     Custodian,
     /// Buys licences and asks questions.
     Researcher,
+    /// Vouches for others: its credentials count as far as the ledger says.
+    Issuer,
 }
 
 impl Role {
     /// The role's bit in `ParticipantRegistry`.
-    fn bit(self) -> u32 {
+    pub(crate) fn bit(self) -> u32 {
         match self {
             Role::Custodian => 1,
             Role::Researcher => 2,
+            Role::Issuer => 128,
         }
     }
 
@@ -42,6 +45,7 @@ impl Role {
         match self {
             Role::Custodian => "custodian",
             Role::Researcher => "researcher",
+            Role::Issuer => "issuer",
         }
     }
 }
@@ -99,7 +103,7 @@ pub struct Registration {
 /// One thing that a registration changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// `safeguards`, `accreditation` or `checks`.
+    /// `safeguards`, `accreditation`, `checks` or `trust`.
     pub what: &'static str,
     /// What it was.
     pub from: String,
@@ -292,10 +296,10 @@ pub fn custodians(node: &Node) -> Result<Vec<Party>> {
 /// Refuses test USDC for a party that has no use for it.
 pub fn check_test_usdc(role: Role, amount: u64) -> Result<()> {
     match role {
-        Role::Custodian if amount > 0 => Err(NodeError::Usage(
-            "a custodian pays nothing and needs no test USDC; leave --usdc out, or register a researcher"
-                .into(),
-        )),
+        Role::Custodian | Role::Issuer if amount > 0 => Err(NodeError::Usage(format!(
+            "{} pays nothing and needs no test USDC; leave --usdc out, or register a researcher",
+            if role == Role::Issuer { "an issuer" } else { "a custodian" }
+        ))),
         _ => Ok(()),
     }
 }

@@ -328,7 +328,7 @@ async fn publish(node: &Node, told: &Told) -> Result<Option<SourceReport>> {
             "{name} made the records safe: {} identifying values removed, every patient hidden among at least {}, {} left out",
             protected.removed(), protected.k_reached, protected.patients_suppressed
         ));
-        let published = custodian::publish(node, name, &Panel::Here).await?;
+        let published = custodian::publish(node, name, &Panel::default()).await?;
         node.report.fact(format!(
             "{name} sealed {} patients as {}; attestors checked and signed; Data NFT {} is in the pool",
             published.persons, published.cid, published.dataset.unwrap_or_default()

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, U256};
-use caduceus_contracts::ComputeMarket::JobCommitted;
+use caduceus_contracts::ComputeMarket::{JobCommitted, JobRequested};
 use caduceus_contracts::ConsentRegistry::{ConsentGranted, ConsentRevoked};
 use caduceus_contracts::ProvenanceLog::AccessRecorded;
 use caduceus_contracts::{DatasetToken, ParticipantRegistry};
 use caduceus_policy::consent::{Party as Account, Use, permits};
 use caduceus_policy::{Country, DataClass, Purpose};
-use caduceus_vault::audit::{self as vault_audit, Kind};
+pub use caduceus_vault::audit::Detail;
+use caduceus_vault::audit::{self as vault_audit, Kind, Record};
 use serde::Serialize;
 
 use crate::audit::log_path;
@@ -108,6 +109,107 @@ struct Life {
     granted: Place,
     revoked: Option<Place>,
     terms: caduceus_policy::consent::Grant,
+}
+
+/// A record of a vault's log that bears on what is asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogRecord {
+    /// Whose log.
+    pub custodian: String,
+    /// Its number there.
+    pub record: u64,
+    /// When (RFC 3339).
+    pub at: String,
+    /// What happened.
+    pub kind: Kind,
+    /// What it happened to.
+    pub subject: String,
+    /// What else is to be known.
+    pub details: BTreeMap<String, Detail>,
+}
+
+/// The records in the logs of this home that bear on what is asked for, oldest first in each log.
+pub async fn records(node: &Node, of: &Of) -> Result<Vec<LogRecord>> {
+    let topics = match of {
+        Of::Dataset(dataset) => vec![None, Some(B256::from(U256::from(*dataset)))],
+        Of::Researcher(party) => vec![None, None, Some(party.address.into_word())],
+        Of::Member(_) => Vec::new(),
+    };
+    let jobs: BTreeSet<u64> = match of {
+        Of::Member(_) => BTreeSet::new(),
+        _ => {
+            let asked = node.events::<JobRequested>(node.at.compute_market, &topics).await?;
+            asked.into_iter().map(|event| event.jobId.to()).collect()
+        }
+    };
+    let mut found = Vec::new();
+    for custodian in party::custodians(node)? {
+        let path = log_path(node, &custodian);
+        if !path.exists() {
+            continue;
+        }
+        let subjects = subjects(node, &custodian, of)?;
+        let records = vault_audit::read(&path)?.into_iter();
+        found.extend(records.filter(|one| bears_on(one, of, &jobs, &subjects)).map(|mut one| {
+            one.details.remove("salt");
+            LogRecord {
+                custodian: custodian.name.clone(),
+                record: one.sequence,
+                at: caduceus_contracts::words::date(one.time),
+                kind: one.kind,
+                subject: one.subject,
+                details: one.details,
+            }
+        }));
+    }
+    Ok(found)
+}
+
+/// What records about a dataset or a member are about.
+fn subjects(node: &Node, custodian: &Party, of: &Of) -> Result<BTreeSet<String>> {
+    Ok(match of {
+        Of::Dataset(dataset) => publications(node, custodian)?
+            .into_iter()
+            .filter(|publication| publication.dataset == Some(*dataset))
+            .flat_map(|one| [one.cid, one.content_hash.to_string(), format!("dataset/{dataset}")])
+            .collect(),
+        Of::Member(member) => [member.person.to_string()].into(),
+        Of::Researcher(_) => BTreeSet::new(),
+    })
+}
+
+fn bears_on(record: &Record, of: &Of, jobs: &BTreeSet<u64>, subjects: &BTreeSet<String>) -> bool {
+    let number = |name: &str| match record.details.get(name) {
+        Some(Detail::Number(number)) => u64::try_from(*number).ok(),
+        _ => None,
+    };
+    let text = |name: &str| match record.details.get(name) {
+        Some(Detail::Text(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let job = match text("statement") {
+        Some("DELIVERY") => jobs.iter().copied().find(|job| numbered(*job) == record.subject),
+        _ => number("job"),
+    };
+    if let Some(job) = job {
+        return jobs.contains(&job);
+    }
+    let of_dataset = match of {
+        Of::Dataset(dataset) => {
+            let named = matches!(text("statement"), Some("VALUE" | "CONTRIBUTION"))
+                && record.subject == numbered(*dataset);
+            named || number("dataset") == Some(*dataset)
+        }
+        _ => false,
+    };
+    of_dataset
+        || subjects.contains(&record.subject)
+        || text("cid").is_some_and(|cid| subjects.contains(cid))
+}
+
+/// A number as attestations have it for a subject.
+fn numbered(number: u64) -> String {
+    B256::from(U256::from(number)).to_string()
 }
 
 /// The uses that are asked for, oldest first.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use caduceus_policy::consent::fhir::{Parties, read, write};
+use caduceus_policy::consent::fhir::{Parties, Unnamed, read, read_held, write};
 use caduceus_policy::consent::{ClassSet, Grant, Party, PurposeSet, RegionSet, Use, permits};
 use caduceus_policy::{DataClass, Purpose, Region, default_rules};
 use proptest::prelude::*;
@@ -122,6 +122,26 @@ proptest! {
         target[key] = value;
         for (was, is) in before.iter().zip(permitted_by(&changed)) {
             prop_assert!(*was || !is, "{key} permits more");
+        }
+    }
+
+    #[test]
+    fn a_custodian_reads_no_more_than_a_ledger_does(
+        grants in prop::collection::vec(grant(), 1..4),
+        which in prop::option::of(0..18_usize),
+    ) {
+        let mut consent = write(default_rules(), &PARTIES, &grants, NOW);
+        if let Some((key, value)) = which.map(|which| foreign()[which].clone()) {
+            consent["provision"][key] = value;
+        }
+        let everything = Unnamed { purposes: Purpose::ALL, classes: DataClass::ALL };
+        let held = read_held(default_rules(), CUSTODIAN, PARTIES.chain_id, everything, &consent);
+        let begun = held.begins.is_none_or(|begins| begins <= NOW);
+        let on_paper = permitted(&held.reading.grants);
+        for (paper, ledger) in on_paper.iter().zip(permitted_by(&consent)) {
+            prop_assert!(!(begun && *paper) || ledger, "the custodian reads more");
+            // Only what has not begun is kept for later; all else is the same.
+            prop_assert!(*paper || !ledger, "the custodian reads less");
         }
     }
 

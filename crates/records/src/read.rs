@@ -108,7 +108,7 @@ pub struct Ingest {
     pub without_rows: BTreeMap<String, u64>,
     /// Files and folders that were passed over because they are not named `.ndjson` or `.json`.
     pub ignored_files: Vec<PathBuf>,
-    /// What the patients' Consent resources say, in the order of the files.
+    /// The patients' Consent resources, in the order of the files.
     pub consents: Vec<ConsentRecord>,
     patients: Vec<String>,
 }

@@ -1,5 +1,6 @@
 //! The custodian's register of consent: one receipt for each patient who was asked, or who was erased.
 
+use caduceus_policy::consent::Grant;
 use serde::{Deserialize, Serialize};
 
 /// What a patient decided. Shown by nothing but its fields: a pseudonym is personal data.
@@ -9,14 +10,13 @@ pub struct Receipt {
     pub pseudonym: String,
     /// Whether use is permitted at all.
     pub permit: bool,
-    /// The permitted purposes, one bit each, numbered as in the rule table.
-    pub purposes: u64,
+    /// What is permitted: each use that one of these covers.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
     /// From when, in seconds since 1970; from the beginning if absent.
     #[serde(default)]
     pub begins: Option<u64>,
-    /// Until when, in seconds since 1970; no end if absent.
-    pub expires: Option<u64>,
-    /// SHA-256 of the signed document.
+    /// A hash of what was decided, which the pseudonym keeps from being guessed.
     #[serde(with = "hex::serde")]
     pub document_hash: [u8; 32],
     /// Whether the person was erased. Nothing of theirs is taken in again, whatever documents come later.
@@ -30,9 +30,8 @@ impl Receipt {
         Receipt {
             pseudonym: pseudonym.to_owned(),
             permit: false,
-            purposes: 0,
+            grants: Vec::new(),
             begins: None,
-            expires: None,
             document_hash: [0; 32],
             erased: true,
         }

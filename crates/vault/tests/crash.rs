@@ -54,9 +54,8 @@ fn receipts(round: u64) -> Vec<Receipt> {
     let receipt = |n: u64| Receipt {
         pseudonym: format!("p{n:03}"),
         permit: true,
-        purposes: round,
-        begins: None,
-        expires: None,
+        grants: Vec::new(),
+        begins: Some(round),
         document_hash: [0; 32],
         erased: false,
     };
@@ -123,9 +122,9 @@ fn a_vault_survives_being_killed_at_any_moment() {
         }
         let mut kept = vault.consents().unwrap();
         kept.retain(|receipt| !receipt.erased);
-        assert!(kept.is_empty() || kept.iter().all(|receipt| receipt.purposes >= consents));
+        assert!(kept.is_empty() || kept.iter().all(|receipt| receipt.begins >= Some(consents)));
         assert!(
-            kept.windows(2).all(|pair| pair[0].purposes == pair[1].purposes),
+            kept.windows(2).all(|pair| pair[0].begins == pair[1].begins),
             "a register of two rounds"
         );
         for person in vault.unfinished_erasures().unwrap() {

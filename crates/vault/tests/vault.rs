@@ -126,13 +126,11 @@ fn files_of(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn receipt(pseudonym: &str, permit: bool) -> Receipt {
-    let expires = Some(1_800_000_000);
     Receipt {
         pseudonym: pseudonym.to_owned(),
         permit,
-        purposes: 5,
-        begins: None,
-        expires,
+        grants: Vec::new(),
+        begins: Some(1_700_000_000),
         document_hash: [1; 32],
         erased: false,
     }

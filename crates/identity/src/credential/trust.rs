@@ -37,7 +37,6 @@ struct Entry {
     #[serde(default)]
     countries: Vec<String>,
     until: Option<String>,
-    account: Option<String>,
 }
 
 /// One issuer, and what its word counts for.
@@ -51,9 +50,6 @@ pub struct TrustedIssuer {
     pub countries: Vec<String>,
     /// The first moment at which it is not trusted any more, in seconds since 1970.
     pub until: Option<i64>,
-    /// Its account in the participant registry. Where there is one, the issuer counts only while the registry has it
-    /// verified, so that the ledger can end the trust at once.
-    pub account: Option<String>,
 }
 
 /// The issuers that are trusted.
@@ -80,22 +76,15 @@ impl TrustList {
                 kinds: kinds.collect::<Result<_, _>>()?,
                 countries: entry.countries,
                 until: until.transpose()?,
-                account: entry.account,
             });
         }
         Ok(Self(all))
     }
 
-    /// Every issuer.
+    /// The list of these issuers.
     #[must_use]
-    pub fn issuers(&self) -> &[TrustedIssuer] {
-        &self.0
-    }
-
-    /// The list without the issuers for which `keep` is false.
-    #[must_use]
-    pub fn filtered(self, mut keep: impl FnMut(&TrustedIssuer) -> bool) -> Self {
-        Self(self.0.into_iter().filter(|issuer| keep(issuer)).collect())
+    pub fn of(issuers: Vec<TrustedIssuer>) -> Self {
+        Self(issuers)
     }
 
     /// Whether `did` may issue a `kind` about `country` at `now`.

@@ -99,6 +99,7 @@ pub(super) fn guarded(at: &Addresses) -> Vec<(Address, Vec<[u8; 4]>, u64)> {
         c::ParticipantRegistry::registerCall::SELECTOR,
         c::ParticipantRegistry::updateCall::SELECTOR,
         c::ParticipantRegistry::suspendCall::SELECTOR,
+        c::ParticipantRegistry::setIssuerCall::SELECTOR,
     ];
     let breaker =
         vec![c::CircuitBreaker::pauseCall::SELECTOR, c::CircuitBreaker::liftCall::SELECTOR];

@@ -19,6 +19,9 @@ use super::{Asked, Claim, DOMAIN, statement};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 
+/// The most bytes of what an attestor says: a few signatures, or a sentence.
+const ANSWER_BYTES: usize = 64 << 10;
+
 /// What every attestor is asked.
 #[derive(Clone)]
 struct Question {
@@ -103,6 +106,7 @@ fn question(
         country: custodian.country,
         publication: asked.publication.clone(),
         about: asked.about.into(),
+        accreditation: crate::accreditation::presented(node, &custodian.name)?,
         receipts,
         statements: attestations.iter().map(Statement::from).collect(),
     };
@@ -134,12 +138,8 @@ fn question(
 
 /// Asks one attestor. Gives its account with a valid signature for each statement, or what is wrong.
 async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Vec<Bytes>), String> {
-    let words = |error: reqwest::Error| match error.is_timeout() {
-        true => "it did not answer in time".to_owned(),
-        false => format!("it cannot be reached: {}", error.without_url()),
-    };
-    let found = question.client.get(format!("{url}/identity")).send().await.map_err(words)?;
-    let text = found.bytes().await.map_err(words)?;
+    let found = question.client.get(format!("{url}/identity")).send().await;
+    let text = limited(found.map_err(words)?).await?;
     let identity: Identity = serde_json::from_slice(&text)
         .map_err(|_| "it does not introduce itself as an attestor".to_owned())?;
     let introduced = introduction(question.chain_id, question.oracle, identity.reader);
@@ -160,7 +160,7 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     let sealed = seal_to(&reader, INFO, aad, &question.text, Entropy::new(entropy))
         .map_err(|error| error.to_string())?;
     let sending = question.client.post(format!("{url}/attest")).body(sealed.to_bytes());
-    let text = sending.send().await.map_err(words)?.bytes().await.map_err(words)?;
+    let text = limited(sending.send().await.map_err(words)?).await?;
     let answer: Answer =
         serde_json::from_slice(&text).map_err(|_| "its answer cannot be understood".to_owned())?;
     let signatures = match answer {
@@ -179,6 +179,25 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
         }
     }
     Ok((identity.address, signed))
+}
+
+fn words(error: reqwest::Error) -> String {
+    match error.is_timeout() {
+        true => "it did not answer in time".to_owned(),
+        false => format!("it cannot be reached: {}", error.without_url()),
+    }
+}
+
+/// The body of an answer, of which no more is read than an attestor has to say.
+async fn limited(mut answer: reqwest::Response) -> std::result::Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(words)? {
+        bytes.extend_from_slice(&part);
+        if bytes.len() > ANSWER_BYTES {
+            return Err(format!("it answered with more than {ANSWER_BYTES} bytes"));
+        }
+    }
+    Ok(bytes)
 }
 
 fn signature(text: &str) -> Option<Signature> {

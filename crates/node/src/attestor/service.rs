@@ -22,7 +22,8 @@ use axum::{Json, Router};
 use caduceus_contracts::DatasetToken::MintRequest;
 use caduceus_contracts::HealthDataPool::Value;
 use caduceus_contracts::{DatasetToken, ParticipantRegistry};
-use caduceus_identity::{EncryptionKey, Keyring, Sealed, Seed};
+use caduceus_identity::keystore::Cost;
+use caduceus_identity::{EncryptionKey, KeyKind, Keyring, Sealed, SecretKey, Seed};
 use caduceus_ledger::Ledger;
 use caduceus_vault::{MasterKey, Vault, VaultConfig};
 use tokio::net::TcpListener;
@@ -30,8 +31,11 @@ use tokio::sync::OnceCell;
 
 use super::wire::{Answer, INFO, Identity, Manifest, Request, Subject, introduction};
 use super::{ATTESTORS, Claim, DOMAIN, LIFETIME};
+use crate::accreditation::{Holder, Registry};
+use crate::credentials::Sources;
 use crate::custodian::{self, Evidence, ProtectedSummary};
 use crate::error::{NodeError, Result};
+use crate::keystore::{self, Password};
 use crate::node::{Node, domain_of};
 use crate::party::{Party, Role};
 
@@ -55,11 +59,21 @@ pub struct View {
     pub datasets: Address,
 }
 
+/// What an attestor asks of custodians.
+#[derive(Clone, Debug, Default)]
+pub struct Practice {
+    /// Sign for those too who show no accreditation, on the word of the ledger's registrar.
+    pub without_credential: bool,
+    /// What an accreditation is checked with.
+    pub sources: Sources,
+}
+
 struct Service {
     name: String,
     signer: PrivateKeySigner,
     reader: EncryptionKey,
     view: View,
+    practice: Practice,
     /// Connected at the first request, so that an attestor can be there before the ledger is.
     seen: OnceCell<Seen>,
 }
@@ -76,42 +90,49 @@ pub struct Serving {
     service: Arc<Service>,
 }
 
-/// Writes the key of one of the attestors that a development home plays into a file of its own, for a process of its own.
-pub fn hand_over(node: &Node, number: usize, file: &Path) -> Result<Address> {
+/// Seals the key of one of the attestors that a development home plays into a file of its own, for a process of its own.
+pub fn hand_over(
+    node: &Node,
+    number: usize,
+    file: &Path,
+    password: &Password,
+    cost: Cost,
+) -> Result<Address> {
     if !(1..=ATTESTORS).contains(&number) {
         return Err(NodeError::Usage(format!(
             "there are attestors 1 to {ATTESTORS}, not {number}"
         )));
     }
     let signer = node.key(&format!("attestor/{number}"));
-    crate::home::write_secret(file, format!("{}\n", hex::encode(signer.to_bytes())).as_bytes())?;
+    let key = SecretKey::from_bytes(KeyKind::Secp256k1, &signer.to_bytes().0)
+        .map_err(NodeError::malformed)?;
+    keystore::write(&key, file, password, cost)?;
     Ok(signer.address())
 }
 
-/// Begins to listen on 127.0.0.1 as the attestor whose key is in `key_file`; port 0 takes a free one.
-pub async fn serve(name: &str, key_file: &Path, port: u16, view: View) -> Result<Serving> {
-    let (signer, reader) = keys(key_file)?;
+/// Begins to listen on 127.0.0.1 as the attestor whose `key` it is; port 0 takes a free one.
+pub async fn serve(
+    name: &str,
+    key: &SecretKey,
+    port: u16,
+    view: View,
+    practice: Practice,
+) -> Result<Serving> {
+    let signer = key.account().ok_or_else(|| {
+        NodeError::Usage(
+            "an attestor signs with a secp256k1 key, and this is an Ed25519 key".into(),
+        )
+    })?;
+    let reader = Keyring::new(Seed::new(*key.expose())).encryption_key("attestor");
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = TcpListener::bind(address).await.map_err(|error| {
         let what = format!("cannot listen on {address}: {error}");
         let todo = "stop the program that uses the port, or choose another with --port";
         NodeError::not_ready(what, todo)
     })?;
-    let service = Service { name: name.to_owned(), signer, reader, view, seen: OnceCell::new() };
+    let name = name.to_owned();
+    let service = Service { name, signer, reader, view, practice, seen: OnceCell::new() };
     Ok(Serving { listener, service: Arc::new(service) })
-}
-
-fn keys(file: &Path) -> Result<(PrivateKeySigner, EncryptionKey)> {
-    let text =
-        std::fs::read_to_string(file).map_err(|error| NodeError::file("read", file, error))?;
-    let damaged = || NodeError::Damaged {
-        path: file.to_owned(),
-        what: "it must hold a key of 64 hex digits and nothing else".into(),
-    };
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| damaged())?;
-    let signer = PrivateKeySigner::from_bytes(&B256::from(bytes)).map_err(|_| damaged())?;
-    Ok((signer, Keyring::new(Seed::new(bytes)).encryption_key("attestor")))
 }
 
 impl Serving {
@@ -181,7 +202,8 @@ impl Service {
             .map_err(|_| "the request is none that this version knows".to_owned())?;
         let seen = self.seen().await?;
         let manifest = self.signed(seen, &request)?;
-        standing(seen, &self.view, &manifest).await?;
+        let now = standing(seen, &self.view, &manifest).await?;
+        self.accredited(seen, &manifest, now).await?;
         let token = match &manifest.about {
             Subject::Token(_) => U256::ZERO,
             Subject::Worth(_) => dataset(seen, &self.view, &manifest).await?,
@@ -195,6 +217,32 @@ impl Service {
             hex::encode(signature.expect("a key in memory signs any hash").as_bytes())
         };
         Ok(statements.iter().map(|statement| sign(&statement.attestation())).collect())
+    }
+
+    /// Whether the custodian's accreditation holds now: by its proof, its issuer's standing on the ledger, and its issuer's
+    /// own lists of what was taken back.
+    async fn accredited(
+        &self,
+        seen: &Seen,
+        manifest: &Manifest,
+        now: u64,
+    ) -> std::result::Result<(), String> {
+        let Some(presentation) = &manifest.accreditation else {
+            return match self.practice.without_credential {
+                true => Ok(()),
+                false => Err("the custodian shows no accreditation".into()),
+            };
+        };
+        let registry = Registry {
+            provider: &seen.provider,
+            chain_id: seen.chain_id,
+            address: self.view.registry,
+            time: now,
+        };
+        let (account, country) = (manifest.custodian, manifest.country);
+        let holder = Holder { account, role: Role::Custodian, country };
+        let found = registry.examine(presentation, holder, &self.practice.sources).await;
+        found.map(drop).map_err(|error| format!("the custodian's accreditation: {error}"))
     }
 
     /// The manifest, once its signature is the custodian's and it is for this ledger.
@@ -216,12 +264,12 @@ impl Service {
     }
 }
 
-/// Whether the custodian is in good standing on the ledger, and the statements are of now.
+/// Whether the custodian is in good standing on the ledger, and the statements are of now. Gives the ledger's time.
 async fn standing(
     seen: &Seen,
     view: &View,
     manifest: &Manifest,
-) -> std::result::Result<(), String> {
+) -> std::result::Result<u64, String> {
     let unseen = |error: alloy::contract::Error| format!("the ledger cannot be seen: {error}");
     let registry = ParticipantRegistry::new(view.registry, &seen.provider);
     let standing = registry.standing(manifest.custodian, CUSTODIAN).call().await.map_err(unseen)?;
@@ -240,7 +288,7 @@ async fn standing(
             && statement.expires_at > statement.issued_at
             && statement.expires_at - statement.issued_at <= LIFETIME
     });
-    if timely { Ok(()) } else { Err("the statements are not of now".into()) }
+    if timely { Ok(now) } else { Err("the statements are not of now".into()) }
 }
 
 /// The number of the token that the ledger has for the content of a dataset.

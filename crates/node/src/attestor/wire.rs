@@ -53,6 +53,8 @@ pub(super) struct Manifest {
     pub(super) country: Country,
     pub(super) publication: Publication,
     pub(super) about: Subject,
+    /// The presentation by which the custodian showed its accreditation, if it did.
+    pub(super) accreditation: Option<String>,
     /// The consent of everybody in the dataset.
     pub(super) receipts: Vec<Receipt>,
     /// What is to be signed.

@@ -21,7 +21,7 @@ use caduceus_vault::audit::{self, Detail, Kind};
 use serde::{Deserialize, Serialize};
 
 use super::publishing::{self, Publication, Use, publications};
-use super::{anchor, note, number, vault};
+use super::{anchor, note, note_attested, note_grants, number, vault};
 use crate::asked::{Asked, Prepared};
 use crate::attestor::{self, Claim};
 use crate::error::{NodeError, Result};
@@ -102,6 +102,14 @@ struct Delivery {
     spent: u32,
 }
 
+/// What a vault decided on a job.
+struct Decided {
+    /// Why it will not answer, if it will not.
+    objection: Option<String>,
+    /// The law that decided; empty where it came to none.
+    law: String,
+}
+
 /// A vault at one job.
 struct Work<'a> {
     node: &'a Node,
@@ -115,6 +123,7 @@ struct Work<'a> {
 pub async fn answer(node: &Node, custodian: &str) -> Result<Vec<AnsweredJob>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
+    note_grants(node, &custodian).await?;
     let (mut answered, mut stuck) = (Vec::new(), None);
     for publication in publications(node, &custodian)? {
         let Some(dataset) = publication.dataset else { continue };
@@ -160,20 +169,37 @@ impl Work<'_> {
                 continue;
             }
             match job.state {
-                REQUESTED => match self.objection(&job).await? {
-                    None => self.accept().await?,
-                    Some(reason) => self.decline(&reason).await?,
-                },
+                REQUESTED => {
+                    let Decided { objection, law } = self.decide(&job).await?;
+                    self.note_decision(&job, objection.is_none(), &law).await?;
+                    match objection {
+                        None => self.accept().await?,
+                        Some(reason) => self.decline(&reason).await?,
+                    }
+                }
                 ACCEPTED => self.commit(&job).await?,
                 COMMITTED => self.verify(&job).await?,
-                VERIFIED => self.settle().await?,
+                VERIFIED => self.settle(&job).await?,
                 end => return Ok(end),
             }
         }
     }
 
-    /// Why this vault will not answer, if it will not. The same law as on the ledger, decided here once more.
-    async fn objection(&self, job: &Job) -> Result<Option<String>> {
+    async fn note_decision(&self, job: &Job, accepts: bool, law: &str) -> Result<()> {
+        let law: String = law.chars().take(60).collect();
+        let details = [
+            ("job", number(self.id)),
+            ("verdict", Detail::from(if accepts { "accept" } else { "decline" })),
+            ("purpose", number(job.purpose.into())),
+            ("law", Detail::Text(law)),
+        ];
+        note(self.node, self.custodian, Kind::Decided, &self.publication.cid, &details).await
+    }
+
+    /// Whether this vault will answer. The same law as on the ledger, decided here once more.
+    async fn decide(&self, job: &Job) -> Result<Decided> {
+        let refuses =
+            |law: &str, reason: String| Decided { objection: Some(reason), law: law.to_owned() };
         let node = self.node;
         let token = DatasetToken::new(node.at.dataset_token, &node.provider)
             .dataset(job.datasetId)
@@ -184,7 +210,7 @@ impl Work<'_> {
         let places = (country(token.jurisdiction), country(researcher.jurisdiction));
         let codes = (DataClass::from_number(token.dataClass), Purpose::from_number(job.purpose));
         let ((Some(from), Some(to)), (Some(class), Some(purpose))) = (places, codes) else {
-            return Ok(Some("a code on the ledger is not known here".into()));
+            return Ok(refuses("", "a code on the ledger is not known here".into()));
         };
         let decision = decide(node.rules, &Request { class, from, to, purpose });
         let held =
@@ -192,7 +218,7 @@ impl Work<'_> {
         if decision.verdict == Verdict::Deny
             || decision.permits(held, token.k, job.epsilonMilli).is_err()
         {
-            return Ok(Some(format!("Blocked by: {}", decision.law)));
+            return Ok(refuses(&decision.law, format!("Blocked by: {}", decision.law)));
         }
         let oracle = ComplianceOracle::new(node.at.compliance_oracle, &node.provider);
         let onchain = oracle
@@ -200,9 +226,10 @@ impl Work<'_> {
             .call()
             .await?;
         if !onchain.ok {
-            return Ok(Some(format!("Blocked by: {}", onchain.law)));
+            return Ok(refuses(&onchain.law, format!("Blocked by: {}", onchain.law)));
         }
-        Ok(self.prepared(job).err().map(|error| error.to_string()))
+        let objection = self.prepared(job).err().map(|error| error.to_string());
+        Ok(Decided { objection, law: decision.law.to_string() })
     }
 
     /// Gives the researcher their money back for a job whose time is over.
@@ -221,12 +248,12 @@ impl Work<'_> {
         let job = self.job().await?;
         let bytes = self.sealed(&job, REFUSAL_INFO, reason.as_bytes()).await?;
         write_atomically(&self.node.home.exchange_path(&refusal_file(self.id)), &bytes)?;
-        let call = ComputeMarket::declineCall { jobId: U256::from(self.id) };
-        self.send("job declined", "decline", &call).await?;
-        let reason: String = reason.chars().take(200).collect();
+        let reason: String = reason.chars().take(60).collect();
         let details = [("job", number(self.id)), ("reason", Detail::Text(reason))];
         note(self.node, self.custodian, Kind::QuestionRefused, &self.publication.cid, &details)
-            .await
+            .await?;
+        let call = ComputeMarket::declineCall { jobId: U256::from(self.id) };
+        self.send("job declined", "decline", &call).await
     }
 
     /// The question or algorithm, checked, from the document whose hash the job holds.
@@ -341,6 +368,8 @@ impl Work<'_> {
         note(self.node, self.custodian, Kind::BudgetCharged, &self.publication.cid, &details)
             .await?;
         let cid = publishing::cid(&self.publication.cid)?;
+        let details = [("job", number(self.id)), ("patients", number(eligible.len() as u64))];
+        note(self.node, self.custodian, Kind::Accessed, &self.publication.cid, &details).await?;
         let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
         let bytes = prepared.compute(&opened.tables, &mut OpenDpNoise)?;
         let answer = self.shown(&prepared, &budget.record(token, &bytes)?)?;
@@ -385,6 +414,7 @@ impl Work<'_> {
             (id, job.resultHash, U256::from(job.spentEpsilonMilli), U256::from(job.consentCounter));
         let claim = Claim::new("DELIVERY", id.into(), &content.abi_encode_params());
         let proof = attestor::attest(self.node, &[claim], || self.examine(job)).await?.remove(0);
+        note_attested(self.node, self.custodian, "DELIVERY", &proof).await?;
         let call = ComputeMarket::verifyCall { jobId: id, delivery: recast(&proof) };
         self.send("result verified", "verify", &call).await
     }
@@ -408,7 +438,11 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn settle(&self) -> Result<()> {
+    /// From here on the sealed answer is the researcher's.
+    async fn settle(&self, job: &Job) -> Result<()> {
+        let details = [("job", number(self.id)), ("to", Detail::Text(job.researcher.to_string()))];
+        let result = job.resultHash.to_string();
+        note(self.node, self.custodian, Kind::Released, &result, &details).await?;
         let call = ComputeMarket::settleCall { jobId: U256::from(self.id) };
         self.send("job settled", "settle", &call).await
     }

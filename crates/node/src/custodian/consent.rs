@@ -1,102 +1,140 @@
 //! Consent on paper: what a FHIR Consent lets a custodian do, as the receipt that its vault keeps.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::keccak256;
-use caduceus_policy::Purpose;
-use caduceus_protect::Date;
+use caduceus_policy::consent::fhir::{self, Unnamed};
+use caduceus_policy::consent::{
+    ClassSet, Grant, Party as Account, PurposeSet, RegionSet, Use, permits, strict,
+};
+use caduceus_policy::{DataClass, Purpose, RuleTable};
 use caduceus_records::ConsentRecord;
 use caduceus_vault::Receipt;
+use serde::{Deserialize, Serialize};
 
 /// What a consent that names no purpose is for: research and public health.
 const BROAD: [Purpose; 3] =
     [Purpose::GeneralResearch, Purpose::HealthResearch, Purpose::PublicHealth];
 
-/// The receipt of one patient. Without a document it permits only where the custodian vouches.
-pub(super) fn receipt(pseudonym: String, consent: Option<&ConsentRecord>, vouch: bool) -> Receipt {
-    let Some(consent) = consent else {
-        let document_hash =
-            hash(&pseudonym, &["vouched for by the custodian", if vouch { "yes" } else { "no" }]);
-        return Receipt {
-            pseudonym,
-            permit: vouch,
-            purposes: bitmap(&BROAD),
-            begins: None,
-            expires: None,
+/// What a consent that names no kind of data is about: what hospitals write down in the course of care.
+const PLAIN: [DataClass; 1] = [DataClass::Clinical];
+
+/// A part of Consents that was not carried over, and permits nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotCarried {
+    /// Where it stands, as a FHIRPath.
+    pub path: String,
+    /// What it is, and what became of it.
+    pub why: String,
+    /// In how many Consents.
+    pub consents: u64,
+}
+
+/// Reads the Consents of a custodian's patients.
+pub(super) struct Reader<'a> {
+    pub(super) rules: &'a RuleTable,
+    pub(super) custodian: Account,
+    pub(super) chain_id: u64,
+    not_carried: BTreeMap<(String, String), u64>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(rules: &'a RuleTable, custodian: Account, chain_id: u64) -> Reader<'a> {
+        Reader { rules, custodian, chain_id, not_carried: BTreeMap::new() }
+    }
+
+    /// The receipt of one patient. Without a document it permits only where the custodian vouches.
+    pub(super) fn receipt(
+        &mut self,
+        pseudonym: String,
+        consent: Option<&ConsentRecord>,
+        vouch: bool,
+    ) -> Receipt {
+        match consent {
+            Some(consent) => self.of_document(pseudonym, consent),
+            None => self.vouched(pseudonym, vouch),
+        }
+    }
+
+    /// What could not be carried over so far.
+    pub(super) fn not_carried(self) -> Vec<NotCarried> {
+        let one = |((path, why), consents)| NotCarried { path, why, consents };
+        self.not_carried.into_iter().map(one).collect()
+    }
+
+    fn vouched(&self, pseudonym: String, vouch: bool) -> Receipt {
+        let word = ["vouched for by the custodian", if vouch { "yes" } else { "no" }];
+        let document_hash = hash(&pseudonym, &word);
+        let grant = Grant {
+            custodian: self.custodian,
+            grantee: None,
+            classes: ClassSet::of(&PLAIN),
+            purposes: PurposeSet::of(&BROAD),
+            jurisdictions: RegionSet::anywhere(),
+            expiry: u64::MAX,
             document_hash,
-            erased: false,
         };
-    };
-    let [begins, expires] =
-        [&consent.begins, &consent.expires].map(|bound| bound.as_deref().map(first_second));
-    let document_hash = hash(
-        &pseudonym,
-        &[
-            if consent.permit { "permit" } else { "deny" },
-            &consent.purposes.join(","),
-            consent.begins.as_deref().unwrap_or_default(),
-            consent.expires.as_deref().unwrap_or_default(),
-            consent.given.as_deref().unwrap_or_default(),
-        ],
-    );
-    // A bound that cannot be read is one that may not have come yet, or may be over.
-    let readable = begins != Some(None) && expires != Some(None);
-    Receipt {
-        permit: consent.permit && readable,
-        purposes: if consent.purposes.is_empty() {
-            bitmap(&BROAD)
-        } else {
-            bitmap(&named(&consent.purposes))
-        },
-        begins: begins.flatten(),
-        expires: expires.flatten(),
-        pseudonym,
-        document_hash,
-        erased: false,
+        let grants = if vouch { vec![grant] } else { Vec::new() };
+        Receipt { pseudonym, permit: vouch, grants, begins: None, document_hash, erased: false }
+    }
+
+    fn of_document(&mut self, pseudonym: String, consent: &ConsentRecord) -> Receipt {
+        let (mut grants, begins) = self.read(consent);
+        // The terms and not the bytes: a copy that a server marks anew is no new decision.
+        grants.iter_mut().for_each(|grant| grant.document_hash = [0; 32]);
+        let terms = serde_json::to_string(&grants).expect("numbers in lists are JSON");
+        let document_hash = hash(
+            &pseudonym,
+            &[
+                if grants.is_empty() { "deny" } else { "permit" },
+                &terms,
+                &begins.map(|begins| begins.to_string()).unwrap_or_default(),
+                consent.given.as_deref().unwrap_or_default(),
+            ],
+        );
+        grants.iter_mut().for_each(|grant| grant.document_hash = document_hash);
+        let permit = !grants.is_empty();
+        Receipt { pseudonym, permit, grants, begins, document_hash, erased: false }
+    }
+
+    /// What a document permits, and from when on. What it says beyond that is noted.
+    fn read(&mut self, consent: &ConsentRecord) -> (Vec<Grant>, Option<u64>) {
+        let document = match strict::parse(consent.text.as_bytes()) {
+            Ok(document) => document,
+            Err(_) => {
+                self.note("Consent", "a key is named twice, or it is nested too deep: refused");
+                return (Vec::new(), None);
+            }
+        };
+        let unnamed = Unnamed { purposes: &BROAD, classes: &PLAIN };
+        let held = fhir::read_held(self.rules, self.custodian, self.chain_id, unnamed, &document);
+        for part in &held.reading.unmapped {
+            self.note(&part.path, &part.why);
+        }
+        if !consent.ours && !held.reading.grants.is_empty() {
+            self.note("Consent.patient", "it is about a patient of another server: refused");
+            return (Vec::new(), None);
+        }
+        (held.reading.grants, held.begins)
+    }
+
+    fn note(&mut self, path: &str, why: &str) {
+        *self.not_carried.entry((path.to_owned(), why.to_owned())).or_default() += 1;
     }
 }
 
-/// Whether a receipt covers a use for `purpose` at `now`.
-pub(super) fn covers(receipt: &Receipt, purpose: u8, now: u64) -> bool {
-    stands(receipt, now) && receipt.purposes & (1 << purpose) != 0
+/// Whether a receipt covers a use at `now`.
+pub(super) fn covers(rules: &RuleTable, receipt: &Receipt, asked: &Use, now: u64) -> bool {
+    in_force(receipt, now) && permits(rules, &receipt.grants, asked, now).is_ok()
 }
 
 /// Whether a receipt permits anything at `now`.
 pub(super) fn stands(receipt: &Receipt, now: u64) -> bool {
-    receipt.permit
-        && receipt.begins.is_none_or(|begins| begins <= now)
-        && receipt.expires.is_none_or(|expires| now < expires)
+    in_force(receipt, now) && receipt.grants.iter().any(|grant| now < grant.expiry)
 }
 
-/// The purposes behind codes of GA4GH DUO and HL7 PurposeOfUse; a code that is not known permits nothing.
-fn named(codes: &[String]) -> Vec<Purpose> {
-    codes
-        .iter()
-        .filter_map(|code| {
-            if code == "HRESCH" { Some(Purpose::HealthResearch) } else { code.parse().ok() }
-        })
-        .collect()
-}
-
-fn bitmap(purposes: &[Purpose]) -> u64 {
-    purposes.iter().fold(0, |all, purpose| all | 1 << purpose.number())
-}
-
-/// The first second of the day that a period's bound names, in seconds since 1970; of a year or a month, of its first day.
-/// So a consent ends with the day before its last one begins: rather too early than too late. One that begins on a date
-/// without a time zone begins with that day in UTC.
-fn first_second(text: &str) -> Option<u64> {
-    let day = match text.len() {
-        4 => format!("{text}-01-01"),
-        7 => format!("{text}-01"),
-        _ => text.get(..10)?.to_owned(),
-    };
-    Date::parse(&day)?;
-    let mut numbers = day.split('-').map(|number| number.parse::<i64>().ok());
-    let (year, month, day) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    // Days since 1970 in the Gregorian calendar, counted from March so that leap days come last.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days =
-        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
-    u64::try_from(days * 86_400).ok()
+fn in_force(receipt: &Receipt, now: u64) -> bool {
+    receipt.permit && receipt.begins.is_none_or(|begins| begins <= now)
 }
 
 fn hash(pseudonym: &str, parts: &[&str]) -> [u8; 32] {
@@ -112,38 +150,146 @@ fn hash(pseudonym: &str, parts: &[&str]) -> [u8; 32] {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use caduceus_policy::default_rules;
+    use serde_json::{Value, json};
+
     use super::*;
 
-    #[test]
-    fn a_consent_ends_with_the_first_second_of_its_last_day() {
-        // `date -u -d 2027-03-01 +%s`, and so on.
-        assert_eq!(first_second("2027-03-01"), Some(1_803_859_200));
-        assert_eq!(first_second("2028-02-29T12:00:00Z"), Some(1_835_395_200));
-        assert_eq!(first_second("2030"), Some(1_893_456_000));
-        assert_eq!(first_second("2030-06"), Some(1_906_502_400));
-        assert_eq!(first_second("soon"), None);
-        assert_eq!(first_second("2027-02-30"), None);
+    const CUSTODIAN: Account = Account([0xc0; 20]);
+    const REASONS: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+
+    fn consent(provision: Value) -> Value {
+        json!({
+            "resourceType": "Consent",
+            "status": "active",
+            "scope": { "coding": [{ "code": "research" }] },
+            "patient": { "reference": "Patient/p" },
+            "dateTime": "2025-01-02",
+            "provision": provision,
+        })
+    }
+
+    fn record(text: &str) -> ConsentRecord {
+        let given = Some("2025-01-02".to_owned());
+        ConsentRecord { patient: "p".into(), ours: true, given, text: text.into() }
+    }
+
+    fn read(record: &ConsentRecord) -> (Receipt, Vec<NotCarried>) {
+        let mut reader = Reader::new(default_rules(), CUSTODIAN, 31_337);
+        let receipt = reader.receipt("pseudonym".into(), Some(record), false);
+        (receipt, reader.not_carried())
+    }
+
+    fn of(document: &Value) -> (Receipt, Vec<NotCarried>) {
+        read(&record(&document.to_string()))
+    }
+
+    fn asked(purpose: Purpose) -> Use {
+        Use {
+            custodian: CUSTODIAN,
+            grantee: Account([1; 20]),
+            in_good_standing: true,
+            class: DataClass::Clinical,
+            purpose,
+            country: "JP".parse().unwrap(),
+        }
+    }
+
+    fn covered(receipt: &Receipt, purpose: Purpose, now: u64) -> bool {
+        covers(default_rules(), receipt, &asked(purpose), now)
     }
 
     #[test]
-    fn only_named_and_known_purposes_are_covered() {
-        let receipt = |codes: &[&str]| Receipt {
-            pseudonym: String::new(),
-            permit: true,
-            purposes: bitmap(&named(
-                &codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>(),
-            )),
-            begins: Some(10),
-            expires: Some(100),
-            document_hash: [0; 32],
-            erased: false,
+    fn a_hospitals_document_covers_what_it_names_while_it_lasts_and_nothing_else() {
+        let period = json!({ "start": "2027-01-01T00:00:00Z", "end": "2027-03-01" });
+        let purpose = json!([{ "system": REASONS, "code": "HRESCH" }]);
+        let (receipt, left_out) =
+            of(&consent(json!({ "type": "permit", "period": period, "purpose": purpose })));
+        assert_eq!(left_out, []);
+        // `date -u -d 2027-03-01 +%s`, and of New Year.
+        let (begins, ends) = (1_798_761_600, 1_803_859_200);
+        for (now, expected) in
+            [(begins - 1, false), (begins, true), (ends - 1, true), (ends, false)]
+        {
+            assert_eq!(covered(&receipt, Purpose::HealthResearch, now), expected, "{now}");
+            assert_eq!(stands(&receipt, now), expected);
+        }
+        assert!(!covered(&receipt, Purpose::Commercial, begins));
+        assert!(!covered(&receipt, Purpose::GeneralResearch, begins));
+        let genomic = Use { class: DataClass::Genomic, ..asked(Purpose::HealthResearch) };
+        assert!(!covers(default_rules(), &receipt, &genomic, begins));
+    }
+
+    #[test]
+    fn where_no_purpose_is_named_research_and_public_health_are_meant() {
+        let (receipt, _) = of(&consent(json!({ "type": "permit" })));
+        for purpose in Purpose::ALL {
+            assert_eq!(covered(&receipt, *purpose, 0), BROAD.contains(purpose), "{purpose}");
+        }
+        // An exception of a refusal says itself what it is for.
+        let commercial = json!([{ "system": "urn:caduceus:purpose", "code": "COM" }]);
+        let below = json!([{ "type": "permit", "purpose": commercial }]);
+        let (receipt, _) = of(&consent(json!({ "type": "deny", "provision": below })));
+        assert!(covered(&receipt, Purpose::Commercial, 0));
+        assert!(!covered(&receipt, Purpose::HealthResearch, 0));
+    }
+
+    #[test]
+    fn what_is_no_plain_permission_permits_nothing_and_is_named() {
+        let good = consent(json!({ "type": "permit" }));
+        let changed = |pointer: &str, value: Value| {
+            let mut document = good.clone();
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
+            document.pointer_mut(parent).unwrap()[key] = value;
+            document
         };
-        let health = Purpose::HealthResearch.number();
-        assert!(covers(&receipt(&["HRESCH"]), health, 99));
-        assert!(!covers(&receipt(&["HRESCH"]), health, 100));
-        assert!(covers(&receipt(&["HRESCH"]), health, 10));
-        assert!(!covers(&receipt(&["HRESCH"]), health, 9));
-        assert!(!covers(&receipt(&["HMARKT"]), health, 50));
-        assert!(!covers(&receipt(&["HRESCH"]), Purpose::Commercial.number(), 50));
+        let with = |provision: Value| consent(provision);
+        let foreign = json!([{ "identifier": { "system": "urn:ietf:rfc:3986",
+            "value": "did:pkh:eip155:31337:0x0101010101010101010101010101010101010101" } }]);
+        for (document, path) in [
+            (changed("/status", json!("inactive")), "Consent.status"),
+            (changed("/scope", json!({ "coding": [{ "code": "treatment" }] })), "Consent.scope"),
+            (changed("/organization", foreign), "Consent.organization"),
+            (changed("/implicitRules", json!("urn:x")), "Consent.modifierExtension"),
+            (with(json!({ "type": "permit", "data": [] })), "Consent.provision.data"),
+            (
+                with(json!({ "type": "permit", "period": { "end": 2030 } })),
+                "Consent.provision.period",
+            ),
+            (
+                with(json!({ "type": "permit", "period": { "start": "soon" } })),
+                "Consent.provision.period",
+            ),
+            (
+                with(json!({ "type": "permit", "purpose": [{ "code": "HRESCH" }] })),
+                "Consent.provision.purpose[0]",
+            ),
+            (with(json!({ "type": "permit", "actor": [{}] })), "Consent.provision.actor[0]"),
+        ] {
+            let (receipt, left_out) = of(&document);
+            assert!(!receipt.permit && receipt.grants.is_empty(), "{path}");
+            assert!(left_out.iter().any(|part| part.path == path), "{path}: {left_out:?}");
+        }
+        let (receipt, left_out) = of(&consent(json!({ "type": "deny" })));
+        assert!(!receipt.permit && left_out.is_empty(), "a plain refusal leaves nothing out");
+        let twice = good.to_string().replace("\"permit\"", "\"deny\",\"type\":\"permit\"");
+        assert_eq!(read(&record(&twice)).1[0].path, "Consent");
+        let elsewhere = ConsentRecord { ours: false, ..record(&good.to_string()) };
+        let (receipt, left_out) = read(&elsewhere);
+        assert!(!receipt.permit);
+        assert_eq!(left_out[0].path, "Consent.patient");
+        assert!(of(&good).0.permit);
+    }
+
+    #[test]
+    fn a_copy_that_is_marked_anew_is_the_same_decision_and_other_terms_are_another() {
+        let document = consent(json!({ "type": "permit" }));
+        let mut copy = document.clone();
+        copy["meta"] = json!({ "lastUpdated": "2026-01-01T00:00:00Z" });
+        let first = of(&document).0.document_hash;
+        assert_eq!(of(&copy).0.document_hash, first);
+        let shorter = consent(json!({ "type": "permit", "period": { "end": "2030" } }));
+        assert_ne!(of(&shorter).0.document_hash, first);
+        assert_ne!(of(&consent(json!({ "type": "deny" }))).0.document_hash, first);
     }
 }

@@ -8,7 +8,8 @@ use caduceus_contracts::DatasetToken::{DatasetMinted, MintRequest};
 use caduceus_contracts::HealthDataPool::{Deposited, Value};
 use caduceus_contracts::{ConsentRegistry, DatasetToken, HealthDataPool, MembershipToken, recast};
 use caduceus_economics::merkle;
-use caduceus_policy::DataClass;
+use caduceus_policy::consent::{Party as Account, Use as PaperUse};
+use caduceus_policy::{Country, DataClass, Purpose};
 use caduceus_protect::quality;
 use caduceus_records::Tables;
 use caduceus_records::schema::DatasetSchema;
@@ -17,7 +18,8 @@ use caduceus_vault::{Receipt, Vault};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DESCRIPTION, PROTECTED, ProtectedSummary, anchor, consent, entropy, note, number, vault,
+    DESCRIPTION, PROTECTED, ProtectedSummary, anchor, consent, entropy, note, note_attested,
+    number, vault,
 };
 use crate::attestor::{About, Asked, Claim, Panel};
 use crate::error::{NodeError, Result};
@@ -182,10 +184,12 @@ async fn mint(
     let request = mint_request(node, evidence, publication)?;
     let claims = claims(custodian.address, &request);
     let asked = Asked { evidence, publication, about: About::Token(&request) };
-    let mut proofs = panel
-        .attest(node, &claims, &asked, || examine(evidence, publication, &request))
-        .await?
-        .into_iter();
+    let proofs =
+        panel.attest(node, &claims, &asked, || examine(evidence, publication, &request)).await?;
+    for (statement, proof) in ["AUTHENTICITY", "CONSENT", "ANONYMIZATION"].iter().zip(&proofs) {
+        note_attested(node, custodian, statement, proof).await?;
+    }
+    let mut proofs = proofs.into_iter();
     let mut proof = || recast(&proofs.next().expect("one proof for each claim"));
     let call = DatasetToken::mintCall {
         authenticity: proof(),
@@ -352,6 +356,7 @@ async fn deposit(
     };
     let asked = Asked { evidence, publication, about: About::Worth(&value) };
     let proof = panel.attest(node, &[claim], &asked, recount).await?.remove(0);
+    note_attested(node, evidence.custodian, "VALUE", &proof).await?;
     let call = HealthDataPool::depositCall { datasetId: dataset, value, proof: recast(&proof) };
     let signer = evidence.custodian.signer(node);
     let key = node.next_key(&format!("deposit/{dataset}"), evidence.custodian.address).await?;
@@ -479,6 +484,7 @@ pub(super) async fn eligible(
 ) -> Result<BTreeSet<String>> {
     let now = node.now().await?;
     let consent = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let on_paper = asked.of(custodian);
     let mut eligible = BTreeSet::new();
     for (pseudonym, member, receipt) in standing(node, vault, publication).await? {
         let Use { grantee, class, purpose, jurisdiction } = *asked;
@@ -490,7 +496,9 @@ pub(super) async fn eligible(
                     .await?
                     .ok
             }
-            None => receipt.is_some_and(|receipt| consent::covers(&receipt, purpose, now)),
+            None => receipt
+                .zip(on_paper)
+                .is_some_and(|(receipt, asked)| consent::covers(node.rules, &receipt, &asked, now)),
         };
         if permits {
             eligible.insert(pseudonym);
@@ -506,6 +514,21 @@ pub(super) struct Use {
     pub(super) class: u8,
     pub(super) purpose: u8,
     pub(super) jurisdiction: FixedBytes<2>,
+}
+
+impl Use {
+    /// The use as the rules know it; none where one of its codes is not known.
+    fn of(&self, custodian: &Party) -> Option<PaperUse> {
+        Some(PaperUse {
+            custodian: Account(custodian.address.into_array()),
+            grantee: Account(self.grantee.into_array()),
+            // The ledger asked the registry before it accepted the job.
+            in_good_standing: true,
+            class: DataClass::from_number(self.class)?,
+            purpose: Purpose::from_number(self.purpose)?,
+            country: Country::from_bytes(self.jurisdiction.0)?,
+        })
+    }
 }
 
 /// Every patient of a dataset with their account, if they joined, and their receipt, if the vault has one.

@@ -180,25 +180,93 @@ fn purpose_of(coding: &Value) -> Option<Purpose> {
 /// Reads what `consent` permits at `now` (unix seconds), between the `parties` that are expected.
 #[must_use]
 pub fn read(table: &RuleTable, parties: &Parties<'_>, consent: &Value, now: u64) -> Reading {
-    let mut reader = Reader {
-        table,
-        parties,
-        now,
-        document_hash: Sha256::digest(consent.to_string()).into(),
-        unmapped: Vec::new(),
-        provisions: 0,
-    };
+    let mut reader = Reader::new(table, parties, Reader::ledger(now), consent);
     let grants = reader.consent(consent);
     Reading { grants, unmapped: reader.unmapped }
+}
+
+/// What a Consent that its custodian keeps permits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// As in [`Reading`].
+    pub reading: Reading,
+    /// The first moment at which all of it has begun for certain, in unix seconds; from the beginning if absent.
+    pub begins: Option<u64>,
+}
+
+/// What a custodian holds a Consent to say where the document leaves it open.
+///
+/// A document that was written for research and names no purpose is not taken to permit everything that a ledger knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Unnamed<'a> {
+    /// The purposes of a permit that names none.
+    pub purposes: &'a [Purpose],
+    /// The classes of data of a permit that names none.
+    pub classes: &'a [DataClass],
+}
+
+/// Reads what a `consent` permits that `custodian` keeps in its own system, about a patient of its own.
+///
+/// Whose document it is, that system knows: unlike [`read`] this does not look for the identifiers of a ledger in it. A
+/// document that names another account as its custodian is refused all the same. What has not begun is not refused: when
+/// it begins is told beside.
+#[must_use]
+pub fn read_held(
+    table: &RuleTable,
+    custodian: Party,
+    chain_id: u64,
+    unnamed: Unnamed<'_>,
+    consent: &Value,
+) -> Held {
+    let parties = Parties { person: "", custodian, chain_id };
+    let mut reader = Reader::new(table, &parties, Sight { now: None, unnamed }, consent);
+    let grants = reader.consent(consent);
+    let begins = (reader.begins > 0).then_some(reader.begins);
+    Held { reading: Reading { grants, unmapped: reader.unmapped }, begins }
+}
+
+/// How a document is looked at.
+#[derive(Clone, Copy)]
+struct Sight<'a> {
+    /// When; none where it is kept by its custodian and is looked at for any time.
+    now: Option<u64>,
+    unnamed: Unnamed<'a>,
 }
 
 struct Reader<'a> {
     table: &'a RuleTable,
     parties: &'a Parties<'a>,
-    now: u64,
+    sight: Sight<'a>,
     document_hash: [u8; 32],
     unmapped: Vec<Unmapped>,
     provisions: usize,
+    /// The latest beginning of a period, in unix seconds.
+    begins: u64,
+}
+
+const EVERYTHING: Unnamed<'static> = Unnamed { purposes: Purpose::ALL, classes: DataClass::ALL };
+
+impl<'a> Reader<'a> {
+    fn new(
+        table: &'a RuleTable,
+        parties: &'a Parties<'a>,
+        sight: Sight<'a>,
+        consent: &Value,
+    ) -> Reader<'a> {
+        Reader {
+            table,
+            parties,
+            sight,
+            document_hash: Sha256::digest(consent.to_string()).into(),
+            unmapped: Vec::new(),
+            provisions: 0,
+            begins: 0,
+        }
+    }
+
+    fn ledger(now: u64) -> Sight<'static> {
+        Sight { now: Some(now), unnamed: EVERYTHING }
+    }
 }
 
 impl Reader<'_> {
@@ -246,14 +314,23 @@ impl Reader<'_> {
                 .any(|scope| scope["code"] == "research" || scope["code"] == "patient-privacy")
         });
         check(scoped, "Consent.scope", "its scope is neither research nor patient-privacy")?;
-        let patient = &consent["patient"]["identifier"];
-        let own = patient["system"] == PERSON && patient["value"] == self.parties.person;
-        check(own, "Consent.patient", "it is about somebody else")?;
         let holders = consent.get("organization").and_then(Value::as_array);
-        let held = holders.is_some_and(|holders| {
-            holders.iter().any(|one| self.parties.party(one) == Some(self.parties.custodian))
-        });
-        check(held, "Consent.organization", "it names another custodian, or none")?;
+        let named = |one: &Value| self.parties.party(one) == Some(self.parties.custodian);
+        if self.sight.now.is_some() {
+            let patient = &consent["patient"]["identifier"];
+            let own = patient["system"] == PERSON && patient["value"] == self.parties.person;
+            check(own, "Consent.patient", "it is about somebody else")?;
+            let held = holders.is_some_and(|holders| holders.iter().any(named));
+            check(held, "Consent.organization", "it names another custodian, or none")?;
+        } else {
+            let account = |one: &Value| {
+                let did = one["identifier"]["value"].as_str();
+                did.is_some_and(|did| did.starts_with("did:pkh:"))
+            };
+            let elsewhere = holders
+                .is_some_and(|holders| holders.iter().any(account) && !holders.iter().any(named));
+            check(!elsewhere, "Consent.organization", "it names another custodian")?;
+        }
         let modified =
             ["modifierExtension", "implicitRules"].iter().any(|key| consent.get(key).is_some());
         check(!modified, "Consent.modifierExtension", "it changes what the document means")?;
@@ -295,7 +372,7 @@ impl Reader<'_> {
             return Vec::new();
         }
         let Some(children) = self.children(provision, path) else { return Vec::new() };
-        let mut grants = self.named(provision, path);
+        let mut grants = self.named(provision, path, self.sight.unnamed);
         for (child, path) in children {
             match child.get("type").and_then(Value::as_str) {
                 Some("permit") => {
@@ -342,12 +419,12 @@ impl Reader<'_> {
 
     /// The conditions of a denial, within which its exceptions stand.
     fn frame(&mut self, provision: &Value, path: &str) -> Option<Vec<Grant>> {
-        let frame = self.named(provision, path);
+        let frame = self.named(provision, path, EVERYTHING);
         (!frame.is_empty()).then_some(frame)
     }
 
     /// The grants that a provision names by itself, one for each recipient; none where it has conditions that grants lack.
-    fn named(&mut self, provision: &Value, path: &str) -> Vec<Grant> {
+    fn named(&mut self, provision: &Value, path: &str, unnamed: Unnamed<'_>) -> Vec<Grant> {
         for key in ["securityLabel", "code", "dataPeriod", "data"] {
             if provision.get(key).is_some() {
                 self.note(
@@ -362,8 +439,8 @@ impl Reader<'_> {
             self.places(provision, path),
             self.expiry(provision, path),
             self.recipients(provision, path),
-            self.list(provision, path, "purpose", purpose_of, Purpose::ALL),
-            self.list(provision, path, "class", class_of, DataClass::ALL),
+            self.list(provision, path, "purpose", purpose_of, unnamed.purposes),
+            self.list(provision, path, "class", class_of, unnamed.classes),
         );
         let (true, Some(jurisdictions), Some(expiry), Some(grantees), purposes, classes) = parts
         else {
@@ -404,7 +481,7 @@ impl Reader<'_> {
         usable
     }
 
-    /// The known codes of a list; every one where there is no list. An unknown one is named and left out.
+    /// The known codes of a list; `all` where there is no list. An unknown one is named and left out.
     fn list<T: Copy>(
         &mut self,
         provision: &Value,
@@ -476,13 +553,20 @@ impl Reader<'_> {
         });
         let text = |key: &str| period.get(key).and_then(Value::as_str);
         let end = text("end").map(|text| instant(text, Bound::End));
-        let begun = text("start")
-            .is_none_or(|text| instant(text, Bound::Start).is_some_and(|start| start <= self.now));
+        let start = text("start").map(|text| instant(text, Bound::Start));
+        let begun = match (start, self.sight.now) {
+            (None, _) => true,
+            (Some(start), Some(now)) => start.is_some_and(|start| start <= now),
+            (Some(start), None) => {
+                self.begins = self.begins.max(start.unwrap_or_default());
+                start.is_some()
+            }
+        };
         match (bounds, end) {
             (Some(_), None) if begun => Some(u64::MAX),
             (Some(_), Some(Some(end))) if begun => Some(end),
             (Some(_), _) if !begun => {
-                self.note(&path, "it has not begun: give consent when it begins");
+                self.note(&path, "it has not begun for certain: give consent when it begins");
                 None
             }
             _ => {

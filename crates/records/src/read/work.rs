@@ -195,7 +195,7 @@ impl Worker<'_, '_> {
             self.count("Bundle");
             return Ok(());
         }
-        self.resource(&json, Surroundings::default())
+        self.resource(&json, text, Surroundings::default())
     }
 
     fn entries(&mut self, spot: Spot, text: &str, entries: &[Json<'_>]) -> Result<(), Failure> {
@@ -206,25 +206,26 @@ impl Worker<'_, '_> {
             line += newlines(&text.as_bytes()[counted..span.start]);
             counted = span.start;
             let inner = Spot { line, byte: spot.byte + span.start };
-            let outcome = self.entry(entry, &full_urls);
+            let outcome = self.entry(entry, text, &full_urls);
             let bytes = spot.byte + span.start..spot.byte + span.end;
             self.account(inner, &text.as_bytes()[span], bytes, outcome).map_err(Failure::Fatal)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, entry: &Json<'_>, full_urls: &FullUrls) -> Result<(), Failure> {
+    fn entry(&mut self, entry: &Json<'_>, text: &str, full_urls: &FullUrls) -> Result<(), Failure> {
         let entry = entry.as_object().ok_or(Reason::NotAnObject)?;
         let resource = entry.get("resource").ok_or(Reason::EmptyEntry)?;
         let key =
             entry.text("fullUrl").and_then(|url| full_urls.get(url)).map(|(_, key)| key.as_str());
-        self.resource(resource, Surroundings { key, full_urls: Some(full_urls) })
+        self.resource(resource, text, Surroundings { key, full_urls: Some(full_urls) })
     }
 
-    /// Runs the views over one resource and appends what they give, all of it or nothing.
+    /// Runs the views over one resource in `text` and appends what they give, all of it or nothing.
     fn resource<'a>(
         &mut self,
         json: &'a Json<'a>,
+        text: &str,
         around: Surroundings<'a>,
     ) -> Result<(), Failure> {
         let object = json.as_object().ok_or(Reason::NotAnObject)?;
@@ -234,7 +235,10 @@ impl Worker<'_, '_> {
             return Err(Reason::Repeated.into());
         }
         let consent = match self.job.of_persons && kind == "Consent" {
-            true => Some(consent::read(object, around.full_urls).ok_or(Reason::NoPatient)?),
+            true => {
+                let text = &text[object.span()];
+                Some(consent::read(object, around.full_urls, text).ok_or(Reason::NoPatient)?)
+            }
             false => None,
         };
         let views = self.job.views;
