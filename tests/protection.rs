@@ -44,8 +44,8 @@ fn people(delimiter: &str) -> String {
 
 fn leaks(path: &Path) -> Option<String> {
     let bytes = fs::read(path).unwrap();
-    let text = String::from_utf8_lossy(&bytes);
-    ["Quillon", "quillon", "Ostrander", "867-53", "8675309", "2019-03"]
+    let text = String::from_utf8_lossy(&bytes).to_lowercase();
+    ["quillon", "ostrander", "ostránder", "867-53", "8675309", "2019-03"]
         .into_iter()
         .find(|gone| text.contains(gone))
         .map(str::to_owned)
@@ -120,8 +120,8 @@ fn second_policy(dir: &Path) -> std::path::PathBuf {
 }
 
 fn leaks_of(done: &Value) -> Option<&'static str> {
-    let text = done.to_string();
-    ["Quillon", "Ostrander", "2019-03"].into_iter().find(|gone| text.contains(gone))
+    let text = done.to_string().to_lowercase();
+    ["quillon", "ostrander", "2019-03"].into_iter().find(|gone| text.contains(gone))
 }
 
 #[test]
@@ -196,7 +196,11 @@ fn a_synthetic_table_has_the_domain_of_the_policy_and_an_attack_was_run_on_it() 
 fn planted(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     let (mut patients, mut others) = (String::new(), String::new());
-    let note = value!([{ "text": "Quillon Ostrander, 555-867-5309, q@ostrander.example" }]);
+    let note = value!([{
+        "text": "Quillon Ostrander, quillon ostrander, QUILLON, ostránder, 555-867-5309, q@ostrander.example",
+        "authorString": "Nurse Ostrander",
+    }]);
+    let file = value!({ "data": "UXVpbGxvbg==", "title": "Quillon", "url": "http://ostrander.example/quillon.png" });
     for n in 0..30 {
         let patient = value!({
             "resourceType": "Patient", "id": format!("quillon-{n}"), "gender": "female", "birthDate": format!("19{}-03-14", 30 + n * 2),
@@ -204,6 +208,9 @@ fn planted(folder: &Path) {
             "name": [{ "family": "Ostrander", "given": ["Quillon"] }], "telecom": [{ "system": "phone", "value": "555-867-5309" }],
             "identifier": [{ "system": "http://ostrander.example/mrn", "value": "8675309" }],
             "extension": [{ "url": "http://ostrander.example", "valueString": "Quillon" }],
+            "photo": [file], "contact": [{ "name": { "text": "Quillon" } }], "link": [{ "other": { "display": "Quillon" } }],
+            "_birthDate": { "extension": [{ "url": "http://ostrander.example", "valueString": "Quillon" }] },
+            "contained": [{ "resourceType": "RelatedPerson", "name": [{ "text": "Quillon Ostrander" }] }],
             "address": [{ "line": ["4711 Ostrander Lane"], "city": "Ostranderville", "postalCode": "02139", "state": "MA", "country": "US" }],
         });
         let of =
@@ -211,7 +218,9 @@ fn planted(folder: &Path) {
         let coding = |code: &str, system: &str| value!({ "coding": [{ "system": system, "code": code, "display": "Quillon" }], "text": "Ostrander" });
         let condition = value!({
             "resourceType": "Condition", "id": format!("c{n}"), "subject": of, "code": coding("44054006", "http://snomed.info/sct"),
-            "onsetDateTime": "2025-03-14", "note": note,
+            "onsetDateTime": "2025-03-14", "note": note, "asserter": { "display": "Quillon" },
+            "contained": [{ "resourceType": "Patient", "name": [{ "text": "Quillon Ostrander" }], "photo": [file] }],
+            "meta": { "source": "http://ostrander.example/quillon", "tag": [{ "display": "Quillon" }] },
             "clinicalStatus": coding("active", "http://terminology.hl7.org/CodeSystem/condition-clinical"),
         });
         let odd = value!({

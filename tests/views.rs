@@ -155,6 +155,29 @@ fn one_json_object_has_the_rows_or_tells_of_the_file_that_has_them() {
 }
 
 #[test]
+fn rows_that_are_printed_when_a_record_is_bad_are_still_one_json_object_with_the_error() {
+    let dir = folder();
+    let view = view(dir.path(), columns());
+    let input = dir.path().join("Patient.ndjson");
+    let mut lines: String = (0..200_000)
+        .map(|n| format!("{{\"resourceType\":\"Patient\",\"id\":\"p{n}\"}}\n"))
+        .collect();
+    lines += "{\"resourceType\":\n";
+    fs::write(&input, lines).unwrap();
+    let output =
+        run(&["view", "run", "--view", text(&view), "--input", text(&input), "--strict", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(
+        said["error"]["message"].as_str().unwrap().contains("line 200001"),
+        "{}",
+        said["error"]
+    );
+    let rows = said["rows"].as_array().unwrap();
+    assert!((1..=200_000).contains(&rows.len()) && rows[0]["id"] == "p0", "{}", rows.len());
+}
+
+#[test]
 fn a_strict_run_stops_at_the_first_bad_record_and_leaves_no_file() {
     let dir = folder();
     let view = view(dir.path(), columns());

@@ -324,10 +324,14 @@ async fn verify(node: &Node, log: Option<&Path>, custodian: Option<&str>) -> Res
         None => audit::verify(node).await?,
         Some(name) => {
             let party = party::find(node, Role::Custodian, name)?;
-            let own = audit::log_path(node, &party);
-            let (events, differences) =
-                audit::verify_log(node, &party, log.unwrap_or(&own)).await?;
-            AuditReport { events, datasets: 0, verified: differences.is_empty(), differences }
+            match log {
+                None => audit::verify_custodian(node, &party).await?,
+                Some(log) => {
+                    let (events, differences) = audit::verify_log(node, &party, log).await?;
+                    let verified = differences.is_empty();
+                    AuditReport { events, datasets: 0, verified, differences }
+                }
+            }
         }
     };
     let text = match report.verified {

@@ -25,6 +25,9 @@ pub struct Deidentify {
     /// Move each person's dates by up to so many days in place of reducing them to the year; less than Safe Harbor
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub shift_dates: Option<u32>,
+    /// File with the three-digit areas of the United States that are shown as 000, in place of those built in
+    #[arg(long, value_name = "FILE")]
+    pub sparse_zip3: Option<PathBuf>,
     /// The day at which ages are counted, YYYY-MM-DD; today by default
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
@@ -37,6 +40,7 @@ pub fn run(arguments: &Deidentify, reporter: &Reporter) -> Result<Outcome> {
         output: arguments.out.clone(),
         key: arguments.key.clone(),
         date: crate::protect::day(arguments.date.as_deref())?,
+        sparse_zip3: arguments.sparse_zip3.clone(),
         dates: arguments.shift_dates.map_or(deidentify::Dates::Year, deidentify::Dates::Shift),
     };
     let done = deidentify::run(&job, reporter)?;

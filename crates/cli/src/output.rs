@@ -86,14 +86,19 @@ fn write_out(text: &str) -> Result<(), ExitCode> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let _ = writeln!(
-                io::stderr(),
-                "error: the result cannot be written to stdout: {error}; make room and ask again"
-            );
+            cannot_print(&error);
             Err(ExitCode::FAILURE)
         }
         _ => Ok(()),
     }
+}
+
+/// Says that stdout takes no more.
+pub fn cannot_print(error: &io::Error) {
+    let _ = writeln!(
+        io::stderr(),
+        "error: the result cannot be written to stdout: {error}; make room and ask again"
+    );
 }
 
 /// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for.
@@ -107,6 +112,12 @@ pub fn failed(error: &NodeError, json: bool) -> ExitCode {
 }
 
 fn failure_with(error: &dyn Error, json: bool, code: u8, refusal: Option<Refused>) -> ExitCode {
+    refuse(error_said(error), refusal, json);
+    ExitCode::from(code)
+}
+
+/// Says an error with its causes on stderr, and gives it as JSON.
+pub fn error_said(error: &dyn Error) -> Value {
     let message = error.to_string();
     let mut said = message.clone();
     let mut causes = Vec::new();
@@ -123,8 +134,7 @@ fn failure_with(error: &dyn Error, json: bool, code: u8, refusal: Option<Refused
     for cause in &causes {
         let _ = writeln!(io::stderr(), "  because: {cause}");
     }
-    refuse(&message, &causes, refusal, json);
-    ExitCode::from(code)
+    json!({ "message": message, "causes": causes })
 }
 
 /// Prints why the arguments cannot be understood, or the help or version that was asked for.
@@ -135,15 +145,16 @@ pub fn misunderstood(refusal: &clap::Error) -> ExitCode {
         let first = text.split("\n\n").next().unwrap_or_default();
         let message = first.trim_start_matches("error: ").trim();
         // What clap could not read is read here only to know how to answer.
-        refuse(message, &[], None, std::env::args_os().any(|argument| argument == "--json"));
+        let error = json!({ "message": message, "causes": [] });
+        refuse(error, None, std::env::args_os().any(|argument| argument == "--json"));
     }
     ExitCode::from(u8::try_from(refusal.exit_code()).unwrap_or(2))
 }
 
 /// The error as JSON. It has been said on stderr, so that a stdout that cannot be written to changes nothing.
-fn refuse(message: &str, causes: &[String], refusal: Option<Refused>, json: bool) {
+fn refuse(error: Value, refusal: Option<Refused>, json: bool) {
     if json {
-        let mut error = json!({ "error": { "message": message, "causes": causes } });
+        let mut error = json!({ "error": error });
         if let Some(Refused { construct, suggestion }) = refusal {
             error["refused"] = json!({ "construct": construct, "suggestion": suggestion });
         }

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use caduceus_node::tables::{self, TableJob, TableResult};
+use caduceus_node::tables::{self, Account, TableJob, TableResult};
 use caduceus_node::{Date, Node, NodeError, Reporter, Result, custodian};
 use clap::Args;
 
 use crate::output::Outcome;
 
 /// How to call it, for its help.
-pub const EXAMPLE: &str = r#"Example: caduceus protect --dir state --custodian klinikum-nord --k 10
+pub const EXAMPLE: &str = r#"Example: caduceus protect --dir state --custodian klinikum-nord --k 10 --report report.html
 Example: caduceus protect --input patients.csv --policy policy.toml --out protected.csv --report report.html
 
 A policy for one table, with files named relative to its folder:
@@ -44,7 +44,7 @@ pub struct Protect {
     #[arg(long, value_name = "FILE", requires = "input")]
     pub out: Option<PathBuf>,
     /// Where the report goes: a page for people, and its numbers beside it as JSON
-    #[arg(long, value_name = "FILE.html", requires = "input")]
+    #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
     /// File with the key of pseudonyms and shifted dates, 64 hex digits; without it a new one that nobody keeps
     #[arg(long, value_name = "FILE", requires = "input")]
@@ -93,15 +93,23 @@ pub fn day(asked: Option<&str>) -> Result<Date> {
 /// Protects a custodian's records.
 pub async fn records(node: &Node, arguments: &Protect) -> Result<Outcome> {
     let name = arguments.custodian.as_deref().unwrap_or_default();
-    let done = custodian::protect(node, name, arguments.k).await?;
-    let text = format!(
+    let done = custodian::protect(node, name, arguments.k, arguments.report.as_deref()).await?;
+    let mut lines = vec![format!(
         "{} patients are each hidden among at least {}; {} were left out; {} identifying values removed",
         done.patients_out,
         done.k_reached,
         done.patients_suppressed,
         done.removed()
-    );
-    Ok(Outcome::new(&done, text))
+    )];
+    let account = &done.report.account;
+    lines.extend(account.generalization.iter().map(|(column, level)| {
+        let top = account.levels.get(column).map_or(0, |levels| levels - 1);
+        let meaning = done.report.meanings.get(column).map_or("", String::as_str);
+        format!("  {column:24} level {level} of {top}: {meaning}")
+    }));
+    lines.push(risk(account));
+    lines.extend(arguments.report.iter().map(|path| format!("report in {}", path.display())));
+    Ok(Outcome::new(&done, lines.join("\n")))
 }
 
 fn told(done: &TableResult) -> String {
@@ -131,8 +139,16 @@ fn told(done: &TableResult) -> String {
             reached.distinct, reached.distance
         ));
     }
+    lines.push(risk(account));
+    lines.extend(done.output.iter().map(|path| format!("written to {path}")));
+    lines.extend(done.report.iter().map(|path| format!("report in {path}")));
+    lines.join("\n")
+}
+
+/// What an attacker can still do, in a sentence.
+fn risk(account: &Account) -> String {
     let risk = &account.risk;
-    lines.push(format!(
+    format!(
         "risk of finding a person's row: {:.4} at most, {:.4} on average; an attacker who knew the quasi-identifiers of all {} people found {} ({:.2} %; {:.2} % before)",
         risk.prosecutor.highest,
         risk.prosecutor.average,
@@ -140,8 +156,5 @@ fn told(done: &TableResult) -> String {
         risk.linkage.correct,
         risk.linkage.success_rate * 100.0,
         risk.linkage.success_rate_before * 100.0
-    ));
-    lines.extend(done.output.iter().map(|path| format!("written to {path}")));
-    lines.extend(done.report.iter().map(|path| format!("report in {path}")));
-    lines.join("\n")
+    )
 }

@@ -1,5 +1,7 @@
 //! `caduceus view`: tables by SQL on FHIR views, without a home.
 
+mod rows;
+
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +12,8 @@ use caduceus_node::{NodeError, Result, RowFormat};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::output::{Outcome, columns, reporter};
+use crate::output::{Outcome, cannot_print, columns, error_said, reporter};
+use rows::Rows;
 
 /// Records set aside that are named one by one; of more, their number is told.
 const NAMED: usize = 10;
@@ -246,7 +249,7 @@ fn diff(compared: &Compared) -> Outcome {
     Outcome::new(compared, lines.join("\n")).unless(compared.old_readers_survive, 1)
 }
 
-/// The rows within the one JSON object, for those who ask for one.
+/// The rows within the one JSON object, for those who ask for one. They are printed as they come.
 fn with_rows(
     view: caduceus_node::CompiledView,
     wanted: &ViewRun,
@@ -257,16 +260,27 @@ fn with_rows(
             "--json prints rows as JSON only: name a file for another format with --out".into(),
         ));
     }
-    let mut bytes = Vec::new();
-    let done = views::run(view, wanted, Target::Pipe(&mut bytes), report)?;
-    let rows: std::result::Result<Vec<Value>, _> = bytes
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(serde_json::from_slice)
-        .collect();
-    let mut value = serde_json::to_value(&done).unwrap_or_default();
-    value["rows"] = Value::Array(rows.unwrap_or_default());
-    Ok(told(&done, Outcome::new(&value, "")))
+    let mut rows = Rows::new(BufWriter::with_capacity(1 << 18, io::stdout()));
+    let (others, outcome) = match views::run(view, wanted, Target::Pipe(&mut rows), report) {
+        Ok(done) => {
+            let others = serde_json::to_value(&done).unwrap_or_default();
+            (others, told(&done, Outcome::said()))
+        }
+        // Rows are out already: the object that holds them says what went wrong.
+        Err(error) if rows.has_begun() => {
+            let others = json!({ "error": error_said(&error) });
+            (others, Outcome::said().unless(false, error.exit_code()))
+        }
+        Err(error) => return Err(error),
+    };
+    let others = others.as_object().cloned().unwrap_or_default();
+    Ok(match rows.finish(&others) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            cannot_print(&error);
+            Outcome::said().unless(false, 1)
+        }
+        _ => outcome,
+    })
 }
 
 /// Says on stderr what was set aside. Where the view itself asks for too much, that is its author's to mend: code 2.

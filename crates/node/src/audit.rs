@@ -37,20 +37,23 @@ pub async fn verify(node: &Node) -> Result<AuditReport> {
     let mut report =
         AuditReport { events: 0, datasets: 0, verified: true, differences: Vec::new() };
     for custodian in party::custodians(node)? {
-        let path = log_path(node, &custodian);
-        let (events, differences) = verify_log(node, &custodian, &path).await?;
-        report.events += events;
-        report
-            .differences
-            .extend(differences.into_iter().map(|text| format!("{}: {text}", custodian.name)));
-        let (datasets, differences) = verify_vault(node, &custodian).await?;
-        report.datasets += datasets;
-        report
-            .differences
-            .extend(differences.into_iter().map(|text| format!("{}: {text}", custodian.name)));
+        let of_one = verify_custodian(node, &custodian).await?;
+        report.events += of_one.events;
+        report.datasets += of_one.datasets;
+        let named = |text: String| format!("{}: {text}", custodian.name);
+        report.differences.extend(of_one.differences.into_iter().map(named));
     }
     report.verified = report.differences.is_empty();
     Ok(report)
+}
+
+/// The same for one custodian: the log and the vault.
+pub async fn verify_custodian(node: &Node, custodian: &Party) -> Result<AuditReport> {
+    let path = log_path(node, custodian);
+    let (events, mut differences) = verify_log(node, custodian, &path).await?;
+    let (datasets, of_vault) = verify_vault(node, custodian).await?;
+    differences.extend(of_vault);
+    Ok(AuditReport { events, datasets, verified: differences.is_empty(), differences })
 }
 
 /// Verifies one log file, which may be a copy, as the log of `custodian`.

@@ -16,6 +16,7 @@ use arrow::compute::filter_record_batch;
 use arrow::ipc::writer::StreamWriter;
 use caduceus_contracts::ProvenanceLog;
 use caduceus_policy::consent::Party as Account;
+use caduceus_policy::{DataClass, default_rules};
 use caduceus_protect::{
     Date, PATIENT_TABLE, PERSON_COLUMN, ProtectionPolicy, ProtectionReport, PseudonymKey,
 };
@@ -29,6 +30,7 @@ use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::node::Node;
 use crate::party::{self, Party, Role};
+use crate::tables::{write, write_report};
 
 pub use answering::{AnsweredJob, answer, patients_in_last_answers};
 pub(crate) use answering::{
@@ -322,8 +324,17 @@ fn patient_column(tables: &Tables) -> Vec<&str> {
 
 /// Makes the ingested records of consenting patients safe, and keeps the result in the vault's staging area.
 ///
-/// `k` replaces the policy's number. Where there are fewer patients than that, all of them become one class.
-pub async fn protect(node: &Node, custodian: &str, k: Option<u32>) -> Result<ProtectedSummary> {
+/// `k` replaces the policy's number. Where there are fewer patients than that, all of them become one class. A k with
+/// which the law permits no use at all is refused. The report goes to `report`, if that is asked for.
+///
+/// # Errors
+/// [`NodeError::Usage`] for a k below the law's, [`NodeError::NotReady`] where nothing was ingested.
+pub async fn protect(
+    node: &Node,
+    custodian: &str,
+    k: Option<u32>,
+    report: Option<&Path>,
+) -> Result<ProtectedSummary> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
     let Some(raw) = vault.staging(RAW)? else {
@@ -336,7 +347,7 @@ pub async fn protect(node: &Node, custodian: &str, k: Option<u32>) -> Result<Pro
     let raw = consenting(&raw, &vault)?;
     let policy = ProtectionPolicy::parse(PROTECTION)?;
     let patients = patient_column(&raw).len() as u32;
-    let k = k.unwrap_or_else(|| policy.k().min(patients.max(SMALLEST_K)));
+    let k = lawful_k(k, policy.k(), patients)?;
     let reference = reference_date(node).await?;
     let protected =
         caduceus_protect::protect(&raw, &policy, &pseudonym_key(&vault), reference, Some(k))?;
@@ -344,10 +355,28 @@ pub async fn protect(node: &Node, custodian: &str, k: Option<u32>) -> Result<Pro
     let description = serde_json::to_vec(&summary).expect("a report is JSON");
     vault.put_staging(PROTECTED, &protected.tables, &mut entropy)?;
     vault.put_document(DESCRIPTION, &description, &mut entropy)?;
+    if let Some(path) = report {
+        let scores = publishing::quality(&summary, &protected.tables, &summary.schema)?;
+        write_report(path, &catalogue::report(&custodian, &summary, scores, None), write)?;
+    }
     let details =
         [("patients", number(summary.patients_out)), ("k", number(summary.k_reached.into()))];
     note(node, &custodian, Kind::Protected, "records", &details).await?;
     Ok(summary)
+}
+
+/// The k that was asked for, else the policy's or as many as there are patients; never one with which the law permits no
+/// use of clinical data.
+fn lawful_k(asked: Option<u32>, policy: u32, patients: u32) -> Result<u32> {
+    let law = default_rules().least_k(DataClass::Clinical).map_or(SMALLEST_K, u32::from);
+    let law = law.max(SMALLEST_K);
+    match asked {
+        Some(k) if k < law => Err(NodeError::Usage(format!(
+            "no rule permits any use of clinical data with k = {k}; take --k {law} or more"
+        ))),
+        Some(k) => Ok(k),
+        None => Ok(policy.min(patients).max(law)),
+    }
 }
 
 /// Writes the protected tables as Parquet files into `folder`, for the custodian's own eyes. Gives their names.
@@ -441,9 +470,9 @@ impl ProtectedSummary {
     fn of(protected: &caduceus_protect::Protected) -> ProtectedSummary {
         let report = protected.report.clone();
         ProtectedSummary {
-            patients_out: report.patients_out,
-            patients_suppressed: report.patients_suppressed,
-            k_reached: report.k_reached,
+            patients_out: report.account.released,
+            patients_suppressed: report.account.suppressed,
+            k_reached: report.k_reached(),
             report,
             content: digest(&protected.tables),
             schema: protected.schema.clone(),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use caduceus_protect::Date;
 pub use caduceus_protect::fhir::Dates;
 use caduceus_protect::fhir::{Deidentifier, RemovedByPath};
+use caduceus_protect::safe_harbor::SparseAreas;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -27,6 +28,8 @@ pub struct FhirJob {
     pub date: Date,
     /// What happens to dates.
     pub dates: Dates,
+    /// A file with the areas of the United States that are shown as 000; none: those that are built in.
+    pub sparse_zip3: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -69,6 +72,9 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
         return Err(NodeError::Usage(what.to_owned()));
     }
     let mut deidentifier = Deidentifier::new(&key, job.date, job.dates);
+    if let Some(path) = &job.sparse_zip3 {
+        deidentifier = deidentifier.with_sparse_areas(sparse_areas(path)?);
+    }
     // Everybody's name must be known before the first note is cleaned.
     for file in &files {
         each(
@@ -105,6 +111,20 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
         set_aside,
         removed: deidentifier.removed().clone(),
         output: job.output.display().to_string(),
+    })
+}
+
+/// The areas in a file, separated by spaces, commas or lines.
+fn sparse_areas(path: &Path) -> Result<SparseAreas> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| NodeError::file("read", path, error))?;
+    let prefixes = text.split(|c: char| c == ',' || c.is_whitespace());
+    let prefixes = prefixes.filter(|prefix| !prefix.is_empty()).map(str::to_owned).collect();
+    SparseAreas::of(prefixes).ok_or_else(|| {
+        let name = path.display();
+        NodeError::Usage(format!(
+            "{name} must hold the first three digits of postal codes and nothing else, such as 036 059"
+        ))
     })
 }
 

@@ -323,7 +323,7 @@ async fn publish(node: &Node, told: &Told) -> Result<Option<SourceReport>> {
         for note in custodian::shortcomings(&ingested) {
             node.report.fact(format!("{name}: {note}"));
         }
-        let protected = custodian::protect(node, name, None).await?;
+        let protected = custodian::protect(node, name, None, None).await?;
         node.report.fact(format!(
             "{name} made the records safe: {} identifying values removed, every patient hidden among at least {}, {} left out",
             protected.removed(), protected.k_reached, protected.patients_suppressed

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use caduceus_protect::dataset_report::{DatasetReport, digest, report_html};
 use caduceus_protect::reduce::Secrets;
-use caduceus_protect::release::{Account, Files, ReleaseError};
+pub use caduceus_protect::release::Account;
+use caduceus_protect::release::{ATTACK_SEED, Files, ReleaseError};
 use caduceus_protect::synthesis::SynthesisError;
 use caduceus_protect::table::{Format, Table, TableError};
 use caduceus_protect::table_policy::{TablePolicy, TablePolicyError};
@@ -16,9 +17,6 @@ use zeroize::Zeroizing;
 
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
-
-/// The seed of the attacker that the report lets loose on every release, so that its result can be repeated.
-const ATTACK_SEED: u64 = 1;
 
 /// What to protect and where to put it.
 #[derive(Clone, Debug)]
@@ -130,8 +128,9 @@ pub fn protect(job: &TableJob, reporter: &Reporter) -> Result<TableResult> {
         release: released,
         account: release.account,
         classes: release.classes,
+        records: None,
     };
-    let page = job.report.as_deref().map(|path| write_report(path, &report)).transpose()?;
+    let page = job.report.as_deref().map(|path| write_report(path, &report, write)).transpose()?;
     progress(reporter, "done", 3);
     let shown = |path: &PathBuf| path.display().to_string();
     Ok(TableResult {
@@ -142,8 +141,12 @@ pub fn protect(job: &TableJob, reporter: &Reporter) -> Result<TableResult> {
     })
 }
 
-/// Writes the page, and its numbers beside it. Gives the page's hash.
-fn write_report(path: &Path, report: &DatasetReport) -> Result<String> {
+/// Writes the page of a report, and its numbers beside it as JSON. Gives the page's hash.
+pub(crate) fn write_report(
+    path: &Path,
+    report: &DatasetReport,
+    write: fn(&Path, &[u8]) -> Result<()>,
+) -> Result<String> {
     let page = report_html(report);
     write(path, page.as_bytes())?;
     let numbers = serde_json::to_vec_pretty(report).expect("a report has only string keys");
@@ -219,9 +222,18 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| NodeError::file("read", path, error))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| NodeError::file("create", folder, e))?;
-    }
+/// Writes a file where somebody asked for it, which may be no regular file.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    make_folder(path)?;
     std::fs::write(path, bytes).map_err(|error| NodeError::file("write", path, error))
+}
+
+/// Makes the folder that a file is to lie in, unless it is there.
+pub(crate) fn make_folder(path: &Path) -> Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|e| NodeError::file("create", folder, e))
+        }
+        None => Ok(()),
+    }
 }

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
+use crate::tables::make_folder;
 
 pub use register::{Registered, Registration, Version, register, registered};
 
@@ -86,6 +87,7 @@ pub fn compare(old: &Path, new: &Path) -> Result<Compared> {
 /// [`NodeError::Records`] where the table cannot be read, written, or taken over.
 pub fn upgrade(view: &CompiledView, input: &Path, format: RowFormat, out: &Path) -> Result<u64> {
     let older = ParquetTable::open(input)?;
+    make_folder(out)?;
     let mut writer = RowWriter::new(WholeFile::create(out)?, format, &view.schema())?;
     for rows in older {
         writer.write(&view.adopt(&rows?)?)?;
@@ -150,6 +152,7 @@ pub fn run(
 ) -> Result<RunReport> {
     let summary = match target {
         Target::File(path) => {
+            make_folder(path)?;
             let output = BufWriter::with_capacity(1 << 18, WholeFile::create(path)?);
             let (rows, output, summary) = rows_into(output, &view, run, report)?;
             let file = output.into_inner().map_err(|error| {

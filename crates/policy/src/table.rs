@@ -266,6 +266,16 @@ impl RuleTable {
         self.rules.iter().map(|(key, rule)| (key, rule))
     }
 
+    /// The smallest k with which any row permits any use of a class; none where no row permits one. What is less
+    /// anonymous cannot be used at all.
+    #[must_use]
+    pub fn least_k(&self, class: DataClass) -> Option<u16> {
+        let permits = |(key, rule): &(&RuleKey, &Rule)| {
+            key.class.is_none_or(|of| of == class) && rule.verdict != Verdict::Deny
+        };
+        self.rules().filter(permits).map(|(_, rule)| rule.minimum_k).min()
+    }
+
     /// What the ledger's table is filled with.
     #[must_use]
     pub fn chain_rows(&self) -> ChainTable {

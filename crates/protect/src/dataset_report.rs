@@ -2,19 +2,21 @@
 //!
 //! It is a page that needs nothing else (no script, no font, no picture from anywhere) and the same as JSON. It holds
 //! counts, shares and names of columns, and no value of any row. The same inputs give the same bytes, so that a hash of
-//! the page can be written where nobody changes it.
+//! the page can be written where nobody changes it. A table and a custodian's records of several tables have one report;
+//! [`Records`] is what only the latter have.
 
 mod chart;
-mod records;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::quality::Quality;
 use crate::release::{Account, ClassSizes};
+use crate::report::{FieldReport, ProtectionReport, TableReport};
 use chart::{Bar, bars};
-pub use records::records_html;
 
 /// Everything that the report shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,12 +27,66 @@ pub struct DatasetReport {
     pub date: String,
     /// SHA-256 of the policy's file, in hex.
     pub policy: String,
-    /// SHA-256 of the released file, in hex.
+    /// What was released is known by this: SHA-256 of the file in hex, or the content identifier (CID) of sealed records.
     pub release: Option<String>,
-    /// The account of what was done.
+    /// The account of what was done; its rows are people.
     pub account: Account,
     /// Sizes of classes before and after.
     pub classes: ClassSizes,
+    /// What records of several tables have besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Records>,
+}
+
+/// What the report of records of several tables shows besides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Records {
+    /// What the chosen level of each quasi-identifier shows, in words.
+    pub meanings: BTreeMap<String, String>,
+    /// Fewest different conditions in any class; told, not enforced.
+    pub conditions: u32,
+    /// Rows of the patient table without a key, or with one that an earlier row has.
+    pub set_aside: u64,
+    /// Rows by table.
+    pub tables: BTreeMap<String, TableReport>,
+    /// What was taken out of each raw column, by `table.column`.
+    pub fields: BTreeMap<String, FieldReport>,
+    /// How good the dataset is.
+    pub quality: Quality,
+}
+
+impl DatasetReport {
+    /// The report of a custodian's records. `policy` is the text of the protection policy, `release` what they are known
+    /// by once they are sealed.
+    pub fn of_records(
+        title: &str,
+        policy: &str,
+        release: Option<&str>,
+        report: &ProtectionReport,
+        quality: Quality,
+    ) -> DatasetReport {
+        DatasetReport {
+            title: title.to_owned(),
+            date: report.reference_date.clone(),
+            policy: digest(policy.as_bytes()),
+            release: release.map(str::to_owned),
+            account: report.account.clone(),
+            classes: report.classes.clone(),
+            records: Some(Records {
+                meanings: report.meanings.clone(),
+                conditions: report.l_reached,
+                set_aside: report.patients_set_aside,
+                tables: report.tables.clone(),
+                fields: report.fields.clone(),
+                quality,
+            }),
+        }
+    }
+
+    /// What a row of the account is called.
+    fn rows(&self) -> &'static str {
+        if self.records.is_some() { "patients" } else { "rows" }
+    }
 }
 
 /// SHA-256 in hex, as the report names files and as it is named itself.
@@ -39,56 +95,105 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1b2430;--paper:#fff;--line:#d5dbe3;--before:#9aa7b8;--after:#1f7a5c}\
-@media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--paper:#141a21;--line:#36414e;--after:#4cc29a}}\
+:root{color-scheme:light dark;--ink:#1b2430;--quiet:#5a6675;--paper:#fff;--line:#d5dbe3;--track:#eef1f5;\
+--before:#8793a3;--after:#1f7a5c}\
+@media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--quiet:#a3b0bf;--paper:#141a21;--line:#36414e;--track:#222b35;\
+--before:#8a97a8;--after:#4cc29a}}\
+*{box-sizing:border-box}\
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:56rem;margin:2rem auto;\
-padding:0 1rem}h1{margin-bottom:0}table{border-collapse:collapse;width:100%}\
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line)}td.n{text-align:right}\
-figure{margin:1rem 0}svg{max-width:100%;height:auto}svg text{fill:var(--ink);font:12px system-ui,sans-serif}\
-.before{fill:var(--before)}.after{fill:var(--after)}code{word-break:break-all}";
+padding:0 1rem}\
+h1{margin:0;line-height:1.2;overflow-wrap:anywhere}h2{margin:2.5rem 0 .5rem;border-bottom:1px solid var(--line)}\
+.quiet,caption{color:var(--quiet)}\
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.75rem;margin:1.5rem 0}\
+dl div{border:1px solid var(--line);border-radius:.5rem;padding:.6rem .8rem}\
+dt{color:var(--quiet);font-size:.875rem}dd{margin:0;font-size:1.5rem;font-variant-numeric:tabular-nums}\
+dd small{display:block;font-size:.875rem;line-height:1.3;color:var(--quiet)}\
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:1rem 0}caption{text-align:left;padding:.3rem 0}\
+th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}\
+th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums}\
+.chart th{font-weight:400;width:30%;overflow-wrap:anywhere}.chart th,.chart td{border:0}.chart .n{width:32%}\
+.chart svg{display:block;width:100%;height:1rem;margin-top:.25rem}.track{fill:var(--track)}\
+.before{fill:var(--before)}.after{fill:var(--after)}code{overflow-wrap:anywhere}\
+@media print{body{margin:0;max-width:none}h2{break-after:avoid}tr{break-inside:avoid}}";
 
 /// The report as a page.
 pub fn report_html(report: &DatasetReport) -> String {
     let account = &report.account;
+    let rows = report.rows();
     let mut page = begin(&report.title, &report.date);
-    page += &summary(account);
-    page += &came_in(account);
-    page += &done(account);
-    page += &risk(account, &report.classes);
-    page += &utility(account);
+    page += &summary(account, rows);
+    page += &match &report.records {
+        Some(records) => tables_came_in(account, records),
+        None => columns_came_in(account),
+    };
+    page += &done(account, rows, report.records.as_ref());
+    page += &risk(account, &report.classes, rows);
+    if let Some(records) = &report.records {
+        let least = records.conditions;
+        let _ = writeln!(
+            page,
+            "<p>In every class there are at least {least} different conditions.</p>"
+        );
+    }
+    page += &utility(account, rows);
+    if let Some(records) = &report.records {
+        page += &quality(&records.quality);
+    }
     page += &origin(report);
-    page + "</body></html>\n"
+    page + "</main></body></html>\n"
 }
 
 /// The head of a page, up to its title.
 fn begin(title: &str, date: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{0}: protection report</title>\
-         <style>{STYLE}</style></head>\n<body><h1>{0}</h1><p>Protection report of {1}</p>\n",
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{0}: protection report</title>\
+         <style>{STYLE}</style></head>\n<body><main><h1>{0}</h1><p class=\"quiet\">Protection report of {1}</p>\n",
         escape(title),
         escape(date)
     )
 }
 
-fn summary(account: &Account) -> String {
+fn summary(account: &Account, rows: &str) -> String {
     let attack = &account.risk.linkage;
+    let figure = |what: &str, told: String, more: &str| {
+        format!("<div><dt>{what}</dt><dd>{told} <small>{more}</small></dd></div>")
+    };
+    let figures = [
+        figure(
+            &format!("{rows} released"),
+            account.released.to_string(),
+            &format!("of {}", account.rows),
+        ),
+        figure(
+            "left out, since they stand out",
+            account.suppressed.to_string(),
+            &percent(share(account.suppressed, account.rows)),
+        ),
+        figure(
+            &format!("{rows} in the smallest class"),
+            account.k.to_string(),
+            &format!("at least {} asked for", account.k_required),
+        ),
+        figure(
+            "found by an attack that was run",
+            percent(attack.success_rate),
+            &format!("{} as they came", percent(attack.success_rate_before)),
+        ),
+    ];
     format!(
-        "<p><strong>{} of {} rows are released</strong>, {} are left out. Every released row is shown by at least {} \
-         rows. An attacker who knew the quasi-identifiers of all {} people was let loose on the release and found the \
-         row of {} of them ({}); on the table as it came, of {}.</p>\n",
-        account.released,
-        account.rows,
-        account.suppressed,
-        account.k,
+        "<dl>{}</dl>\n<p>What others may know of a person, the quasi-identifiers, is here {}. Everybody who is released shows \
+         the same of it as at least {} others. The attacker knew it of all {} {rows} as they came, took one of the released \
+         {rows} that fit, and was right for {} of them.</p>\n",
+        figures.concat(),
+        escape(&account.generalization.keys().map(String::as_str).collect::<Vec<_>>().join(", ")),
+        account.k.saturating_sub(1),
         attack.targets,
         attack.correct,
-        percent(attack.success_rate),
-        percent(attack.success_rate_before)
     )
 }
 
-fn came_in(account: &Account) -> String {
+fn columns_came_in(account: &Account) -> String {
     let rows = account.columns.iter().map(|(name, role)| {
         let role = role.as_deref().unwrap_or("not named in the policy: not released");
         format!("<tr><td>{}</td><td>{}</td></tr>", escape(name), escape(role))
@@ -101,113 +206,135 @@ fn came_in(account: &Account) -> String {
     )
 }
 
-fn done(account: &Account) -> String {
-    let levels: Vec<Bar> = account
-        .generalization
-        .iter()
-        .map(|(column, &level)| {
-            let top =
-                account.levels.get(column).map_or(1, |levels| levels.saturating_sub(1)).max(1);
-            let share = level as f64 / top as f64;
-            Bar {
-                label: column.clone(),
-                value: share,
-                told: format!("{level} of {top}"),
-                after: true,
-            }
-        })
-        .collect();
+fn tables_came_in(account: &Account, records: &Records) -> String {
     let mut text = format!(
-        "<h2>What was done</h2><p>Values were made coarser until at least {} rows agree in all quasi-identifiers; of \
-         {} ways to do so {}. Rows that would still stand out were left out: {} ({}).</p>{}\n",
+        "<h2>What came in</h2><p>{} patients; {} more rows of the patient table had no key, or one that was there \
+         before.</p><div class=\"wide\"><table><tr><th>table</th><th class=\"n\">rows in</th><th class=\"n\">rows out</th>\
+         <th class=\"n\">left out with their patient</th><th class=\"n\">of nobody</th></tr>",
+        account.rows, records.set_aside
+    );
+    for (table, rows) in &records.tables {
+        let cells = [rows.rows_in, rows.rows_out, rows.suppressed, rows.set_aside];
+        text += &row(table, cells.iter().map(u64::to_string));
+    }
+    text + "</table></div>\n"
+}
+
+/// A line of a table: a name and numbers.
+fn row(name: &str, numbers: impl IntoIterator<Item = String>) -> String {
+    let cells = numbers.into_iter().map(|number| format!("<td class=\"n\">{number}</td>"));
+    format!("<tr><td>{}</td>{}</tr>", escape(name), cells.collect::<String>())
+}
+
+fn done(account: &Account, rows: &str, records: Option<&Records>) -> String {
+    let bar = |(column, &level): (&String, &usize)| {
+        let top = account.levels.get(column).map_or(1, |levels| levels.saturating_sub(1)).max(1);
+        let meaning = records.and_then(|records| records.meanings.get(column));
+        let meaning = meaning.map_or(String::new(), |meaning| format!(": {meaning}"));
+        let (label, value) = (column.clone(), level as f64 / top as f64);
+        Bar { label, value, told: format!("{level} of {top}{meaning}"), after: true }
+    };
+    let levels: Vec<Bar> = account.generalization.iter().map(bar).collect();
+    let chosen = if account.optimal {
+        let (by, counted) = (&account.utility, account.counted);
+        format!("this one loses least by {by} (proven; {counted} were counted)")
+    } else {
+        format!("this one is the best of {} that were counted", account.counted)
+    };
+    let mut text = format!(
+        "<h2>What was done</h2><p>{}. Values were made coarser until at least {} {rows} agree in all \
+         quasi-identifiers; of {} ways to do so {chosen}. Who would still stand out was left out: {} {rows} ({}).</p>{}\n",
+        escape(&account.method),
         account.k_required,
         account.candidates,
-        if account.optimal {
-            format!(
-                "this one loses least by {} (proven, {} counted)",
-                account.utility, account.counted
-            )
-        } else {
-            format!("this one is the best of {} that were counted", account.counted)
-        },
         account.suppressed,
-        percent(account.suppressed as f64 / account.rows.max(1) as f64),
-        bars("Level of each quasi-identifier, of its highest", &levels)
+        percent(share(account.suppressed, account.rows)),
+        bars("Level of each quasi-identifier, 0 showing the most", &levels)
     );
     if !account.removed.is_empty() {
         text += "<table><tr><th>column</th><th>identifiers removed or reduced (Safe Harbor), by kind</th></tr>";
         for (column, kinds) in &account.removed {
             let kinds: Vec<String> =
                 kinds.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
-            let _ = write!(
-                text,
-                "<tr><td>{}</td><td>{}</td></tr>",
-                escape(column),
-                escape(&kinds.join(", "))
-            );
+            let (column, kinds) = (escape(column), escape(&kinds.join(", ")));
+            let _ = write!(text, "<tr><td>{column}</td><td>{kinds}</td></tr>");
         }
         text += "</table>\n";
     }
-    if !account.sensitive.is_empty() {
-        text += "<table><tr><th>sensitive column</th><th>fewest values in a class</th><th>as by entropy</th>\
-                 <th>most frequent value at most</th><th>distance at most</th></tr>";
-        for (column, reached) in &account.sensitive {
-            let _ = write!(
-                text,
-                "<tr><td>{}</td><td class=n>{}</td><td class=n>{:.2}</td><td class=n>{}</td><td class=n>{:.3}</td></tr>",
-                escape(column),
-                reached.distinct,
-                reached.entropy,
-                percent(reached.most_frequent),
-                reached.distance
-            );
+    if let Some(records) = records {
+        text += "<div class=\"wide\"><table><tr><th>field of the records</th><th class=\"n\">values removed</th>\
+                 <th class=\"n\">values made coarser</th></tr>";
+        let touched = |done: &FieldReport| done.removed + done.generalized > 0;
+        for (field, done) in records.fields.iter().filter(|(_, done)| touched(done)) {
+            text += &row(field, [done.removed, done.generalized].iter().map(u64::to_string));
         }
-        text += "</table>\n";
+        let kept = records.fields.iter().filter(|(_, done)| !touched(done));
+        let kept: Vec<&str> = kept.map(|(field, _)| field.as_str()).collect();
+        let _ = writeln!(
+            text,
+            "</table></div><p>Shown as they came, or empty: {}.</p>",
+            escape(if kept.is_empty() { "none".into() } else { kept.join(", ") }.as_str())
+        );
     }
     text
 }
 
-fn risk(account: &Account, classes: &ClassSizes) -> String {
+fn risk(account: &Account, classes: &ClassSizes, rows: &str) -> String {
     let risk = &account.risk;
     let compare = [
-        ("unique rows, before", risk.uniqueness.before_share, false),
-        ("unique rows, after", risk.uniqueness.after_share, true),
-        ("attack succeeds, before", risk.linkage.success_rate_before, false),
-        ("attack succeeds, after", risk.linkage.success_rate, true),
+        Bar::share("unique, as they came", risk.uniqueness.before_share, false),
+        Bar::share("unique, as released", risk.uniqueness.after_share, true),
+        Bar::share("found by the attack, as they came", risk.linkage.success_rate_before, false),
+        Bar::share("found by the attack, as released", risk.linkage.success_rate, true),
     ];
-    let compare: Vec<Bar> = compare
-        .into_iter()
-        .map(|(label, value, after)| Bar {
-            label: label.into(),
-            value,
-            told: percent(value),
-            after,
-        })
-        .collect();
     let mut text = format!(
-        "<h2>What risk remains</h2>{}<table><tr><th>attacker</th><th>looks for</th><th>chance at most</th>\
-         <th>on average</th><th>rows above {}</th></tr>",
-        bars("Share of the rows", &compare),
+        "<h2>What risk remains</h2>{}<div class=\"wide\"><table><tr><th>attacker</th><th>looks for</th>\
+         <th class=\"n\">chance at most</th><th class=\"n\">on average</th><th class=\"n\">{rows} above {}</th></tr>",
+        bars(&format!("Share of the {rows}"), &compare),
         percent(risk.prosecutor.threshold)
     );
     for (who, what, risk) in [
         ("prosecutor", "a person known to be in the table", &risk.prosecutor),
         ("journalist", "anybody of the population", &risk.journalist),
     ] {
-        let _ = write!(
-            text,
-            "<tr><td>{who}</td><td>{what}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td></tr>",
-            percent(risk.highest),
-            percent(risk.average),
-            percent(risk.at_risk)
-        );
+        let chances = [risk.highest, risk.average, risk.at_risk].map(percent);
+        text += &row(who, chances).replacen("</td>", &format!("</td><td>{what}</td>"), 1);
     }
     let _ = writeln!(
         text,
-        "<tr><td>marketer</td><td>as many as possible</td><td></td><td class=n>{}</td><td></td></tr></table>",
+        "<tr><td>marketer</td><td>as many as possible</td><td></td><td class=\"n\">{}</td><td></td></tr></table></div>",
         percent(risk.marketer.rate)
     );
-    for (column, inference) in &risk.linkage.sensitive {
+    text += &sensitive(account);
+    let sizes = |when: &str, sizes: &BTreeMap<u64, u64>, after: bool| {
+        let title = format!("How many {rows} are in a class of so many who look alike, {when}");
+        bars(&title, &chart::histogram(sizes, after))
+    };
+    text += &sizes("before values were made coarser", &classes.before, false);
+    text + &sizes("as released", &classes.after, true)
+}
+
+/// What is learnt of sensitive columns by somebody who finds no row.
+fn sensitive(account: &Account) -> String {
+    if account.sensitive.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "<div class=\"wide\"><table><tr><th>sensitive column</th><th class=\"n\">fewest values in a class</th>\
+         <th class=\"n\">as by entropy</th><th class=\"n\">most frequent value at most</th>\
+         <th class=\"n\">distance at most</th></tr>",
+    );
+    for (column, reached) in &account.sensitive {
+        let cells = [
+            reached.distinct.to_string(),
+            format!("{:.2}", reached.entropy),
+            percent(reached.most_frequent),
+            format!("{:.3}", reached.distance),
+        ];
+        text += &row(column, cells);
+    }
+    text += "</table></div>\n";
+    for (column, inference) in &account.risk.linkage.sensitive {
         let _ = writeln!(
             text,
             "<p>Guessing <em>{}</em> of everybody by their class is right for {}; guessing the most frequent value of \
@@ -217,22 +344,31 @@ fn risk(account: &Account, classes: &ClassSizes) -> String {
             percent(inference.baseline)
         );
     }
-    let sizes = |label: &str, sizes: &std::collections::BTreeMap<u64, u64>, after: bool| {
-        bars(label, &chart::histogram(sizes, after))
-    };
-    text += &sizes("Rows by the size of their class, before", &classes.before, false);
-    text + &sizes("Rows by the size of their class, after", &classes.after, true)
+    text
 }
 
-fn utility(account: &Account) -> String {
+fn utility(account: &Account, rows: &str) -> String {
     let measures = &account.measures;
-    format!(
-        "<h2>What utility remains</h2><table>\
-         <tr><td>loss (Iyengar), 0 to 1</td><td class=n>{:.5}</td></tr>\
-         <tr><td>information lost (entropy), 0 to 1</td><td class=n>{:.5}</td></tr>\
-         <tr><td>discernibility</td><td class=n>{:.0}</td></tr>\
-         <tr><td>rows for each class</td><td class=n>{:.2}</td></tr></table>\n",
-        measures.loss, measures.entropy, measures.discernibility, measures.average_class_size
+    let lines = [
+        ("loss (Iyengar), 0 to 1".to_owned(), format!("{:.5}", measures.loss)),
+        ("information lost (entropy), 0 to 1".to_owned(), format!("{:.5}", measures.entropy)),
+        ("discernibility".to_owned(), format!("{:.0}", measures.discernibility)),
+        (format!("{rows} for each class"), format!("{:.2}", measures.average_class_size)),
+    ];
+    let lines = lines.into_iter().map(|(what, value)| row(&what, [value]));
+    format!("<h2>What utility remains</h2><table>{}</table>\n", lines.collect::<String>())
+}
+
+fn quality(quality: &Quality) -> String {
+    let score = |label: &str, points: u16| Bar::share(label, f64::from(points) / 10_000.0, true);
+    bars(
+        "Quality of what is released",
+        &[
+            score("completeness", quality.completeness),
+            score("validity", quality.validity),
+            score("freshness", quality.freshness),
+            score("patients with a rare condition", quality.rarity.saturating_sub(10_000)),
+        ],
     )
 }
 
@@ -240,13 +376,22 @@ fn origin(report: &DatasetReport) -> String {
     let mut text =
         format!("<h2>Proof</h2><p>Policy: <code>sha256 {}</code></p>", escape(&report.policy));
     if let Some(release) = &report.release {
-        let _ = write!(text, "<p>Released file: <code>sha256 {}</code></p>", escape(release));
+        let (what, how) = match report.records {
+            Some(_) => ("Sealed records", "ipfs://"),
+            None => ("Released file", "sha256 "),
+        };
+        let _ = write!(text, "<p>{what}: <code>{how}{}</code></p>", escape(release));
     }
     text + "\n"
 }
 
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
 fn percent(share: f64) -> String {
-    format!("{:.2} %", share * 100.0)
+    // A space that breaks no line.
+    format!("{:.2}\u{a0}%", share * 100.0)
 }
 
 fn escape(text: &str) -> String {

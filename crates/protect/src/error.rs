@@ -2,6 +2,8 @@
 
 use arrow::error::ArrowError;
 
+use crate::release::ReleaseError;
+
 /// Why tables could not be protected.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtectError {
@@ -59,6 +61,9 @@ pub enum ProtectError {
         /// What was asked for.
         k: u32,
     },
+    /// The search found nothing, or what it found was checked and is withheld.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
     /// Arrow refused to build a table.
     #[error("a table could not be built: {0}")]
     Arrow(#[from] ArrowError),

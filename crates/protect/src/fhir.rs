@@ -15,7 +15,7 @@ use serde_json::{Map, Number, Value};
 use crate::date::{Date, PartialDate};
 use crate::pseudonym::PseudonymKey;
 use crate::reduce::shift;
-use crate::safe_harbor;
+use crate::safe_harbor::{self, SparseAreas};
 use crate::scrub::{Removed, Scrubber};
 use codes::{is_code, is_listed, is_system, is_unit};
 
@@ -37,6 +37,7 @@ pub struct Deidentifier<'a> {
     key: &'a PseudonymKey,
     today: Date,
     dates: Dates,
+    sparse: SparseAreas,
     scrubber: Scrubber,
     removed: RemovedByPath,
 }
@@ -64,6 +65,26 @@ const KEPT: [&str; 20] = [
     "FamilyMemberHistory",
     "ServiceRequest",
 ];
+/// Types of resources that are about one person.
+const PEOPLE: [&str; 5] =
+    ["Patient", "Practitioner", "PractitionerRole", "Person", "RelatedPerson"];
+/// Elements that refer to a person, where the reference does not say to what.
+const MENTIONS: [&str; 14] = [
+    "subject",
+    "patient",
+    "performer",
+    "asserter",
+    "recorder",
+    "requester",
+    "author",
+    "authorReference",
+    "individual",
+    "actor",
+    "informationSource",
+    "collector",
+    "interpreter",
+    "other",
+];
 /// Numbers of measurements are below this.
 const LARGEST_NUMBER: f64 = 1e6;
 /// Extensions that stay, with what is coded in them.
@@ -87,21 +108,66 @@ impl<'a> Deidentifier<'a> {
     /// With the key of pseudonyms and shifts, and the day at which ages are counted.
     pub fn new(key: &'a PseudonymKey, today: Date, dates: Dates) -> Deidentifier<'a> {
         let (scrubber, removed) = (Scrubber::new(), RemovedByPath::new());
-        Deidentifier { key, today, dates, scrubber, removed }
+        Deidentifier { key, today, dates, sparse: SparseAreas::default(), scrubber, removed }
+    }
+
+    /// The same, with other areas of the United States that are shown as 000.
+    pub fn with_sparse_areas(self, sparse: SparseAreas) -> Deidentifier<'a> {
+        Deidentifier { sparse, ..self }
     }
 
     /// Learns what people, places and organizations are called, so that free text of any resource loses it. Every
     /// resource is to be shown before the first one is cleaned.
     pub fn learn(&mut self, resource: &Value) {
+        self.learn_names(resource);
+        self.learn_mentioned("", resource);
+    }
+
+    /// The names, numbers and addresses of a person, place or organization.
+    fn learn_names(&mut self, resource: &Value) {
         let Some(kind) = resource["resourceType"].as_str() else { return };
-        if !matches!(
-            kind,
-            "Patient" | "Practitioner" | "Person" | "RelatedPerson" | "Organization" | "Location"
-        ) {
+        if !PEOPLE.contains(&kind) && !matches!(kind, "Organization" | "Location") {
             return;
         }
         for key in ["name", "telecom", "address", "identifier", "contact", "alias"] {
             self.learn_texts(&resource[key], key);
+        }
+        for extension in resource["extension"].as_array().into_iter().flatten() {
+            // Such as a mother's maiden name, or the place of birth.
+            let url = extension["url"].as_str().unwrap_or_default();
+            if url.to_ascii_lowercase().contains("name") {
+                self.learn_texts(&extension["valueString"], "name");
+            }
+            for value in ["valueHumanName", "valueAddress", "valueContactPoint", "valueIdentifier"]
+            {
+                self.learn_texts(&extension[value], value);
+            }
+        }
+    }
+
+    /// People whom any resource mentions: in resources that it contains, and by how references to them are shown.
+    fn learn_mentioned(&mut self, key: &str, value: &Value) {
+        match value {
+            Value::Array(all) => all.iter().for_each(|value| self.learn_mentioned(key, value)),
+            Value::Object(object) => {
+                if key == "contained" {
+                    self.learn_names(value);
+                }
+                let text = |key: &str| object.get(key).and_then(Value::as_str);
+                let kind = text("reference").and_then(|reference| reference.rsplit('/').nth(1));
+                let person = match kind {
+                    Some(kind) => PEOPLE.contains(&kind),
+                    None => MENTIONS.contains(&key),
+                };
+                if let Some(display) = text("display").filter(|_| person) {
+                    self.scrubber.know(display);
+                }
+                for author in ["authorString", "performerString"] {
+                    text(author).into_iter().for_each(|author| self.scrubber.know(author));
+                }
+                object.iter().for_each(|(key, value)| self.learn_mentioned(key, value));
+            }
+            _ => {}
         }
     }
 
@@ -230,7 +296,9 @@ impl<'a> Deidentifier<'a> {
         if let Some(state) = text("state").filter(|state| codes::is_state(state)) {
             kept.insert("state".to_owned(), Value::from(state));
         }
-        if let Some(area) = text("postalCode").and_then(|code| safe_harbor::area(code, country)) {
+        if let Some(area) =
+            text("postalCode").and_then(|code| safe_harbor::area(code, country, &self.sparse))
+        {
             kept.insert("postalCode".to_owned(), Value::from(area));
         }
         self.count(&place.path, "place");

@@ -214,7 +214,7 @@ impl HierarchyFile {
 
 impl ShownLevel {
     /// Of what is shown for each value of a column, and how many leaves that stands for.
-    fn of(shown: impl Iterator<Item = (String, u64)>) -> ShownLevel {
+    pub(crate) fn of(shown: impl Iterator<Item = (String, u64)>) -> ShownLevel {
         let mut level = ShownLevel { values: Vec::new(), of: Vec::new(), covered: Vec::new() };
         let mut codes: HashMap<String, u32> = HashMap::new();
         for (value, covered) in shown {

@@ -1,10 +1,14 @@
 //! Generalization hierarchies of the quasi-identifiers: from the value as Safe Harbor leaves it up to "anybody".
 //!
 //! A hierarchy is a list of levels. Level by level, values are merged and never split, so that a class of patients can
-//! only grow on the way up; the search in [`crate::anonymity`] rests on this. What a level can show is known from the
+//! only grow on the way up; the search in [`crate::lattice`] rests on this. What a level can show is known from the
 //! hierarchy alone, never from the patients, so that it may be published.
 
+use std::collections::HashMap;
+
+use crate::generalization::{Generalization, ShownLevel};
 use crate::safe_harbor::OLDEST_AGE;
+use crate::table::Column;
 
 /// The value that stands for all values.
 pub(crate) const ANYBODY: &str = "*";
@@ -13,7 +17,6 @@ pub(crate) const UNKNOWN: &str = "unknown";
 /// The value of everything that a published list does not name.
 pub(crate) const OTHER: &str = "other";
 
-const MILLION: u32 = 1_000_000;
 const SEXES: [&str; 4] = ["male", "female", OTHER, UNKNOWN];
 
 /// How one quasi-identifier is made coarser. Leaves are texts: a sex, an age in years up to 90, an area.
@@ -55,16 +58,42 @@ impl Hierarchy {
         }
     }
 
-    /// How much of the value a level hides, in parts per million: 0 shows the leaf, 1,000,000 shows nothing. It is the
-    /// normalized certainty penalty (Xu and others 2006), the share of the other leaves that a value may stand for.
-    pub(crate) fn loss(&self, level: usize) -> u32 {
-        if level + 1 == self.levels() {
-            return MILLION;
+    /// A column of leaves as the finest level shows them, with the hierarchy over it, as the search takes them. What a
+    /// value covers is counted over all leaves that there can be.
+    pub(crate) fn over(&self, name: &str, leaves: &[String]) -> (Column, Generalization) {
+        let column = Column::of(name, leaves.iter().map(String::as_str));
+        let finest = ShownLevel::of(column.values.iter().map(|leaf| (self.generalize(leaf, 0), 1)));
+        let mut leaf_of = vec![0; finest.values.len()];
+        for (leaf, &value) in finest.of.iter().enumerate() {
+            leaf_of[value as usize] = leaf;
         }
+        let domain = self.leaves();
+        let level = |level: usize| {
+            let mut covered: HashMap<String, u64> = HashMap::new();
+            for leaf in &domain {
+                *covered.entry(self.generalize(leaf, level)).or_default() += 1;
+            }
+            ShownLevel::of(leaf_of.iter().map(|&leaf| {
+                let shown = self.generalize(&column.values[leaf], level);
+                let covers = covered.get(&shown).copied().unwrap_or(1);
+                (shown, covers)
+            }))
+        };
+        let levels = (0..self.levels()).map(level).collect();
+        let codes = column.codes.iter().map(|&leaf| finest.of[leaf as usize]).collect();
+        let shown = Column { name: column.name, values: finest.values, codes };
+        (shown, Generalization { levels, leaves: domain.len() as u64 })
+    }
+
+    /// All leaves that a patient can have, but for those of whom nothing usable is recorded.
+    fn leaves(&self) -> Vec<String> {
         match self {
-            Hierarchy::Sex => 0,
-            Hierarchy::AgeBand { widths } => (widths[level] - 1) * MILLION / (OLDEST_AGE + 1),
-            Hierarchy::Region { .. } => (10_u32.pow(level as u32) - 1) * MILLION / 999,
+            Hierarchy::Sex => SEXES.map(str::to_owned).to_vec(),
+            Hierarchy::AgeBand { .. } => (0..=OLDEST_AGE + 1).map(|age| age.to_string()).collect(),
+            Hierarchy::Region { letters } => {
+                let lettered = ('A'..='Z').filter(|_| *letters).map(String::from);
+                (0..1000).map(|area| format!("{area:03}")).chain(lettered).collect()
+            }
         }
     }
 
@@ -181,9 +210,29 @@ mod tests {
                     let known = above.entry(below.clone()).or_insert_with(|| value.clone());
                     assert_eq!(*known, value, "{hierarchy:?}: {below} splits at level {level}");
                 }
-                assert!(hierarchy.loss(level) > hierarchy.loss(level - 1));
             }
         }
+    }
+
+    #[test]
+    fn the_search_gets_the_values_as_they_are_shown_and_what_they_cover() {
+        for hierarchy in all() {
+            let leaves = leaves();
+            let (column, over) = hierarchy.over("c", &leaves);
+            assert_eq!(over.levels.len(), hierarchy.levels());
+            for level in 0..hierarchy.levels() {
+                let shown = over.show(&column, level);
+                for (row, leaf) in leaves.iter().enumerate() {
+                    assert_eq!(shown.value(row), hierarchy.generalize(leaf, level));
+                }
+            }
+            assert_eq!(over.levels.last().map(|top| top.covered.clone()), Some(vec![over.leaves]));
+        }
+        let (column, over) = Hierarchy::AgeBand { widths: vec![5, 20] }
+            .over("age", &["7", "90", UNKNOWN].map(str::to_owned));
+        assert_eq!(column.values, ["5-9", "90+", UNKNOWN]);
+        assert_eq!(over.levels[0].covered, [5, 1, 1]);
+        assert_eq!((over.levels[1].covered.as_slice(), over.leaves), (&[20, 11, 1][..], 91));
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Raw tables in, protected tables out: pseudonyms, Safe Harbor, k-anonymity, quality scores.
 //!
-//! Everything here is a function of its arguments. The policy ([`ProtectionPolicy`], a file that people edit) says for
-//! every published column where it comes from and what is done to it; what no rule names is not carried over. Two
-//! standards are applied one after the other:
+//! Everything here is a function of its arguments. A custodian's records, several tables, are protected by a
+//! [`ProtectionPolicy`] ([`protect()`]), any one table by a [`table_policy::TablePolicy`] ([`release::release`]). Both say
+//! for every published column where it comes from and what is done to it; what no rule names is not carried over. Two
+//! standards are applied one after the other, in both ways by the same code:
 //!
 //! 1. Safe Harbor, 45 CFR 164.514(b)(2): the eighteen identifiers go ([`safe_harbor`]).
-//! 2. k-anonymity (Sweeney 2002) by full-domain generalization with suppression ([`anonymity`]): every combination of
+//! 2. k-anonymity (Sweeney 2002) by full-domain generalization with suppression ([`lattice`]): every combination of
 //!    the quasi-identifiers that is left is shared by at least k patients.
 //!
 //! [`quality`] scores what came out, from the protected tables alone, so that whoever holds them gets the same numbers.
 
-pub mod anonymity;
 pub mod catalogue;
 pub mod dataset_report;
 mod date;
@@ -39,4 +39,4 @@ pub use error::ProtectError;
 pub use policy::ProtectionPolicy;
 pub use protect::{PATIENT_TABLE, PERSON_COLUMN, Protected, protect, smallest_class};
 pub use pseudonym::PseudonymKey;
-pub use report::{FieldReport, ProtectionReport, QuasiIdentifierReport, TableReport};
+pub use report::{FieldReport, ProtectionReport, TableReport};

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::error::ProtectError;
 use crate::hierarchy::{Hierarchy, OTHER};
 use crate::protect::{PATIENT_TABLE, PERSON_COLUMN};
+use crate::safe_harbor::{self, SparseAreas};
 
 /// A checked protection policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,8 @@ pub struct ProtectionPolicy {
     pub(crate) k: u32,
     /// Patients that may be left out for k, in parts per 10,000.
     pub(crate) maximum_suppression: u32,
+    /// Areas of the United States that are shown as 000.
+    pub(crate) sparse: SparseAreas,
     pub(crate) tables: Vec<TablePolicy>,
 }
 
@@ -44,7 +47,7 @@ pub(crate) struct ColumnPolicy {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Rule {
     /// A quasi-identifier of the patient, generalized until k is reached.
-    QuasiIdentifier { source: Source, weight: u32, hierarchy: Hierarchy },
+    QuasiIdentifier { source: Source, weight: Option<u32>, hierarchy: Hierarchy },
     /// A Boolean, as it is.
     Flag { from: String },
     /// A code of a published list; every other value becomes `other`.
@@ -68,6 +71,14 @@ pub(crate) enum Source {
     Age { from: String },
     /// The area of a postal code.
     Area { from: String, country: Option<String> },
+}
+
+impl Source {
+    /// The raw column that it is read from.
+    pub(crate) fn from(&self) -> &str {
+        let (Source::Sex { from } | Source::Age { from } | Source::Area { from, .. }) = self;
+        from
+    }
 }
 
 impl Rule {
@@ -120,6 +131,11 @@ impl ProtectionPolicy {
                 "it is in parts per 10,000 and cannot exceed 10000",
             ));
         }
+        let sparse = match file.sparse_zip3 {
+            None => SparseAreas::default(),
+            Some(list) => SparseAreas::of(list)
+                .ok_or_else(|| wrong("sparse_zip3", safe_harbor::NO_SPARSE_AREAS))?,
+        };
         let lists = file.values;
         let tables: Vec<TablePolicy> =
             file.table.into_iter().map(|table| table.check(&lists)).collect::<Result<_, _>>()?;
@@ -130,12 +146,19 @@ impl ProtectionPolicy {
         if !names.contains(&PATIENT_TABLE.to_owned()) {
             return Err(wrong(PATIENT_TABLE, "the policy must define the patient table"));
         }
+        let quasi = |column: &ColumnPolicy| matches!(column.rule, Rule::QuasiIdentifier { .. });
+        if !tables.iter().flat_map(|table| &table.columns).any(quasi) {
+            let what =
+                "give it a column with the rule sex, age_band or region; k counts who shares them";
+            return Err(wrong(PATIENT_TABLE, what));
+        }
         let (schema_id, schema_version) = (file.schema.id, file.schema.version);
         Ok(ProtectionPolicy {
             schema_id,
             schema_version,
             k: file.k,
             maximum_suppression: file.maximum_suppression,
+            sparse,
             tables,
         })
     }
@@ -163,6 +186,7 @@ struct PolicyFile {
     #[serde(default = "ten")]
     k: u32,
     maximum_suppression: u32,
+    sparse_zip3: Option<Vec<String>>,
     #[serde(default)]
     values: BTreeMap<String, Vec<String>>,
     #[serde(default)]
@@ -304,7 +328,7 @@ impl ColumnFile {
     }
 
     fn quasi_identifier(&self, source: Source, hierarchy: Hierarchy) -> Rule {
-        Rule::QuasiIdentifier { source, weight: self.weight.unwrap_or(1), hierarchy }
+        Rule::QuasiIdentifier { source, weight: self.weight, hierarchy }
     }
 
     /// A key that its rule does not read is most likely a mistake that should be seen.
@@ -443,6 +467,11 @@ mod tests {
             let error = ProtectionPolicy::parse(&column(text)).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
         }
+        let none = ProtectionPolicy::parse(&column("rule = \"flag\", from = \"deceased\""));
+        assert!(none.unwrap_err().to_string().contains("rule sex, age_band or region"));
+        let places = SHIPPED.replace("\nk = 10\n", "\nk = 10\nsparse_zip3 = [\"36\"]\n");
+        let error = ProtectionPolicy::parse(&places).unwrap_err().to_string();
+        assert!(error.contains("wrong at sparse_zip3: it must list"), "{error}");
         let useless = SHIPPED.replace("\nk = 10\n", "\nk = 1\n");
         assert!(matches!(ProtectionPolicy::parse(&useless), Err(ProtectError::UselessK(1))));
     }

@@ -1,6 +1,8 @@
 //! The whole way from raw to protected tables.
 
-use std::collections::{BTreeMap, HashMap};
+mod patients;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringArray};
@@ -9,14 +11,14 @@ use arrow::record_batch::RecordBatch;
 use caduceus_records::Tables;
 use caduceus_records::schema::{ColumnSchema, DatasetSchema, Domain, TableSchema};
 
-use crate::anonymity::{self, Level, QuasiIdentifier, Solution};
 use crate::date::Date;
 use crate::error::ProtectError;
-use crate::hierarchy::{Hierarchy, OTHER};
-use crate::policy::{ProtectionPolicy, Rule, Source, TablePolicy, check_k};
+use crate::hierarchy::OTHER;
+use crate::policy::{ProtectionPolicy, Rule, TablePolicy, check_k};
 use crate::pseudonym::PseudonymKey;
-use crate::report::{FieldReport, ProtectionReport, QuasiIdentifierReport, TableReport};
+use crate::report::{FieldReport, ProtectionReport, TableReport};
 use crate::transform::{self, RawTable};
+use patients::{Identifier, Patients, plain_id};
 
 /// Name of the table that has one row for each patient, raw and protected.
 pub const PATIENT_TABLE: &str = "patient";
@@ -54,16 +56,15 @@ pub fn protect(
     if !(1900..=2100).contains(&reference_date.year()) {
         return Err(ProtectError::ReferenceDate(reference_date.year()));
     }
-    let patients = Patients::read(raw, policy, reference_date)?;
+    let patients = Patients::read(raw, policy, pseudonym_key, reference_date)?;
     let count = patients.rows.len() as u64;
     if count < u64::from(k) {
         return Err(ProtectError::TooFewPatients { patients: count, k });
     }
-    let suppressible = count * u64::from(policy.maximum_suppression) / 10_000;
-    let encoded = patients.encode();
-    let solution = anonymity::search(patients.rows.len(), &encoded, k, suppressible)
-        .ok_or(ProtectError::TooFewPatients { patients: count, k })?;
-    let kept = patients.kept(&solution, pseudonym_key);
+    let anonymous = patients.anonymize(k, policy.maximum_suppression)?;
+    // Patients are in the order of their pseudonyms, and so are those who stay.
+    let mut kept: Vec<usize> = anonymous.origin.iter().map(|&row| row as usize).collect();
+    kept.sort_unstable();
 
     let mut out = Output::default();
     for table in &policy.tables {
@@ -71,7 +72,7 @@ pub fn protect(
             RawTable { name: &table.name, batch: raw.get(&table.name) },
             table,
             &patients,
-            &solution,
+            &anonymous.levels,
             &kept,
             reference_date,
         )?;
@@ -82,23 +83,17 @@ pub fn protect(
         version: policy.schema_version,
         tables: out.schema,
     };
-    let k_reached = smallest_class(&tables, &patients.names())?;
-    if k_reached < k {
-        return Err(ProtectError::NotReached { reached: k_reached, k });
+    let reached = smallest_class(&tables, &patients.names())?;
+    if reached < k {
+        return Err(ProtectError::NotReached { reached, k });
     }
-    let everything = anonymity::everything(&encoded).max(1) * u128::from(count);
     let report = ProtectionReport {
-        method: "Safe Harbor (45 CFR 164.514(b)(2)); k-anonymity by full-domain generalization with suppression".to_owned(),
         reference_date: reference_date.to_string(),
-        k_required: k,
-        k_reached,
         l_reached: fewest_conditions(&tables, &patients.names())?,
-        patients_in: patients.table.rows() as u64,
-        patients_out: kept.len() as u64,
-        patients_suppressed: count - kept.len() as u64,
         patients_set_aside: patients.table.rows() as u64 - count,
-        quasi_identifiers: patients.chosen(&solution),
-        loss: u32::try_from(solution.loss * 1_000_000 / everything).unwrap_or(u32::MAX),
+        meanings: patients.meanings(&anonymous.levels),
+        account: anonymous.account,
+        classes: anonymous.classes,
         tables: rows,
         fields,
     };
@@ -106,12 +101,18 @@ pub fn protect(
 }
 
 /// Size of the smallest class of patients of a protected dataset that agree in these columns of the patient table; the
-/// k that was reached, counted from the rows themselves. 0 without patients.
+/// k that was reached, counted from the rows themselves. 0 without patients. It shares nothing with the search, so that
+/// it can check what the search found.
 ///
 /// # Errors
 /// [`ProtectError::NoPatients`] and [`ProtectError::Column`] where the table or a column is missing.
 pub fn smallest_class(tables: &Tables, quasi_identifiers: &[&str]) -> Result<u32, ProtectError> {
-    Ok(anonymity::smallest_class(&published(tables, quasi_identifiers)?))
+    let columns = published(tables, quasi_identifiers)?;
+    let mut classes: HashMap<Vec<&String>, u32> = HashMap::new();
+    for row in 0..columns[0].len() {
+        *classes.entry(columns.iter().map(|column| &column[row]).collect()).or_default() += 1;
+    }
+    Ok(classes.into_values().min().unwrap_or(0))
 }
 
 /// One value per patient for each of the columns; without columns, one that all share.
@@ -131,6 +132,7 @@ fn published(tables: &Tables, columns: &[&str]) -> Result<Vec<Vec<String>>, Prot
 }
 
 /// The fewest different condition codes of any class, `other` left out; 0 without a table of conditions with codes.
+/// Distinct l-diversity (Machanavajjhala and others 2007) of people who may have several values or none.
 fn fewest_conditions(tables: &Tables, quasi_identifiers: &[&str]) -> Result<u32, ProtectError> {
     let conditions = RawTable { name: "condition", batch: tables.get("condition") };
     let columns = published(tables, quasi_identifiers)?;
@@ -145,131 +147,16 @@ fn fewest_conditions(tables: &Tables, quasi_identifiers: &[&str]) -> Result<u32,
     else {
         return Ok(0);
     };
-    let had: Vec<(usize, &str)> = (0..conditions.rows())
-        .filter_map(|row| {
-            Some((*rows.get(transform::text(people, row)?)?, transform::text(codes, row)?))
-        })
-        .filter(|(_, code)| *code != OTHER)
-        .collect();
-    Ok(anonymity::fewest_values(&classes, &had))
-}
-
-/// The raw patient table: who is in it, and their quasi-identifiers as Safe Harbor leaves them.
-struct Patients<'a> {
-    table: RawTable<'a>,
-    /// Rows of patients with a key of their own, in the order of the raw table.
-    rows: Vec<usize>,
-    keys: Vec<&'a str>,
-    identifiers: Vec<Identifier<'a>>,
-}
-
-struct Identifier<'a> {
-    column: &'a str,
-    from: &'a Source,
-    weight: u32,
-    hierarchy: &'a Hierarchy,
-    /// One for each of the patients' rows.
-    leaves: Vec<String>,
-}
-
-/// A patient who stays.
-struct Kept {
-    pseudonym: String,
-    /// Index into [`Patients::rows`].
-    patient: usize,
-}
-
-impl<'a> Patients<'a> {
-    fn read(
-        raw: &'a Tables,
-        policy: &'a ProtectionPolicy,
-        today: Date,
-    ) -> Result<Patients<'a>, ProtectError> {
-        let batch = raw.get(PATIENT_TABLE).ok_or(ProtectError::NoPatients)?;
-        let table = RawTable { name: PATIENT_TABLE, batch: Some(batch) };
-        let column = table.texts(PERSON_COLUMN)?;
-        let mut seen = std::collections::HashSet::new();
-        let mut rows = Vec::new();
-        let mut keys = Vec::new();
-        for row in 0..table.rows() {
-            if let Some(key) =
-                transform::text(column, row).map(plain_id).filter(|key| seen.insert(*key))
-            {
-                rows.push(row);
-                keys.push(key);
-            }
-        }
-        let mut identifiers = Vec::new();
-        for column in &policy.patient_table().columns {
-            if let Rule::QuasiIdentifier { source, weight, hierarchy } = &column.rule {
-                let all = transform::leaves(table, source, today)?;
-                let leaves = rows.iter().map(|&row| all[row].clone()).collect();
-                identifiers.push(Identifier {
-                    column: &column.name,
-                    from: source,
-                    weight: *weight,
-                    hierarchy,
-                    leaves,
-                });
-            }
-        }
-        Ok(Patients { table, rows, keys, identifiers })
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.identifiers.iter().map(|identifier| identifier.column).collect()
-    }
-
-    fn encode(&self) -> Vec<QuasiIdentifier> {
-        self.identifiers.iter().map(Identifier::encode).collect()
-    }
-
-    fn kept(&self, solution: &Solution, key: &PseudonymKey) -> Vec<Kept> {
-        let staying = (0..self.rows.len()).filter(|&patient| solution.kept[patient]);
-        let mut kept: Vec<Kept> = staying
-            .map(|patient| Kept { pseudonym: key.pseudonym(self.keys[patient]), patient })
-            .collect();
-        kept.sort_by(|a, b| a.pseudonym.cmp(&b.pseudonym));
-        kept
-    }
-
-    fn chosen(&self, solution: &Solution) -> Vec<QuasiIdentifierReport> {
-        let chosen = self.identifiers.iter().zip(&solution.levels);
-        chosen
-            .map(|(identifier, &level)| QuasiIdentifierReport {
-                column: identifier.column.to_owned(),
-                level: level as u32,
-                levels: identifier.hierarchy.levels() as u32,
-                meaning: identifier.hierarchy.meaning(level),
-            })
-            .collect()
-    }
-
-    fn position(&self, column: &str) -> Option<usize> {
-        self.identifiers.iter().position(|identifier| identifier.column == column)
-    }
-}
-
-impl Identifier<'_> {
-    fn encode(&self) -> QuasiIdentifier {
-        let level = |level: usize| {
-            let mut numbers = HashMap::new();
-            let mut values = Vec::with_capacity(self.leaves.len());
-            for leaf in &self.leaves {
-                let next = numbers.len() as u32;
-                values.push(*numbers.entry(self.hierarchy.generalize(leaf, level)).or_insert(next));
-            }
-            Level { values, loss: self.hierarchy.loss(level) }
-        };
-        QuasiIdentifier {
-            weight: self.weight,
-            levels: (0..self.hierarchy.levels()).map(level).collect(),
+    let mut seen: HashMap<&Vec<&String>, HashSet<&str>> =
+        classes.iter().map(|class| (class, HashSet::new())).collect();
+    for row in 0..conditions.rows() {
+        let (person, code) = (transform::text(people, row), transform::text(codes, row));
+        let class = person.and_then(|person| rows.get(person)).map(|&row| &classes[row]);
+        if let (Some(class), Some(code)) = (class, code.filter(|code| *code != OTHER)) {
+            seen.entry(class).or_default().insert(code);
         }
     }
-}
-
-fn plain_id(key: &str) -> &str {
-    key.strip_prefix("Patient/").unwrap_or(key)
+    Ok(seen.values().map(|codes| codes.len() as u32).min().unwrap_or(0))
 }
 
 /// The protected tables as they grow.
@@ -287,35 +174,35 @@ impl Output {
         raw: RawTable<'_>,
         policy: &TablePolicy,
         patients: &Patients<'_>,
-        solution: &Solution,
-        kept: &[Kept],
+        levels: &[usize],
+        kept: &[usize],
         today: Date,
     ) -> Result<(), ProtectError> {
         let (rows, owners, report) = if policy.name == PATIENT_TABLE {
-            let rows: Vec<usize> = kept.iter().map(|kept| patients.rows[kept.patient]).collect();
+            let rows: Vec<usize> = kept.iter().map(|&patient| patients.rows[patient]).collect();
             let report = TableReport {
                 rows_in: raw.rows() as u64,
                 rows_out: rows.len() as u64,
                 suppressed: (patients.rows.len() - rows.len()) as u64,
                 set_aside: (raw.rows() - patients.rows.len()) as u64,
             };
-            (rows, (0..kept.len()).collect(), report)
+            (rows, kept.to_vec(), report)
         } else {
             events(raw, patients, kept)?
         };
         let people: StringArray =
-            owners.iter().map(|&owner: &usize| Some(kept[owner].pseudonym.as_str())).collect();
+            owners.iter().map(|&owner| Some(patients.pseudonyms[owner].as_str())).collect();
         let mut columns: Vec<(ColumnSchema, ArrayRef)> = vec![(person_column(), Arc::new(people))];
         for column in &policy.columns {
-            let position = patients.position(&column.name).filter(|_| policy.name == PATIENT_TABLE);
-            let level = position.map_or(0, |position| solution.levels[position]);
+            let quasi = patients.identifier(&column.name).filter(|_| policy.name == PATIENT_TABLE);
+            let level = quasi.map_or(0, |(position, _)| levels[position]);
             let schema = ColumnSchema {
                 name: column.name.clone(),
                 domain: column.rule.domain(level),
                 unit: column.unit.clone(),
             };
-            let array = match position {
-                Some(position) => self.generalized(&patients.identifiers[position], level, kept),
+            let array = match quasi {
+                Some((_, identifier)) => self.generalized(identifier, level, kept),
                 None => self.plain(raw, &column.rule, &rows, today)?,
             };
             columns.push((schema, array));
@@ -336,16 +223,13 @@ impl Output {
         &mut self,
         identifier: &Identifier<'_>,
         level: usize,
-        kept: &[Kept],
+        kept: &[usize],
     ) -> ArrayRef {
-        let leaves = kept.iter().map(|kept| identifier.leaves[kept.patient].as_str());
-        let values: Vec<String> =
-            leaves.map(|leaf| identifier.hierarchy.generalize(leaf, level)).collect();
-        let (Source::Sex { from } | Source::Age { from } | Source::Area { from, .. }) =
-            identifier.from;
-        let field = self.fields.entry(format!("{PATIENT_TABLE}.{from}")).or_default();
-        field.generalized += kept.len() as u64;
-        Arc::new(StringArray::from(values))
+        let shown = identifier.over.show(&identifier.column, level);
+        let field = format!("{PATIENT_TABLE}.{}", identifier.source.from());
+        self.fields.entry(field).or_default().generalized += kept.len() as u64;
+        let values = kept.iter().map(|&patient| Some(shown.value(patient)));
+        Arc::new(values.collect::<StringArray>())
     }
 
     fn plain(
@@ -383,30 +267,27 @@ impl Output {
     }
 }
 
-/// The rows of an event table whose patient stays, ordered by pseudonym, with the index of each row's owner.
+/// The rows of an event table whose patient stays, ordered by pseudonym, with the patient of each.
 fn events(
     raw: RawTable<'_>,
     patients: &Patients<'_>,
-    kept: &[Kept],
+    kept: &[usize],
 ) -> Result<(Vec<usize>, Vec<usize>, TableReport), ProtectError> {
     let known: HashMap<&str, usize> =
         patients.keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
-    let mut owner_of = vec![None; patients.rows.len()];
-    for (owner, kept) in kept.iter().enumerate() {
-        owner_of[kept.patient] = Some(owner);
-    }
+    let mut stays = vec![false; patients.rows.len()];
+    kept.iter().for_each(|&patient| stays[patient] = true);
     let column = raw.texts(PERSON_COLUMN)?;
     let mut report = TableReport { rows_in: raw.rows() as u64, ..TableReport::default() };
     let mut owned = Vec::new();
     for row in 0..raw.rows() {
-        let patient = transform::text(column, row).and_then(|key| known.get(plain_id(key)));
-        match patient.map(|&patient| owner_of[patient]) {
-            Some(Some(owner)) => owned.push((owner, row)),
-            Some(None) => report.suppressed += 1,
+        match transform::text(column, row).and_then(|key| known.get(plain_id(key))) {
+            Some(&patient) if stays[patient] => owned.push((patient, row)),
+            Some(_) => report.suppressed += 1,
             None => report.set_aside += 1,
         }
     }
-    // Owners are numbered by pseudonym; rows of one owner stay in the order in which they came.
+    // Patients are numbered by pseudonym; rows of one stay in the order in which they came.
     owned.sort_unstable();
     report.rows_out = owned.len() as u64;
     let (owners, rows) = owned.into_iter().unzip();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::date::{Date, PartialDate};
 use crate::generalization::Generator;
 use crate::pseudonym::PseudonymKey;
-use crate::safe_harbor::{self, OLDEST_AGE};
+use crate::safe_harbor::{self, OLDEST_AGE, SparseAreas};
 use crate::scrub::{Identifier, Removed, Scrubber};
 use crate::table::{Column, Table};
 use crate::table_policy::{ColumnPolicy, Hierarchy, Role, TablePolicy};
@@ -73,7 +73,7 @@ pub fn reduce(
                 shifted(column, person, policy.shift_days, secrets, &mut removed)
             }
             Some(how) => mapped(column, &mut removed, |value, _, removed| {
-                reduced(value, how, secrets, &scrubber, removed)
+                reduced(value, how, secrets, (&scrubber, &policy.sparse), removed)
             }),
             None if policy.safe_harbor && !is_listed(rule) => {
                 searched(column, policy.k, &scrubber, &mut removed)
@@ -140,7 +140,7 @@ fn reduced(
     value: &str,
     how: Reduce,
     secrets: &Secrets<'_>,
-    scrubber: &Scrubber,
+    (scrubber, sparse): (&Scrubber, &SparseAreas),
     removed: &mut Removed,
 ) -> String {
     if value.is_empty() {
@@ -148,7 +148,7 @@ fn reduced(
     }
     let kept = match how {
         Reduce::Age => age(value),
-        Reduce::Zip => safe_harbor::area(value, None),
+        Reduce::Zip => safe_harbor::area(value, None, sparse),
         Reduce::Year | Reduce::Shift => year(value, secrets.today),
         Reduce::Pseudonym => {
             return count(removed, Identifier::Other, secrets.key.pseudonym(value));

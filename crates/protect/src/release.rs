@@ -15,10 +15,18 @@ use crate::reduce::{self, RemovedByColumn, Secrets};
 use crate::risk::{self, Risk};
 use crate::table::{Column, Table, TableError};
 use crate::table_policy::{Role, TablePolicy, TablePolicyError};
-use prepare::Prepared;
 use reached::Reached;
 
+pub(crate) use prepare::{Prepared, Quasi};
 pub use reached::SensitiveReached;
+
+/// What is done under Safe Harbor, in words; the Data NFT names it by its hash.
+pub const METHOD: &str = "Safe Harbor (45 CFR 164.514(b)(2)); k-anonymity by full-domain generalization with suppression";
+/// What is done without it.
+const ANONYMITY: &str = "k-anonymity by full-domain generalization with suppression";
+
+/// The seed by which the attacker of every report guesses, so that the result can be repeated.
+pub const ATTACK_SEED: u64 = 1;
 
 /// The files that a policy names, by the name it gives them.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -36,6 +44,8 @@ pub struct Release {
 /// What was done to a table: counts, choices and shares, and no value of any row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Account {
+    /// What was applied, in words.
+    pub method: String,
     /// Rows that came in.
     pub rows: u64,
     /// Rows that are released.
@@ -156,14 +166,39 @@ pub fn release(
     let (reduced, removed) = reduce::reduce(table, policy, secrets);
     let table = &reduced;
     let prepared = Prepared::new(table, policy, files)?;
+    let mut anonymous = anonymize(original, &prepared, policy, seed)?;
+    anonymous.account.removed = told(removed);
+    let Anonymous { table, account, classes, .. } = anonymous;
+    Ok(Release { table, account, classes })
+}
+
+/// A table that was made anonymous, and where its rows came from.
+pub(crate) struct Anonymous {
+    pub(crate) table: Table,
+    /// For each of its rows the row of the prepared table.
+    pub(crate) origin: Vec<u32>,
+    /// The level of each quasi-identifier, in the order of the prepared ones.
+    pub(crate) levels: Vec<usize>,
+    pub(crate) account: Account,
+    pub(crate) classes: ClassSizes,
+}
+
+/// Finds the policy's optimum for a prepared table, checks what it reached, and attacks it as somebody does who knows
+/// the quasi-identifiers of `original`, the table as it came, which has as many rows.
+pub(crate) fn anonymize(
+    original: &Table,
+    prepared: &Prepared<'_>,
+    policy: &TablePolicy,
+    seed: u64,
+) -> Result<Anonymous, ReleaseError> {
+    let table = prepared.table;
     let problem = prepared.problem(prepared.utility_costs(policy.utility), policy);
     let optimum = lattice::search(&problem)?;
     let classes = lattice::classify(&problem, &optimum.levels)?;
-    let (released, origin) = show(table, &prepared, policy, &optimum, &classes);
+    let (released, origin) = show(table, prepared, policy, &optimum, &classes);
     let population = prepared.population_sizes(&classes, &optimum.levels);
-    let reached = Reached::of(&released, &prepared, population.as_deref());
+    let reached = Reached::of(&released, prepared, population.as_deref());
     reached.check(&released, policy)?;
-    let measures = measures(&prepared, policy, &optimum)?;
     let risk = risk::assess(&risk::Attacked {
         original,
         table,
@@ -174,36 +209,49 @@ pub fn release(
         population: population.as_deref(),
         seed,
     });
+    let account = account(prepared, policy, &optimum, &reached, risk)?;
+    let classes = ClassSizes { before: prepared.class_sizes_before(), after: reached.sizes };
+    Ok(Anonymous { table: released, origin, levels: optimum.levels, account, classes })
+}
+
+fn account(
+    prepared: &Prepared<'_>,
+    policy: &TablePolicy,
+    optimum: &Optimum,
+    reached: &Reached,
+    risk: Risk,
+) -> Result<Account, SearchError> {
+    let measures = measures(prepared, policy, optimum)?;
     let names = || prepared.quasi.iter().map(|quasi| quasi.column.name.clone());
-    let columns = table.columns.iter().map(|column| {
+    let rows = prepared.table.rows() as u64;
+    let columns = prepared.table.columns.iter().map(|column| {
         let role = policy.columns.get(&column.name).map(|rule| role_name(rule.role).to_owned());
         (column.name.clone(), role)
     });
-    let account = Account {
-        rows: table.rows() as u64,
-        released: released.rows() as u64,
+    Ok(Account {
+        method: if policy.safe_harbor { METHOD } else { ANONYMITY }.to_owned(),
+        rows,
+        released: rows - optimum.suppressed,
         suppressed: optimum.suppressed,
         generalization: names().zip(optimum.levels.iter().copied()).collect(),
         levels: names().zip(prepared.quasi.iter().map(|q| q.over.levels.len())).collect(),
         loss: measures.loss,
         measures,
-        utility: utility_name(policy).to_owned(),
+        utility: utility_name(policy, prepared.is_weighted()).to_owned(),
         risk,
         k: reached.k,
         k_required: policy.k,
         l: reached.sensitive.values().map(|reached| reached.distinct).min(),
         t: reached.sensitive.values().map(|reached| reached.distance).reduce(f64::max),
-        sensitive: reached.sensitive,
+        sensitive: reached.sensitive.clone(),
         delta: reached.delta,
         classes: reached.classes,
         optimal: optimum.proven,
         candidates: optimum.candidates.to_string(),
         counted: optimum.counted,
-        removed: told(removed),
+        removed: BTreeMap::new(),
         columns: columns.collect(),
-    };
-    let classes = ClassSizes { before: prepared.class_sizes_before(), after: reached.sizes };
-    Ok(Release { table: released, account, classes })
+    })
 }
 
 fn told(removed: RemovedByColumn) -> BTreeMap<String, BTreeMap<String, u64>> {
@@ -301,9 +349,10 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn utility_name(policy: &TablePolicy) -> &'static str {
+fn utility_name(policy: &TablePolicy, weighted: bool) -> &'static str {
     use crate::table_policy::Utility;
     match policy.utility {
+        Utility::Loss if weighted => "weighted loss",
         Utility::Loss => "loss",
         Utility::Discernibility => "discernibility",
         Utility::AverageClassSize => "average_class_size",

@@ -3,6 +3,8 @@
 //! Most of the eighteen identifiers are met by not being read: the views ask for no name, no telephone number, no
 //! picture. What is read and would identify is reduced here: places, dates and high ages.
 
+use std::collections::BTreeSet;
+
 /// Ages above this are one class, "90 or older".
 pub const OLDEST_AGE: u32 = 89;
 
@@ -17,6 +19,31 @@ pub const RESTRICTED_PREFIXES: [&str; 21] = [
     "036", "059", "063", "102", "203", "205", "369", "556", "692", "753", "772", "790", "821",
     "823", "830", "831", "878", "879", "884", "890", "893",
 ];
+
+/// The first three digits of the United States postal codes that are shown as 000: [`RESTRICTED_PREFIXES`], or a list of
+/// the steward's own, such as one counted from a newer census.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SparseAreas(BTreeSet<String>);
+
+impl Default for SparseAreas {
+    fn default() -> SparseAreas {
+        SparseAreas(RESTRICTED_PREFIXES.map(str::to_owned).into())
+    }
+}
+
+impl SparseAreas {
+    /// A list of one's own. `None` if it is empty or has something else than three digits in it.
+    pub fn of(prefixes: Vec<String>) -> Option<SparseAreas> {
+        let shaped =
+            |prefix: &String| prefix.len() == 3 && prefix.bytes().all(|b| b.is_ascii_digit());
+        let good = !prefixes.is_empty() && prefixes.iter().all(shaped);
+        good.then(|| SparseAreas(prefixes.into_iter().collect()))
+    }
+}
+
+/// What is wrong with a list that [`SparseAreas::of`] refuses.
+pub const NO_SPARSE_AREAS: &str =
+    "it must list the first three digits of postal codes, such as [\"036\", \"059\"]";
 
 /// What becomes of each of the eighteen identifiers, in the order of the rule, letters (A) to (R).
 pub const IDENTIFIERS: [(&str, &str); 18] = [
@@ -52,8 +79,12 @@ pub const IDENTIFIERS: [(&str, &str); 18] = [
 /// The first three characters of a postal code, without spaces and dashes, as far as Safe Harbor allows.
 ///
 /// A code of three characters or fewer loses its last one, since the whole code names a place. Where `country` does not
-/// say otherwise, the restricted prefixes of the United States are replaced too. `None`: no code that can be used.
-pub(crate) fn area(postal_code: &str, country: Option<&str>) -> Option<String> {
+/// say otherwise, the `sparse` areas of the United States are replaced too. `None`: no code that can be used.
+pub(crate) fn area(
+    postal_code: &str,
+    country: Option<&str>,
+    sparse: &SparseAreas,
+) -> Option<String> {
     let plain: Vec<char> = postal_code
         .chars()
         .filter(|c| !matches!(c, ' ' | '-'))
@@ -69,7 +100,7 @@ pub(crate) fn area(postal_code: &str, country: Option<&str>) -> Option<String> {
         return None;
     }
     let kept: String = plain[..3.min(plain.len() - 1)].iter().collect();
-    let restricted = may_be_united_states(country) && RESTRICTED_PREFIXES.contains(&kept.as_str());
+    let restricted = may_be_united_states(country) && sparse.0.contains(&kept);
     Some(if restricted { "000".to_owned() } else { kept })
 }
 
@@ -93,6 +124,20 @@ pub(crate) fn shows_high_age(event_year: i32, reference_year: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn area(postal_code: &str, country: Option<&str>) -> Option<String> {
+        super::area(postal_code, country, &SparseAreas::default())
+    }
+
+    #[test]
+    fn a_list_of_ones_own_replaces_the_one_that_is_built_in() {
+        let own = SparseAreas::of(vec!["668".into()]);
+        let of = |code| super::area(code, Some("US"), own.as_ref()?);
+        assert_eq!((of("66801").as_deref(), of("03601").as_deref()), (Some("000"), Some("036")));
+        for wrong in [vec![], vec!["66801".to_owned()], vec!["6 8".to_owned()]] {
+            assert_eq!(SparseAreas::of(wrong), None);
+        }
+    }
 
     #[test]
     fn sparsely_populated_areas_of_the_united_states_become_000() {

@@ -2,12 +2,14 @@
 //!
 //! Numbers, dates, addresses and the like are found by their shape (`patterns`). Names have no shape, so that the rule
 //! for words is the other way round: a word stays if it is written in small letters, or is a common word
-//! (`words`), and if nobody in the data is called so. In doubt a word goes. The text that is left can be counted and
+//! (`words`), and if nobody in the data is called so, in whatever letters and with or without diacritics (`spelling`).
+//! In doubt a word goes. The text that is left can be counted and
 //! searched for findings; whoever needs the whole note must work where it is.
 //!
 //! What was found is counted by kind and never told.
 
 mod patterns;
+mod spelling;
 mod words;
 
 use std::collections::{BTreeMap, HashSet};
@@ -120,7 +122,12 @@ const LONGEST_WORD: usize = 24;
 /// A mixture of letters and digits of more characters is taken for an identifier.
 const LONGEST_MIXTURE: usize = 7;
 /// A cell with more words than this is a person's prose and no name of anybody.
-const LONGEST_NAME: usize = 6;
+const LONGEST_NAME: usize = 10;
+
+/// What joins the parts of a name that is also written as one word.
+const JOINTS: [char; 4] = ['\'', '’', '-', '‐'];
+/// Those of them that join whole names.
+const HYPHENS: [char; 2] = ['-', '‐'];
 
 /// Compiled once; every scrubber looks for the same shapes.
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(Patterns::new);
@@ -129,7 +136,7 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(Patterns::new);
 pub struct Scrubber {
     patterns: &'static Patterns,
     common: HashSet<&'static str>,
-    /// Words and numbers of people in the data, in small letters.
+    /// Words and numbers of people in the data, folded.
     known: HashSet<String>,
 }
 
@@ -145,7 +152,8 @@ impl Scrubber {
         Scrubber { patterns: &PATTERNS, common: words::common().collect(), known: HashSet::new() }
     }
 
-    /// Remembers what somebody is called or numbered: each of its words is removed wherever it is written.
+    /// Remembers what somebody is called or numbered: each of its words is removed wherever it is written, in large or
+    /// small letters, with or without diacritics, apostrophes and hyphens.
     pub fn know(&mut self, name: &str) {
         let plain = patterns::plain(name);
         let words: Vec<&str> =
@@ -153,8 +161,25 @@ impl Scrubber {
         if words.len() > LONGEST_NAME {
             return;
         }
-        let long = words.into_iter().filter(|word| word.chars().count() > 1);
-        self.known.extend(long.map(str::to_lowercase));
+        words.into_iter().for_each(|word| self.know_word(word));
+        // O'Brien is written obrien, and Anna-Maria annamaria.
+        for word in plain.split_whitespace().filter(|word| word.contains(JOINTS)) {
+            let joined = |word: &str| word.chars().filter(|c| is_part(*c)).collect::<String>();
+            word.split(HYPHENS).chain([word]).for_each(|word| self.know_word(&joined(word)));
+        }
+    }
+
+    fn know_word(&mut self, word: &str) {
+        if word.chars().count() > 1 {
+            self.known.insert(spelling::folded(word));
+            self.known.extend(spelling::transcribed(word));
+        }
+    }
+
+    /// Whether somebody in the data is called or numbered so.
+    fn is_known(&self, word: &str) -> bool {
+        self.known.contains(&spelling::folded(word))
+            || spelling::transcribed(word).is_some_and(|word| self.known.contains(&word))
     }
 
     /// Free text without identifiers. A kind in brackets stands for what was removed; ages over 89 become `90 or older`.
@@ -217,8 +242,7 @@ impl Scrubber {
     }
 
     fn judge(&self, word: &str, prose: bool) -> Option<Identifier> {
-        let lower = word.to_lowercase();
-        if self.known.contains(&lower) {
+        if self.is_known(word) {
             let digits = word.chars().any(|c| c.is_ascii_digit());
             return Some(if digits { Identifier::Other } else { Identifier::Name });
         }
@@ -242,7 +266,8 @@ impl Scrubber {
         // A letter without case belongs to a script in which names cannot be told from other words.
         let small = word.chars().all(|c| c.is_lowercase() || !c.is_alphabetic());
         let alone = length == 1 && word.is_ascii();
-        (!small && !alone && !self.common.contains(lower.as_str())).then_some(Identifier::Name)
+        let common = || self.common.contains(word.to_lowercase().as_str());
+        (!small && !alone && !common()).then_some(Identifier::Name)
     }
 }
 
@@ -339,6 +364,31 @@ mod tests {
             "told [name] and [name], not annabel"
         );
         assert_eq!(removed["name"], 2);
+        scrubber.know("Siobhán O'Brien");
+        scrubber.know("Jürgen Łukasiewicz");
+        for written in [
+            "siobhan",
+            "SIOBHÁN",
+            "siobha\u{301}n",
+            "obrien",
+            "o'brien",
+            "juergen",
+            "jurgen",
+            "JÜRGEN",
+            "lukasiewicz",
+            "anna-maria",
+            "annamaria",
+            "weiss",
+            "WEISS",
+        ] {
+            let found = scrubber.text(&format!("told {written} of it"), &mut removed);
+            assert!(
+                found.ends_with("[name] of it") && !found.contains(written),
+                "{written}: {found}"
+            );
+            let value = scrubber.value(written, &mut removed);
+            assert!(!value.contains(written), "{written}: {value}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use toml::Table as Toml;
 use crate::generalization::{Generator, Period};
 use crate::lattice::{Diversity, Presence};
 use crate::reduce::Reduce;
+use crate::safe_harbor::{self, SparseAreas};
 pub(crate) use section::Section;
 
 /// What a release of one table must be like.
@@ -29,6 +30,8 @@ pub struct TablePolicy {
     pub delta: Option<DeltaPolicy>,
     /// Whether released values are searched for the identifiers of Safe Harbor.
     pub safe_harbor: bool,
+    /// Areas of the United States that are shown as 000.
+    pub sparse: SparseAreas,
     /// The column that tells whose row it is, for dates that are shifted.
     pub person: Option<String>,
     /// By how many days dates are shifted at most.
@@ -40,7 +43,7 @@ pub struct TablePolicy {
 /// What is to be lost least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Utility {
-    /// Iyengar's loss.
+    /// Iyengar's loss; with weights the weighted mean over the quasi-identifiers in place of the geometric one.
     Loss,
     /// The discernibility of rows.
     Discernibility,
@@ -72,6 +75,8 @@ pub struct ColumnPolicy {
     pub reduce: Option<Reduce>,
     /// How its values are generalized, or how far apart they are.
     pub hierarchy: Option<Hierarchy>,
+    /// How much losing it hurts, relative to the others; where any column has one, the others count 1.
+    pub weight: Option<u32>,
     /// Diversity of every class.
     pub diversity: Option<Diversity>,
     /// Closeness of every class.
@@ -134,6 +139,31 @@ impl TablePolicyError {
 }
 
 impl TablePolicy {
+    /// A policy for what Safe Harbor was applied to, which asks for nothing but `k` of quasi-identifiers.
+    pub(crate) fn anonymity(
+        k: u32,
+        suppression: f64,
+        quasi: impl Iterator<Item = String>,
+    ) -> TablePolicy {
+        let role = Role::QuasiIdentifying;
+        let column = |name| {
+            let (hierarchy, reduce, weight, diversity, closeness) = (None, None, None, None, None);
+            (name, ColumnPolicy { role, reduce, hierarchy, weight, diversity, closeness })
+        };
+        TablePolicy {
+            k,
+            suppression,
+            utility: Utility::Loss,
+            columns: quasi.map(column).collect(),
+            delta: None,
+            safe_harbor: true,
+            sparse: SparseAreas::default(),
+            person: None,
+            shift_days: 0,
+            patience: None,
+        }
+    }
+
     /// Reads a policy.
     ///
     /// # Errors
@@ -147,6 +177,11 @@ impl TablePolicy {
         let suppression = root.share("suppression")?.unwrap_or(0.0);
         let utility = root.utility("utility")?;
         let safe_harbor = root.flag("safe_harbor")?.unwrap_or(true);
+        let sparse = match root.texts("sparse_zip3")? {
+            None => SparseAreas::default(),
+            Some(list) => SparseAreas::of(list)
+                .ok_or_else(|| root.wrong("sparse_zip3", safe_harbor::NO_SPARSE_AREAS))?,
+        };
         let person = root.text("person")?;
         let shift_days = root.whole("shift_days", 1..=36_500)?.unwrap_or(365) as u32;
         let patience = root.whole("patience", 1..=u64::MAX)?;
@@ -157,6 +192,13 @@ impl TablePolicy {
             return Err(
                 root.missing("person", "name the column that tells whose dates are shifted")
             );
+        }
+        if utility != Utility::Loss
+            && let Some((name, _)) = columns.iter().find(|(_, column)| column.weight.is_some())
+        {
+            let what =
+                "weights count in the utility loss only; remove it, or say utility = \"loss\"";
+            return Err(TablePolicyError::new(format!("columns.{name}.weight"), what));
         }
         let delta = root.section("delta")?.map(DeltaPolicy::read).transpose()?;
         // Read by `crate::synthesis`, from the same file.
@@ -169,6 +211,7 @@ impl TablePolicy {
             columns,
             delta,
             safe_harbor,
+            sparse,
             person,
             shift_days,
             patience,
@@ -240,6 +283,10 @@ impl ColumnPolicy {
                 column.wrong("reduce", "a column with the role identifying is not released")
             );
         }
+        let weight = column.whole("weight", 1..=1_000)?.map(|weight| weight as u32);
+        if weight.is_some() && role != Role::QuasiIdentifying {
+            return Err(column.wrong("weight", "only quasi-identifiers are made coarser"));
+        }
         let hierarchy = column.hierarchy("hierarchy")?;
         let own = (column.diversity("l")?, column.closeness("t")?);
         let sensitive = role == Role::Sensitive;
@@ -261,7 +308,7 @@ impl ColumnPolicy {
         }
         let diversity = own.0.or(defaults.0).filter(|_| sensitive);
         column.finish()?;
-        Ok(ColumnPolicy { role, reduce, hierarchy, diversity, closeness })
+        Ok(ColumnPolicy { role, reduce, hierarchy, weight, diversity, closeness })
     }
 }
 
@@ -449,6 +496,7 @@ mod tests {
             ("0.02", "2", "'suppression'"),
             ("l = 2", "l = 2\nlevel = 3", "'level'"),
             ("l = 2", "utility = \"beauty\"", "'utility'"),
+            ("l = 2", "l = 2\nsparse_zip3 = []", "'sparse_zip3'"),
             ("\"identifying\"", "\"secret\"", "'columns.name.role'"),
             ("\"identifying\"", "\"identifying\", l = 3", "'columns.name.l'"),
             (
@@ -456,6 +504,8 @@ mod tests {
                 "\"identifying\", hierarchy = \"x.csv\"",
                 "'columns.name.hierarchy'",
             ),
+            ("\"identifying\"", "\"identifying\", weight = 2", "'columns.name.weight'"),
+            ("zip.csv\"", "zip.csv\", weight = 0", "'columns.zip.weight'"),
             ("\"number\"", "\"colour\"", "'columns.age.hierarchy.kind'"),
             ("[5, 10]", "[5, \"x\"]", "'columns.age.hierarchy.widths'"),
             ("\"equal\"", "\"hierarchical\"", "'columns.disease.hierarchy'"),

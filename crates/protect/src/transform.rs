@@ -10,7 +10,7 @@ use crate::error::ProtectError;
 use crate::hierarchy::{OTHER, UNKNOWN};
 use crate::policy::{Rule, Source};
 use crate::report::FieldReport;
-use crate::safe_harbor;
+use crate::safe_harbor::{self, SparseAreas};
 
 /// A raw table that may be absent; then it has no rows.
 #[derive(Clone, Copy)]
@@ -51,13 +51,15 @@ pub(crate) fn text(column: Option<&StringArray>, row: usize) -> Option<&str> {
     Some(column.value(row)).filter(|text| !text.trim().is_empty())
 }
 
-/// The leaves of a quasi-identifier, one for every row of the patient table.
+/// The leaves of a quasi-identifier for these rows of the patient table.
 pub(crate) fn leaves(
     raw: RawTable<'_>,
     source: &Source,
+    rows: &[usize],
     today: Date,
+    sparse: &SparseAreas,
 ) -> Result<Vec<String>, ProtectError> {
-    let rows = 0..raw.rows();
+    let rows = rows.iter().copied();
     let known = |leaf: Option<String>| leaf.unwrap_or_else(|| UNKNOWN.to_owned());
     Ok(match source {
         Source::Sex { from } => {
@@ -77,7 +79,8 @@ pub(crate) fn leaves(
             let code = raw.texts(from)?;
             let country = country.as_deref().map_or(Ok(None), |column| raw.texts(column))?;
             rows.map(|row| {
-                known(text(code, row).and_then(|code| safe_harbor::area(code, text(country, row))))
+                let code = text(code, row);
+                known(code.and_then(|code| safe_harbor::area(code, text(country, row), sparse)))
             })
             .collect()
         }

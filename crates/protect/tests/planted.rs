@@ -182,6 +182,50 @@ fn resources() -> Vec<Value> {
     ]
 }
 
+/// Resources with the places that the others do not have: attachments, photographs, instructions, urls, annotations of
+/// people, extensions of every type within extensions, and resources contained in resources.
+fn further_resources() -> Vec<Value> {
+    vec![
+        json!({
+            "resourceType": "DiagnosticReport", "id": "d1", "status": "final", "subject": { "reference": "Patient/p1", "display": "x" },
+            "code": { "coding": [{ "system": "http://loinc.org", "code": "4548-4", "display": "x", "userSelected": true }], "text": "x" },
+            "text": { "status": "additional", "div": "<div xmlns='http://www.w3.org/1999/xhtml'><p title='x'>x</p></div>" },
+            "conclusion": "x", "conclusionCode": [{ "text": "x" }], "issued": "2019-03-14T09:26:53Z", "language": "x", "implicitRules": "x",
+            "presentedForm": [{ "contentType": "text/plain", "language": "x", "data": "x", "url": "x", "title": "x", "hash": "x", "creation": "2019-03-14" }],
+            "media": [{ "comment": "x", "link": { "reference": "Media/x", "display": "x" } }], "imagingStudy": [{ "reference": "x", "display": "x" }],
+            "meta": { "profile": ["x"], "tag": [{ "system": "x", "code": "x", "display": "x" }], "security": [{ "code": "x", "display": "x" }] },
+        }),
+        json!({
+            "resourceType": "MedicationRequest", "id": "m1", "status": "active", "intent": "order", "subject": { "reference": "urn:uuid:p1", "display": "x" },
+            "contained": [
+                { "resourceType": "Practitioner", "id": "x", "name": [{ "text": "x", "family": "x" }], "telecom": [{ "value": "x" }] },
+                { "resourceType": "Medication", "code": { "text": "x" }, "identifier": [{ "value": "x" }], "batch": { "lotNumber": "x" } } ],
+            "dosageInstruction": [{ "text": "x", "patientInstruction": "x", "additionalInstruction": [{ "text": "x" }], "site": { "text": "x" },
+                "doseAndRate": [{ "doseQuantity": { "value": 1, "unit": "x", "code": "x", "system": "x" } }] }],
+            "requester": { "display": "x", "identifier": { "system": "x", "value": "x" } }, "recorder": { "reference": "x" }, "reportedReference": { "display": "x" },
+            "medicationCodeableConcept": { "coding": [{ "system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "x", "display": "x" }], "text": "x" },
+            "note": [{ "text": "x", "authorReference": { "reference": "x", "display": "x" }, "time": "x" }], "groupIdentifier": { "value": "x" },
+            "instantiatesUri": ["x"], "instantiatesCanonical": ["x"], "substitution": { "reason": { "text": "x" } },
+        }),
+        json!({
+            "resourceType": "Patient", "id": "p2", "photo": [{ "contentType": "image/png", "data": "x", "url": "x", "title": "x" }],
+            "contact": [{ "relationship": [{ "text": "x" }], "name": { "family": "x" }, "telecom": [{ "value": "x" }], "address": { "text": "x" }, "organization": { "display": "x" } }],
+            "generalPractitioner": [{ "reference": "x", "display": "x" }], "managingOrganization": { "display": "x" },
+            "communication": [{ "language": { "text": "x" }, "preferred": true }], "multipleBirthInteger": 2,
+            "extension": [
+                { "url": "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName", "valueString": "x" },
+                { "url": "http://hl7.org/fhir/StructureDefinition/patient-birthPlace", "valueAddress": { "city": "x", "text": "x" } },
+                { "url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "extension": [
+                    { "url": "ombCategory", "valueCoding": { "system": "urn:oid:2.16.840.1.113883.6.238", "code": "2106-3", "display": "x" },
+                      "valueAttachment": { "url": "x", "title": "x", "data": "x" }, "valueHumanName": { "text": "x" }, "valueUrl": "x", "valueUri": "x",
+                      "valueAnnotation": { "text": "x", "authorString": "x" }, "valueIdentifier": { "value": "x" }, "valueReference": { "display": "x" },
+                      "valueContactPoint": { "value": "x" }, "valueMarkdown": "x", "valueBase64Binary": "x", "valueOid": "x", "valueUuid": "x", "valueId": "x",
+                      "valueString": "x", "valueSignature": { "data": "x", "who": { "display": "x" } }, "valueCode": "x", "valueCanonical": "x" } ] } ],
+            "modifierExtension": [{ "url": "x", "valueString": "x" }], "_birthDate": { "extension": [{ "url": "x", "valueDateTime": "2019-03-14T09:26:53Z" }] },
+        }),
+    ]
+}
+
 /// Takes the path of a leaf, and what replaces the leaf in a copy of the resource.
 type Each<'a> = dyn FnMut(&[String], &dyn Fn(&mut Value)) + 'a;
 
@@ -220,7 +264,7 @@ fn no_planted_identifier_is_left_in_any_element_of_a_resource() {
         // A name in small letters without a title looks like any word; it is found because the export says who is called so.
         deidentifier
             .learn(&json!({ "resourceType": "Patient", "name": [{ "family": "Ostrander" }] }));
-        for resource in resources() {
+        for resource in resources().into_iter().chain(further_resources()) {
             let plants = PLANTED.iter().map(|(text, gone)| (json!(text), *gone));
             let bare = [
                 (json!("Ostrander"), "Ostrander"),
@@ -254,6 +298,60 @@ fn no_planted_identifier_is_left_in_any_element_of_a_resource() {
             assert!(!has(&told, gone), "{gone} told: {told}");
         }
     }
+}
+
+#[test]
+fn who_is_named_anywhere_in_an_export_is_found_in_any_element_however_it_is_written() {
+    let key = key();
+    let mut deidentifier = Deidentifier::new(&key, today(), Dates::Year);
+    let named = [
+        json!({ "resourceType": "Patient", "name": [{ "family": "Müller-O'Hara", "given": ["Zoë"] }],
+                "extension": [{ "url": "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName", "valueString": "Tatterfield" }] }),
+        json!({ "resourceType": "Observation", "contained": [{ "resourceType": "RelatedPerson", "name": [{ "text": "Quibblewick" }] }] }),
+        json!({ "resourceType": "Condition", "subject": { "reference": "Patient/1", "display": "Łukasz Krähenbühl" },
+                "note": [{ "authorString": "Nurse Fennimore" }], "asserter": { "display": "Snodgrass" } }),
+        json!({ "resourceType": "Encounter", "participant": [{ "individual": { "reference": "urn:uuid:7", "display": "Dr. Hørsholm" } }] }),
+    ];
+    named.iter().for_each(|resource| deidentifier.learn(resource));
+    let written = [
+        "zoe",
+        "ZOË",
+        "muller",
+        "mueller",
+        "mu\u{308}ller",
+        "ohara",
+        "hara",
+        "tatterfield",
+        "quibblewick",
+        "lukasz",
+        "krahenbuhl",
+        "kraehenbuehl",
+        "fennimore",
+        "snodgrass",
+        "horsholm",
+        "hoersholm",
+    ];
+    let (mut left, mut notes) = (std::collections::BTreeSet::new(), 0);
+    for resource in resources().into_iter().chain(further_resources()) {
+        for name in written {
+            for plant in [format!("seen with {name} today"), name.to_owned(), format!("({name}'s)")]
+            {
+                replaced(&resource, &json!(plant), &mut Vec::new(), &mut |path, plant| {
+                    let mut changed = resource.clone();
+                    plant(&mut changed);
+                    let Some(kept) = deidentifier.clean(&changed) else { return };
+                    let bytes = kept.to_string();
+                    notes += usize::from(bytes.contains("seen with [name] today"));
+                    if bytes.contains(name) {
+                        left.insert(format!("{name} at {}", path.join(".")));
+                    }
+                });
+            }
+        }
+    }
+    assert!(left.is_empty(), "{left:#?}");
+    // Prose around the name stays, so that the test has looked where prose is kept.
+    assert!(notes > 100, "{notes}");
 }
 
 /// A text without runs of 32 hex digits, and without the dates that were there before.

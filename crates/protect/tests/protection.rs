@@ -161,11 +161,15 @@ proptest! {
 
         // k holds, counted from the rows.
         prop_assert!(smallest_class(&protected.tables, &IDENTIFIERS).unwrap() >= k);
-        prop_assert_eq!(report.k_reached, smallest_class(&protected.tables, &IDENTIFIERS).unwrap());
-        prop_assert!(report.patients_suppressed * 10_000 <= different.len() as u64 * 500);
+        prop_assert_eq!(report.k_reached(), smallest_class(&protected.tables, &IDENTIFIERS).unwrap());
+        let account = &report.account;
+        prop_assert_eq!(account.released as usize, protected.tables.get("patient").unwrap().num_rows());
+        prop_assert!(account.suppressed * 10_000 <= different.len() as u64 * 500);
+        prop_assert!(account.optimal && account.k_required == k);
+        prop_assert!((account.risk.prosecutor.highest - 1.0 / account.k as f64).abs() < 1e-12);
 
         // Nobody and no row is lost without being counted.
-        prop_assert_eq!(report.patients_in, report.patients_out + report.patients_suppressed + report.patients_set_aside);
+        prop_assert_eq!(report.tables["patient"].rows_in, account.released + account.suppressed + report.patients_set_aside);
         for (name, rows) in &report.tables {
             prop_assert_eq!(rows.rows_in, rows.rows_out + rows.suppressed + rows.set_aside, "{}", name);
             prop_assert_eq!(rows.rows_out as usize, protected.tables.get(name).unwrap().num_rows());
@@ -228,9 +232,10 @@ fn alike(count: usize) -> Vec<Person> {
 #[test]
 fn people_who_are_alike_keep_the_finest_levels() {
     let protected = run(&alike(10), 10).unwrap();
-    assert_eq!(protected.report.k_reached, 10);
+    assert_eq!(protected.report.k_reached(), 10);
     assert_eq!(protected.report.l_reached, 1);
-    assert!(protected.report.quasi_identifiers.iter().all(|identifier| identifier.level == 0));
+    assert!(protected.report.account.generalization.values().all(|level| *level == 0));
+    assert_eq!(protected.report.meanings["age_band"], "bands of 5 years");
     for (column, value) in [("sex", "female"), ("age_band", "60-64"), ("region", "668")] {
         assert!(
             strings(&protected.tables, "patient", column)
@@ -249,7 +254,7 @@ fn somebody_who_stands_out_leaves_with_all_their_rows() {
     people[7].postal = Some("10115".to_owned());
     let protected = run(&people, 10).unwrap();
     let report = &protected.report;
-    assert_eq!((report.patients_out, report.patients_suppressed), (39, 1));
+    assert_eq!((report.account.released, report.account.suppressed), (39, 1));
     assert_eq!(
         (report.tables["condition"].rows_out, report.tables["condition"].suppressed),
         (39, 1)
@@ -351,5 +356,5 @@ fn the_report_survives_json() {
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<caduceus_protect::ProtectionReport>(&text).unwrap(), report);
     let fields: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
-    assert_eq!(fields["k_required"], 10);
+    assert_eq!(fields["account"]["k_required"], 10);
 }

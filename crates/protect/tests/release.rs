@@ -229,3 +229,99 @@ fn leaving_rows_out_loses_less_of_the_adult_data() {
     let any = released(&table, &format!("suppression = 1.0\n{policy}"), &files).unwrap().account;
     assert!(any.optimal && (any.loss - 0.22041).abs() < 5e-6 && any.k >= 5);
 }
+
+#[test]
+fn weights_say_which_column_stays_fine() {
+    // Either the town or the sex must be hidden, and each loses as much as the other.
+    let source = table("town,sex\nA,f\nA,m\nB,f\nB,m\n");
+    let of = |town: u32, sex: u32| {
+        let policy = format!(
+            "k = 2\n[columns]\ntown = {{ role = \"quasi-identifier\", weight = {town} }}\n\
+             sex = {{ role = \"quasi-identifier\", weight = {sex} }}\n"
+        );
+        released(&source, &policy, &Files::new()).unwrap().account
+    };
+    let (town, sex) = (of(2, 1), of(1, 2));
+    assert_eq!((town.generalization["town"], town.generalization["sex"]), (0, 1));
+    assert_eq!((sex.generalization["town"], sex.generalization["sex"]), (1, 0));
+    assert_eq!(town.utility, "weighted loss");
+}
+
+/// The definition, over the table's own text: every combination of levels, classes counted by comparing rows.
+#[test]
+fn the_optimum_of_a_part_of_the_adult_data_is_what_trying_everything_finds() {
+    let Some((table, _, files)) = adult() else { return };
+    let names = ["sex", "race", "education", "workclass", "salary-class"];
+    let paths: Vec<BTreeMap<String, Vec<String>>> = names
+        .iter()
+        .map(|name| {
+            let bytes = &files[&format!("adult_hierarchy_{name}.csv")];
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            let lines = text.lines().map(|line| line.split(';').map(str::to_owned).collect());
+            lines.map(|path: Vec<String>| (path[0].clone(), path)).collect()
+        })
+        .collect();
+    // The rows as often as they are there, by their values.
+    let mut people: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
+    for row in 0..table.rows() {
+        let values = names.iter().map(|name| table.column(name).unwrap().value(row)).collect();
+        *people.entry(values).or_default() += 1;
+    }
+    let depth: Vec<usize> = paths.iter().map(|p| p.values().next().unwrap().len()).collect();
+    let policy: String = names
+        .iter()
+        .map(|name| {
+            format!("columns.{name}.role = \"quasi-identifier\"\ncolumns.{name}.hierarchy = \"adult_hierarchy_{name}.csv\"\n")
+        })
+        .collect();
+    for (k, suppression) in [(5, 0.0), (50, 0.01), (200, 1.0)] {
+        let mut best: Option<(f64, usize)> = None;
+        for number in 0..depth.iter().product::<usize>() {
+            let mut rest = number;
+            let levels: Vec<usize> = depth
+                .iter()
+                .map(|depth| {
+                    let level = rest % depth;
+                    rest /= depth;
+                    level
+                })
+                .collect();
+            let shown = |column: usize, value: &str| &paths[column][value][levels[column]];
+            let mut classes: BTreeMap<Vec<&String>, usize> = BTreeMap::new();
+            for (values, count) in &people {
+                let class = values.iter().enumerate().map(|(c, value)| shown(c, value)).collect();
+                *classes.entry(class).or_default() += count;
+            }
+            let out: usize = classes.values().filter(|size| **size < k).sum();
+            if out as f64 > suppression * table.rows() as f64 {
+                continue;
+            }
+            let factor = |column: usize| {
+                let mut covered: BTreeMap<&String, usize> = BTreeMap::new();
+                let path = &paths[column];
+                path.values().for_each(|p| *covered.entry(&p[levels[column]]).or_default() += 1);
+                let full = (path.len() - 1).max(1) as f64;
+                let stay = classes.iter().filter(|(_, size)| **size >= k);
+                let lost = stay
+                    .map(|(class, size)| *size as f64 * (covered[class[column]] - 1) as f64 / full);
+                1.0 + (lost.sum::<f64>() + out as f64) / table.rows() as f64
+            };
+            let loss =
+                (0..names.len()).map(factor).product::<f64>().powf(1.0 / names.len() as f64) - 1.0;
+            if best.is_none_or(|(known, _)| loss < known) {
+                best = Some((loss, out));
+            }
+        }
+        let made =
+            released(&table, &format!("k = {k}\nsuppression = {suppression}\n{policy}"), &files)
+                .unwrap();
+        let (loss, _) = best.unwrap();
+        assert!(
+            made.account.optimal && (made.account.loss - loss).abs() < 1e-9,
+            "{k}: {} {loss}",
+            made.account.loss
+        );
+        let smallest = classes(&made.table, &names).iter().map(Vec::len).min().unwrap();
+        assert!(smallest >= k);
+    }
+}

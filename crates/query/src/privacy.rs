@@ -230,14 +230,33 @@ impl Allowance {
         Self { epsilon, delta: Delta::ZERO }
     }
 
-    /// What is left beside `spent`: epsilon by the better of the two ways of adding up, and delta by the plain one.
+    /// What is left beside `spent`: epsilon by the better of the two ways of adding up, and delta by the plain one, which
+    /// has half of the budget's ([`LossTotal::epsilon_at`]).
     pub fn left(self, spent: LossTotal) -> Self {
+        let Parts { plain, .. } = Parts::of(self.delta);
         Self {
             epsilon: spent
                 .epsilon_at(self.delta)
                 .map_or(EpsilonTotal::default(), |spent| self.epsilon.left(spent)),
-            delta: self.delta.left(spent.delta.min(self.delta)).unwrap_or_default(),
+            delta: plain.left(spent.delta.min(plain)).unwrap_or_default(),
         }
+    }
+}
+
+/// A budget's delta, parted between the two ways of adding up.
+struct Parts {
+    /// For the plain sum of deltas.
+    plain: Delta,
+    /// For the slack of concentrated losses.
+    slack: Delta,
+    /// For their conversion.
+    conversion: Delta,
+}
+
+impl Parts {
+    fn of(delta: Delta) -> Parts {
+        let quarter = delta.half().half();
+        Parts { plain: delta.half(), slack: quarter, conversion: quarter }
     }
 }
 
@@ -253,12 +272,20 @@ impl LossTotal {
     }
 
     /// The epsilon that all questions together are worth where `delta` is allowed: the smaller of the plain sum and the
-    /// concentrated one, in thousandths, rounded up. `None` if both need more delta than that.
+    /// concentrated one, in thousandths, rounded up. `None` if both need more delta than they have.
+    ///
+    /// Each way of adding up has a part of delta of its own: half for the plain one, a quarter for the slack of
+    /// concentrated losses, a quarter for their conversion. Whoever chooses questions by earlier answers may end within
+    /// one way on some answers and within the other on the rest; then both can fail, and what must not exceed `delta` is
+    /// the sum of what they may. Each by itself is a privacy filter, so that choosing by answers is allowed: Rogers,
+    /// Roth, Ullman and Vadhan 2016, theorem 3.6 (plain sums); Whitehouse, Ramdas, Rogers and Wu 2023, theorem 1
+    /// (approximate zCDP, with bounds on rho and on the slack that are fixed beforehand, hence the two quarters).
     pub fn epsilon_at(self, delta: Delta) -> Option<EpsilonTotal> {
-        let plain = (self.delta <= delta).then_some(self.epsilon);
-        let left = delta.left(self.slack).filter(|left| left.0 > 0);
-        let concentrated = left.map(|left| {
-            let milli = (concentrated_epsilon(self.rho, left) * 1000.0).ceil();
+        let parts = Parts::of(delta);
+        let plain = (self.delta <= parts.plain).then_some(self.epsilon);
+        let enough = self.slack <= parts.slack && parts.conversion.0 > 0;
+        let concentrated = enough.then(|| {
+            let milli = (concentrated_epsilon(self.rho, parts.conversion) * 1000.0).ceil();
             EpsilonTotal::from_milli(milli as u64)
         });
         match (plain, concentrated) {
@@ -327,10 +354,45 @@ mod tests {
             let most = f64::from(milli) / 1000.0;
             prop_assert!(concentrated_epsilon(rho, delta) <= most);
             prop_assert!(concentrated_epsilon(Rho(rho.0 + 2 + rho.0 / 1_000_000), delta) > most);
-            // At this rho and delta a Gaussian question of its own is within what it claims.
+            // At this rho and delta a Gaussian question of its own is within what it claims, of a budget with twice its delta.
             let loss = Loss { epsilon, delta, rho, slack: Delta::ZERO };
             let total = LossTotal::default().plus(loss).unwrap();
-            prop_assert!(total.epsilon_at(delta).unwrap().milli() <= u64::from(milli));
+            prop_assert!(total.epsilon_at(delta.plus(delta).unwrap()).unwrap().milli() <= u64::from(milli));
+        }
+
+        #[test]
+        fn both_ways_of_adding_up_together_fail_with_no_more_than_the_delta(atto in 0_u64..1_000_000_000_000) {
+            let delta = Delta::from_atto(atto);
+            let nothing = LossTotal::default();
+            // The most that each way allows at any epsilon, found by asking.
+            let most = |fits: &dyn Fn(u64) -> bool| {
+                let (mut low, mut high) = (0, atto + 1);
+                while high - low > 1 {
+                    let middle = u64::midpoint(low, high);
+                    if fits(middle) { low = middle } else { high = middle }
+                }
+                low
+            };
+            let huge = Rho::from_pico(u64::MAX);
+            let (alone, plenty) = (EpsilonTotal::from_milli(1), EpsilonTotal::from_milli(u64::MAX));
+            let plain = most(&|used| {
+                let total = LossTotal { delta: Delta::from_atto(used), rho: huge, epsilon: alone, ..nothing };
+                total.epsilon_at(delta) == Some(alone)
+            });
+            // Beyond the plain way: only the concentrated one can answer.
+            let beyond = LossTotal { delta: Delta::from_atto(u64::MAX), epsilon: plenty, rho: rho(0.01), ..nothing };
+            let slack = most(&|used| {
+                LossTotal { slack: Delta::from_atto(used), ..beyond }.epsilon_at(delta).is_some()
+            });
+            let converted = beyond.epsilon_at(delta).map_or(0, |found| {
+                // The smallest delta at which the conversion gives as little.
+                most(&|tried| {
+                    let at = concentrated_epsilon(rho(0.01), Delta::from_atto(tried)) * 1000.0;
+                    at.ceil() as u64 > found.milli()
+                })
+            });
+            prop_assert!(plain + slack + converted <= atto, "{plain} {slack} {converted}");
+            prop_assert!(atto < 1_000 || plain + slack >= atto / 2);
         }
     }
 }

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use caduceus_protect::catalogue::{self, CatalogueEntry};
-use caduceus_protect::dataset_report::{digest, records_html};
+use caduceus_protect::dataset_report::DatasetReport;
 use caduceus_protect::quality::Quality;
 use serde_json::Value;
 
-use super::ProtectedSummary;
+use super::{PROTECTION, ProtectedSummary};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::node::Node;
 use crate::party::{self, Party};
+use crate::tables::write_report;
 
 /// The terminologies that the published tables use.
 const TERMINOLOGIES: [&str; 3] =
@@ -22,16 +23,15 @@ pub(super) fn write(
     node: &Node,
     custodian: &Party,
     summary: &ProtectedSummary,
-    scores: &Quality,
+    scores: Quality,
     cid: &str,
     rows: u64,
 ) -> Result<String> {
     let folder = node.home.vault_dir(&custodian.name).join("reports");
     std::fs::create_dir_all(&folder).map_err(|error| NodeError::file("create", &folder, error))?;
-    let title = format!("Clinical records of {}", custodian.name);
-    let page = records_html(&title, cid, &summary.report, scores);
-    let report = digest(page.as_bytes());
-    let numbers = serde_json::json!({ "cid": cid, "report": summary.report, "quality": scores });
+    let title = title(custodian);
+    let report = report(custodian, summary, scores, Some(cid));
+    let report = write_report(&folder.join(format!("{cid}.html")), &report, write_atomically)?;
     let points = |points: u16| f64::from(points) / 10_000.0;
     let entry = CatalogueEntry {
         id: format!("ipfs://{cid}"),
@@ -45,7 +45,7 @@ pub(super) fn write(
         country: custodian.country.to_string(),
         people: summary.patients_out,
         records: rows,
-        protection: format!("{}; k = {}", summary.report.method, summary.k_reached),
+        protection: format!("{}; k = {}", summary.report.account.method, summary.k_reached),
         terminologies: TERMINOLOGIES.map(str::to_owned).to_vec(),
         measurements: vec![
             ("completeness".to_owned(), points(scores.completeness)),
@@ -57,19 +57,31 @@ pub(super) fn write(
             ),
             (
                 "highest risk of finding a person's row".to_owned(),
-                1.0 / f64::from(summary.k_reached.max(1)),
+                summary.report.account.risk.prosecutor.highest,
             ),
         ],
         report: report.clone(),
     };
-    write_atomically(&folder.join(format!("{cid}.html")), page.as_bytes())?;
-    write_atomically(&folder.join(format!("{cid}.json")), &pretty(&numbers))?;
     write_atomically(
         &folder.join(format!("{cid}.entry.json")),
         &pretty(&serde_json::json!(entry)),
     )?;
     write_atomically(&folder.join(format!("{cid}.jsonld")), &pretty(&catalogue::dataset(&entry)))?;
     Ok(report)
+}
+
+/// The report of protected records; `cid` is what they are known by once they are sealed.
+pub(super) fn report(
+    custodian: &Party,
+    summary: &ProtectedSummary,
+    scores: Quality,
+    cid: Option<&str>,
+) -> DatasetReport {
+    DatasetReport::of_records(&title(custodian), PROTECTION, cid, &summary.report, scores)
+}
+
+fn title(custodian: &Party) -> String {
+    format!("Clinical records of {}", custodian.name)
 }
 
 fn pretty(value: &Value) -> Vec<u8> {

@@ -10,7 +10,8 @@ use caduceus_contracts::{ConsentRegistry, DatasetToken, HealthDataPool, Membersh
 use caduceus_economics::merkle;
 use caduceus_policy::consent::{Party as Account, Use as PaperUse};
 use caduceus_policy::{Country, DataClass, Purpose};
-use caduceus_protect::quality;
+use caduceus_protect::quality::{self, Quality};
+use caduceus_protect::release::METHOD;
 use caduceus_records::Tables;
 use caduceus_records::schema::DatasetSchema;
 use caduceus_vault::audit::Kind;
@@ -32,8 +33,6 @@ use crate::story::DatasetReport;
 const CUSTODIAN_BPS: u16 = 1_000;
 /// A new custodian's reputation, in basis points: nothing added, nothing taken.
 const NEUTRAL_REPUTATION: u16 = 10_000;
-/// How the records were made safe, as the token's `method` names it by hash.
-const METHOD: &str = "HIPAA Safe Harbor 45 CFR 164.514(b)(2); k-anonymity by full-domain generalization and suppression";
 
 /// A dataset version that was sealed, and what became of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -150,9 +149,8 @@ async fn seal(
     )
     .await?;
     let cid_text = sealed.cid.to_string();
-    let scores = quality::scores(tables, &summary.schema, summary.reference()?, NEUTRAL_REPUTATION);
-    let report =
-        super::catalogue::write(node, custodian, summary, &scores, &cid_text, sealed.rows)?;
+    let scores = quality(summary, tables, &summary.schema)?;
+    let report = super::catalogue::write(node, custodian, summary, scores, &cid_text, sealed.rows)?;
     Ok(Publication {
         cid: sealed.cid.to_string(),
         content_hash: B256::from(sealed.content_hash),
@@ -291,13 +289,8 @@ pub(crate) fn examine(
         "the number of persons is another",
     )?;
     objection(opened.tables.rows() as u64 == request.recordCount, "the number of rows is another")?;
-    let quasi: Vec<&str> = evidence
-        .summary
-        .report
-        .quasi_identifiers
-        .iter()
-        .map(|column| column.column.as_str())
-        .collect();
+    let quasi: Vec<&str> =
+        evidence.summary.report.account.generalization.keys().map(String::as_str).collect();
     let smallest = caduceus_protect::smallest_class(&opened.tables, &quasi)
         .map_err(|error| error.to_string())?;
     objection(smallest >= u32::from(request.k), "a class is smaller than k")?;
@@ -383,8 +376,7 @@ pub(crate) fn value_claim(dataset: U256, value: &Value) -> Claim {
 pub(crate) fn measure(evidence: &Evidence<'_>, publication: &Publication) -> Result<Value> {
     let cid = cid(&publication.cid)?;
     let opened = evidence.vault.open_dataset(&cid, &|_| true)?;
-    let reference = evidence.summary.reference()?;
-    let scores = quality::scores(&opened.tables, &opened.schema, reference, NEUTRAL_REPUTATION);
+    let scores = quality(evidence.summary, &opened.tables, &opened.schema)?;
     // The pool takes no score below its floor; what is worth less counts as the floor.
     let at_least = |score: u16| score.max(crate::genesis::SCORE_FLOOR);
     Ok(Value {
@@ -393,6 +385,15 @@ pub(crate) fn measure(evidence: &Evidence<'_>, publication: &Publication) -> Res
         rarity: at_least(scores.rarity),
         reputation: at_least(scores.reputation),
     })
+}
+
+/// How good protected tables are.
+pub(super) fn quality(
+    summary: &ProtectedSummary,
+    tables: &Tables,
+    schema: &DatasetSchema,
+) -> Result<Quality> {
+    Ok(quality::scores(tables, schema, summary.reference()?, NEUTRAL_REPUTATION))
 }
 
 pub(crate) fn cid(text: &str) -> Result<caduceus_vault::Cid> {

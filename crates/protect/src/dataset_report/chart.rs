@@ -1,9 +1,10 @@
-//! Bar charts as inline SVG, with their numbers as text beside the bars, so that a screen reader reads them too.
+//! Bar charts as tables: each row has its label, a bar as inline SVG, and its number as text, so that a screen reader
+//! reads them too and a narrow screen folds nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::escape;
+use super::{escape, percent};
 
 /// One bar.
 pub(super) struct Bar {
@@ -16,36 +17,29 @@ pub(super) struct Bar {
     pub(super) after: bool,
 }
 
-const HEIGHT: usize = 22;
-const LABELS: usize = 190;
-const LENGTH: f64 = 380.0;
+impl Bar {
+    /// A bar that shows a share.
+    pub(super) fn share(label: &str, value: f64, after: bool) -> Bar {
+        Bar { label: label.to_owned(), value, told: percent(value), after }
+    }
+}
 
 /// Bars under each other, with a title.
 pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
-    let height = bars.len() * HEIGHT + 4;
-    let width = LABELS + LENGTH as usize + 110;
-    let mut svg = format!(
-        "<figure><figcaption>{0}</figcaption><svg role=\"img\" aria-label=\"{0}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">",
-        escape(title)
-    );
-    for (row, bar) in bars.iter().enumerate() {
-        let top = row * HEIGHT + 2;
-        let length = bar.value.clamp(0.0, 1.0) * LENGTH;
+    let mut table = format!("<table class=\"chart\"><caption>{}</caption>", escape(title));
+    for bar in bars {
         let class = if bar.after { "after" } else { "before" };
         let _ = write!(
-            svg,
-            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect class=\"{class}\" x=\"{LABELS}\" y=\"{}\" width=\"{length:.1}\" height=\"{}\"/><text x=\"{:.1}\" y=\"{}\">{}</text>",
-            LABELS - 8,
-            top + 14,
+            table,
+            "<tr><th scope=\"row\">{}</th><td><svg aria-hidden=\"true\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\">\
+             <rect class=\"track\" width=\"100\" height=\"10\"/><rect class=\"{class}\" width=\"{:.2}\" height=\"10\"/></svg></td>\
+             <td class=\"n\">{}</td></tr>",
             escape(&bar.label),
-            top + 2,
-            HEIGHT - 6,
-            LABELS as f64 + length + 6.0,
-            top + 14,
+            bar.value.clamp(0.0, 1.0) * 100.0,
             escape(&bar.told)
         );
     }
-    svg + "</svg></figure>\n"
+    table + "</table>\n"
 }
 
 /// Rows by the size of their class, sizes gathered into powers of two above four.
@@ -64,7 +58,7 @@ pub(super) fn histogram(sizes: &BTreeMap<u64, u64>, after: bool) -> Vec<Bar> {
     let bar = |((from, to), rows): ((u64, u64), u64)| {
         let value = rows as f64 / all.max(1) as f64;
         let label = if from == to { from.to_string() } else { format!("{from} to {to}") };
-        Bar { label, value, told: format!("{rows} rows, {}", super::percent(value)), after }
+        Bar { label, value, told: format!("{rows} ({})", percent(value)), after }
     };
     ranges.into_iter().map(bar).collect()
 }

@@ -19,7 +19,7 @@ use crate::table_policy::{
 const BIT: f64 = (1 << 20) as f64;
 
 /// A table with its hierarchies.
-pub(super) struct Prepared<'a> {
+pub(crate) struct Prepared<'a> {
     pub(super) table: &'a Table,
     pub(super) quasi: Vec<Quasi>,
     pub(super) sensitive: Vec<(&'a Column, Sensitive)>,
@@ -28,10 +28,12 @@ pub(super) struct Prepared<'a> {
 }
 
 /// A quasi-identifier.
-pub(super) struct Quasi {
+pub(crate) struct Quasi {
     /// Of the table's rows, then of the population's.
-    pub(super) column: Column,
-    pub(super) over: Generalization,
+    pub(crate) column: Column,
+    pub(crate) over: Generalization,
+    /// What the policy says it weighs.
+    pub(crate) weight: Option<u32>,
 }
 
 /// What a row loses, and the objective over it.
@@ -42,6 +44,12 @@ pub(super) struct Costs {
 }
 
 impl<'a> Prepared<'a> {
+    /// A table with hierarchies that are known, and without a population.
+    pub(crate) fn of(table: &'a Table, quasi: Vec<Quasi>) -> Prepared<'a> {
+        Prepared { table, quasi, sensitive: Vec::new(), population: 0 }
+    }
+
+    /// A table with the hierarchies that its policy names.
     pub(super) fn new(
         table: &'a Table,
         policy: &TablePolicy,
@@ -61,7 +69,7 @@ impl<'a> Prepared<'a> {
                     let column = with_population(column, population.as_ref())?;
                     let over = hierarchy(&column, rule, files)?
                         .unwrap_or_else(|| Generalization::flat(&column));
-                    prepared.quasi.push(Quasi { column, over });
+                    prepared.quasi.push(Quasi { column, over, weight: rule.weight });
                 }
                 Role::Sensitive => {
                     prepared.sensitive.push((column, sensitive(column, rule, files)?))
@@ -91,7 +99,7 @@ impl<'a> Prepared<'a> {
 
     pub(super) fn utility_costs(&self, utility: Utility) -> Costs {
         match utility {
-            Utility::Loss => self.loss_costs(),
+            Utility::Loss => Costs { objective: self.loss_objective(), ..self.loss_costs() },
             Utility::Entropy => self.entropy_costs(),
             Utility::Discernibility => {
                 Costs { objective: Objective::Discernibility, ..self.loss_costs() }
@@ -100,6 +108,20 @@ impl<'a> Prepared<'a> {
                 Costs { objective: Objective::AverageClassSize, ..self.loss_costs() }
             }
         }
+    }
+
+    /// Iyengar's loss, or with weights the weighted mean of what the quasi-identifiers lose.
+    fn loss_objective(&self) -> Objective {
+        if self.is_weighted() {
+            Objective::Weighted(self.quasi.iter().map(|quasi| quasi.weight.unwrap_or(1)).collect())
+        } else {
+            Objective::Loss
+        }
+    }
+
+    /// Whether the policy weighs any quasi-identifier.
+    pub(super) fn is_weighted(&self) -> bool {
+        self.quasi.iter().any(|quasi| quasi.weight.is_some())
     }
 
     /// Iyengar's.

@@ -3,7 +3,6 @@
 
 mod cohort;
 mod conformance;
-mod fuzz;
 mod read;
 mod support;
 mod views;
