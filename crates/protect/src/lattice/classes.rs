@@ -1,13 +1,16 @@
 //! Classes of rows as packed cells, and the making of coarser ones from finer ones.
 //!
 //! A cell is the value of every attribute, packed into a few words, with the number of rows that show it. To go up in
-//! the lattice, the fields of the attributes that change are replaced through a table, and equal cells are merged in an
-//! open-addressing hash table that holds positions only. Cells of candidates that were met before are kept while they are
+//! the lattice, cells are counted in a table of all combinations of values where these are few (`dense`). Otherwise the
+//! fields of the attributes that change are replaced through a table, and equal cells are merged in an open-addressing hash
+//! table that holds positions only. Cells of candidates that were met before are kept while they are
 //! much fewer than those they came from, and the smallest kept one that is finer is where the next candidate starts.
 
 use std::collections::HashSet;
 
 use super::Problem;
+use super::dense::Combinations;
+use super::span::Span;
 
 /// Where each attribute lies in a cell: attributes in their order from the highest bits on, so that sorted cells are
 /// sorted by the first attributes first. Sensitive attributes come last.
@@ -33,6 +36,11 @@ impl Field {
         ((key[self.word] >> self.shift) & self.mask) as usize
     }
 
+    /// The word of the key that it lies in.
+    fn word(self) -> usize {
+        self.word
+    }
+
     /// How many values it can tell apart.
     pub(super) fn values(self) -> usize {
         self.mask as usize + 1
@@ -44,48 +52,16 @@ impl Field {
     }
 }
 
-/// Neighbouring fields that are looked up together, and the sum of what is looked up for each of them.
-pub(super) struct Span {
-    field: Field,
-    table: Vec<u64>,
-}
-
-/// Bits that one lookup takes at most; its table stays in the fastest cache.
-const SPAN: u32 = 11;
-
-impl Span {
-    /// Joins the tables of fields, each as long as its field can tell values apart. A field without a table is skipped.
-    pub(super) fn join(parts: &[(Field, &[u64])]) -> Vec<Span> {
-        let mut spans: Vec<Span> = Vec::new();
-        for &(field, table) in parts {
-            match spans.last_mut().filter(|span| span.field.joins(field)) {
-                Some(span) => {
-                    let joined =
-                        span.table.iter().flat_map(|high| table.iter().map(move |low| high + low));
-                    span.table = joined.collect();
-                    let bits = field.mask.count_ones();
-                    span.field.shift = field.shift;
-                    span.field.mask = (span.field.mask << bits) | field.mask;
-                }
-                None => spans.push(Span { field, table: table.to_vec() }),
-            }
-        }
-        spans
-    }
-
-    #[inline]
-    pub(super) fn look_up<const W: usize>(&self, key: &[u64; W]) -> u64 {
-        self.table[self.field.read(key)]
-    }
-}
-
 impl Field {
-    /// Whether another field follows this one directly and both are narrow.
-    fn joins(self, next: Field) -> bool {
+    /// Both fields as one, if the other one follows this one directly and both have no more than so many bits together.
+    pub(super) fn joined(self, next: Field, most: u32) -> Option<Field> {
         let bits = next.mask.count_ones();
-        self.word == next.word
-            && self.shift == next.shift + bits
-            && self.mask.count_ones() + bits <= SPAN
+        let follows = self.word == next.word && self.shift == next.shift + bits;
+        (follows && self.mask.count_ones() + bits <= most).then_some(Field {
+            word: self.word,
+            shift: next.shift,
+            mask: (self.mask << bits) | next.mask,
+        })
     }
 }
 
@@ -150,6 +126,9 @@ pub(super) struct Grouper<'p, const W: usize> {
     /// For each attribute, from level times levels plus to level: a value's new field, in its place.
     tables: Vec<Vec<Option<Box<[u64]>>>>,
     slots: Vec<u32>,
+    /// Whether classes may be counted in a table: cells hold nothing but quasi-identifiers, and there is no population.
+    dense: bool,
+    counts: Vec<u32>,
     current: Vec<Cell<W>>,
 }
 
@@ -181,6 +160,8 @@ impl<'p, const W: usize> Grouper<'p, W> {
             clock: 0,
             tables: tables.collect(),
             slots: Vec::new(),
+            dense: !sensitive && problem.presence.is_none(),
+            counts: Vec::new(),
             current: Vec::new(),
         };
         let cells = grouper.finest();
@@ -285,6 +266,18 @@ impl<'p, const W: usize> Grouper<'p, W> {
     }
 
     fn roll_up(&mut self, source: usize, levels: &[u8]) {
+        let Kept { levels: from, cells, .. } = &self.kept[source];
+        if self.dense
+            && let Some(combinations) =
+                Combinations::between(self.problem, &self.fields, from, levels, cells.len())
+        {
+            return combinations.count(cells, &mut self.counts, &mut self.current);
+        }
+        self.merge(source, levels);
+    }
+
+    /// Rolls up by comparing cells, of which there may be any number.
+    fn merge(&mut self, source: usize, levels: &[u8]) {
         let from = self.kept[source].levels.clone();
         let mut keep = [u64::MAX; W];
         let mut changed = Vec::new();
@@ -297,6 +290,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
                 changed.push((field, attribute, below, above));
             }
         }
+        let cells = &self.kept[source].cells;
         let tables: Vec<(Field, &[u64])> = changed
             .iter()
             .filter_map(|&(field, attribute, below, above)| {
@@ -304,9 +298,10 @@ impl<'p, const W: usize> Grouper<'p, W> {
                 Some((field, self.tables[attribute][below * levels + above].as_deref()?))
             })
             .collect();
-        let spans: Vec<(usize, Span)> =
-            Span::join(&tables).into_iter().map(|span| (span.field.word, span)).collect();
-        let cells = &self.kept[source].cells;
+        let spans: Vec<(usize, Span<u64>)> = Span::join(&tables, cells.len())
+            .into_iter()
+            .map(|span| (span.field.word(), span))
+            .collect();
         let mut merged = Merger::new(&mut self.slots, std::mem::take(&mut self.current));
         for cell in cells {
             let mut key = cell.key;
