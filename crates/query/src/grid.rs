@@ -75,10 +75,10 @@ impl Grid {
             return (value as i64).clamp(self.lower, self.upper);
         }
         // The bits of a number beyond 2^52 count by ones: with the constant taken away, they are the whole number.
-        let held = value.max(self.bounds.0).min(self.bounds.1) * self.per_unit;
-        let steps = (held + ROUNDING).to_bits().wrapping_sub(ROUNDING.to_bits()) as i64;
-        // Where rounding in the factor moved a bound by a hair.
-        steps.clamp(self.lower, self.upper)
+        let held = value.max(self.bounds.0).min(self.bounds.1) * self.per_unit + ROUNDING;
+        // Where rounding in the factor moved a bound by a hair. Steps of decimals are below 2^24, so none is lost here.
+        let held = held.max(self.lower as f64 + ROUNDING).min(self.upper as f64 + ROUNDING);
+        held.to_bits().wrapping_sub(ROUNDING.to_bits()) as i64
     }
 
     /// Steps as a number to show.

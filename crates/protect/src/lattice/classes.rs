@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 
 use super::Problem;
-use super::dense::Combinations;
+use super::dense::{self, Combinations};
 use super::span::Span;
 
 /// Where each attribute lies in a cell: attributes in their order from the highest bits on, so that sorted cells are
@@ -102,6 +102,8 @@ pub(super) struct Cell<const W: usize> {
 
 /// How far a kept candidate must shrink against its source to be worth keeping, in eighths.
 const WORTH_KEEPING: usize = 6;
+/// How many times fewer combinations than finest cells a candidate must have to be made on the way.
+const MUCH_FEWER: usize = 4;
 /// Cells that are kept at most, in multiples of the finest ones.
 const KEPT: usize = 12;
 /// Cells that may be kept however few the finest ones are.
@@ -184,6 +186,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
         }
         // Rows of the population alone have no sensitive value; the table's row count decides which they are.
         let mut merged = Merger::new(&mut self.slots, Vec::new());
+        merged.expect(everybody);
         let mut keys = vec![[0_u64; W]; everybody];
         for (field, column) in columns {
             for (key, &value) in keys.iter_mut().zip(column) {
@@ -208,7 +211,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
         for position in 0..steps {
             let attribute = self.order[position];
             finer[attribute] = levels[attribute];
-            if levels[attribute] > 0 && !self.large.contains(&finer) {
+            if levels[attribute] > 0 && self.pays(&finer) {
                 self.classes(&finer);
                 if self.kept.iter().all(|kept| kept.levels != finer) {
                     self.large.insert(finer.clone());
@@ -216,6 +219,15 @@ impl<'p, const W: usize> Grouper<'p, W> {
             }
         }
         self.classes(levels)
+    }
+
+    /// Whether it pays to make a finer candidate on the way. Where classes are counted in a table, another candidate is so
+    /// quickly made from the finest cells that only one with much fewer is of use.
+    fn pays(&self, finer: &[u8]) -> bool {
+        let few = !self.dense
+            || dense::combinations(self.problem, finer)
+                .is_some_and(|all| all <= self.kept[0].cells.len() / MUCH_FEWER);
+        few && !self.large.contains(finer)
     }
 
     fn classes(&mut self, levels: &[u8]) -> &[Cell<W>] {
@@ -386,6 +398,11 @@ impl<'s, const W: usize> Merger<'s, W> {
         let mut merger = Merger { slots, shift: 0, mask: 0, room: 0, cells };
         merger.resize(FIRST_SLOTS);
         merger
+    }
+
+    /// Makes room for so many cells.
+    fn expect(&mut self, cells: usize) {
+        self.resize((cells * 2).next_power_of_two().max(FIRST_SLOTS));
     }
 
     fn resize(&mut self, size: usize) {

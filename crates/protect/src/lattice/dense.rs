@@ -31,10 +31,7 @@ impl<const W: usize> Combinations<W> {
         to: &[u8],
         cells: usize,
     ) -> Option<Combinations<W>> {
-        let values = |attribute: usize| {
-            problem.attributes[attribute].levels[to[attribute] as usize].cost.len()
-        };
-        let all = (0..to.len()).try_fold(1_usize, |all, a| all.checked_mul(values(a)))?;
+        let all = combinations(problem, to)?;
         if all > (cells * SPARSE).max(ALWAYS) {
             return None;
         }
@@ -42,13 +39,13 @@ impl<const W: usize> Combinations<W> {
         let mut tables = Vec::new();
         let (mut first, mut last) = (vec![[0; W]], vec![[0; W]]);
         for (attribute, &field) in fields.iter().enumerate().take(to.len()) {
-            let count = values(attribute);
+            let levels = &problem.attributes[attribute].levels;
+            let (below, above) = (from[attribute] as usize, to[attribute] as usize);
+            let count = levels[above].cost.len();
             stride /= count.max(1);
             if count <= 1 {
                 continue;
             }
-            let levels = &problem.attributes[attribute].levels;
-            let (below, above) = (from[attribute] as usize, to[attribute] as usize);
             let mut table = vec![0_u32; field.values()];
             for (value, above) in levels[below].of_leaf.iter().zip(&levels[above].of_leaf) {
                 table[*value as usize] = above * stride as u32;
@@ -77,6 +74,16 @@ impl<const W: usize> Combinations<W> {
             }
         }
     }
+}
+
+/// How many combinations of values there are at these levels; `None` if they are more than can be counted.
+pub(super) fn combinations(problem: &Problem, levels: &[u8]) -> Option<usize> {
+    let mut values = problem
+        .attributes
+        .iter()
+        .zip(levels)
+        .map(|(attribute, &level)| attribute.levels[level as usize].cost.len());
+    values.try_fold(1_usize, usize::checked_mul)
 }
 
 /// Every key with every value in a field.

@@ -57,8 +57,7 @@ pub(super) fn add_up<T: Copy + Add<Output = T> + Sum, const W: usize>(
             through(cells, |key| a.look_up(key) + b.look_up(key) + c.look_up(key), each);
         }
         [a, b, c, d] => {
-            let sum =
-                |key: &_| a.look_up(key) + b.look_up(key) + (c.look_up(key) + d.look_up(key));
+            let sum = |key: &_| a.look_up(key) + b.look_up(key) + (c.look_up(key) + d.look_up(key));
             through(cells, sum, each);
         }
         all => through(cells, |key| all.iter().map(|span| span.look_up(key)).sum(), each),
