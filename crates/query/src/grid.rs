@@ -62,6 +62,7 @@ impl Grid {
     }
 
     /// A whole number in steps, clamped to the bounds.
+    #[inline]
     pub fn clamp_integer(&self, value: i64) -> i64 {
         match self.exponent {
             0 => value.clamp(self.lower, self.upper),
@@ -70,6 +71,7 @@ impl Grid {
     }
 
     /// A decimal number in steps, clamped to the bounds. What is no number counts as the lower bound; it is NULL everywhere else.
+    #[inline]
     pub fn clamp_decimal(&self, value: f64) -> i64 {
         if self.whole {
             return (value as i64).clamp(self.lower, self.upper);
