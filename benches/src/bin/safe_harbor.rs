@@ -5,15 +5,18 @@
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints and may stop")]
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::process::ExitCode;
 
+use caduceus_benches::{in_turns, milliseconds, ratio, verdict};
 use caduceus_protect::{Date, ProtectionPolicy, PseudonymKey, protect};
 use caduceus_records::cohort::{CohortOptions, Country, generate};
 use caduceus_records::{CompiledView, ReadOptions, Tables, read_fhir};
 
 const RUNS: usize = 7;
+/// How many times as long as without protection it may take.
+const BOUND: f64 = 1.5;
 
-fn main() {
+fn main() -> ExitCode {
     let patients = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(2_000);
     let folder = tempfile::tempdir().expect("there is room for a cohort");
     let country = Country::UnitedStates;
@@ -33,37 +36,24 @@ fn main() {
     let policy = ProtectionPolicy::parse(&text).expect("the policy is valid");
     let (key, today) = (PseudonymKey::new([7; 32]), Date::new(2026, 1, 1).expect("a day"));
     let inputs = vec![folder.path().to_owned()];
-    let (mut plain, mut safe) = (Vec::new(), Vec::new());
-    // In turns, so that what else the machine does hits both.
-    for _ in 0..RUNS {
-        plain.push(timed(|| {
-            read(&inputs, &views);
-        }));
-        safe.push(timed(|| {
+    let [plain, safe] = in_turns(
+        RUNS,
+        [&mut || drop(read(&inputs, &views)), &mut || {
             let tables = read(&inputs, &views);
             protect(&tables, &policy, &key, today, None).expect("the cohort can be protected");
-        }));
-    }
-    let (plain, safe) = (median(plain), median(safe));
-    println!(
-        "{patients} patients: ingest {plain:.0} ms, with Safe Harbor and k-anonymity {safe:.0} ms, ratio {:.2}",
-        safe / plain
+        }],
     );
+    let times = ratio(safe, plain);
+    println!(
+        "{patients} patients: ingest {:.0} ms, with Safe Harbor and k-anonymity {:.0} ms, ratio {times:.2} (bound {BOUND})",
+        milliseconds(plain),
+        milliseconds(safe)
+    );
+    verdict(times <= BOUND)
 }
 
 fn read(inputs: &[PathBuf], views: &[CompiledView]) -> Tables {
     read_fhir(inputs, views, &ReadOptions::default(), &mut |_| {})
         .expect("the cohort can be read")
         .tables
-}
-
-fn timed(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64() * 1_000.0
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }

@@ -19,8 +19,10 @@
 //! (Incognito); traversal of the lattice with tagging, Kohlmayer and others 2012 (Flash).
 
 mod classes;
+mod dense;
 mod models;
 mod score;
+mod span;
 mod walk;
 mod witness;
 

@@ -62,6 +62,7 @@ impl Grid {
     }
 
     /// A whole number in steps, clamped to the bounds.
+    #[inline]
     pub fn clamp_integer(&self, value: i64) -> i64 {
         match self.exponent {
             0 => value.clamp(self.lower, self.upper),
@@ -70,15 +71,16 @@ impl Grid {
     }
 
     /// A decimal number in steps, clamped to the bounds. What is no number counts as the lower bound; it is NULL everywhere else.
+    #[inline]
     pub fn clamp_decimal(&self, value: f64) -> i64 {
         if self.whole {
             return (value as i64).clamp(self.lower, self.upper);
         }
         // The bits of a number beyond 2^52 count by ones: with the constant taken away, they are the whole number.
-        let held = value.max(self.bounds.0).min(self.bounds.1) * self.per_unit;
-        let steps = (held + ROUNDING).to_bits().wrapping_sub(ROUNDING.to_bits()) as i64;
-        // Where rounding in the factor moved a bound by a hair.
-        steps.clamp(self.lower, self.upper)
+        let held = value.max(self.bounds.0).min(self.bounds.1) * self.per_unit + ROUNDING;
+        // Where rounding in the factor moved a bound by a hair. Steps of decimals are below 2^24, so none is lost here.
+        let held = held.max(self.lower as f64 + ROUNDING).min(self.upper as f64 + ROUNDING);
+        held.to_bits().wrapping_sub(ROUNDING.to_bits()) as i64
     }
 
     /// Steps as a number to show.

@@ -25,8 +25,8 @@ use definition::{Column, ColumnKind, Filter, Focus, Select};
 use eval::{EvalError, Item, Scope, single};
 pub(crate) use eval::{FullUrls, reference_key};
 use path::Expr;
-use table::cell;
 pub(crate) use table::{Cell, Rows, TableBuilder};
+use table::{Cells, cell};
 
 pub use compat::{Change, ChangeKind, compare_views};
 pub use definition::ViewError;
@@ -146,7 +146,7 @@ impl CompiledView {
                 continue;
             }
             let rows = self
-                .rows(&json, Surroundings::default())
+                .rows(&json, Surroundings::default(), &arena)
                 .map_err(|error| fail(error.to_string()))?;
             builder.append(&rows)?;
         }
@@ -163,6 +163,7 @@ impl CompiledView {
         &'a self,
         resource: &'a Json<'a>,
         around: Surroundings<'a>,
+        arena: &'a Bump,
     ) -> Result<Rows<'a>, RowError> {
         let scope = Scope::new(resource, around.key, around.full_urls);
         let this = Item::Node(resource, None);
@@ -171,10 +172,10 @@ impl CompiledView {
                 .truth(&filter.path, &this)
                 .map_err(|error| RowError::new(&filter.pointer, None, error))?;
             if passes != Some(true) {
-                return Ok(Rows::none());
+                return Ok(Rows::new(Cells::new_in(arena), self.root.width));
             }
         }
-        let mut cells = Vec::with_capacity(self.root.width);
+        let mut cells = Cells::with_capacity_in(self.root.width, arena);
         selected(&self.root, &scope, &this, &mut cells)?;
         Ok(Rows::new(cells, self.root.width))
     }
@@ -210,7 +211,7 @@ fn selected<'a>(
     select: &'a Select,
     scope: &Scope<'a>,
     this: &Item<'a>,
-    out: &mut Vec<Cell<'a>>,
+    out: &mut Cells<'a>,
 ) -> Result<usize, RowError> {
     let fail = |error| RowError::new(&select.pointer, None, error);
     let items = match &select.focus {
@@ -230,7 +231,7 @@ fn selected<'a>(
 }
 
 /// The row that forEachOrNull makes of nothing: null in every column but those of the row's index, which is 0.
-fn nothing<'a>(select: &Select, row: &mut Vec<Cell<'a>>) {
+fn nothing<'a>(select: &Select, row: &mut Cells<'a>) {
     row.extend(select.columns.iter().map(|column| match (&column.path, column.kind) {
         (Expr::RowIndex, ColumnKind::Integer) => Cell::Integer(0),
         _ => Cell::Null,
@@ -243,7 +244,7 @@ fn product<'a>(
     select: &'a Select,
     scope: &Scope<'a>,
     this: &Item<'a>,
-    out: &mut Vec<Cell<'a>>,
+    out: &mut Cells<'a>,
 ) -> Result<usize, RowError> {
     let start = out.len();
     for column in &select.columns {
@@ -268,7 +269,7 @@ fn product<'a>(
 /// Makes the rows that begin at `start` and those that begin behind them into their product; each comes with how many
 /// they are. Returns how many it has.
 fn combine(
-    out: &mut Vec<Cell<'_>>,
+    out: &mut Cells<'_>,
     (start, left): (usize, usize),
     (middle, right): (usize, usize),
 ) -> usize {

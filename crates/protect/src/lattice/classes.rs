@@ -1,13 +1,16 @@
 //! Classes of rows as packed cells, and the making of coarser ones from finer ones.
 //!
 //! A cell is the value of every attribute, packed into a few words, with the number of rows that show it. To go up in
-//! the lattice, the fields of the attributes that change are replaced through a table, and equal cells are merged in an
-//! open-addressing hash table that holds positions only. Cells of candidates that were met before are kept while they are
+//! the lattice, cells are counted in a table of all combinations of values where these are few (`dense`). Otherwise the
+//! fields of the attributes that change are replaced through a table, and equal cells are merged in an open-addressing hash
+//! table that holds positions only. Cells of candidates that were met before are kept while they are
 //! much fewer than those they came from, and the smallest kept one that is finer is where the next candidate starts.
 
 use std::collections::HashSet;
 
 use super::Problem;
+use super::dense::{self, Combinations};
+use super::span::Span;
 
 /// Where each attribute lies in a cell: attributes in their order from the highest bits on, so that sorted cells are
 /// sorted by the first attributes first. Sensitive attributes come last.
@@ -33,6 +36,11 @@ impl Field {
         ((key[self.word] >> self.shift) & self.mask) as usize
     }
 
+    /// The word of the key that it lies in.
+    fn word(self) -> usize {
+        self.word
+    }
+
     /// How many values it can tell apart.
     pub(super) fn values(self) -> usize {
         self.mask as usize + 1
@@ -44,48 +52,16 @@ impl Field {
     }
 }
 
-/// Neighbouring fields that are looked up together, and the sum of what is looked up for each of them.
-pub(super) struct Span {
-    field: Field,
-    table: Vec<u64>,
-}
-
-/// Bits that one lookup takes at most; its table stays in the fastest cache.
-const SPAN: u32 = 11;
-
-impl Span {
-    /// Joins the tables of fields, each as long as its field can tell values apart. A field without a table is skipped.
-    pub(super) fn join(parts: &[(Field, &[u64])]) -> Vec<Span> {
-        let mut spans: Vec<Span> = Vec::new();
-        for &(field, table) in parts {
-            match spans.last_mut().filter(|span| span.field.joins(field)) {
-                Some(span) => {
-                    let joined =
-                        span.table.iter().flat_map(|high| table.iter().map(move |low| high + low));
-                    span.table = joined.collect();
-                    let bits = field.mask.count_ones();
-                    span.field.shift = field.shift;
-                    span.field.mask = (span.field.mask << bits) | field.mask;
-                }
-                None => spans.push(Span { field, table: table.to_vec() }),
-            }
-        }
-        spans
-    }
-
-    #[inline]
-    pub(super) fn look_up<const W: usize>(&self, key: &[u64; W]) -> u64 {
-        self.table[self.field.read(key)]
-    }
-}
-
 impl Field {
-    /// Whether another field follows this one directly and both are narrow.
-    fn joins(self, next: Field) -> bool {
+    /// Both fields as one, if the other one follows this one directly and both have no more than so many bits together.
+    pub(super) fn joined(self, next: Field, most: u32) -> Option<Field> {
         let bits = next.mask.count_ones();
-        self.word == next.word
-            && self.shift == next.shift + bits
-            && self.mask.count_ones() + bits <= SPAN
+        let follows = self.word == next.word && self.shift == next.shift + bits;
+        (follows && self.mask.count_ones() + bits <= most).then_some(Field {
+            word: self.word,
+            shift: next.shift,
+            mask: (self.mask << bits) | next.mask,
+        })
     }
 }
 
@@ -126,6 +102,8 @@ pub(super) struct Cell<const W: usize> {
 
 /// How far a kept candidate must shrink against its source to be worth keeping, in eighths.
 const WORTH_KEEPING: usize = 6;
+/// How many times fewer combinations than finest cells a candidate must have to be made on the way.
+const MUCH_FEWER: usize = 4;
 /// Cells that are kept at most, in multiples of the finest ones.
 const KEPT: usize = 12;
 /// Cells that may be kept however few the finest ones are.
@@ -150,6 +128,9 @@ pub(super) struct Grouper<'p, const W: usize> {
     /// For each attribute, from level times levels plus to level: a value's new field, in its place.
     tables: Vec<Vec<Option<Box<[u64]>>>>,
     slots: Vec<u32>,
+    /// Whether classes may be counted in a table: cells hold nothing but quasi-identifiers, and there is no population.
+    dense: bool,
+    counts: Vec<u32>,
     current: Vec<Cell<W>>,
 }
 
@@ -181,6 +162,8 @@ impl<'p, const W: usize> Grouper<'p, W> {
             clock: 0,
             tables: tables.collect(),
             slots: Vec::new(),
+            dense: !sensitive && problem.presence.is_none(),
+            counts: Vec::new(),
             current: Vec::new(),
         };
         let cells = grouper.finest();
@@ -203,6 +186,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
         }
         // Rows of the population alone have no sensitive value; the table's row count decides which they are.
         let mut merged = Merger::new(&mut self.slots, Vec::new());
+        merged.expect(everybody);
         let mut keys = vec![[0_u64; W]; everybody];
         for (field, column) in columns {
             for (key, &value) in keys.iter_mut().zip(column) {
@@ -227,7 +211,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
         for position in 0..steps {
             let attribute = self.order[position];
             finer[attribute] = levels[attribute];
-            if levels[attribute] > 0 && !self.large.contains(&finer) {
+            if levels[attribute] > 0 && self.pays(&finer) {
                 self.classes(&finer);
                 if self.kept.iter().all(|kept| kept.levels != finer) {
                     self.large.insert(finer.clone());
@@ -235,6 +219,15 @@ impl<'p, const W: usize> Grouper<'p, W> {
             }
         }
         self.classes(levels)
+    }
+
+    /// Whether it pays to make a finer candidate on the way. Where classes are counted in a table, another candidate is so
+    /// quickly made from the finest cells that only one with much fewer is of use.
+    fn pays(&self, finer: &[u8]) -> bool {
+        let few = !self.dense
+            || dense::combinations(self.problem, finer)
+                .is_some_and(|all| all <= self.kept[0].cells.len() / MUCH_FEWER);
+        few && !self.large.contains(finer)
     }
 
     fn classes(&mut self, levels: &[u8]) -> &[Cell<W>] {
@@ -285,6 +278,18 @@ impl<'p, const W: usize> Grouper<'p, W> {
     }
 
     fn roll_up(&mut self, source: usize, levels: &[u8]) {
+        let Kept { levels: from, cells, .. } = &self.kept[source];
+        if self.dense
+            && let Some(combinations) =
+                Combinations::between(self.problem, &self.fields, from, levels, cells.len())
+        {
+            return combinations.count(cells, &mut self.counts, &mut self.current);
+        }
+        self.merge(source, levels);
+    }
+
+    /// Rolls up by comparing cells, of which there may be any number.
+    fn merge(&mut self, source: usize, levels: &[u8]) {
         let from = self.kept[source].levels.clone();
         let mut keep = [u64::MAX; W];
         let mut changed = Vec::new();
@@ -297,6 +302,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
                 changed.push((field, attribute, below, above));
             }
         }
+        let cells = &self.kept[source].cells;
         let tables: Vec<(Field, &[u64])> = changed
             .iter()
             .filter_map(|&(field, attribute, below, above)| {
@@ -304,9 +310,10 @@ impl<'p, const W: usize> Grouper<'p, W> {
                 Some((field, self.tables[attribute][below * levels + above].as_deref()?))
             })
             .collect();
-        let spans: Vec<(usize, Span)> =
-            Span::join(&tables).into_iter().map(|span| (span.field.word, span)).collect();
-        let cells = &self.kept[source].cells;
+        let spans: Vec<(usize, Span<u64>)> = Span::join(&tables, cells.len())
+            .into_iter()
+            .map(|span| (span.field.word(), span))
+            .collect();
         let mut merged = Merger::new(&mut self.slots, std::mem::take(&mut self.current));
         for cell in cells {
             let mut key = cell.key;
@@ -391,6 +398,11 @@ impl<'s, const W: usize> Merger<'s, W> {
         let mut merger = Merger { slots, shift: 0, mask: 0, room: 0, cells };
         merger.resize(FIRST_SLOTS);
         merger
+    }
+
+    /// Makes room for so many cells.
+    fn expect(&mut self, cells: usize) {
+        self.resize((cells * 2).next_power_of_two().max(FIRST_SLOTS));
     }
 
     fn resize(&mut self, size: usize) {

@@ -248,8 +248,13 @@ impl<'p, const W: usize> Walk<'p, W> {
         let small = classes.filter(|class| class.count > 0 && class.count < k);
         let mut small: Vec<(f64, [u64; W])> =
             small.map(|class| (likely(&class.key), class.key)).collect();
-        small.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
-        small.truncate(WITNESSES);
+        let order =
+            |a: &(f64, [u64; W]), b: &(f64, [u64; W])| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+        if small.len() > WITNESSES {
+            small.select_nth_unstable_by(WITNESSES, order);
+            small.truncate(WITNESSES);
+        }
+        small.sort_unstable_by(order);
         small.into_iter().filter_map(|(_, key)| self.finest_within(levels, &key)).collect()
     }
 

@@ -9,7 +9,8 @@
 //! gives the size of the witness's class in all candidates of the lattice at once, for the price of one counting.
 
 use super::Problem;
-use super::classes::{Cell, Span};
+use super::classes::Cell;
+use super::span::{Span, add_up};
 use super::walk::Walk;
 
 /// Lattices larger than this are walked instead.
@@ -107,12 +108,12 @@ impl<'p> Lattice<'p> {
             let field = walk.classes.field(position);
             let own = field.read(&witness.key);
             // Where a row counts first, by its leaf; beyond the end if it never agrees.
-            let mut table = vec![self.size as u64; field.values()];
+            let mut table = vec![self.size as u32; field.values()];
             for (height, level) in attribute.levels.iter().enumerate().rev() {
                 let value = level.of_leaf[own];
                 for (place, other) in table.iter_mut().zip(&level.of_leaf) {
                     if *other == value {
-                        *place = (height * stride) as u64;
+                        *place = (height * stride) as u32;
                     }
                 }
             }
@@ -120,13 +121,12 @@ impl<'p> Lattice<'p> {
         }
         let tables: Vec<_> =
             tables.iter().map(|(field, table)| (*field, table.as_slice())).collect();
-        let spans = Span::join(&tables);
-        for cell in walk.classes.finest_cells() {
-            let place: u64 = spans.iter().map(|span| span.look_up(&cell.key)).sum();
+        let cells = walk.classes.finest_cells();
+        add_up(&Span::join(&tables, cells.len()), cells, |place, count| {
             if let Some(size) = sizes.get_mut(place as usize) {
-                *size += cell.count;
+                *size += count;
             }
-        }
+        });
         self.add_up(sizes);
     }
 

@@ -147,8 +147,23 @@ impl Keys {
         }
     }
 
-    /// Runs of rows with one key, rows without a key left out, and whether the runs ascend.
-    fn runs(&self) -> (Vec<Range<u32>>, bool) {
+    /// Where each patient's rows begin, if the rows are in the order of their keys already and none lacks one.
+    fn in_order(&self) -> Option<Vec<u32>> {
+        match self {
+            Self::Text(keys) => {
+                let (offsets, bytes) = (keys.value_offsets(), keys.value_data());
+                let key = |row: usize| &bytes[offsets[row] as usize..offsets[row + 1] as usize];
+                starts_in_order(keys, |row| same_text(key(row - 1), key(row)), key)
+            }
+            Self::Whole(keys) => {
+                let values = keys.values();
+                starts_in_order(keys, |row| values[row - 1] == values[row], |row| values[row])
+            }
+        }
+    }
+
+    /// Runs of rows with one key, rows without a key left out.
+    fn runs(&self) -> Vec<Range<u32>> {
         match self {
             Self::Text(keys) => {
                 let (offsets, bytes) = (keys.value_offsets(), keys.value_data());
@@ -163,43 +178,73 @@ impl Keys {
     }
 }
 
+/// Whether two texts are the same. Keys are short and nearly always the same, for which two comparisons of eight bytes are enough.
+#[inline]
+fn same_text(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let ends = |text: &[u8]| Some((*text.first_chunk::<8>()?, *text.last_chunk::<8>()?));
+    match (ends(one), ends(other)) {
+        (Some(one), Some(other)) if one != other => false,
+        (Some(_), Some(_)) if one.len() <= 16 => true,
+        _ => one == other,
+    }
+}
+
 /// Rows that are worth a thread of their own.
 const ROWS_OF_A_THREAD: usize = 200_000;
+
+/// The rows that begin a patient's, and the number of rows; `None` at the first row that is out of order.
+fn starts_in_order<K: Ord>(
+    keys: &dyn Array,
+    same: impl Fn(usize) -> bool + Sync,
+    key: impl Fn(usize) -> K + Sync,
+) -> Option<Vec<u32>> {
+    if keys.null_count() > 0 {
+        return None;
+    }
+    let part = |range: Range<usize>| {
+        let mut found = Vec::new();
+        for row in range {
+            if row == 0 {
+                found.push(0);
+            } else if !same(row) {
+                if key(row - 1) > key(row) {
+                    return None;
+                }
+                found.push(row as u32);
+            }
+        }
+        Some(found)
+    };
+    let parts = in_parallel(keys.len(), &part).into_iter().collect::<Option<Vec<_>>>()?;
+    let mut starts = parts.concat();
+    starts.push(keys.len() as u32);
+    Some(starts)
+}
 
 fn runs<K: Ord>(
     rows: usize,
     nulls: Option<&NullBuffer>,
     key: impl Fn(usize) -> K + Sync,
-) -> (Vec<Range<u32>>, bool) {
+) -> Vec<Range<u32>> {
     let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
     // A run begins where a row has a key that the row before has not, and ends before a row of which the same is true.
     let part = |range: Range<usize>| {
-        let (mut found, mut ascending) = (Vec::new(), true);
+        let mut found = Vec::new();
         for row in range {
             let (here, before) = (valid(row), row > 0 && valid(row - 1));
-            match (here, before) {
-                (true, true) => {
-                    let (one, other) = (key(row - 1), key(row));
-                    if one != other {
-                        ascending &= one < other;
-                        found.push((row as u32, true));
-                    }
-                }
-                (true, false) => found.push((row as u32, true)),
-                (false, true) => found.push((row as u32, false)),
-                (false, false) => {}
+            if here != before || here && key(row - 1) != key(row) {
+                found.push((row as u32, here));
             }
         }
-        (found, ascending)
+        found
     };
-    let parts = in_parallel(rows, &part);
-    // Rows without a key part what may be one patient's rows: then a comparison with the neighbour is not enough.
-    let ascending = nulls.is_none_or(|nulls| nulls.null_count() == 0)
-        && parts.iter().all(|(_, ascending)| *ascending);
-    let marks: Vec<(u32, bool)> = parts.into_iter().flat_map(|(found, _)| found).collect();
+    let marks = in_parallel(rows, &part).concat();
     let ends = marks.iter().skip(1).map(|(row, _)| *row).chain([rows as u32]);
     let runs = marks.iter().zip(ends).filter(|((_, begins), _)| *begins);
-    (runs.map(|((start, _), end)| *start..end).collect(), ascending)
+    runs.map(|((start, _), end)| *start..end).collect()
 }
 
 /// The results of parts of the rows, in order.
@@ -246,23 +291,19 @@ impl Sorted {
             false => Ok(Arc::new(NullArray::new(rows)) as ArrayRef),
         });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
-        let (mut runs, ascending) = keys.runs();
-        let whole = runs.first().is_none_or(|run| run.start == 0)
-            && runs.windows(2).all(|pair| pair[0].end == pair[1].start);
-        if !ascending {
-            // Stable: the runs of one patient keep their order.
-            runs.sort_by(|one, other| keys.compare(one.start as usize, other.start as usize));
+        if let Some(starts) = keys.in_order() {
+            let firsts = starts[..starts.len() - 1].to_vec();
+            return Ok(Self { columns, keys, firsts, starts });
         }
-        let columns = match ascending && whole {
-            true => columns,
-            false => reorder(&columns, &runs)?,
-        };
+        let mut runs = keys.runs();
+        // Stable: the runs of one patient keep their order.
+        runs.sort_by(|one, other| keys.compare(one.start as usize, other.start as usize));
+        let columns = reorder(&columns, &runs)?;
         let (mut firsts, mut starts, mut end) = (Vec::new(), Vec::new(), 0_u32);
         for run in runs {
-            let same = !ascending
-                && firsts.last().is_some_and(|first: &u32| {
-                    keys.compare(*first as usize, run.start as usize) == Ordering::Equal
-                });
+            let same = firsts.last().is_some_and(|first: &u32| {
+                keys.compare(*first as usize, run.start as usize) == Ordering::Equal
+            });
             if !same {
                 firsts.push(run.start);
                 starts.push(end);

@@ -91,20 +91,23 @@ impl Blocks {
     ) -> Result<Blocks, RecordsError> {
         let path = source.path.clone();
         let fail = || RecordsError::io("read", &path);
-        let inner: Box<dyn Read + Send> = match source.stream.take() {
+        let mut inner: Box<dyn Read + Send> = match source.stream.take() {
             Some(stream) => stream,
             None => Box::new(File::open(&path).map_err(fail())?),
         };
-        let mut input = Counted { inner, count: count.clone() };
         let mut magic = Vec::new();
-        input.by_ref().take(4).read_to_end(&mut magic).map_err(fail())?;
+        inner.by_ref().take(4).read_to_end(&mut magic).map_err(fail())?;
         let packed = magic.starts_with(GZIP) || magic.starts_with(ZSTD);
         let gzip = magic.starts_with(GZIP);
-        let whole = io::Cursor::new(magic).chain(input);
+        let whole = io::Cursor::new(magic).chain(inner);
+        // What is not packed is counted where it is taken: straight from a file it needs no clean memory.
+        let counted = |inner| Counted { inner, count: count.clone() };
         let input: Box<dyn Read + Send> = match (packed, gzip) {
             (false, _) => Box::new(whole),
-            (true, true) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-            (true, false) => Box::new(zstd::stream::read::Decoder::new(whole).map_err(fail())?),
+            (true, true) => Box::new(flate2::read::MultiGzDecoder::new(counted(whole))),
+            (true, false) => {
+                Box::new(zstd::stream::read::Decoder::new(counted(whole)).map_err(fail())?)
+            }
         };
         let mut blocks = Blocks {
             path: path.clone(),
@@ -167,7 +170,8 @@ impl Blocks {
             let want = (length - self.rest.len()) as u64;
             match self.input.by_ref().take(want).read_to_end(&mut self.rest) {
                 Ok(0) => self.ended = true,
-                Ok(_) => {}
+                Ok(_) if self.packed => {}
+                Ok(length) => drop(self.count.fetch_add(length as u64, Ordering::Relaxed)),
                 // What a decoder says of its data, and not the disk of the file.
                 Err(error) if self.packed && error.raw_os_error().is_none() => {
                     self.ended = true;

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use arrow::record_batch::RecordBatch;
 use bumpalo::Bump;
+use bumpalo::collections::Vec as ArenaVec;
 
 use super::source::{Block, Content};
 use super::{BYTE_ORDER_MARK, PERSON_COLUMN, Reason};
@@ -185,20 +186,27 @@ impl Worker<'_, '_> {
             Err(error) => {
                 // What came before the damage of a bundle is still good.
                 let entries = parse_whole_entries(text, &self.job.keep, arena);
-                self.entries(spot, text, &entries)?;
+                self.entries(spot, text, &entries, arena)?;
                 return Err(Failure::Record(Reason::NotJson(error.what), error.at));
             }
         };
         let object = json.as_object().ok_or(Reason::NotAnObject)?;
         if object.text("resourceType") == Some("Bundle") {
-            self.entries(spot, text, object.get("entry").map_or(&[][..], Json::each))?;
+            let entries = object.get("entry").map_or(&[][..], Json::each);
+            self.entries(spot, text, entries, arena)?;
             self.count("Bundle");
             return Ok(());
         }
-        self.resource(&json, text, Surroundings::default())
+        self.resource(&json, text, Surroundings::default(), arena)
     }
 
-    fn entries(&mut self, spot: Spot, text: &str, entries: &[Json<'_>]) -> Result<(), Failure> {
+    fn entries(
+        &mut self,
+        spot: Spot,
+        text: &str,
+        entries: &[Json<'_>],
+        arena: &Bump,
+    ) -> Result<(), Failure> {
         let full_urls = full_urls(entries);
         let (mut line, mut counted) = (spot.line, 0);
         for entry in entries {
@@ -206,19 +214,25 @@ impl Worker<'_, '_> {
             line += newlines(&text.as_bytes()[counted..span.start]);
             counted = span.start;
             let inner = Spot { line, byte: spot.byte + span.start };
-            let outcome = self.entry(entry, text, &full_urls);
+            let outcome = self.entry(entry, text, &full_urls, arena);
             let bytes = spot.byte + span.start..spot.byte + span.end;
             self.account(inner, &text.as_bytes()[span], bytes, outcome).map_err(Failure::Fatal)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, entry: &Json<'_>, text: &str, full_urls: &FullUrls) -> Result<(), Failure> {
+    fn entry(
+        &mut self,
+        entry: &Json<'_>,
+        text: &str,
+        full_urls: &FullUrls,
+        arena: &Bump,
+    ) -> Result<(), Failure> {
         let entry = entry.as_object().ok_or(Reason::NotAnObject)?;
         let resource = entry.get("resource").ok_or(Reason::EmptyEntry)?;
         let key =
             entry.text("fullUrl").and_then(|url| full_urls.get(url)).map(|(_, key)| key.as_str());
-        self.resource(resource, text, Surroundings { key, full_urls: Some(full_urls) })
+        self.resource(resource, text, Surroundings { key, full_urls: Some(full_urls) }, arena)
     }
 
     /// Runs the views over one resource in `text` and appends what they give, all of it or nothing.
@@ -227,6 +241,7 @@ impl Worker<'_, '_> {
         json: &'a Json<'a>,
         text: &str,
         around: Surroundings<'a>,
+        arena: &'a Bump,
     ) -> Result<(), Failure> {
         let object = json.as_object().ok_or(Reason::NotAnObject)?;
         let kind =
@@ -242,9 +257,9 @@ impl Worker<'_, '_> {
             false => None,
         };
         let views = self.job.views;
-        let mut made: Vec<(usize, Rows<'_>)> = Vec::new();
+        let mut made: ArenaVec<'_, (usize, Rows<'_>)> = ArenaVec::new_in(arena);
         for at in (0..views.len()).filter(|at| views[*at].resource() == kind) {
-            made.push((at, self.rows(at, json, around)?));
+            made.push((at, self.rows(at, json, around, arena)?));
         }
         let appended: usize = made.iter().map(|(_, rows)| rows.len()).sum();
         for (at, rows) in &made {
@@ -270,15 +285,19 @@ impl Worker<'_, '_> {
         at: usize,
         json: &'a Json<'a>,
         around: Surroundings<'a>,
+        arena: &'a Bump,
     ) -> Result<Rows<'a>, Failure>
     where
         Self: 'a,
     {
         let view = &self.job.views[at];
-        let rows = view.rows(json, around).map_err(|error| match error.advice.is_some() {
-            true => Failure::Misfit(Misfit { view: at, error }),
-            false => Reason::Unfit { view: view.name().to_owned(), what: error.to_string() }.into(),
-        })?;
+        let rows =
+            view.rows(json, around, arena).map_err(|error| match error.advice.is_some() {
+                true => Failure::Misfit(Misfit { view: at, error }),
+                false => {
+                    Reason::Unfit { view: view.name().to_owned(), what: error.to_string() }.into()
+                }
+            })?;
         let somebodys = |row: &[Cell<'_>]| match self.job.persons[at].map(|at| &row[at]) {
             Some(Cell::Text(id)) => !id.is_empty(),
             Some(_) => false,

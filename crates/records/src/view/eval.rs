@@ -405,6 +405,12 @@ impl<'a> Scope<'a> {
         right: &'a Expr,
         this: &Item<'a>,
     ) -> Result<Items<'a>> {
+        // Nearly every filter compares the code it stands at with those of the view.
+        if let (Op::Equal, Expr::This, Expr::Literal(Literal::String(text))) = (op, left, right)
+            && let Item::Node(Json::String(own), None) = this
+        {
+            return flag(*own == &**text);
+        }
         let (left, right) = match op {
             Op::And | Op::Or | Op::Implies => {
                 let left = single(self.eval(left, this)?)?.map(|item| boolean(&item));

@@ -27,20 +27,19 @@ pub(crate) enum Cell<'a> {
     List(Vec<Cell<'a>>),
 }
 
+/// Cells one behind the other, in the arena of their record.
+pub(crate) type Cells<'a> = bumpalo::collections::Vec<'a, Cell<'a>>;
+
 /// The rows of one resource, one behind the other.
 pub(crate) struct Rows<'a> {
-    cells: Vec<Cell<'a>>,
+    cells: Cells<'a>,
     width: usize,
 }
 
 impl<'a> Rows<'a> {
     /// Rows of so many cells each, at least one.
-    pub(crate) fn new(cells: Vec<Cell<'a>>, width: usize) -> Rows<'a> {
+    pub(crate) fn new(cells: Cells<'a>, width: usize) -> Rows<'a> {
         Rows { cells, width: width.max(1) }
-    }
-
-    pub(crate) fn none() -> Rows<'a> {
-        Rows::new(Vec::new(), 1)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -17,6 +17,7 @@ impl<'a> Items<'a> {
         Items::Nothing
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, item: Item<'a>) {
         match self {
             Items::Several(all) => all.push(item),

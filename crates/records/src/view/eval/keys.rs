@@ -22,8 +22,12 @@ pub(crate) fn reference_key<'a>(
     if let Some(key) = reference.strip_prefix("urn:uuid:").or(reference.strip_prefix("urn:oid:")) {
         return object.text("type").is_none_or(right_type).then_some(key);
     }
-    let plain = reference.split_once("/_history/").map_or(reference, |(plain, _)| plain);
-    let (rest, key) = plain.rsplit_once('/')?;
+    let mut parts = reference.rsplit_once('/')?;
+    if let Some(plain) = parts.0.strip_suffix("/_history") {
+        // What follows is the number of a version.
+        parts = plain.rsplit_once('/')?;
+    }
+    let (rest, key) = parts;
     let kind = rest.rsplit_once('/').map_or(rest, |(_, kind)| kind);
     let valid = !key.is_empty() && !key.contains(['?', '#', '|']);
     (valid && right_type(kind)).then_some(key)
