@@ -175,22 +175,23 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
         }
 
         uint256 left = usage;
+        uint256 toMembers;
         for (uint256 i; i < count; ++i) {
             uint256 part = i + 1 == count ? left : Math.mulDiv(usage, weights[i], sum);
             left -= part;
-            _creditDataset(datasetIds[i], part);
+            toMembers += _creditDataset(datasetIds[i], part);
         }
+        USDC.safeTransfer(address(CLAIMS), toMembers);
     }
 
-    /// @dev The custodian's part is kept here until released; the members' part goes where they claim it.
-    function _creditDataset(uint256 datasetId, uint256 part) private {
+    /// @dev The custodian's part is kept here until released; the members' part is for where they claim it, and the
+    /// caller sends it there.
+    function _creditDataset(uint256 datasetId, uint256 part) private returns (uint256 membersPart) {
         DatasetBrief memory d = DATASETS.brief(datasetId);
         uint256 custodianPart = part * d.custodianBps / BPS;
-        uint256 membersPart = part - custodianPart;
+        membersPart = part - custodianPart;
         _owe(d.custodian, custodianPart);
         emit UsageCredited(datasetId, d.custodian, custodianPart, membersPart);
-
-        USDC.safeTransfer(address(CLAIMS), membersPart);
         CLAIMS.fund(datasetId, membersPart);
     }
 
