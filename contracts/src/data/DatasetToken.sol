@@ -121,6 +121,13 @@ contract DatasetToken is IDatasetToken, IERC5192, ERC721, AccessManaged {
     }
 
     /// @inheritdoc IDatasetToken
+    function payeeOf(uint256 datasetId) external view returns (address custodian, uint16 custodianBps) {
+        _requireExists(datasetId);
+        Dataset storage d = _datasets[datasetId];
+        return (d.custodian, d.custodianBps);
+    }
+
+    /// @inheritdoc IDatasetToken
     function custodianOf(uint256 datasetId) public view returns (address) {
         _requireExists(datasetId);
         return _datasets[datasetId].custodian;

@@ -517,7 +517,7 @@ abstract contract World is Trading {
         if (which == 6) return (address(pool), abi.encodeCall(pool.settle, (berlin, boston)));
         if (which == 7) return (address(share), abi.encodeCall(share.mint, (stranger, 1e18)));
         if (which == 8) return (address(share), abi.encodeCall(share.burn, (berlin, 1)));
-        if (which == 9) return (address(claims), abi.encodeCall(claims.fund, (1, 1e6)));
+        if (which == 9) return (address(claims), abi.encodeCall(claims.fund, (_ids(1), _ids(1e6))));
         if (which == 10) {
             return (address(passes), abi.encodeCall(passes.mint, (stranger, 1, FOREVER, 9, _ids(1))));
         }

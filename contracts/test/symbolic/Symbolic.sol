@@ -7,7 +7,7 @@ import {TestUSDC} from "../../src/development/TestUSDC.sol";
 import {IAttestationOracle} from "../../src/interfaces/IAttestationOracle.sol";
 import {ICircuitBreaker} from "../../src/interfaces/ICircuitBreaker.sol";
 import {IComputeMarket} from "../../src/interfaces/IComputeMarket.sol";
-import {DatasetBrief, IDatasetToken} from "../../src/interfaces/IDatasetToken.sol";
+import {IDatasetToken} from "../../src/interfaces/IDatasetToken.sol";
 import {IHealthDataPool} from "../../src/interfaces/IHealthDataPool.sol";
 import {ILicenceMarket} from "../../src/interfaces/ILicenceMarket.sol";
 import {IMemberClaims} from "../../src/interfaces/IMemberClaims.sol";
@@ -36,14 +36,15 @@ contract Peer {
         return true;
     }
 
-    function fund(uint256, uint256 amount) external {
-        funded += amount;
+    function fund(uint256[] calldata, uint256[] calldata amounts) external {
+        for (uint256 i; i < amounts.length; ++i) {
+            funded += amounts[i];
+        }
     }
 
     /// @dev A dataset whose custodian gets 15 %.
-    function brief(uint256) external view returns (DatasetBrief memory d) {
-        d.custodian = address(this);
-        d.custodianBps = 1_500;
+    function payeeOf(uint256) external view returns (address, uint16) {
+        return (address(this), 1_500);
     }
 }
 
