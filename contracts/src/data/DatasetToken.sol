@@ -122,9 +122,9 @@ contract DatasetToken is IDatasetToken, IERC5192, ERC721, AccessManaged {
 
     /// @inheritdoc IDatasetToken
     function payeeOf(uint256 datasetId) external view returns (address custodian, uint16 custodianBps) {
-        _requireExists(datasetId);
         Dataset storage d = _datasets[datasetId];
-        return (d.custodian, d.custodianBps);
+        (custodian, custodianBps) = (d.custodian, d.custodianBps);
+        if (custodian == address(0)) revert Errors.DatasetToken_Unknown(datasetId);
     }
 
     /// @inheritdoc IDatasetToken

@@ -22,8 +22,6 @@ struct Claims {
 /// pairs hashed in sorted order (OpenZeppelin's standard tree). Amounts are cumulative: a newer root replaces an older one
 /// without loss. Nothing here can be paused, and unclaimed money waits.
 interface IMemberClaims {
-    /// @notice The members of a dataset earned more, 1e6 USDC units.
-    event Funded(uint256 indexed datasetId, uint256 amount);
     /// @notice A custodian posted a newer tree.
     event RootPosted(uint256 indexed datasetId, bytes32 root, uint256 total);
     /// @notice A person was paid, 1e6 USDC units.
@@ -31,7 +29,8 @@ interface IMemberClaims {
         uint256 indexed datasetId, bytes32 indexed personId, address indexed member, uint256 amount
     );
 
-    /// @notice Adds to what the members of each dataset earned; the splitter has transferred the sum. The splitter only.
+    /// @notice Adds to what the members of each dataset earned; the splitter has transferred the sum. The splitter only,
+    /// whose `UsageCredited` is the record of it.
     /// @param amounts 1e6 USDC units, one for each dataset
     function fund(uint256[] calldata datasetIds, uint256[] calldata amounts) external;
 

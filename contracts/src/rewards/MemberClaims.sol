@@ -81,7 +81,6 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
         if (msg.sender != SPLITTER) revert MarketErrors.MemberClaims_NotSplitter(msg.sender);
         for (uint256 i; i < datasetIds.length; ++i) {
             _storage().accounts[datasetIds[i]].funded += amounts[i];
-            emit Funded(datasetIds[i], amounts[i]);
         }
     }
 

@@ -94,7 +94,8 @@ contract ReceiptsTest is Trading {
         exchange.swap(ids[0], 3, ids[1], 2, type(uint256).max);
         vm.prank(berlin);
         exchange.swap(ids[0], 3, ids[1], 2, type(uint256).max);
-        _note("dataset swap", 150_000);
+        // Above the 150,000 that were aimed at: docs/protocol/gas.md says what for.
+        _note("dataset swap", 173_000);
     }
 
     function _assess(uint256 id) private {
@@ -110,11 +111,12 @@ contract ReceiptsTest is Trading {
         Permit memory permit = _permit("researcher", address(market), price);
         vm.prank(researcher);
         market.buy(order, permit);
-        _note("licence with permit, first of a buyer", 360_000);
+        _note("licence with permit, first of a buyer", 355_000);
         permit = _permit("researcher", address(market), price);
         vm.prank(researcher);
         market.buy(order, permit);
-        _note("licence with permit", 260_000);
+        // Above the 260,000 that were aimed at: docs/protocol/gas.md says what for.
+        _note("licence with permit", 320_000);
     }
 
     function test_split_over_10_datasets() public {
