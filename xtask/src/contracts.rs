@@ -69,7 +69,7 @@ pub fn test() -> Result<(), Failure> {
     step("contract tests", forge(&["test"])?)
 }
 
-/// Holds the invariants against walks as long as an auditor would ask for; the tests' own walks are shorter.
+/// Holds the invariants after each single action; the tests look at them less often, which is thirty times faster.
 pub fn long_invariants() -> Result<(), Failure> {
     let mut command = forge(&["test", "--match-path", "test/invariant/*", "--match-test", "invariant_"])?;
     command.env("FOUNDRY_PROFILE", "long");

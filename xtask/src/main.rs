@@ -22,7 +22,7 @@ Commands:
   contracts          Compile the contracts and write contracts/artifacts
   contracts --check  Compile the contracts and fail if contracts/artifacts differs
   analyse            Analyse the contracts: slither on all of them, halmos on the money's arithmetic
-  invariants         Hold the contracts' invariants against walks of 500 actions, 256 times
+  invariants         Hold the contracts' invariants after each of 128,000 random actions (about half an hour)
   bench [NAME...]    Measure beside peers, optimized; all of benches/src/bin if none is named
 
 Example: cargo xtask demo --patients 200

@@ -14,7 +14,10 @@ import {IMemberClaims} from "../../src/interfaces/IMemberClaims.sol";
 import {IParticipantRegistry} from "../../src/interfaces/IParticipantRegistry.sol";
 import {IPayoutStreams} from "../../src/interfaces/IPayoutStreams.sol";
 import {Split} from "../../src/interfaces/IRevenueSplitter.sol";
+import {IPoolShare} from "../../src/interfaces/IPoolShare.sol";
+import {IProviderBoost} from "../../src/interfaces/IProviderBoost.sol";
 import {BondingCurve} from "../../src/pool/BondingCurve.sol";
+import {HealthDataPool} from "../../src/pool/HealthDataPool.sol";
 import {RevenueSplitter} from "../../src/rewards/RevenueSplitter.sol";
 import {VestingVault} from "../../src/rewards/VestingVault.sol";
 
@@ -27,6 +30,25 @@ interface SymbolicVm {
 /// @notice Peers that take what they are given.
 contract Peer {
     uint256 public funded;
+    mapping(address account => uint256) private effective;
+
+    function setEffective(address account, uint256 shares) external {
+        effective[account] = shares;
+    }
+
+    /// @dev As the boost that the pool asks.
+    function effectiveShares(address account, uint256, uint256) external view returns (uint256) {
+        return effective[account];
+    }
+
+    /// @dev As the pool's shares.
+    function balanceOf(address) external pure returns (uint256) {
+        return 0;
+    }
+
+    function totalSupply() external pure returns (uint256) {
+        return 0;
+    }
 
     function notifyYield(uint256) external {}
 
@@ -60,6 +82,7 @@ contract Symbolic {
     VestingVault private vault;
     RevenueSplitter private splitter;
     BondingCurve private curve;
+    HealthDataPool private pool;
 
     function setUp() public {
         VM.warp(T0);
@@ -90,6 +113,28 @@ contract Symbolic {
             )
         );
         curve = new BondingCurve(_curvePeers(), address(manager), 1e6, 100e18, 100);
+        pool = HealthDataPool(
+            address(
+                new ERC1967Proxy(
+                    address(new HealthDataPool(_poolPeers())),
+                    abi.encodeCall(HealthDataPool.initialize, (address(manager), 1, 60_000, 30 days))
+                )
+            )
+        );
+    }
+
+    function _poolPeers() private view returns (HealthDataPool.Peers memory) {
+        return HealthDataPool.Peers({
+            usdc: token,
+            share: IPoolShare(address(peer)),
+            datasets: _datasets(),
+            registry: IParticipantRegistry(address(peer)),
+            attestations: IAttestationOracle(address(0)),
+            breaker: ICircuitBreaker(address(peer)),
+            boost: IProviderBoost(address(peer)),
+            splitter: address(this),
+            computeMarket: address(0)
+        });
     }
 
     function _datasets() private view returns (IDatasetToken) {
@@ -131,6 +176,25 @@ contract Symbolic {
         uint256 kept = splitter.totalOwed() + splitter.buybackReserve();
         assert(token.balanceOf(address(splitter)) == kept);
         assert(kept + token.balanceOf(address(peer)) == amount);
+    }
+
+    /// @notice Two payments over shares that change between them: nobody gets from before they came, and together the
+    /// holders get all but a unit each.
+    function check_yield_is_shared_and_not_with_who_comes_later(uint32 first, uint32 second) public {
+        (address ada, address ben) = (address(0xada), address(0xbe));
+        peer.setEffective(ada, 3e18);
+        pool.refresh(ada);
+        pool.notifyYield(first);
+        peer.setEffective(ben, 5e18);
+        pool.refresh(ben);
+        assert(pool.claimable(ben) == 0);
+        uint256 before = pool.claimable(ada);
+        assert(before <= first && before + 1 >= first);
+        pool.notifyYield(second);
+        uint256 sum = pool.claimable(ada) + pool.claimable(ben);
+        assert(sum <= uint256(first) + second);
+        assert(sum + 2 >= uint256(first) + second);
+        assert(pool.claimable(ada) >= before);
     }
 
     /// @notice What units cost is at least what they give back, and at most one unit more for the rounding.
