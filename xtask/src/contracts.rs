@@ -69,6 +69,19 @@ pub fn test() -> Result<(), Failure> {
     step("contract tests", forge(&["test"])?)
 }
 
+/// Holds the invariants after each single action; the tests look at them less often, which is thirty times faster.
+pub fn long_invariants() -> Result<(), Failure> {
+    let mut command = forge(&["test", "--match-path", "test/invariant/*", "--match-test", "invariant_"])?;
+    command.env("FOUNDRY_PROFILE", "long");
+    step("long invariants", command)
+}
+
+/// Runs slither and halmos, installed by pip at the versions of `tools/analyse.txt`.
+pub fn analyse() -> Result<(), Failure> {
+    install()?;
+    step("analysis of the contracts", Command::new(folder().join("tools/analyse")))
+}
+
 fn folder() -> PathBuf {
     root().join("contracts")
 }

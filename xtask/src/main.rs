@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | contracts | bench`.
+//! The project's own commands: `cargo xtask demo | test | contracts | analyse | invariants | bench`.
 
 #![allow(
     clippy::print_stdout,
@@ -21,6 +21,8 @@ Commands:
   test               Run every check and every test, set-up included
   contracts          Compile the contracts and write contracts/artifacts
   contracts --check  Compile the contracts and fail if contracts/artifacts differs
+  analyse            Analyse the contracts: slither on all of them, halmos on the money's arithmetic
+  invariants         Hold the contracts' invariants after each of 128,000 random actions (about half an hour)
   bench [NAME...]    Measure beside peers, optimized; all of benches/src/bin if none is named
 
 Example: cargo xtask demo --patients 200
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         Some("test") if rest.is_empty() => test(),
         Some("contracts") if rest.is_empty() => contracts::write(),
         Some("contracts") if rest == ["--check"] => contracts::check(),
+        Some("analyse") if rest.is_empty() => contracts::analyse(),
+        Some("invariants") if rest.is_empty() => contracts::long_invariants(),
         Some("bench") => bench(rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");

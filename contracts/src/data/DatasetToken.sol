@@ -121,6 +121,13 @@ contract DatasetToken is IDatasetToken, IERC5192, ERC721, AccessManaged {
     }
 
     /// @inheritdoc IDatasetToken
+    function payeeOf(uint256 datasetId) external view returns (address custodian, uint16 custodianBps) {
+        Dataset storage d = _datasets[datasetId];
+        (custodian, custodianBps) = (d.custodian, d.custodianBps);
+        if (custodian == address(0)) revert Errors.DatasetToken_Unknown(datasetId);
+    }
+
+    /// @inheritdoc IDatasetToken
     function custodianOf(uint256 datasetId) public view returns (address) {
         _requireExists(datasetId);
         return _datasets[datasetId].custodian;

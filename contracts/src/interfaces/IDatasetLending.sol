@@ -63,7 +63,8 @@ struct LendingTerms {
 /// days), rounded up, and revenue of the dataset at once. The borrower gets a licence pass until the end of the term; the
 /// pool counts the loan like a job, so that the dataset leaves after it. A loan ends in bounded time: 90 days of term and
 /// 7 of grace; then anyone seizes. When the price rose so much that the collateral is below the margin, anyone calls it;
-/// the borrower has 3 days to top up. Only borrowing can be paused.
+/// the borrower has 3 days to top up, and for 3 days more anyone seizes while the collateral is still below; then the call is
+/// over and another can be made. Only borrowing can be paused.
 interface IDatasetLending {
     /// @notice A dataset was borrowed; amounts in 1e6 USDC units.
     event Borrowed(

@@ -107,6 +107,10 @@ interface IDatasetToken {
     /// @notice What markets and law ask of the dataset. Reverts when there is none.
     function brief(uint256 datasetId) external view returns (DatasetBrief memory);
 
+    /// @notice Who gets the custodian's part of a dataset's usage yield, and that part in basis points. Reverts when there
+    /// is no such dataset.
+    function payeeOf(uint256 datasetId) external view returns (address custodian, uint16 custodianBps);
+
     /// @notice The custodian who minted the dataset, wherever the token is now. Reverts when there is none.
     function custodianOf(uint256 datasetId) external view returns (address);
 

@@ -76,6 +76,13 @@ interface IJurisdictionRules {
         view
         returns (Decision memory);
 
+    /// @notice As `decide`, with the number of the law instead of its name, which is long and only needed when somebody is
+    /// refused; verdict zero when no row applies, which denies.
+    function applying(uint8 dataClass, bytes2 from, bytes2 to, uint8 purpose)
+        external
+        view
+        returns (Rule memory);
+
     /// @notice The row of exactly this key; verdict zero when there is none.
     function ruleAt(uint8 dataClass, bytes2 from, bytes2 to, uint8 purpose)
         external

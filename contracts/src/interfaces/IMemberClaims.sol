@@ -22,8 +22,6 @@ struct Claims {
 /// pairs hashed in sorted order (OpenZeppelin's standard tree). Amounts are cumulative: a newer root replaces an older one
 /// without loss. Nothing here can be paused, and unclaimed money waits.
 interface IMemberClaims {
-    /// @notice The members of a dataset earned more, 1e6 USDC units.
-    event Funded(uint256 indexed datasetId, uint256 amount);
     /// @notice A custodian posted a newer tree.
     event RootPosted(uint256 indexed datasetId, bytes32 root, uint256 total);
     /// @notice A person was paid, 1e6 USDC units.
@@ -31,8 +29,10 @@ interface IMemberClaims {
         uint256 indexed datasetId, bytes32 indexed personId, address indexed member, uint256 amount
     );
 
-    /// @notice Adds to what a dataset's members earned; the splitter has transferred it. The splitter only.
-    function fund(uint256 datasetId, uint256 amount) external;
+    /// @notice Adds to what the members of each dataset earned; the splitter has transferred the sum. The splitter only,
+    /// whose `UsageCredited` is the record of it.
+    /// @param amounts 1e6 USDC units, one for each dataset
+    function fund(uint256[] calldata datasetIds, uint256[] calldata amounts) external;
 
     /// @notice Replaces a dataset's tree. Its custodian in good standing only. Attestation: kind CONTRIBUTION, subject
     /// bytes32(datasetId), payload keccak256(abi.encode(datasetId, root, total)).
@@ -54,7 +54,8 @@ interface IMemberClaims {
     /// @notice A dataset's account.
     function claimsOf(uint256 datasetId) external view returns (Claims memory);
 
-    /// @notice Everything funded and not paid, 1e6 USDC units. The contract always holds at least this much.
+    /// @notice The USDC that lies here, 1e6 units: everything that was funded and not paid, to the unit, and what somebody
+    /// sent without being asked, which nobody can take. No second book is kept of the sum.
     function owed() external view returns (uint256);
 
     /// @notice The leaf of one person.

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {MarketErrors} from "../common/MarketErrors.sol";
 import {IERC5192} from "../interfaces/IERC5192.sol";
 import {ILicencePass, Pass} from "../interfaces/ILicencePass.sol";
@@ -9,10 +10,23 @@ import {ILicencePass, Pass} from "../interfaces/ILicencePass.sol";
 /// @title LicencePass
 /// @notice A soulbound token that lets its holder ask questions. It has no parameters, so nobody governs it.
 contract LicencePass is ILicencePass, IERC5192, ERC721 {
+    using SafeCast for uint256;
+
     address public immutable LICENCE_MARKET;
     address public immutable COMPUTE_MARKET;
 
-    mapping(uint256 passId => Pass) private _passes;
+    /// @dev A pass as it is stored: most name one dataset, and then need one slot. Datasets are counted from one, so that
+    /// 64 bits never run out.
+    struct StoredPass {
+        uint8 purpose;
+        uint64 expiry;
+        uint32 usesLeft;
+        uint32 usesOpen;
+        uint64 firstDataset;
+        uint64[] otherDatasets;
+    }
+
+    mapping(uint256 passId => StoredPass) private _passes;
     uint256 private _count;
 
     modifier onlyComputeMarket() {
@@ -35,8 +49,14 @@ contract LicencePass is ILicencePass, IERC5192, ERC721 {
     {
         if (msg.sender != LICENCE_MARKET) revert MarketErrors.LicencePass_NotLicenceMarket(msg.sender);
         passId = ++_count;
-        _passes[passId] =
-            Pass({purpose: purpose, expiry: expiry, usesLeft: uses, usesOpen: 0, datasetIds: datasetIds});
+        StoredPass storage p = _passes[passId];
+        p.purpose = purpose;
+        p.expiry = expiry;
+        p.usesLeft = uses;
+        p.firstDataset = datasetIds[0].toUint64();
+        for (uint256 i = 1; i < datasetIds.length; ++i) {
+            p.otherDatasets.push(datasetIds[i].toUint64());
+        }
         _mint(holder, passId);
         emit PassMinted(passId, holder, purpose, expiry, uses, datasetIds);
         emit Locked(passId);
@@ -48,7 +68,7 @@ contract LicencePass is ILicencePass, IERC5192, ERC721 {
         onlyComputeMarket
         returns (uint8 purpose)
     {
-        Pass storage p = _pass(passId);
+        StoredPass storage p = _pass(passId);
         if (_ownerOf(passId) != researcher) revert MarketErrors.LicencePass_NotHolder(passId, researcher);
         if (block.timestamp >= p.expiry) revert MarketErrors.LicencePass_Expired(passId, p.expiry);
         if (p.usesLeft == 0) revert MarketErrors.LicencePass_Spent(passId);
@@ -60,7 +80,7 @@ contract LicencePass is ILicencePass, IERC5192, ERC721 {
 
     /// @inheritdoc ILicencePass
     function restoreUse(uint256 passId) external onlyComputeMarket {
-        Pass storage p = _openPass(passId);
+        StoredPass storage p = _openPass(passId);
         p.usesOpen -= 1;
         p.usesLeft += 1;
         emit UseRestored(passId, p.usesLeft);
@@ -68,7 +88,7 @@ contract LicencePass is ILicencePass, IERC5192, ERC721 {
 
     /// @inheritdoc ILicencePass
     function settleUse(uint256 passId) external onlyComputeMarket {
-        Pass storage p = _openPass(passId);
+        StoredPass storage p = _openPass(passId);
         p.usesOpen -= 1;
         emit UseSettled(passId, p.usesLeft);
         if (p.usesLeft == 0 && p.usesOpen == 0) {
@@ -81,18 +101,25 @@ contract LicencePass is ILicencePass, IERC5192, ERC721 {
 
     /// @inheritdoc ILicencePass
     function covers(uint256 passId, uint256 datasetId, uint8 purpose) external view returns (bool) {
-        Pass storage p = _passes[passId];
+        StoredPass storage p = _passes[passId];
         if (p.purpose != purpose || p.usesLeft == 0 || block.timestamp >= p.expiry) return false;
-        uint256 count = p.datasetIds.length;
+        if (p.firstDataset == datasetId) return true;
+        uint256 count = p.otherDatasets.length;
         for (uint256 i; i < count; ++i) {
-            if (p.datasetIds[i] == datasetId) return true;
+            if (p.otherDatasets[i] == datasetId) return true;
         }
         return false;
     }
 
     /// @inheritdoc ILicencePass
     function pass(uint256 passId) external view returns (Pass memory) {
-        return _pass(passId);
+        StoredPass storage p = _pass(passId);
+        uint256[] memory datasetIds = new uint256[](1 + p.otherDatasets.length);
+        datasetIds[0] = p.firstDataset;
+        for (uint256 i = 1; i < datasetIds.length; ++i) {
+            datasetIds[i] = p.otherDatasets[i - 1];
+        }
+        return Pass(p.purpose, p.expiry, p.usesLeft, p.usesOpen, datasetIds);
     }
 
     /// @inheritdoc IERC5192
@@ -126,12 +153,12 @@ contract LicencePass is ILicencePass, IERC5192, ERC721 {
 
     // ---------------------------------------------------------------- internal
 
-    function _pass(uint256 passId) private view returns (Pass storage p) {
+    function _pass(uint256 passId) private view returns (StoredPass storage p) {
         p = _passes[passId];
         if (p.expiry == 0) revert MarketErrors.LicencePass_Unknown(passId);
     }
 
-    function _openPass(uint256 passId) private view returns (Pass storage p) {
+    function _openPass(uint256 passId) private view returns (StoredPass storage p) {
         p = _pass(passId);
         if (p.usesOpen == 0) revert MarketErrors.LicencePass_NoOpenUse(passId);
     }

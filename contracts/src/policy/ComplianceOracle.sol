@@ -5,7 +5,7 @@ import {PartyRoles, Purposes, Verdicts} from "../common/Codes.sol";
 import {Module} from "../common/Module.sol";
 import {IComplianceOracle} from "../interfaces/IComplianceOracle.sol";
 import {DatasetBrief, IDatasetToken} from "../interfaces/IDatasetToken.sol";
-import {Decision, IJurisdictionRules} from "../interfaces/IJurisdictionRules.sol";
+import {IJurisdictionRules, Rule} from "../interfaces/IJurisdictionRules.sol";
 import {IParticipantRegistry, Participant} from "../interfaces/IParticipantRegistry.sol";
 import {ISafeguardEvidence} from "../interfaces/ISafeguardEvidence.sol";
 
@@ -50,14 +50,15 @@ contract ComplianceOracle is IComplianceOracle, Module {
 
         DatasetBrief memory dataset = DATASETS.brief(datasetId);
         Participant memory party = REGISTRY.participant(buyer);
-        Decision memory decision =
-            RULES.decide(dataset.dataClass, dataset.jurisdiction, party.jurisdiction, purpose);
+        Rule memory rule =
+            RULES.applying(dataset.dataClass, dataset.jurisdiction, party.jurisdiction, purpose);
+        if (rule.verdict == Verdicts.NONE) return (false, "no rule");
         uint32 safeguards = party.safeguards;
-        if (decision.verdict == Verdicts.ALLOW_WITH_SAFEGUARD && decision.safeguards & safeguards == 0) {
+        if (rule.verdict == Verdicts.ALLOW_WITH_SAFEGUARD && rule.safeguards & safeguards == 0) {
             safeguards |= _evidenced(buyer, dataset.custodian, datasetId);
         }
-        if (_allows(decision, safeguards, dataset.k, epsilonMilli)) return (true, "");
-        return (false, decision.law);
+        if (_allows(rule, safeguards, dataset.k, epsilonMilli)) return (true, "");
+        return (false, RULES.law(rule.lawId));
     }
 
     /// @inheritdoc IComplianceOracle
@@ -88,19 +89,15 @@ contract ComplianceOracle is IComplianceOracle, Module {
     }
 
     /// @dev Whichever condition fails, the row's law is what set it.
-    function _allows(Decision memory decision, uint32 safeguards, uint16 k, uint32 epsilonMilli)
+    function _allows(Rule memory rule, uint32 safeguards, uint16 k, uint32 epsilonMilli)
         private
         pure
         returns (bool)
     {
-        if (decision.verdict != Verdicts.ALLOW && decision.verdict != Verdicts.ALLOW_WITH_SAFEGUARD) {
-            return false;
-        }
-        if (decision.verdict == Verdicts.ALLOW_WITH_SAFEGUARD && decision.safeguards & safeguards == 0) {
-            return false;
-        }
-        if (k < decision.minimumK) return false;
-        return decision.maximumEpsilonMilli == 0 || epsilonMilli <= decision.maximumEpsilonMilli;
+        if (rule.verdict == Verdicts.DENY) return false;
+        if (rule.verdict == Verdicts.ALLOW_WITH_SAFEGUARD && rule.safeguards & safeguards == 0) return false;
+        if (k < rule.minimumK) return false;
+        return rule.maximumEpsilonMilli == 0 || epsilonMilli <= rule.maximumEpsilonMilli;
     }
 
     function _storage() private pure returns (ComplianceOracleStorage storage $) {

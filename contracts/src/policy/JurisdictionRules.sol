@@ -60,21 +60,44 @@ contract JurisdictionRules is IJurisdictionRules, Module {
         view
         returns (Decision memory)
     {
-        Question memory question = Question(dataClass, purpose, _levels(from), _levels(to));
-        uint64 active = _storage().activeShapes;
-        bytes memory order = ORDER;
+        Rule memory rule = applying(dataClass, from, to, purpose);
+        if (rule.verdict == Verdicts.NONE) return Decision(Verdicts.DENY, 0, 0, 0, false, "no rule");
+        return Decision({
+            verdict: rule.verdict,
+            safeguards: rule.safeguards,
+            minimumK: rule.minimumK,
+            maximumEpsilonMilli: rule.maximumEpsilonMilli,
+            localized: rule.localized,
+            law: _storage().laws[rule.lawId]
+        });
+    }
 
-        Rule memory best;
-        for (uint256 i; i < order.length; ++i) {
+    /// @inheritdoc IJurisdictionRules
+    function applying(uint8 dataClass, bytes2 from, bytes2 to, uint8 purpose)
+        public
+        view
+        returns (Rule memory)
+    {
+        JurisdictionRulesStorage storage $ = _storage();
+        Question memory question = Question(dataClass, purpose, _levels(from), _levels(to));
+        bytes memory order = ORDER;
+        uint64 left = $.activeShapes;
+        uint256 best;
+        for (uint256 i; left != 0; ++i) {
             uint8 shape = uint8(order[i]);
-            if (active & (uint64(1) << shape) == 0) continue;
-            Rule memory rule = _lookUp(shape, question);
+            uint64 bit = uint64(1) << shape;
+            if (left & bit == 0) continue;
+            left ^= bit;
+            (bool canMatch, uint256 key) = _keyOf(shape, question);
+            if (!canMatch) continue;
+            uint8 verdict = $.rules[key].verdict;
             // Deny wins over everything, the first one met is the most specific.
-            if (rule.verdict == Verdicts.DENY) return _decision(rule);
-            if (best.verdict == Verdicts.NONE) best = rule;
+            if (verdict == Verdicts.DENY) return $.rules[key];
+            if (best == 0 && verdict != Verdicts.NONE) best = key + 1;
         }
-        if (best.verdict == Verdicts.NONE) return Decision(Verdicts.DENY, 0, 0, 0, false, "no rule");
-        return _decision(best);
+        // A key has 48 bits, so that zero can stand for none.
+        if (best == 0) return Rule(Verdicts.NONE, 0, 0, 0, false, 0);
+        return $.rules[best - 1];
     }
 
     // ---------------------------------------------------------------- governance
@@ -163,29 +186,18 @@ contract JurisdictionRules is IJurisdictionRules, Module {
         if (region != country) codes[REGION] = region;
     }
 
-    /// @dev The row of this shape that matches; verdict none when there is none or the shape cannot match.
-    function _lookUp(uint8 shape, Question memory question) private view returns (Rule memory none) {
+    /// @dev Where a row of this shape would be that matches, if one of this shape can.
+    function _keyOf(uint8 shape, Question memory question) private pure returns (bool canMatch, uint256 key) {
         uint8 fromLevel = shape / 12;
         uint8 toLevel = (shape / 4) % 3;
         uint8 dataClass = shape & 2 != 0 ? question.dataClass : DataClasses.ANY;
         uint8 purpose = shape & 1 != 0 ? question.purpose : Purposes.ANY;
 
-        if (fromLevel != ANY && question.froms[fromLevel] == 0) return none;
-        if (toLevel != ANY && question.tos[toLevel] == 0) return none;
-        if (shape & 2 != 0 && dataClass == DataClasses.ANY) return none;
-        if (shape & 1 != 0 && purpose == Purposes.ANY) return none;
-        return _storage().rules[_key(dataClass, question.froms[fromLevel], question.tos[toLevel], purpose)];
-    }
-
-    function _decision(Rule memory rule) private view returns (Decision memory) {
-        return Decision({
-            verdict: rule.verdict,
-            safeguards: rule.safeguards,
-            minimumK: rule.minimumK,
-            maximumEpsilonMilli: rule.maximumEpsilonMilli,
-            localized: rule.localized,
-            law: _storage().laws[rule.lawId]
-        });
+        if (fromLevel != ANY && question.froms[fromLevel] == 0) return (false, 0);
+        if (toLevel != ANY && question.tos[toLevel] == 0) return (false, 0);
+        if (shape & 2 != 0 && dataClass == DataClasses.ANY) return (false, 0);
+        if (shape & 1 != 0 && purpose == Purposes.ANY) return (false, 0);
+        return (true, _key(dataClass, question.froms[fromLevel], question.tos[toLevel], purpose));
     }
 
     function _key(uint8 dataClass, bytes2 from, bytes2 to, uint8 purpose) private pure returns (uint256) {

@@ -115,7 +115,8 @@ contract DatasetLending is IDatasetLending, Seller {
     /// @inheritdoc IDatasetLending
     function callMargin(uint256 loanId) external {
         Loan storage l = _open(loanId);
-        if (l.marginDeadline != 0 || !_isBelowMargin(l)) {
+        bool stands = l.marginDeadline != 0 && block.timestamp <= l.marginDeadline + MARGIN_WINDOW;
+        if (stands || !_isBelowMargin(l)) {
             revert MarketErrors.DatasetLending_NoMarginCall(loanId);
         }
         l.marginDeadline = uint64(block.timestamp) + MARGIN_WINDOW;
@@ -126,7 +127,9 @@ contract DatasetLending is IDatasetLending, Seller {
     function seize(uint256 loanId) external nonReentrant {
         Loan storage l = _open(loanId);
         bool overdue = block.timestamp > l.dueAt + GRACE;
-        bool called = l.marginDeadline != 0 && block.timestamp > l.marginDeadline;
+        // A call that nobody used is over, so that a fall of the price much later gives notice again.
+        bool called =
+            block.timestamp > l.marginDeadline && block.timestamp <= l.marginDeadline + MARGIN_WINDOW;
         if (!overdue && !(called && _isBelowMargin(l))) {
             revert MarketErrors.DatasetLending_NotSeizable(loanId, l.dueAt + GRACE, l.marginDeadline);
         }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {PartyRoles} from "../common/Codes.sol";
 import {Kinds} from "../common/Kinds.sol";
@@ -19,6 +20,8 @@ import {IPayoutStreams} from "../interfaces/IPayoutStreams.sol";
 /// @title MemberClaims
 /// @notice Pays the members' part of a dataset's usage yield by Merkle proof.
 contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
+    using SafeCast for uint256;
+
     /// @notice The contracts that the claims work with.
     struct Peers {
         IERC20 usdc;
@@ -32,9 +35,16 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
 
     /// @custom:storage-location erc7201:caduceus.storage.MemberClaims
     struct MemberClaimsStorage {
-        mapping(uint256 datasetId => Claims) claims;
+        mapping(uint256 datasetId => Account) accounts;
         mapping(uint256 datasetId => mapping(bytes32 personId => uint256)) claimed;
-        uint256 owed;
+    }
+
+    /// @dev `Claims` as they are stored: what a claim reads and writes lies together.
+    struct Account {
+        bytes32 root;
+        uint128 total;
+        uint128 paid;
+        uint256 funded;
     }
 
     bytes32 private constant STORAGE = keccak256(
@@ -67,11 +77,11 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
     // ---------------------------------------------------------------- earning
 
     /// @inheritdoc IMemberClaims
-    function fund(uint256 datasetId, uint256 amount) external {
+    function fund(uint256[] calldata datasetIds, uint256[] calldata amounts) external {
         if (msg.sender != SPLITTER) revert MarketErrors.MemberClaims_NotSplitter(msg.sender);
-        _storage().claims[datasetId].funded += amount;
-        _storage().owed += amount;
-        emit Funded(datasetId, amount);
+        for (uint256 i; i < datasetIds.length; ++i) {
+            _storage().accounts[datasetIds[i]].funded += amounts[i];
+        }
     }
 
     /// @inheritdoc IMemberClaims
@@ -82,13 +92,13 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
         (bool ok, string memory reason) = REGISTRY.standing(msg.sender, PartyRoles.CUSTODIAN);
         if (!ok) revert MarketErrors.MemberClaims_NotInGoodStanding(msg.sender, reason);
         if (root == 0) revert MarketErrors.MemberClaims_ZeroRoot();
-        Claims storage c = _storage().claims[datasetId];
+        Account storage c = _storage().accounts[datasetId];
         if (total < c.total || total > c.funded) {
             revert MarketErrors.MemberClaims_BadTotal(total, c.total, c.funded);
         }
 
         c.root = root;
-        c.total = total;
+        c.total = total.toUint128();
         emit RootPosted(datasetId, root, total);
 
         bytes32 payload = keccak256(abi.encode(datasetId, root, total));
@@ -104,7 +114,7 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
         returns (uint256 amount)
     {
         MemberClaimsStorage storage $ = _storage();
-        Claims storage c = $.claims[datasetId];
+        Account storage c = $.accounts[datasetId];
         address member = MEMBERSHIP.memberOf(personId);
         if (member == address(0)) revert MarketErrors.MemberClaims_NotMember(personId);
         if (!MerkleProof.verifyCalldata(proof, c.root, leafOf(datasetId, personId, cumulative))) {
@@ -117,8 +127,7 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
         if (c.paid + amount > c.total) revert MarketErrors.MemberClaims_AboveTotal(c.paid + amount, c.total);
 
         $.claimed[datasetId][personId] = cumulative;
-        c.paid += amount;
-        $.owed -= amount;
+        c.paid += amount.toUint128();
         emit Claimed(datasetId, personId, member, amount);
 
         Payouts.pay(USDC, STREAMS, member, amount);
@@ -133,12 +142,13 @@ contract MemberClaims is IMemberClaims, Module, ReentrancyGuardTransient {
 
     /// @inheritdoc IMemberClaims
     function claimsOf(uint256 datasetId) external view returns (Claims memory) {
-        return _storage().claims[datasetId];
+        Account storage c = _storage().accounts[datasetId];
+        return Claims({root: c.root, total: c.total, funded: c.funded, paid: c.paid});
     }
 
     /// @inheritdoc IMemberClaims
     function owed() external view returns (uint256) {
-        return _storage().owed;
+        return USDC.balanceOf(address(this));
     }
 
     /// @inheritdoc IMemberClaims

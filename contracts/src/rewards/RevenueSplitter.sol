@@ -4,12 +4,13 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Errors} from "../common/Errors.sol";
 import {MarketErrors} from "../common/MarketErrors.sol";
 import {Module} from "../common/Module.sol";
 import {Payouts} from "../common/Payouts.sol";
-import {DatasetBrief, IDatasetToken} from "../interfaces/IDatasetToken.sol";
+import {IDatasetToken} from "../interfaces/IDatasetToken.sol";
 import {IHealthDataPool} from "../interfaces/IHealthDataPool.sol";
 import {IMemberClaims} from "../interfaces/IMemberClaims.sol";
 import {IPayoutStreams} from "../interfaces/IPayoutStreams.sol";
@@ -19,6 +20,7 @@ import {IRevenueSplitter, Split} from "../interfaces/IRevenueSplitter.sol";
 /// @notice Divides every payment at once, to the unit.
 contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
+    using SafeCast for uint256;
 
     /// @notice The contracts that the splitter works with, and the treasury.
     struct Peers {
@@ -35,8 +37,9 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
     /// @custom:storage-location erc7201:caduceus.storage.RevenueSplitter
     struct RevenueSplitterStorage {
         mapping(address account => uint256) owed;
-        uint256 totalOwed;
-        uint256 buybackReserve;
+        /// 128 bits are more than all money, and one slot for both
+        uint128 totalOwed;
+        uint128 buybackReserve;
         Split split;
     }
 
@@ -83,7 +86,7 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
         if (msg.sender != LICENCE_MARKET && msg.sender != COMPUTE_MARKET) {
             revert MarketErrors.RevenueSplitter_NotMarket(msg.sender);
         }
-        uint256 needed = $.totalOwed + $.buybackReserve + amount;
+        uint256 needed = uint256($.totalOwed) + $.buybackReserve + amount;
         uint256 held = USDC.balanceOf(address(this));
         if (held < needed) revert MarketErrors.RevenueSplitter_NotFunded(held, needed);
 
@@ -93,8 +96,9 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
         uint256 toContributors = amount - toTreasury - toBuyback;
         uint256 toPool = toContributors * s.poolYieldBps / BPS;
 
-        _owe(TREASURY, toTreasury);
-        $.buybackReserve += toBuyback;
+        $.owed[TREASURY] += toTreasury;
+        $.totalOwed += toTreasury.toUint128();
+        $.buybackReserve += toBuyback.toUint128();
         emit RevenueDistributed(amount, toContributors, toTreasury, toBuyback, toPool);
 
         USDC.safeTransfer(address(POOL), toPool);
@@ -110,7 +114,7 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
         amount = $.owed[account];
         if (amount == 0) revert MarketErrors.RevenueSplitter_NothingOwed(account);
         $.owed[account] = 0;
-        $.totalOwed -= amount;
+        $.totalOwed -= amount.toUint128();
         emit Released(account, amount);
         Payouts.pay(USDC, STREAMS, account, amount);
     }
@@ -124,7 +128,7 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
         if (amount > $.buybackReserve) {
             revert MarketErrors.RevenueSplitter_AboveReserve(amount, $.buybackReserve);
         }
-        $.buybackReserve -= amount;
+        $.buybackReserve -= amount.toUint128();
         emit BuybackReleased(to, amount);
         USDC.safeTransfer(to, amount);
     }
@@ -175,29 +179,27 @@ contract RevenueSplitter is IRevenueSplitter, Module, ReentrancyGuardTransient {
         }
 
         uint256 left = usage;
+        uint256 toMembers;
+        uint256[] memory membersParts = new uint256[](count);
         for (uint256 i; i < count; ++i) {
             uint256 part = i + 1 == count ? left : Math.mulDiv(usage, weights[i], sum);
             left -= part;
-            _creditDataset(datasetIds[i], part);
+            membersParts[i] = _creditCustodian(datasetIds[i], part);
+            toMembers += membersParts[i];
         }
+        _storage().totalOwed += (usage - toMembers).toUint128();
+        USDC.safeTransfer(address(CLAIMS), toMembers);
+        CLAIMS.fund(datasetIds, membersParts);
     }
 
-    /// @dev The custodian's part is kept here until released; the members' part goes where they claim it.
-    function _creditDataset(uint256 datasetId, uint256 part) private {
-        DatasetBrief memory d = DATASETS.brief(datasetId);
-        uint256 custodianPart = part * d.custodianBps / BPS;
-        uint256 membersPart = part - custodianPart;
-        _owe(d.custodian, custodianPart);
-        emit UsageCredited(datasetId, d.custodian, custodianPart, membersPart);
-
-        USDC.safeTransfer(address(CLAIMS), membersPart);
-        CLAIMS.fund(datasetId, membersPart);
-    }
-
-    function _owe(address account, uint256 amount) private {
-        RevenueSplitterStorage storage $ = _storage();
-        $.owed[account] += amount;
-        $.totalOwed += amount;
+    /// @dev The custodian's part is kept here until released, and the caller adds it to the total. The members' part is
+    /// for where they claim it, and the caller sends it there.
+    function _creditCustodian(uint256 datasetId, uint256 part) private returns (uint256 membersPart) {
+        (address custodian, uint16 custodianBps) = DATASETS.payeeOf(datasetId);
+        uint256 custodianPart = part * custodianBps / BPS;
+        membersPart = part - custodianPart;
+        _storage().owed[custodian] += custodianPart;
+        emit UsageCredited(datasetId, custodian, custodianPart, membersPart);
     }
 
     function _setSplit(Split calldata s) private {

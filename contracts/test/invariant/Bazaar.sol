@@ -2,37 +2,27 @@
 pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {Purposes, Scopes} from "../../src/common/Codes.sol";
+import {Purposes} from "../../src/common/Codes.sol";
 import {Kinds} from "../../src/common/Kinds.sol";
-import {TestUSDC} from "../../src/development/TestUSDC.sol";
 import {Proof} from "../../src/interfaces/IAttestationOracle.sol";
 import {Auction, AuctionKinds, Lot, SealedBid} from "../../src/interfaces/IDatasetAuction.sol";
 import {Borrowing, LoanStates} from "../../src/interfaces/IDatasetLending.sol";
 import {IDues} from "../../src/interfaces/IDues.sol";
+import {JobStates} from "../../src/interfaces/IComputeMarket.sol";
 import {Deal, DealStates} from "../../src/interfaces/IEscrow.sol";
 import {MeterOrder} from "../../src/interfaces/IMeteredLicence.sol";
 import {AgreementStates, Terms} from "../../src/interfaces/ITransferAgreement.sol";
 import {FreezableUSDC} from "../support/FreezableUSDC.sol";
-import {Trading} from "../support/Trading.sol";
+import {Promises} from "./Promises.sol";
 
-/// @notice Random actors over everything that holds money in the market and around the pool. Two numbers choose who and
-/// what; an action that is not possible now reverts.
-contract Bazaar is Trading {
-    /// @dev Nobody can do this now.
-    error Nothing();
-
+/// @notice What can be tried in the market and around the pool, in the same world as everything else.
+abstract contract Bazaar is Promises {
     address[4] private parties;
-    uint256[2] private ids;
+    mapping(uint256 jobId => bool) private wasDisputed;
 
-    function _createUSDC() internal override returns (TestUSDC) {
-        return new FreezableUSDC(deployer);
-    }
-
-    function setUp() public override {
+    function setUp() public virtual override {
         super.setUp();
         parties = [berlin, boston, researcher, makeAddr("lyon")];
-        _register(parties[3], 2, "FR", 0);
-        ids = [_pooled(berlin), _pooled(boston)];
         address[7] memory spenders = [
             address(escrow),
             address(bonds),
@@ -52,9 +42,9 @@ contract Bazaar is Trading {
         }
     }
 
-    /// @notice Everything that can be tried, as function signatures.
-    function actions() public pure returns (string[] memory list) {
-        list = new string[](25);
+    /// @notice Everything that can be tried here, as function signatures.
+    function marketActions() public pure returns (string[] memory list) {
+        list = new string[](24);
         list[0] = "openDeal(uint256,uint256)";
         list[1] = "moveDeal(uint256,uint256)";
         list[2] = "disputeDeal(uint256)";
@@ -77,9 +67,8 @@ contract Bazaar is Trading {
         list[19] = "mintUnits(uint256,uint256)";
         list[20] = "burnUnits(uint256,uint256)";
         list[21] = "redeemUnits(uint256,uint256)";
-        list[22] = "freeze(uint256,uint256)";
-        list[23] = "wait(uint256)";
-        list[24] = "pause(uint256)";
+        list[22] = "collectDues(uint256)";
+        list[23] = "disputeJob(uint256,uint256)";
     }
 
     // ---------------------------------------------------------------- choosing
@@ -130,9 +119,20 @@ contract Bazaar is Trading {
 
     /// @dev Disputes have the numbers 0, 1, ...; what was ruled is refused.
     function ruleDispute(uint256 a, uint256 b) external {
-        uint256 total = escrow.dealCount() + bonds.accusationCount();
+        uint256 total = escrow.dealCount() + bonds.accusationCount() + compute.jobCount();
         vm.prank(judge);
         arbitrator.giveRuling(a % (total + 1), b % 3);
+        _noteRuledJobs();
+    }
+
+    /// @dev A ruling for the researcher is the one way to end a job that no action of its own ends.
+    function _noteRuledJobs() private {
+        for (uint256 id = 1; id <= compute.jobCount(); ++id) {
+            if (ended[id] == 0 && compute.job(id).state == JobStates.REFUNDED) {
+                assertTrue(wasDisputed[id], "a job was refunded that nobody disputed");
+                ended[id] = JobStates.REFUNDED;
+            }
+        }
     }
 
     function endDispute(uint256 a) external {
@@ -166,8 +166,9 @@ contract Bazaar is Trading {
     function callAuction(uint256 a, uint256 b) external {
         uint8 kind = b % 2 == 0 ? AuctionKinds.ENGLISH : AuctionKinds.SEALED;
         uint64 ends = uint64(block.timestamp + 2 days);
+        uint256 id = _someDatasetWhere(a, true);
         Lot memory lot = Lot({
-            datasetId: ids[a % 2],
+            datasetId: id,
             kind: kind,
             purpose: Purposes.HMB,
             uses: 1,
@@ -176,7 +177,7 @@ contract Bazaar is Trading {
             revealEnds: kind == AuctionKinds.SEALED ? ends + 2 days : 0,
             reserve: uint96(1 + b % 1e6)
         });
-        vm.prank(parties[a % 2]);
+        vm.prank(datasets.custodianOf(id));
         auctions.call(lot);
     }
 
@@ -234,8 +235,10 @@ contract Bazaar is Trading {
     }
 
     function openMeter(uint256 a, uint256 b) external {
+        MeterOrder memory order =
+            MeterOrder(_someDatasetWhere(b, true), Purposes.HMB, 1, UNIT_PRICE, UNIT_PRICE + _amount(b));
         vm.prank(parties[2 + a % 2]);
-        meters.open(MeterOrder(ids[b % 2], Purposes.HMB, 1, UNIT_PRICE, UNIT_PRICE + _amount(b)), _noPermit());
+        meters.open(order, _noPermit());
     }
 
     function settleMeter(uint256 a, uint256 b) external {
@@ -283,9 +286,9 @@ contract Bazaar is Trading {
 
     function borrow(uint256 a, uint256 b) external {
         uint64 term = uint64(1 days + b % 5 days);
-        (uint256 least, uint256 fee) = lending.quote(ids[b % 2], term);
-        Borrowing memory order =
-            Borrowing(ids[b % 2], Purposes.HMB, 1, term, uint96(least + b % 1e6), uint96(fee));
+        uint256 id = _someDatasetWhere(b, true);
+        (uint256 least, uint256 fee) = lending.quote(id, term);
+        Borrowing memory order = Borrowing(id, Purposes.HMB, 1, term, uint96(least + b % 1e6), uint96(fee));
         vm.prank(parties[2 + a % 2]);
         lending.borrow(order, _noPermit());
     }
@@ -313,33 +316,41 @@ contract Bazaar is Trading {
     }
 
     function redeemUnits(uint256 a, uint256 b) external {
-        uint256[] memory datasetIds = _ids(ids[b % 2]);
+        uint256[] memory datasetIds = _ids(_someDatasetWhere(b, true));
         vm.prank(parties[2 + a % 2]);
         curve.redeem(datasetIds, Purposes.HMB, uint32(1 + b % 2), type(uint256).max);
     }
 
     // ---------------------------------------------------------------- the world
 
-    /// @dev A frozen account is free again the next time, and gets what waited for it.
-    function freeze(uint256 a, uint256 b) external {
-        FreezableUSDC token = FreezableUSDC(address(usdc));
+    function collectDues(uint256 a) external {
         address who = _party(a);
-        if (!token.isFrozen(who) && b % 3 == 0) return token.setFrozen(who, true);
-        token.setFrozen(who, false);
-        _withdrawDues(who);
+        IDues[6] memory holders = _holders();
+        for (uint256 i; i < holders.length; ++i) {
+            IDues holder = holders[_wrap(a / 4, i, holders.length)];
+            if (holder.due(who) == 0) continue;
+            holder.withdrawDue(who);
+            return;
+        }
+        revert Nothing();
     }
 
-    function wait(uint256 a) external {
-        vm.warp(block.timestamp + a % 3 days);
-    }
-
-    function pause(uint256 a) external {
-        if (a % 4 == 0) {
-            vm.prank(guardian);
-            breaker.pause(Scopes.TRADING, uint64(1 + a % 2 days));
+    /// @dev A researcher disputes an answer, or the judge rules on it, or its time runs out.
+    function disputeJob(uint256 a, uint256 b) external {
+        if (b % 3 == 0) {
+            uint256 id = _someJob(a, JobStates.DISPUTED);
+            uint256 disputeId = jobDisputes.arbitrationOf(id).disputeId;
+            bool refund = b % 2 == 0;
+            vm.prank(judge);
+            arbitrator.giveRuling(disputeId, refund ? 1 : 2);
+            _noteRuledJobs();
         } else {
-            vm.prank(address(timelock));
-            breaker.reopen(Scopes.TRADING);
+            uint256 id = _someJob(a, b % 2 == 0 ? JobStates.COMMITTED : JobStates.VERIFIED);
+            address asker = compute.job(id).researcher;
+            _deal(asker, asker.balance + ARBITRATION_COST);
+            vm.prank(asker);
+            jobDisputes.dispute{value: ARBITRATION_COST}(id, "x");
+            wasDisputed[id] = true;
         }
     }
 
@@ -351,7 +362,7 @@ contract Bazaar is Trading {
 
     /// @notice Each contract holds what it owes to the unit, and owes what its books say; the curve's reserve covers the
     /// integral of its price.
-    function solvency() external view {
+    function marketSolvency() external view {
         uint256[6] memory open = [_deals(), _bonds(), _auctions(), _meters(), _agreements(), _loans()];
         IDues[6] memory holders = _holders();
         for (uint256 i; i < holders.length; ++i) {
@@ -366,12 +377,7 @@ contract Bazaar is Trading {
         uint256 exact = Math.mulDiv(supply, 2e36 * uint256(BASE) + SLOPE * supply, 2e54, Math.Rounding.Ceil);
         assertLe(exact, curve.reserve(), "the reserve is below the integral");
         assertEq(usdc.balanceOf(address(curve)), curve.reserve() + curve.fees(), "the curve's book is wrong");
-        assertEq(usdc.balanceOf(address(market)), 0, "the licence market keeps money");
-        assertEq(
-            usdc.balanceOf(address(splitter)),
-            splitter.totalOwed() + splitter.buybackReserve(),
-            "the splitter does not hold what it owes"
-        );
+        assertEq(usdc.balanceOf(address(network)), 0, "the network keeps money");
     }
 
     function _deals() private view returns (uint256 sum) {
@@ -422,16 +428,19 @@ contract Bazaar is Trading {
         }
     }
 
-    /// @dev Also: the pool counts exactly the open loans, since nobody asks questions here.
     function _loans() private view returns (uint256 sum) {
-        uint256[2] memory open;
         for (uint256 id = 1; id <= lending.loanCount(); ++id) {
-            if (lending.loan(id).state != LoanStates.OPEN) continue;
-            sum += lending.loan(id).collateral;
-            ++open[lending.loan(id).datasetId == ids[0] ? 0 : 1];
+            if (lending.loan(id).state == LoanStates.OPEN) sum += lending.loan(id).collateral;
         }
-        assertEq(pool.depositOf(ids[0]).openJobs, open[0], "the pool counts other loans");
-        assertEq(pool.depositOf(ids[1]).openJobs, open[1], "the pool counts other loans");
+    }
+
+    /// @inheritdoc Promises
+    function _loansOn(uint256 datasetId) internal view override returns (uint256 count) {
+        for (uint256 id = 1; id <= lending.loanCount(); ++id) {
+            if (lending.loan(id).state == LoanStates.OPEN && lending.loan(id).datasetId == datasetId) {
+                ++count;
+            }
+        }
     }
 
     // ---------------------------------------------------------------- exit
@@ -443,10 +452,8 @@ contract Bazaar is Trading {
         }
     }
 
-    /// @notice Paused for good, everything ends in bounded time and everybody has what is theirs. Ends the world.
-    function exit() external {
-        vm.prank(address(timelock));
-        breaker.extend(Scopes.ALL, type(uint64).max);
+    /// @dev Paused for good, everything ends in bounded time and everybody has what is theirs.
+    function _endTheMarket() internal {
         for (uint256 i; i < parties.length; ++i) {
             FreezableUSDC(address(usdc)).setFrozen(parties[i], false);
         }
@@ -464,10 +471,6 @@ contract Bazaar is Trading {
             assertEq(holders[i].owed(), 0, "somebody is still owed");
         }
         assertEq(curve.totalSupply(), 0);
-        for (uint256 i; i < 2; ++i) {
-            _announce(parties[i], ids[i]);
-            _withdraw(parties[i], ids[i]);
-        }
     }
 
     function _endDealsAndBonds() private {

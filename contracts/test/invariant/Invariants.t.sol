@@ -2,23 +2,23 @@
 pragma solidity ^0.8.28;
 
 import {Test} from "../support/Test.sol";
-import {Promises} from "./Promises.sol";
+import {Workshop} from "./Workshop.sol";
 
 /// @notice Random actors over the whole protocol; after every action, everything that must hold does. Forge's table at
 /// the end shows how often each action was tried and how often it was not possible.
 contract Invariants is Test {
-    uint256 private constant STEPS = 2_000;
+    uint256 private constant STEPS = 4_000;
 
-    Promises private world;
+    Workshop private world;
 
     /// @dev By this name forge prints it.
     // solhint-disable-next-line event-name-capwords
     event log_named_uint(string key, uint256 val);
 
     function setUp() public {
-        world = new Promises();
+        world = new Workshop();
         world.setUp();
-        string[] memory actions = world.actions();
+        string[] memory actions = world.everything();
         bytes4[] memory selectors = new bytes4[](actions.length);
         for (uint256 i; i < actions.length; ++i) {
             selectors[i] = _selector(actions[i]);
@@ -27,9 +27,10 @@ contract Invariants is Test {
     }
 
     /// @notice All promises but leaving, which ends the world and comes last.
-    /// forge-config: default.invariant.depth = 256
     function invariant_everything_that_must_hold_does() public view {
         world.solvency();
+        world.marketSolvency();
+        world.workshopSolvency();
         world.supply();
         world.consent();
         world.lawfulness();
@@ -44,7 +45,7 @@ contract Invariants is Test {
     /// @dev An action that never succeeds would make the promises above say less than they seem to. With -vv, forge shows
     /// how often each one was tried and did.
     function test_every_action_succeeds_in_a_long_walk() public {
-        string[] memory actions = world.actions();
+        string[] memory actions = world.everything();
         uint256[] memory calls = new uint256[](actions.length);
         uint256[] memory successes = new uint256[](actions.length);
         for (uint256 step; step < STEPS; ++step) {

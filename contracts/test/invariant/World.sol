@@ -13,13 +13,13 @@ import {Pass} from "../../src/interfaces/ILicencePass.sol";
 import {Split} from "../../src/interfaces/IRevenueSplitter.sol";
 import {FreezableUSDC} from "../support/FreezableUSDC.sol";
 import {MerkleTree} from "../support/MerkleTree.sol";
-import {Scene} from "../support/Scene.sol";
+import {Trading} from "../support/Trading.sol";
 
 /// @notice The deployed protocol and everybody around it. Each action is something that somebody may try; two numbers
 /// choose who and what. An action that is not possible now reverts, and forge counts it.
 /// @dev What happened is also written down here, independently of the contracts, for the promises to be held against.
 /// A revert does not take back what it told forge, so that no action may start a prank that it might not end.
-abstract contract World is Scene {
+abstract contract World is Trading {
     /// @dev Nobody can do this now.
     error Nothing();
 
@@ -340,7 +340,8 @@ abstract contract World is Scene {
             Job memory j = compute.job(id);
             if (ended[id] != 0) continue;
             if (block.timestamp <= j.deadline) {
-                if (b % 4 != 0) continue;
+                // A dispute may last so long that little would be left of a run.
+                if (b % 4 != 0 || j.state == JobStates.DISPUTED) continue;
                 vm.warp(j.deadline + 1);
             }
             vm.prank(stranger);
@@ -467,18 +468,22 @@ abstract contract World is Scene {
     }
 
     function mintData(uint256 a, uint256 b) external {
-        uint256 year = (block.timestamp - START) / 365 days;
-        if (year != dataYear) {
-            dataYear = year;
-            dataSupplyAtStart = data.totalSupply();
-            dataMinted = 0;
-        }
+        _turnTheYear();
         uint256 amount = bound(a, 1, GENESIS / 200);
         vm.prank(address(timelock));
         data.setCapBps(uint16(bound(b, 0, 500)));
         vm.prank(address(timelock));
         data.mint(address(timelock), amount);
         dataMinted += amount;
+    }
+
+    /// @dev To be called before anything that mints or burns DATA: a year's cap is of the supply before.
+    function _turnTheYear() internal {
+        uint256 year = (block.timestamp - START) / 365 days;
+        if (year == dataYear) return;
+        dataYear = year;
+        dataSupplyAtStart = data.totalSupply();
+        dataMinted = 0;
     }
 
     function releaseBuyback(uint256 a) external {
@@ -512,7 +517,7 @@ abstract contract World is Scene {
         if (which == 6) return (address(pool), abi.encodeCall(pool.settle, (berlin, boston)));
         if (which == 7) return (address(share), abi.encodeCall(share.mint, (stranger, 1e18)));
         if (which == 8) return (address(share), abi.encodeCall(share.burn, (berlin, 1)));
-        if (which == 9) return (address(claims), abi.encodeCall(claims.fund, (1, 1e6)));
+        if (which == 9) return (address(claims), abi.encodeCall(claims.fund, (_ids(1), _ids(1e6))));
         if (which == 10) {
             return (address(passes), abi.encodeCall(passes.mint, (stranger, 1, FOREVER, 9, _ids(1))));
         }

@@ -139,3 +139,23 @@ contract FeeToken is ERC20 {
         super._update(from, to, value);
     }
 }
+
+/// @notice Scales everybody's balance, as rebasing tokens do.
+contract RebasingToken is TestUSDC {
+    uint256 private _bps = 10_000;
+
+    constructor(address owner) TestUSDC(owner) {}
+
+    /// @notice From now on a balance is so many ten-thousandths of what was moved before.
+    function rebase(uint256 bps) external {
+        _bps = _bps * bps / 10_000;
+    }
+
+    function balanceOf(address account) public view override returns (uint256) {
+        return super.balanceOf(account) * _bps / 10_000;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, value * 10_000 / _bps);
+    }
+}

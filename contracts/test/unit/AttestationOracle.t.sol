@@ -251,4 +251,22 @@ contract AttestationOracleTest is Cooperative {
         );
         oracle.consume(proof, a.kind, a.subject, a.payloadHash);
     }
+
+    function test_a_proof_has_a_signature_for_each_signer() public {
+        Proof memory proof = _signedBy(_attestation(), 2);
+        bytes[] memory one = new bytes[](1);
+        one[0] = proof.signatures[0];
+        proof.signatures = one;
+        vm.expectRevert(abi.encodeWithSelector(Errors.AttestationOracle_LengthMismatch.selector, 2, 1));
+        _consume(proof);
+    }
+
+    function test_governance_adds_and_removes_consumers_that_are_somebody() public {
+        assertEq(oracle.threshold(), 2);
+        assertTrue(oracle.isConsumer(address(this)));
+        oracle.setConsumer(address(this), false);
+        assertFalse(oracle.isConsumer(address(this)));
+        vm.expectRevert(Errors.Common_ZeroAddress.selector);
+        oracle.setConsumer(address(0), true);
+    }
 }

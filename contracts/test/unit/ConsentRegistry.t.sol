@@ -356,6 +356,9 @@ contract ConsentRegistryTest is Cooperative {
             abi.encodeWithSelector(Errors.ConsentRegistry_NotCustodian.selector, datasetId, stranger)
         );
         consents.postConsentRoot(datasetId, "new root");
+        vm.prank(custodian);
+        vm.expectRevert(Errors.ConsentRegistry_ZeroRoot.selector);
+        consents.postConsentRoot(datasetId, 0);
         vm.warp(NOW + 180 days);
         vm.prank(custodian);
         vm.expectRevert(

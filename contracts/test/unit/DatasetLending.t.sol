@@ -200,6 +200,27 @@ contract DatasetLendingTest is Trading {
         );
     }
 
+    function test_a_margin_call_that_nobody_used_gives_notice_again() public {
+        uint256 id = _borrowed();
+        _setPrice(62.6e6);
+        lending.callMargin(id);
+        // The price falls back and, much later, rises again.
+        _setPrice(50e6);
+        vm.warp(START + 6 days + 1);
+        _setPrice(62.6e6);
+        _assertRefused(
+            stranger,
+            abi.encodeCall(DatasetLending.seize, (id)),
+            abi.encodeWithSelector(
+                MarketErrors.DatasetLending_NotSeizable.selector, id, START + 37 days, START + 3 days
+            )
+        );
+        lending.callMargin(id);
+        assertEq(lending.loan(id).marginDeadline, START + 9 days + 1);
+        vm.warp(START + 9 days + 2);
+        lending.seize(id);
+    }
+
     function test_a_called_margin_is_topped_up_or_seized_after_three_days() public {
         uint256 id = _borrowed();
         bytes memory call_ = abi.encodeCall(DatasetLending.callMargin, (id));

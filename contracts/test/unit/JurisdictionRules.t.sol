@@ -292,4 +292,57 @@ contract JurisdictionRulesTest is Cooperative {
         bool european = place == "DE" || place == "FR";
         return (code == "EU" && european, 1);
     }
+
+    function test_who_asks_for_no_class_or_purpose_meets_only_rows_for_any() public {
+        _set(1, "DE", "US", 1, ALLOW, 0);
+        assertEq(rules.decide(0, "DE", "US", 1).law, "no rule");
+        assertEq(rules.decide(1, "DE", "US", 0).law, "no rule");
+        _set(0, "DE", "US", 0, DENY, 1);
+        assertEq(rules.decide(0, "DE", "US", 0).law, "law 1");
+    }
+
+    function test_what_applies_is_what_is_decided_with_the_number_of_the_law() public {
+        assertEq(rules.applying(1, "DE", "US", 1).verdict, 0);
+        _set(0, "EU", "US", 0, WITH, 3);
+        assertEq(rules.applying(1, "DE", "US", 1).lawId, 3);
+        assertEq(rules.law(3), rules.decide(1, "DE", "US", 1).law);
+        vm.expectRevert(abi.encodeWithSelector(Errors.JurisdictionRules_UnknownLaw.selector, 8));
+        rules.law(8);
+    }
+
+    function test_codes_are_two_capital_letters_and_come_in_pairs() public {
+        bytes2[4] memory bad = [bytes2("de"), "D1", "1D", "De"];
+        bytes2[] memory one = new bytes2[](1);
+        for (uint256 i; i < bad.length; ++i) {
+            one[0] = bad[i];
+            vm.expectRevert(abi.encodeWithSelector(Errors.JurisdictionRules_BadCode.selector, bad[i]));
+            rules.setCountries(one, one);
+        }
+        vm.expectRevert(abi.encodeWithSelector(Errors.JurisdictionRules_LengthMismatch.selector, 1, 0));
+        rules.setCountries(one, new bytes2[](0));
+    }
+
+    /// @dev Consents name regions by a bit each, so that there are 255 at most.
+    function test_the_regions_and_the_laws_have_a_last_number() public {
+        uint256 regions = 3;
+        for (uint8 i; i < 26; ++i) {
+            for (uint8 j; j < 26; ++j) {
+                bytes2 code = bytes2(abi.encodePacked(bytes1(0x41 + i), bytes1(0x41 + j)));
+                if (rules.regionOf(code) != 0 || rules.regionIndex(code) != 0) continue;
+                if (regions == 255) {
+                    vm.expectRevert(Errors.JurisdictionRules_TooManyRegions.selector);
+                    _country(code, code);
+                    return _assertLawsEnd();
+                }
+                _country(code, code);
+                ++regions;
+            }
+        }
+    }
+
+    function _assertLawsEnd() private {
+        string[] memory laws = new string[](65_537);
+        vm.expectRevert(abi.encodeWithSelector(Errors.JurisdictionRules_UnknownLaw.selector, 65_537));
+        rules.setLaws(0, laws);
+    }
 }

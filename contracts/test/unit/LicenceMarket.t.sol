@@ -281,4 +281,32 @@ contract LicenceMarketTest is Scene {
         passes.settleUse(99);
         vm.stopPrank();
     }
+
+    /// @dev The market asks before it drives a pass; a pass does not rely on that.
+    function test_a_pass_gives_no_use_after_its_expiry_or_when_none_is_left() public {
+        uint256 passId = _buy(researcher, _ids(german), 1);
+        uint64 expiry = passes.pass(passId).expiry;
+        vm.prank(address(compute));
+        passes.consumeUse(passId, researcher);
+        vm.prank(address(compute));
+        vm.expectRevert(abi.encodeWithSelector(MarketErrors.LicencePass_Spent.selector, passId));
+        passes.consumeUse(passId, researcher);
+        vm.warp(expiry);
+        vm.prank(address(compute));
+        vm.expectRevert(abi.encodeWithSelector(MarketErrors.LicencePass_Expired.selector, passId, expiry));
+        passes.consumeUse(passId, researcher);
+    }
+
+    function test_a_pass_names_and_covers_the_datasets_that_were_bought_and_no_other() public {
+        uint256[] memory ids = new uint256[](3);
+        for (uint256 i; i < 3; ++i) {
+            ids[i] = _pooled(boston);
+        }
+        uint256 passId = _buy(researcher, ids, 1);
+        assertEq(keccak256(abi.encode(passes.pass(passId).datasetIds)), keccak256(abi.encode(ids)));
+        for (uint256 i; i < 3; ++i) {
+            assertTrue(passes.covers(passId, ids[i], Purposes.HMB));
+        }
+        assertFalse(passes.covers(passId, german, Purposes.HMB));
+    }
 }

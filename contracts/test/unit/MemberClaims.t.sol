@@ -20,7 +20,7 @@ contract MemberClaimsTest is Scene {
     function _fund(uint256 amount) private {
         _giveUSDC(address(claims), amount);
         vm.prank(address(splitter));
-        claims.fund(german, amount);
+        claims.fund(_ids(german), _ids(amount));
     }
 
     function _leaves(uint256[3] memory amounts) private view returns (bytes32[] memory leaves) {
@@ -146,7 +146,7 @@ contract MemberClaimsTest is Scene {
         _fund(100e6);
         _giveUSDC(address(claims), 100e6);
         vm.prank(address(splitter));
-        claims.fund(other, 100e6);
+        claims.fund(_ids(other), _ids(100e6));
         uint256[3] memory amounts = [uint256(60e6), 35e6, 0];
         _postRoot(berlin, german, MerkleTree.root(_leaves(amounts)), 90e6);
         _claim(amounts, 0);
@@ -214,6 +214,6 @@ contract MemberClaimsTest is Scene {
     function test_only_the_splitter_funds() public {
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(MarketErrors.MemberClaims_NotSplitter.selector, stranger));
-        claims.fund(german, 1);
+        claims.fund(_ids(german), _ids(1));
     }
 }

@@ -191,4 +191,15 @@ contract MembershipTokenTest is Cooperative {
         assertEq(votes, membership.totalMembers());
         assertEq(votes, membership.getPastTotalSupply(NOW));
     }
+
+    function test_nobody_joins_as_nobody() public {
+        JoinRequest memory request = JoinRequest(address(0), PERSON, "did", NOW);
+        Proof memory proof = _identityProof(request);
+        vm.expectRevert(Errors.Common_ZeroAddress.selector);
+        membership.join(request, "", proof);
+        request = JoinRequest(member, 0, "did", NOW);
+        proof = _identityProof(request);
+        vm.expectRevert(Errors.MembershipToken_ZeroPerson.selector);
+        membership.join(request, "", proof);
+    }
 }

@@ -142,4 +142,11 @@ contract ParticipantRegistryTest is Cooperative {
         assertEq(registry.inGoodStanding(party, role), expected);
         assertEq(registry.isVerified(party), p.status == 1 && time < p.kycExpiry);
     }
+
+    function test_nobody_is_no_party() public {
+        Participant memory p = _participant(PartyRoles.RESEARCHER, "JP");
+        vm.prank(registrar);
+        vm.expectRevert(Errors.Common_ZeroAddress.selector);
+        registry.register(address(0), p);
+    }
 }

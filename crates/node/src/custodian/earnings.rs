@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, U256};
 use caduceus_contracts::ConsentRegistry::{ConsentGranted, ConsentRevoked};
-use caduceus_contracts::MemberClaims::Funded;
 use caduceus_contracts::MembershipToken::{MemberJoined, MemberLeft, MemberRemoved};
+use caduceus_contracts::RevenueSplitter::UsageCredited;
 use caduceus_economics::{PersonId, Usdc, accrue};
 use caduceus_vault::{Receipt, Vault};
 use serde::{Deserialize, Serialize};
@@ -44,13 +44,13 @@ pub(crate) async fn settled(
     let mut earned = kept(vault, dataset)?;
     let mut total = Usdc::sum(earned.values().copied()).map_err(unpayable)?;
     let topic = Some(B256::from(U256::from(dataset)));
-    let payments = node.placed_events::<Funded>(node.at.member_claims, &[topic]).await?;
+    let payments = node.placed_events::<UsageCredited>(node.at.revenue_splitter, &[topic]).await?;
     let mut people: Option<People> = None;
     let mut funded = U256::ZERO;
     let before = total;
     let mut new = Vec::new();
     for (place, payment) in payments {
-        funded += payment.amount;
+        funded += payment.membersPart;
         let increment = match usdc(funded)?.minus(total) {
             Ok(increment) if increment > Usdc::ZERO => increment,
             _ => continue,
