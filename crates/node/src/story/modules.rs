@@ -5,7 +5,6 @@
 
 use alloy::primitives::aliases::U96;
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy::providers::Provider;
 use alloy::rpc::types::TransactionReceipt;
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
@@ -20,7 +19,7 @@ use super::{CUSTODIANS, GOOD};
 use crate::attestor::{self, Claim};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
-use crate::{contract, custodian, genesis, governance, member, party};
+use crate::{contract, genesis, governance, member, party};
 
 /// Wei that a dispute costs with the arbitrator of a development deployment.
 const DISPUTE: u64 = 100_000_000_000_000_000;

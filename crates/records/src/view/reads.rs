@@ -213,7 +213,7 @@ mod tests {
     fn seen(view: &CompiledView, keep: &Keep) -> String {
         let arena = Bump::new();
         let json = parse(PERSON, keep, &arena).unwrap();
-        match view.rows(&json, Surroundings::default()) {
+        match view.rows(&json, Surroundings::default(), &arena) {
             Ok(rows) => rows.iter().map(|row| format!("{row:?}\n")).collect(),
             Err(error) => error.to_string(),
         }
