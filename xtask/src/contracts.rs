@@ -71,7 +71,8 @@ pub fn test() -> Result<(), Failure> {
 
 /// Holds the invariants after each single action; the tests look at them less often, which is thirty times faster.
 pub fn long_invariants() -> Result<(), Failure> {
-    let mut command = forge(&["test", "--match-path", "test/invariant/*", "--match-test", "invariant_"])?;
+    let mut command =
+        forge(&["test", "--match-path", "test/invariant/*", "--match-test", "invariant_"])?;
     command.env("FOUNDRY_PROFILE", "long");
     step("long invariants", command)
 }

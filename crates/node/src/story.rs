@@ -33,6 +33,8 @@ use sources::{Told, agreed, sources};
 const STEPS: usize = 10;
 /// Members who join at each custodian, where there are so many patients.
 const MEMBERS: usize = 5;
+/// Whole test USDC that each researcher is given at first.
+const RESEARCHER_USDC: u64 = 10_000;
 /// What the story's question offers.
 const EPSILON: &str = "1";
 /// Where the story keeps its licence, and how many patients its first answers counted.
@@ -301,7 +303,7 @@ async fn begin(node: &Node) -> Result<()> {
             NewParty { name: name.into(), role, country, accredited, safeguards: Safeguards::NONE };
         let party = party::register(node, &new).await?.party;
         if role == Role::Researcher {
-            party::give_test_usdc(node, &party, 10_000 * USDC).await?;
+            party::give_test_usdc(node, &party, RESEARCHER_USDC * USDC).await?;
         }
     }
     report.fact("registered: hospitals in Germany and the United States, researchers in Japan, India and Switzerland");

@@ -340,7 +340,6 @@ fn a_payment_is_divided_as_the_splitter_divides_it() {
     let constructor = c::RevenueSplitter::constructorCall { peers }.abi_encode();
     let at = evm.module("RevenueSplitter", &constructor, &initialize);
     evm.answers::<c::TestUSDC::balanceOfCall>(puppet, &[U256::MAX >> 1]);
-    let [zero, one] = [U256::ZERO, U256::from(1)];
     for _ in 0..CASES / 10 {
         let (treasury, pool) = (up_to(&mut dice, 10_000), up_to(&mut dice, 10_000) as u16);
         let buyback = up_to(&mut dice, 10_000 - treasury);
@@ -355,9 +354,8 @@ fn a_payment_is_divided_as_the_splitter_divides_it() {
         };
         evm.must(SOMEBODY, at, &c::RevenueSplitter::setSplitCall { split_ });
         let bps = up_to(&mut dice, 10_000) as u16;
-        let brief =
-            [U256::from_be_slice(custodian.as_slice()), zero, one, zero, U256::from(bps), zero];
-        evm.answers::<c::DatasetToken::briefCall>(puppet, &brief);
+        let payee = [U256::from_be_slice(custodian.as_slice()), U256::from(bps)];
+        evm.answers::<c::DatasetToken::payeeOfCall>(puppet, &payee);
         for _ in 0..10 {
             let amount = usdc(wide(&mut dice, 100));
             let mut weights: Vec<u128> =

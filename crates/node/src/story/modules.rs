@@ -10,14 +10,15 @@ use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolValue};
 use caduceus_contracts::{
-    ContributionRewards, DatasetExchange, DatasetLending, MembershipToken, MeteredLicence,
-    Signalling, TransferAgreement, VestingVault,
+    BondingCurve, ContributionRewards, DatasetExchange, DatasetLending, LicenceMarket,
+    MembershipToken, MeteredLicence, Signalling, TransferAgreement, VestingVault,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{CUSTODIANS, GOOD};
+use super::{CUSTODIANS, GOOD, RESEARCHER_USDC};
 use crate::attestor::{self, Claim};
 use crate::error::{NodeError, Result};
+use crate::genesis::USDC;
 use crate::node::Node;
 use crate::{contract, genesis, governance, member, party};
 
@@ -139,12 +140,18 @@ impl<'a> Tour<'a> {
         };
         let members = member::members(node)?;
         let member = members.first().ok_or_else(|| NodeError::Chain("nobody joined".into()))?;
+        let researcher = party::find(node, party::Role::Researcher, GOOD)?;
+        // The larger the datasets, the dearer is all that is bought of them.
+        let market = LicenceMarket::new(node.at.licence_market, &node.provider);
+        let price = market.quote(vec![U256::ONE, U256::from(2)], 1).call().await?;
+        let purse = RESEARCHER_USDC * USDC + 5_000 * USDC + 10 * price.saturating_to::<u64>();
+        party::give_test_usdc(node, &researcher, purse).await?;
         let custodian = |name| party::find(node, party::Role::Custodian, name);
         let tour = Tour {
             node,
             hospital: custodian(CUSTODIANS[0].0)?.signer(node),
             other: custodian(CUSTODIANS[1].0)?.signer(node),
-            researcher: party::find(node, party::Role::Researcher, GOOD)?.signer(node),
+            researcher: researcher.signer(node),
             member: member.signer(node),
             validator: node.key("story/validator"),
             arbitrator: node.key("story/arbitrator"),
@@ -332,22 +339,27 @@ impl<'a> Tour<'a> {
         ] {
             self.call(&researcher, &format!("TestUSDC approve {contract} {ALLOWED}")).await?;
         }
-        self.call(&researcher, "BondingCurve mint 500e6 1").await?;
-        self.call(&researcher, "BondingCurve redeem [1] 1 1 10e18").await?;
-        self.call(&researcher, "BondingCurve burn 1e18 0").await?;
+        let curve = BondingCurve::new(self.node.at.bonding_curve, self.node.provider.clone());
+        let needed = curve.unitsNeeded(vec![U256::ONE], 1).call().await?;
+        // Some more than the licence takes, and the fee.
+        let cost =
+            curve.costOf(needed + needed / U256::from(2)).call().await? + U256::from(10 * USDC);
+        self.call(&researcher, &format!("BondingCurve mint {cost} 1")).await?;
+        self.call(&researcher, &format!("BondingCurve redeem [1] 1 1 {needed}")).await?;
+        self.call(&researcher, "BondingCurve burn 1e18 1").await?;
         self.call(&relay, "BondingCurve collectFees").await?;
         self.done(
             "BondingCurve",
-            "units of access were minted for 500 USDC, some redeemed for a licence, some burned",
+            "units of access were minted, some redeemed for a licence, and one burned",
         );
         let deadline = self.begun + 60 * DAY;
-        let order = format!("([(1,[1,2])],1,1,500e6,{deadline})");
+        let order = format!("([(1,[1,2])],1,1,1e12,{deadline})");
         self.call(&researcher, &format!("PoolNetwork buy {order} {NO_PERMIT}")).await?;
         self.done("PoolNetwork", "one licence over the pools of the network, settled to each");
         Ok(())
     }
 
-    /// Hospitals swap the use of their datasets.
+    /// Hospitals bring uses of their datasets for others to take.
     async fn exchange(&mut self) -> Result<()> {
         let (hospital, other) = (self.hospital.clone(), self.other.clone());
         let to = self.node.at.dataset_exchange;
@@ -367,19 +379,18 @@ impl<'a> Tour<'a> {
         }
         self.call(&other, "DatasetExchange bring 2 3").await?;
         self.call(&hospital, "DatasetExchange bring 1 3").await?;
-        self.call(&hospital, "DatasetExchange swap 1 2 2 1 1000e6").await?;
-        self.done("DatasetExchange", "each hospital brought uses of its dataset; one swapped some for the other's, priced by attested features");
+        self.call(&hospital, "DatasetExchange bringBack 1 1").await?;
+        self.done("DatasetExchange", "each hospital brought uses of its dataset for credit, priced by attested features, and one took a use back");
         Ok(())
     }
 
     /// A dataset on loan, given back with proof of its deletion.
     async fn lending(&mut self) -> Result<()> {
         let researcher = self.researcher.clone();
-        self.call(
-            &researcher,
-            &format!("DatasetLending borrow (1,1,1,604800,400e6,100e6) {NO_PERMIT}"),
-        )
-        .await?;
+        let lending = DatasetLending::new(self.node.at.dataset_lending, self.node.provider.clone());
+        let quote = lending.quote(U256::ONE, 7 * DAY).call().await?;
+        let loan = format!("(1,1,1,604800,{},{})", quote.collateral, quote.fee);
+        self.call(&researcher, &format!("DatasetLending borrow {loan} {NO_PERMIT}")).await?;
         self.call(&researcher, &format!("DatasetLending topUp 1 10e6 {NO_PERMIT}")).await?;
         let (to, deleted) = (self.node.at.dataset_lending, hash("deletion"));
         let content = (to, U256::ONE, U256::ONE, deleted).abi_encode();
@@ -414,7 +425,7 @@ impl<'a> Tour<'a> {
         let accuse =
             format!("ResearcherBonds accuse {} 100e6 ipfs://evidence", researcher.address());
         self.call_with(&hospital, &accuse, dispute).await?;
-        self.call(&arbitrator, "CentralizedArbitrator giveRuling 1 1").await?;
+        self.call(&arbitrator, "CentralizedArbitrator giveRuling 0 1").await?;
         self.done("ResearcherBonds", "a researcher's bond was accused, and the arbitrator found for the accuser: 100 USDC were slashed");
         Ok(())
     }
@@ -432,7 +443,7 @@ impl<'a> Tour<'a> {
         self.call(&researcher, "Escrow release 1").await?;
         self.call_with(&researcher, "Escrow dispute 2 ipfs://evidence", U256::from(DISPUTE))
             .await?;
-        self.call(&arbitrator, "CentralizedArbitrator giveRuling 2 1").await?;
+        self.call(&arbitrator, "CentralizedArbitrator giveRuling 1 1").await?;
         self.done("Escrow", "one deal was released to the hospital, and one was disputed and went back to the researcher");
         Ok(())
     }
