@@ -295,7 +295,7 @@ fn a_demo_that_is_stopped_leaves_nothing_behind() {
         demo.env("TMPDIR", dir.path()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = demo.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        lines.by_ref().map_while(Result::ok).find(|line| line.contains("2/9")).unwrap();
+        lines.by_ref().map_while(Result::ok).find(|line| line.contains("2/10")).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         let id = child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());

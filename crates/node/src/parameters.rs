@@ -484,8 +484,8 @@ mod tests {
         assert_eq!(changed.jobs.accept_window, 86_400);
         let ledger = changed.on_ledger(nobody());
         assert_eq!(ledger.prices[0], 10_000_000);
-        // 0.0001 USDC are 100 units of 1e-6.
-        assert_eq!(ledger.curve.slope, 100_000_000_000_000_000_000);
+        // 0.002 USDC are 2,000 units of 1e-6.
+        assert_eq!(ledger.curve.slope, 2_000_000_000_000_000_000_000);
         assert_eq!(ledger.arbitration_cost, U256::from(100 * MILLI));
     }
 
