@@ -133,7 +133,7 @@ fn require_supply(supply: AccessUnits, units: U256) -> Result<(), CurveError> {
 #[must_use]
 pub fn curve_fee(amount: Usdc, fee: BasisPoints) -> Usdc {
     let down = fee.of(amount);
-    let exact = amount.units() % 10_000 * u128::from(fee.points()) % 10_000 == 0;
+    let exact = (amount.units() % 10_000 * u128::from(fee.points())).is_multiple_of(10_000);
     Usdc::from_units(down.units() + u128::from(!exact))
 }
 
