@@ -57,9 +57,10 @@ pub struct What {
     contract: String,
     /// The function, by its name or its signature
     function: String,
-    /// Its arguments: numbers (25e6, \"1.5 ether\"), true, text, 0x.., [a,b] for lists, (a,b) for structs; accounts also by
-    /// name, with @ inside lists and structs
-    #[arg(allow_negative_numbers = true)]
+    #[arg(
+        allow_negative_numbers = true,
+        help = "Its arguments: numbers (25e6, \"1.5 ether\"), true, text, 0x.., [a,b] for lists, (a,b) for structs; accounts also by name, with @ inside lists and structs"
+    )]
     arguments: Vec<String>,
 }
 
