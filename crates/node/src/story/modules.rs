@@ -176,7 +176,16 @@ impl<'a> Tour<'a> {
         self.reports.push(ModuleReport { module: module.to_owned(), done, transactions, gas });
     }
 
-    /// A call as a person would write it: contract, function, arguments.
+    /// What a line as a person would write it calls: contract, function, arguments.
+    fn read(&self, line: &str, value: U256) -> Result<contract::Call> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let [module, function, arguments @ ..] = &words[..] else {
+            return Err(NodeError::Definition(format!("`{line}` names no function")));
+        };
+        contract::prepare(self.node, module, function, arguments, value)
+    }
+
+    /// Sends such a line.
     async fn call(&mut self, by: &PrivateKeySigner, line: &str) -> Result<TransactionReceipt> {
         self.call_with(by, line, U256::ZERO).await
     }
@@ -187,11 +196,7 @@ impl<'a> Tour<'a> {
         line: &str,
         value: U256,
     ) -> Result<TransactionReceipt> {
-        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        let [module, function, arguments @ ..] = &words[..] else {
-            return Err(NodeError::Definition(format!("`{line}` names no function")));
-        };
-        let call = contract::prepare(self.node, module, function, arguments, value)?;
+        let call = self.read(line, value)?;
         self.send(&call.name(), by, call.at, call.data, value).await
     }
 
@@ -247,11 +252,7 @@ impl<'a> Tour<'a> {
         let proposal = match governance::find(self.node, number)? {
             Some(made) => made,
             None => {
-                let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-                let [module, function, arguments @ ..] = &words[..] else {
-                    return Err(NodeError::Definition(format!("`{line}` names no function")));
-                };
-                let call = contract::prepare(self.node, module, function, arguments, U256::ZERO)?;
+                let call = self.read(line, U256::ZERO)?;
                 governance::propose_call(self.node, proposer, &call).await?
             }
         };
