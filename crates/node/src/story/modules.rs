@@ -11,7 +11,8 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolValue};
 use caduceus_contracts::{
     BondingCurve, ComputeMarket, ConsentRegistry, ContributionRewards, DatasetExchange,
-    DatasetLending, LicenceMarket, LicencePass, MembershipToken, MeteredLicence, Signalling, TransferAgreement, VestingVault,
+    DatasetLending, LicenceMarket, LicencePass, MembershipToken, MeteredLicence, Signalling,
+    TransferAgreement, VestingVault,
 };
 use serde::{Deserialize, Serialize};
 

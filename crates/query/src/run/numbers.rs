@@ -51,11 +51,22 @@ pub(super) fn add(
             total.count += 1;
         });
     }
+    let nulls = argument.nulls().filter(|nulls| nulls.null_count() > 0);
+    if let (Counted::All(_), None) = (counted, nulls) {
+        return match argument.as_primitive_opt::<Int64Type>() {
+            Some(array) => add_all(array.values(), squares, &mut totals[0], |value| {
+                grid.clamp_integer(value) - origin
+            }),
+            None => {
+                let values = argument.as_primitive::<Float64Type>().values();
+                add_all(values, squares, &mut totals[0], |value| grid.clamp_decimal(value) - origin)
+            }
+        };
+    }
     let length = argument.len();
     let mut steps = Vec::with_capacity(BLOCK.min(length));
     let mut local =
         vec![(0_i64, 0_i64, 0_i64); if totals.len() <= FEW_GROUPS { totals.len() } else { 0 }];
-    let nulls = argument.nulls().filter(|nulls| nulls.null_count() > 0);
     for start in (0..length).step_by(BLOCK) {
         let end = (start + BLOCK).min(length);
         steps.clear();
@@ -69,48 +80,53 @@ pub(super) fn add(
                 steps.extend(values.map(|value| grid.clamp_decimal(*value) - origin));
             }
         }
-        match (counted, nulls) {
-            (Counted::All(_), None) => {
-                totals[0].count += steps.len() as i64;
-                totals[0].sum += i128::from(steps.iter().sum::<i64>());
-                if squares {
-                    totals[0].squares +=
-                        i128::from(steps.iter().map(|step| step * step).sum::<i64>());
-                }
+        let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(start + row));
+        let group = |row: usize| match counted {
+            Counted::All(_) => 0,
+            Counted::Some(groups) => groups[start + row],
+        };
+        for (row, step) in steps.iter().enumerate() {
+            let group = group(row);
+            if group == NONE || !valid(row) {
+                continue;
             }
-            _ => {
-                let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(start + row));
-                let group = |row: usize| match counted {
-                    Counted::All(_) => 0,
-                    Counted::Some(groups) => groups[start + row],
-                };
-                for (row, step) in steps.iter().enumerate() {
-                    let group = group(row);
-                    if group == NONE || !valid(row) {
-                        continue;
-                    }
-                    let square = if squares { step * step } else { 0 };
-                    match local.get_mut(group as usize) {
-                        Some((sum, sum_squares, count)) => {
-                            *sum += step;
-                            *sum_squares += square;
-                            *count += 1;
-                        }
-                        None => {
-                            let total = &mut totals[group as usize];
-                            total.sum += i128::from(*step);
-                            total.squares += i128::from(square);
-                            total.count += 1;
-                        }
-                    }
+            let square = if squares { step * step } else { 0 };
+            match local.get_mut(group as usize) {
+                Some((sum, sum_squares, count)) => {
+                    *sum += step;
+                    *sum_squares += square;
+                    *count += 1;
                 }
-                for (total, local) in totals.iter_mut().zip(&mut local) {
-                    let (sum, squares, count) = std::mem::take(local);
-                    total.sum += i128::from(sum);
-                    total.squares += i128::from(squares);
-                    total.count += count;
+                None => {
+                    let total = &mut totals[group as usize];
+                    total.sum += i128::from(*step);
+                    total.squares += i128::from(square);
+                    total.count += 1;
                 }
             }
         }
+        for (total, local) in totals.iter_mut().zip(&mut local) {
+            let (sum, squares, count) = std::mem::take(local);
+            total.sum += i128::from(sum);
+            total.squares += i128::from(squares);
+            total.count += count;
+        }
+    }
+}
+
+/// Adds up values of which all count in one group.
+fn add_all<T: Copy>(
+    values: &[T],
+    squares: bool,
+    total: &mut Exact,
+    step: impl Fn(T) -> i64 + Copy,
+) {
+    total.count += values.len() as i64;
+    for block in values.chunks(BLOCK) {
+        let steps = block.iter().map(|value| step(*value));
+        if squares {
+            total.squares += i128::from(steps.clone().map(|step| step * step).sum::<i64>());
+        }
+        total.sum += i128::from(steps.sum::<i64>());
     }
 }

@@ -189,7 +189,22 @@ impl<'a> Scope<'a> {
         expr.map_or(Ok(None), |expr| single(self.eval(expr, this)?))
     }
 
+    /// The first value of an expression. The right side of a union is looked at only where the left one has nothing, unless it could
+    /// fail.
+    fn first_of(&self, expr: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
+        if let Expr::Binary(Op::Union, left, right) = expr
+            && cannot_fail(right)
+        {
+            let first = self.first_of(left, this)?;
+            return if first.is_empty() { self.first_of(right, this) } else { Ok(first) };
+        }
+        Ok(self.eval(expr, this)?.first())
+    }
+
     fn call(&self, base: &'a Expr, function: &'a Function, this: &Item<'a>) -> Result<Items<'a>> {
+        if let Function::First = function {
+            return self.first_of(base, this);
+        }
         let items = self.eval(base, this)?;
         match function {
             Function::Where(criterion) => self.filter(items, criterion),
@@ -214,7 +229,6 @@ impl<'a> Scope<'a> {
                 }
                 Ok(out)
             }
-            Function::First => Ok(items.first()),
             Function::Last => Ok(items.into_iter().last().into()),
             Function::Tail => Ok(items.into_iter().skip(1).collect()),
             Function::Skip(count) => Ok(items.into_iter().skip(self.count(count, this)?).collect()),
@@ -471,6 +485,19 @@ impl<'a> Scope<'a> {
                 Ok(value.into())
             }
         }
+    }
+}
+
+/// Whether an expression only looks up what is there.
+fn cannot_fail(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nothing | Expr::Literal(_) | Expr::This | Expr::Resource => true,
+        Expr::Member(base, ..) => cannot_fail(base),
+        Expr::Call(base, Function::First | Function::OfType(_) | Function::ReferenceKey(_)) => {
+            cannot_fail(base)
+        }
+        Expr::Binary(Op::Union, left, right) => cannot_fail(left) && cannot_fail(right),
+        _ => false,
     }
 }
 
