@@ -5,7 +5,9 @@ import {MockV3Aggregator} from "@chainlink/contracts/src/v0.8/shared/mocks/MockV
 import {
     MockLinkToken
 } from "@chainlink/contracts/src/v0.8/functions/tests/v1_X/testhelpers/MockLinkToken.sol";
-import {IFunctionsRouter} from "@chainlink/contracts/src/v0.8/functions/v1_0_0/interfaces/IFunctionsRouter.sol";
+import {
+    IFunctionsRouter
+} from "@chainlink/contracts/src/v0.8/functions/v1_0_0/interfaces/IFunctionsRouter.sol";
 import {
     IFunctionsSubscriptions
 } from "@chainlink/contracts/src/v0.8/functions/v1_0_0/interfaces/IFunctionsSubscriptions.sol";
@@ -214,12 +216,7 @@ contract FunctionsAttestorTest is AdapterTest {
 
         subscription = subscriptions.createSubscription();
         adapter = new FunctionsAttestor(
-            router,
-            oracle,
-            registry,
-            DON,
-            subscription,
-            "return Buffer.from(args[3].slice(2), 'hex')"
+            router, oracle, registry, DON, subscription, "return Buffer.from(args[3].slice(2), 'hex')"
         );
         subscriptions.addConsumer(subscription, address(adapter));
         link.transferAndCall(router, 10e18, abi.encode(subscription));
