@@ -5,12 +5,12 @@ import pathlib
 import sys
 
 explained = []
-for line in pathlib.Path(sys.argv[2]).read_text().splitlines():
+for line in pathlib.Path(sys.argv[2]).read_text(encoding="utf-8").splitlines():
     if line.strip() and not line.startswith("#"):
         detector, where, reason = (part.strip() for part in line.split("|", 2))
         explained.append((detector, where, reason))
 
-answer = json.loads(pathlib.Path(sys.argv[1]).read_text())
+answer = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
 if not answer["success"]:
     sys.exit(f"slither failed: {answer['error']}")
 
@@ -27,5 +27,6 @@ for finding in findings:
 stale = [e for e in explained if e not in used]
 for detector, where, _ in stale:
     print(f"tools/findings.txt explains {detector} in {where}, but it is not found any more")
-print(f"{len(findings)} findings, {unexplained} unexplained")
+verdict = "all explained" if not unexplained else f"{unexplained} unexplained"
+print(f"== slither: {len(findings)} findings, {verdict}")
 sys.exit(1 if unexplained or stale else 0)

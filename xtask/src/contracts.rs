@@ -77,7 +77,7 @@ pub fn long_invariants() -> Result<(), Failure> {
     step("long invariants", command)
 }
 
-/// Runs slither and halmos, installed by pip at the versions of `tools/analyse.txt`.
+/// Runs slither, halmos and the measurement of branches; the two by pip at the versions of `tools/analyse.txt`.
 pub fn analyse() -> Result<(), Failure> {
     install()?;
     step("analysis of the contracts", Command::new(folder().join("tools/analyse")))

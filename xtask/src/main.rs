@@ -21,7 +21,7 @@ Commands:
   test               Run every check and every test, set-up included
   contracts          Compile the contracts and write contracts/artifacts
   contracts --check  Compile the contracts and fail if contracts/artifacts differs
-  analyse            Analyse the contracts: slither on all of them, halmos on the money's arithmetic
+  analyse            Analyse the contracts: slither, halmos on the arithmetic of money, every branch taken by a test
   invariants         Hold the contracts' invariants after each of 128,000 random actions (about half an hour)
   bench [NAME...]    Measure beside peers, optimized; all of benches/src/bin if none is named
 

@@ -49,9 +49,9 @@ abstract contract Deployment is Foundation {
     uint96 internal constant LEAST_BOND = 1_000e6;
     uint64 internal constant NOTICE = 14 days;
     uint96 internal constant UNIT_PRICE = 2e6;
-    /// @dev 1 USDC for the first unit, and a ten-thousandth more for each.
-    uint96 internal constant BASE = 1e6;
-    uint96 internal constant SLOPE = 100e18;
+    /// @dev As shipped: 8 USDC for the first unit, and 0.002 more for each.
+    uint96 internal constant BASE = 8e6;
+    uint96 internal constant SLOPE = 2e21;
     uint16 internal constant CURVE_FEE = 100;
 
     function setUp() public virtual {

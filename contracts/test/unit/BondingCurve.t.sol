@@ -72,27 +72,27 @@ contract BondingCurveTest is Trading {
     // ---------------------------------------------------------------- the curve by numbers
 
     function test_the_first_thousand_units_cost_what_the_formula_says() public view {
-        // 1,000 x 1 + 0.0001 x 1,000^2 / 2 = 1,050 USDC
-        assertEq(curve.costOf(1_000e18), 1_050e6);
+        // 1,000 x 8 + 0.002 x 1,000^2 / 2 = 9,000 USDC
+        assertEq(curve.costOf(1_000e18), 9_000e6);
         assertEq(curve.costOf(1), 1);
         assertEq(curve.costOf(0), 0);
         assertEq(curve.unitsFor(0), 0);
     }
 
     function test_minting_and_burning_by_numbers() public {
-        // 1,050 is 99 % of 1,060.606061, less the fee rounded up.
-        uint256 units = _mint(researcher, 1_060_606_061);
+        // 9,000 is 99 % of 9,090.909091, less the fee rounded up.
+        uint256 units = _mint(researcher, 9_090_909_091);
         assertEq(units, 1_000e18);
-        assertEq(curve.reserve(), 1_050e6);
-        assertEq(curve.fees(), 10_606_061);
-        // The upper half of them is worth 500 + 0.0001 (500^2 + 500^2 / 2) = 537.5.
-        assertEq(curve.proceedsOf(500e18), 537.5e6);
-        assertEq(_burn(researcher, 500e18), 537.5e6 - 5.375e6);
-        assertEq(curve.reserve(), 512.5e6);
+        assertEq(curve.reserve(), 9_000e6);
+        assertEq(curve.fees(), 90_909_091);
+        // The upper half of them is worth 500 x 8 + 0.002 (500^2 + 500^2 / 2) = 4,750.
+        assertEq(curve.proceedsOf(500e18), 4_750e6);
+        assertEq(_burn(researcher, 500e18), 4_750e6 - 47.5e6);
+        assertEq(curve.reserve(), 4_250e6);
         _assertCovered(curve);
         vm.prank(stranger);
-        assertEq(curve.collectFees(), 10_606_061 + 5.375e6);
-        assertEq(usdc.balanceOf(address(treasury)), 10_606_061 + 5.375e6);
+        assertEq(curve.collectFees(), 90_909_091 + 47.5e6);
+        assertEq(usdc.balanceOf(address(treasury)), 90_909_091 + 47.5e6);
         assertEq(curve.fees(), 0);
         _assertCovered(curve);
     }
@@ -261,7 +261,7 @@ contract BondingCurveTest is Trading {
         uint256[] memory ids = _ids(_pooled(berlin), _pooled(boston));
         // Two datasets of 5,000 records each, three questions.
         assertEq(curve.unitsNeeded(ids, 3), 30e18);
-        uint256 units = _mint(researcher, 100e6);
+        uint256 units = _mint(researcher, 400e6);
         uint256 worth = curve.proceedsOf(30e18);
         vm.prank(researcher);
         uint256 passId = curve.redeem(ids, Purposes.HMB, 3, 30e18);

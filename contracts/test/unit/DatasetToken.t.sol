@@ -234,6 +234,8 @@ contract DatasetTokenTest is Cooperative {
         vm.expectRevert(refusal);
         datasets.custodianOf(1);
         vm.expectRevert(refusal);
+        datasets.payeeOf(1);
+        vm.expectRevert(refusal);
         datasets.locked(1);
         vm.expectRevert(refusal);
         datasets.tokenURI(1);
