@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use caduceus_node::attestor::{self, Panel, Practice};
-use caduceus_node::{Cost, Node, Result, custodian, keystore, rpc};
+use caduceus_node::attestor::{self, Panel, Practice, Processes};
+use caduceus_node::{Cost, Node, Result, custodian, keystore};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -88,26 +88,16 @@ pub struct Serve {
 
 /// Publishes, by whichever attestors are named.
 pub async fn publish(node: &Node, publish: &Publish) -> Result<Outcome> {
-    let panel = match publish.attestors.is_empty() {
-        true => Panel::Here(publish.evidence.sources()),
-        false => Panel::Remote { urls: publish.attestors.clone(), seconds: publish.timeout },
+    let panel = match (publish.attestors.is_empty(), attestor::chosen(node)?) {
+        (true, None) => Panel::Here(publish.evidence.sources()),
+        (true, Some(chosen)) => Panel::Remote(chosen),
+        (false, _) => Panel::Remote(Processes {
+            urls: publish.attestors.clone(),
+            seconds: publish.timeout,
+            ledger_port: publish.ledger_port,
+        }),
     };
-    let publishing = custodian::publish(node, &publish.custodian, &panel);
-    let done = match publish.ledger_port {
-        None => publishing.await?,
-        Some(port) => {
-            let served = rpc::listen(node, port).await?;
-            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-            let serving = tokio::spawn(served.until(async {
-                let _ = stopped.await;
-            }));
-            let done = publishing.await;
-            drop(stop);
-            // A client that keeps its connection open must not hold the command.
-            serving.abort();
-            done?
-        }
-    };
+    let done = custodian::publish(node, &publish.custodian, &panel).await?;
     let dataset = done.dataset.unwrap_or_default();
     let text = format!(
         "{} patients sealed as {}; Data NFT {dataset} is in the pool",

@@ -17,6 +17,7 @@ pub mod catalog;
 pub mod chain;
 pub mod claims;
 pub mod cohorts;
+pub mod confirm;
 pub mod consents;
 pub mod contract;
 pub mod credentials;

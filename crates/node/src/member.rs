@@ -12,7 +12,7 @@ use caduceus_policy::consent::RegionSet;
 use caduceus_policy::{DataClass, Purpose, Region};
 use serde::{Deserialize, Serialize};
 
-use crate::attestor::{self, Claim};
+use crate::attestor::{Case, Claim, Introduced, Panel, Subject};
 use crate::custodian;
 use crate::error::{NodeError, Result};
 use crate::home::Home;
@@ -177,16 +177,17 @@ async fn admit(node: &Node, member: Member) -> Result<()> {
             node.at.membership_token,
             &statement,
         );
-        let content = alloy::sol_types::SolValue::abi_encode_params(&(
-            member.address,
-            member.person,
-            did_hash,
-        ));
-        let claim = Claim::new("IDENTITY", member.person, &content);
-        let proof = attestor::attest(node, &[claim], || custodian::knows_person(node, &member))
-            .await?
-            .remove(0);
         let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+        let about = Subject::Person(Introduced {
+            member: member.address,
+            person: member.person,
+            did_hash,
+            consent: custodian::consent_leaf(node, &custodian, member.person).await?,
+            credential: None,
+        });
+        let case = Case { custodian: &custodian, about, sealed: None };
+        let claim = Claim::identity(member.address, member.person, did_hash);
+        let proof = Panel::of(node)?.attest_one(node, &case, claim).await?;
         custodian::note_attested(node, &custodian, "IDENTITY", &proof).await?;
         let request = JoinRequest {
             member: member.address,

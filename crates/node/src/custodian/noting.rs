@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use caduceus_contracts::AttestationOracle::Proof;
 use caduceus_contracts::ConsentRegistry::ConsentGranted;
 use caduceus_contracts::MembershipToken::MemberJoined;
-use caduceus_vault::audit::{self, Detail, Kind};
+use caduceus_vault::audit::{self, Detail, Kind, Record};
 
 use super::{note, number};
 use crate::audit::log_path;
@@ -60,4 +60,19 @@ pub(crate) async fn note_grants(node: &Node, custodian: &Party) -> Result<()> {
         note(node, custodian, Kind::ConsentGranted, &person.to_string(), &details).await?;
     }
     Ok(())
+}
+
+/// The records of a custodian's log from the first that `begins` picks, up to the newest.
+pub(crate) fn log_since(
+    node: &Node,
+    custodian: &Party,
+    begins: impl Fn(&Record) -> bool,
+) -> Result<Vec<Record>> {
+    let path = log_path(node, custodian);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let mut records = audit::read(&path)?;
+    let first = records.iter().position(begins).unwrap_or(records.len());
+    Ok(records.split_off(first))
 }
