@@ -5,6 +5,7 @@
 //! manifest and run the same examiner, one for each kind of statement (`examine`). The oracle on the ledger takes a
 //! statement when enough different attestors signed the same one.
 
+mod adapter;
 mod claim;
 mod examine;
 mod remote;
@@ -27,6 +28,7 @@ use crate::error::{NodeError, Result};
 use crate::node::Node;
 use crate::party::Party;
 
+pub use adapter::{Elsewhere, Known, adapt, known, propose};
 pub(crate) use claim::Claim;
 pub(crate) use examine::{Sealed, deletion_text, gift_of, receipt_text, traits_of};
 pub use service::{Practice, Serving, View, hand_over, serve, view};

@@ -8,8 +8,8 @@ use alloy::rpc::types::TransactionReceipt;
 use alloy::sol_types::SolCall;
 use caduceus_contracts::AttestationOracle::Proof;
 use caduceus_contracts::{
-    ContributionRewards, DatasetExchange, DatasetLending, DatasetToken, MembershipToken,
-    MeteredLicence, TransferAgreement, VestingVault, recast,
+    ComputeMarket, ContributionRewards, DatasetExchange, DatasetLending, DatasetToken,
+    MembershipToken, MeteredLicence, TransferAgreement, VestingVault, recast,
 };
 use caduceus_vault::audit::{Detail, Kind};
 use serde::Serialize;
@@ -253,6 +253,12 @@ pub async fn approved_use(
         proof: recast(proof),
     };
     fact.confirm(node, subject, None, claim, call).await
+}
+
+/// The approval that came with a job's question, if one did.
+pub async fn approval_of(node: &Node, job: u64) -> Result<Option<String>> {
+    let market = ComputeMarket::new(node.at.compute_market, &node.provider);
+    crate::approvals::shown_with(node, &market.job(U256::from(job)).call().await?)
 }
 
 fn by_account(node: &Node, account: Address) -> Result<Party> {

@@ -45,7 +45,7 @@ pub(crate) use earnings::{
 pub(crate) use evidence::{
     Evidence, claims as mint_claims, examine, measure, scores, standing_root, summary, value_claim,
 };
-pub(crate) use noting::{log_since, note_attested, note_grants};
+pub(crate) use noting::{Owed, log_since, note_attested, note_ledger, owed, untold};
 pub use publishing::{Publication, dataset_report, publications, publish, require_dataset};
 pub(crate) use publishing::{cid, custodian_of, published, published_schema};
 pub(crate) use rights::{consent_leaf, consenting_patients, note_revocation};
@@ -542,8 +542,9 @@ pub(crate) async fn note(
     Ok(())
 }
 
-/// Puts the head of a custodian's log on the ledger, unless it is there.
+/// Brings a custodian's log up to the ledger and puts its head there, unless it is there.
 pub(crate) async fn anchor(node: &Node, custodian: &Party) -> Result<()> {
+    note_ledger(node, custodian).await?;
     let (sequence, hash) = open_log(node, custodian)?.head();
     let to = node.at.provenance_log;
     let anchored = ProvenanceLog::new(to, &node.provider).head(custodian.address).call().await?;

@@ -8,6 +8,7 @@
 //! done rather than when.
 
 pub mod accreditation;
+pub mod approvals;
 pub mod asked;
 pub mod attestor;
 pub mod audit;

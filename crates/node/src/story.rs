@@ -430,7 +430,7 @@ async fn question(
 ) -> Result<Vec<Received>> {
     node.report.fact(format!("the question: {sql}"));
     let document = Asked::Sql(researcher::question(sql, EPSILON)?);
-    let jobs = researcher::ask(node, party, pass, datasets, &document, key).await?;
+    let jobs = researcher::ask(node, party, pass, datasets, &document, None, key).await?;
     for custodian in party::custodians(node)? {
         custodian::answer(node, &custodian.name).await?;
     }

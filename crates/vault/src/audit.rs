@@ -37,6 +37,7 @@ pub enum Kind {
     ConsentRootPosted,
     ConsentRevoked,
     DeletionConfirmed,
+    CredentialShown,
     Decided,
     QuestionRefused,
     BudgetCharged,

@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use super::publishing::{self, Publication, publications};
 use super::rights::{self, Use};
-use super::{anchor, log_since, note, note_attested, note_grants, number, vault};
+use super::{anchor, log_since, note, note_attested, note_ledger, number, vault};
+use crate::approvals;
 use crate::asked::{Asked, Prepared};
 use crate::attestor::{Case, Claim, Delivered, Panel, Subject};
 use crate::error::{NodeError, Result};
@@ -124,7 +125,7 @@ struct Work<'a> {
 pub async fn answer(node: &Node, custodian: &str) -> Result<Vec<AnsweredJob>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
-    note_grants(node, &custodian).await?;
+    note_ledger(node, &custodian).await?;
     let (mut answered, mut stuck) = (Vec::new(), None);
     for publication in publications(node, &custodian)? {
         let Some(dataset) = publication.dataset else { continue };
@@ -229,8 +230,19 @@ impl Work<'_> {
         if !onchain.ok {
             return Ok(refuses(&onchain.law, format!("Blocked by: {}", onchain.law)));
         }
-        let objection = self.prepared(job).err().map(|error| error.to_string());
-        Ok(Decided { objection, law: decision.law.to_string() })
+        let law = decision.law.to_string();
+        if let Err(error) = self.prepared(job) {
+            return Ok(refuses(&law, error.to_string()));
+        }
+        match approvals::decide(node, self.custodian, job).await? {
+            Err(missing) => return Ok(refuses(&law, missing)),
+            Ok(None) => {}
+            Ok(Some([kind, hash])) => {
+                let details = [("job", number(self.id)), kind, hash];
+                approvals::note(node, self.custodian, &self.publication.cid, &details).await?;
+            }
+        }
+        Ok(Decided { objection: None, law })
     }
 
     /// Gives the researcher their money back for a job whose time is over.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, FixedBytes, U256};
+use caduceus_contracts::HealthDataPool::Withdrawn;
 use caduceus_contracts::{ConsentRegistry, HealthDataPool, MembershipToken};
 use caduceus_economics::merkle::MerkleTree;
 use caduceus_policy::consent::{Party as Account, Use as PaperUse};
@@ -167,6 +168,7 @@ async fn standing(
 pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256) -> Result<()> {
     let vault = vault(node, custodian)?;
     super::settle(node, custodian, &vault).await?;
+    super::note_ledger(node, custodian).await?;
     let mut receipts = vault.consents()?;
     let own = receipts.iter_mut().find(|receipt| person_id(&receipt.pseudonym) == person);
     if let Some(receipt) = own.filter(|receipt| receipt.permit) {
@@ -190,7 +192,12 @@ pub async fn withdraw(node: &Node, custodian: &str, dataset: u64) -> Result<()> 
     let (id, to) = (U256::from(dataset), node.at.health_data_pool);
     let pool = HealthDataPool::new(to, &node.provider);
     let signer = custodian.signer(node);
-    if !pool.depositOf(id).call().await?.announced {
+    let deposit = pool.depositOf(id).call().await?;
+    if deposit.shares.is_zero() && has_left(node, &custodian, id).await? {
+        // A kill may have left the transaction without its record.
+        return anchor(node, &custodian).await;
+    }
+    if !deposit.announced {
         let call = HealthDataPool::announceWithdrawalCall { datasetId: id };
         let key = node.next_key("announce", custodian.address).await?;
         node.send("withdrawal announced", &key, &signer, to, &call).await?;
@@ -199,8 +206,12 @@ pub async fn withdraw(node: &Node, custodian: &str, dataset: u64) -> Result<()> 
     let call = HealthDataPool::withdrawCall { datasetId: id };
     let key = node.next_key("withdraw", custodian.address).await?;
     node.send("dataset withdrawn", &key, &signer, to, &call).await?;
-    note(node, &custodian, Kind::Withdrawn, &format!("dataset/{dataset}"), &[]).await?;
     anchor(node, &custodian).await
+}
+
+async fn has_left(node: &Node, custodian: &Party, dataset: U256) -> Result<bool> {
+    let topics = [Some(dataset.into()), Some(custodian.address.into_word())];
+    Ok(!node.events::<Withdrawn>(node.at.health_data_pool, &topics).await?.is_empty())
 }
 
 /// Erases a member, after withdrawing what they agreed to. Gives in how many datasets there was a key to destroy.
