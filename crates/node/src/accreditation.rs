@@ -204,7 +204,12 @@ fn fitting(found: &Verification, wanted: Wanted) -> Result<Accreditation> {
         reasons.push("it has to be presented for the challenge that this home asks for".into());
     }
     let Some(credential) = credential else {
-        reasons.push(format!("no {kind} is presented, which is needed here"));
+        let who = match kind {
+            Kind::CustodianAccreditation => "which a custodian needs",
+            Kind::ResearcherAccreditation => "which a researcher needs",
+            _ => "which is needed here",
+        };
+        reasons.push(format!("no {kind} is presented, {who}"));
         return Err(refused(kind, &reasons));
     };
     let claim = |name: &str| credential.claims.get(name).and_then(Value::as_str);

@@ -531,6 +531,26 @@ mod tests {
     }
 
     #[test]
+    fn a_power_cut_leaves_what_was_synced_whatever_the_disk_made_of_the_rest() {
+        let (_dir, path, records) = log_of(3);
+        let good = fs::read(&path).unwrap();
+        let last = good[..good.len() - 1].iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
+        // Of an append that was not synced any first part may be there, and blocks of zeros where none was written.
+        for cut in last..good.len() {
+            for zeros in [0, 1, 4096] {
+                let mut torn = good[..cut].to_vec();
+                torn.resize(cut + zeros, 0);
+                fs::write(&path, &torn).unwrap();
+                let mut log = AuditLog::open(&path).unwrap();
+                assert_eq!(log.head(), (2, records[1].hash), "byte {cut}, {zeros} zeros");
+                assert_eq!(log.append(event(2)).unwrap(), records[2], "it goes on as before");
+                drop(log);
+                assert_eq!(fs::read(&path).unwrap(), good);
+            }
+        }
+    }
+
+    #[test]
     fn a_part_of_a_log_is_whole_and_in_order() {
         let (_dir, _, records) = log_of(5);
         for part in [&records[..], &records[2..4], &records[4..], &[]] {

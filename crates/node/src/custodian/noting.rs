@@ -144,14 +144,15 @@ pub(crate) fn untold(owed: Vec<Owed>, records: &[Record]) -> Vec<Owed> {
 }
 
 /// Brings a custodian's log up to the ledger: grants, withdrawals of consent, and datasets that left the pool, however they
-/// came there. So nothing is forgotten of which a kill left only the transaction.
-pub(crate) async fn note_ledger(node: &Node, custodian: &Party) -> Result<()> {
+/// came there. So nothing is forgotten of which a kill left only the transaction. Gives what was new to the log.
+pub(crate) async fn note_ledger(node: &Node, custodian: &Party) -> Result<Vec<(Kind, String)>> {
     let owed = owed(node, custodian).await?;
     if owed.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let path = log_path(node, custodian);
     let records = if path.exists() { audit::read(&path)? } else { Vec::new() };
+    let mut new = Vec::new();
     for one in untold(owed, &records) {
         let grant = || ("grant", number(one.number));
         let details = match (one.kind, one.document) {
@@ -160,8 +161,9 @@ pub(crate) async fn note_ledger(node: &Node, custodian: &Party) -> Result<()> {
             (_, None) => vec![grant()],
         };
         note(node, custodian, one.kind, &one.subject, &details).await?;
+        new.push((one.kind, one.subject));
     }
-    Ok(())
+    Ok(new)
 }
 
 /// The records of a custodian's log from the first that `begins` picks, up to the newest.

@@ -168,11 +168,14 @@ async fn standing(
 pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256) -> Result<()> {
     let vault = vault(node, custodian)?;
     super::settle(node, custodian, &vault).await?;
-    super::note_ledger(node, custodian).await?;
+    let noted = super::note_ledger(node, custodian).await?;
+    let is_noted = noted.contains(&(Kind::ConsentRevoked, person.to_string()));
     let mut receipts = vault.consents()?;
     let own = receipts.iter_mut().find(|receipt| person_id(&receipt.pseudonym) == person);
     if let Some(receipt) = own.filter(|receipt| receipt.permit) {
-        note(node, custodian, Kind::ConsentRevoked, &person.to_string(), &[]).await?;
+        if !is_noted {
+            note(node, custodian, Kind::ConsentRevoked, &person.to_string(), &[]).await?;
+        }
         receipt.permit = false;
         vault.set_consents(&receipts, &mut entropy)?;
     }
