@@ -100,16 +100,11 @@ pub(crate) async fn decide(
         return Ok(if required { Err(missing) } else { Ok(None) });
     }
     let text = read_limited(&path, MAX_BYTES)?;
-    let wanted = wanted(job.researcher, Kind::EthicsApproval);
-    let shown = match accreditation::examine(node, &text, wanted, &Sources::default()).await {
-        Ok(shown) => shown,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    let purpose = Purpose::from_number(job.purpose).map(|purpose| purpose.to_string());
-    if !purpose.is_some_and(|purpose| shown.purposes.contains(&purpose)) {
-        return Ok(Err("the ethics-approval that was shown is for other purposes".into()));
-    }
-    Ok(Ok(Some(details(Kind::EthicsApproval, &text))))
+    let purpose = Purpose::from_number(job.purpose);
+    Ok(match check(node, job.researcher, purpose, &text).await {
+        Ok(()) => Ok(Some(details(Kind::EthicsApproval, &text))),
+        Err(error) => Err(error.to_string()),
+    })
 }
 
 /// What the log says of a presentation.
@@ -118,14 +113,28 @@ pub(crate) fn details(kind: Kind, text: &str) -> [(&'static str, Detail); 2] {
     [("credential", Detail::from(kind.name())), ("hash", hash)]
 }
 
-/// Refuses a presentation that nobody would take, before anything is paid for it.
-pub(crate) async fn check(node: &Node, researcher: &Party, approval: &str) -> Result<()> {
-    let wanted = wanted(researcher.address, Kind::EthicsApproval);
-    accreditation::examine(node, approval, wanted, &Sources::default()).await.map(drop)
+/// Refuses an approval that speaks against itself now, is another's, or is for other purposes; a researcher's own home asks so
+/// before anything is paid, and each vault when it decides.
+pub(crate) async fn check(
+    node: &Node,
+    researcher: Address,
+    purpose: Option<Purpose>,
+    approval: &str,
+) -> Result<()> {
+    let wanted = wanted(researcher, Kind::EthicsApproval);
+    let shown = accreditation::examine(node, approval, wanted, &Sources::default()).await?;
+    let covers = |purpose: Purpose| shown.purposes.contains(&purpose.to_string());
+    match purpose.is_some_and(covers) {
+        true => Ok(()),
+        false => Err(NodeError::Refused {
+            action: "this ethics-approval".into(),
+            reason: "it is for other purposes than the licence".into(),
+        }),
+    }
 }
 
 /// The approval that was shown with a job, by what the home's exchange folder has.
-pub fn shown_with(node: &Node, job: &Job) -> Result<Option<String>> {
+pub(crate) fn shown_with(node: &Node, job: &Job) -> Result<Option<String>> {
     let path = file(node, job.questionHash, job.researcher);
     if path.exists() { read_limited(&path, MAX_BYTES).map(Some) } else { Ok(None) }
 }

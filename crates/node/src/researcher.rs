@@ -260,11 +260,11 @@ pub async fn ask(
     approval: Option<&str>,
     key: &str,
 ) -> Result<Vec<u64>> {
-    if let Some(approval) = approval {
-        approvals::check(node, researcher, approval).await?;
-    }
     // A pass whose last use has settled is burned; then the recorded transaction of this question counts.
     let purpose = purpose_of(node, pass).await;
+    if let Some(approval) = approval {
+        approvals::check(node, researcher.address, purpose, approval).await?;
+    }
     for dataset in datasets {
         let schema = crate::custodian::published_schema(node, *dataset)?;
         Prepared::new(asked, &(&schema).into())?;
