@@ -63,6 +63,7 @@ pub fn holds(story: &Value) {
         "BondingCurve",
         "PoolNetwork",
         "DatasetExchange",
+        "JobDisputes",
         "DatasetLending",
         "MeteredLicence",
         "ResearcherBonds",

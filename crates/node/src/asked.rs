@@ -7,8 +7,8 @@ use caduceus_query::sandbox::{
     Values,
 };
 use caduceus_query::{
-    Answer, Delta, Epsilon, Loss, NoiseSource, PrivatePlan, PublicSchema, Question, QuestionKey,
-    Release,
+    Answer, Delta, Epsilon, Loss, NoiseSource, PatientTables, PrivatePlan, PublicSchema, Question,
+    QuestionKey, Release,
 };
 use caduceus_records::Tables;
 use serde::{Deserialize, Serialize};
@@ -167,13 +167,21 @@ impl Prepared {
         }
     }
 
-    /// Computes what is to be recorded: noise included.
+    /// Computes what is to be recorded, noise included, over the tables of this schema.
     ///
     /// # Errors
     /// [`NodeError::Query`], [`NodeError::Algorithm`].
-    pub fn compute(&self, tables: &Tables, noise: &mut dyn NoiseSource) -> Result<Vec<u8>> {
+    pub fn compute(
+        &self,
+        tables: &Tables,
+        schema: &PublicSchema,
+        noise: &mut dyn NoiseSource,
+    ) -> Result<Vec<u8>> {
         let bytes = match self {
-            Self::Sql(plan) => serde_json::to_vec(&caduceus_query::release(plan, tables, noise)?),
+            Self::Sql(plan) => {
+                let tables = PatientTables::new(tables, schema)?;
+                serde_json::to_vec(&caduceus_query::release(plan, &tables, noise)?)
+            }
             Self::Algorithm { module, declaration, .. } => {
                 serde_json::to_vec(&sandbox::run(module, tables, declaration, noise)?)
             }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use caduceus_query::sandbox::SandboxError;
 use caduceus_query::{
     AggregateCost, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, Loss,
-    NoiseSource, OpenDpNoise, PrivatePlan, PublicSchema, Question, QuestionKey, Release,
-    ResearcherKey, SeededNoise,
+    NoiseSource, OpenDpNoise, PatientTables, PrivatePlan, PublicSchema, Question, QuestionKey,
+    Release, ResearcherKey, SeededNoise,
 };
 use caduceus_records::Tables;
 use serde::Serialize;
@@ -149,7 +149,8 @@ impl Folder {
                 let watch = |percent: u32| {
                     report_to.progress("patients counted, percent", percent.into(), Some(100));
                 };
-                let release = caduceus_query::release_watched(&plan, tables, noise, &watch)?;
+                let tables = PatientTables::new(tables, &self.schema)?;
+                let release = caduceus_query::release_watched(&plan, &tables, noise, &watch)?;
                 Ok(serde_json::to_vec(&release).expect("a release is JSON"))
             },
         )?;

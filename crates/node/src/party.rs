@@ -191,11 +191,13 @@ async fn bring_to(node: &Node, address: Address, mut wanted: Participant) -> Res
         node.send("register", &format!("register/{address}"), &registrar, to, &call).await?;
         return Ok(Vec::new());
     }
-    if (found.roles, found.jurisdiction) != (wanted.roles, wanted.jurisdiction) {
+    let lacks = wanted.roles & !found.roles;
+    if lacks != 0 || found.jurisdiction != wanted.jurisdiction {
         let what = format!("{address} is registered with another role or country on this ledger");
         return Err(NodeError::not_ready(what, "neither can change: register another name"));
     }
-    wanted.status = found.status; // a suspension does not end by the way
+    // A suspension does not end by the way, and roles that the registrar gave besides stay.
+    (wanted.status, wanted.roles) = (found.status, found.roles);
     let changed = changes(&found, &wanted, node.now().await?);
     if !changed.is_empty() {
         let key = node.next_key("update", registrar.address()).await?;

@@ -129,11 +129,12 @@ pub fn report_html(report: &DatasetReport) -> String {
     page += &done(account, rows, report.records.as_ref());
     page += &risk(account, &report.classes, rows);
     if let Some(records) = &report.records {
-        let least = records.conditions;
-        let _ = writeln!(
-            page,
-            "<p>In every class there are at least {least} different conditions.</p>"
-        );
+        let told = match records.conditions {
+            0 => "There is a class in which no condition has a code of its own.".to_owned(),
+            1 => "In every class there is at least one condition.".to_owned(),
+            least => format!("In every class there are at least {least} different conditions."),
+        };
+        let _ = writeln!(page, "<p>{told}</p>");
     }
     page += &utility(account, rows);
     if let Some(records) = &report.records {

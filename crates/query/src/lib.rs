@@ -29,6 +29,7 @@ mod epsilon;
 mod fixture;
 mod grid;
 mod noise;
+mod patients;
 mod plan;
 mod privacy;
 mod refusal;
@@ -44,6 +45,7 @@ pub use budget::{
 pub use check::{AskedLimits, MAX_GROUPS, MAX_SQL_BYTES, MAX_WORDS, Question, check, plan};
 pub use epsilon::{Epsilon, EpsilonTotal, ParseEpsilonError};
 pub use noise::{NoiseError, NoiseScale, NoiseSource, OpenDpNoise, SeededNoise};
+pub use patients::PatientTables;
 pub use plan::{AggregateCost, Cost, ErrorOf, ExpectedError, PrivatePlan, QuestionKey};
 pub use privacy::{
     Allowance, Delta, Loss, LossTotal, Mechanism, ParseDeltaError, Rho, concentrated_epsilon,

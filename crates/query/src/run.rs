@@ -14,12 +14,10 @@ mod relation;
 mod release;
 mod within;
 
-use caduceus_records::Tables;
-
 pub(crate) use self::quantile::rank_error;
 pub use self::release::Release;
 use self::{accumulate::Totals, patients::Patients};
-use crate::{Answer, NoiseError, NoiseSource, plan::PrivatePlan};
+use crate::{Answer, NoiseError, NoiseSource, PatientTables, plan::PrivatePlan};
 
 /// A checked question could not be run. Never because of what a row holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,14 +43,13 @@ pub enum RunError {
 
 /// Runs a checked question over the tables and adds the noise.
 ///
-/// A table that the dataset publishes and `tables` does not hold has no rows (all its patients may have left). The work is all
-/// computation and can take seconds on millions of rows: call it where blocking is allowed.
+/// The work is all computation and can take seconds on millions of rows: call it where blocking is allowed.
 ///
 /// # Errors
 /// [`RunError`] if a table is not as published or randomness fails, and then nothing may be released.
 pub fn release(
     plan: &PrivatePlan,
-    tables: &Tables,
+    tables: &PatientTables,
     noise: &mut dyn NoiseSource,
 ) -> Result<Release, RunError> {
     release_watched(plan, tables, noise, &|_| {})
@@ -64,7 +61,7 @@ pub fn release(
 /// As [`release`].
 pub fn release_watched(
     plan: &PrivatePlan,
-    tables: &Tables,
+    tables: &PatientTables,
     noise: &mut dyn NoiseSource,
     watch: &(dyn Fn(u32) + Sync),
 ) -> Result<Release, RunError> {
@@ -78,7 +75,7 @@ pub fn release_watched(
 /// As [`release`].
 pub fn run(
     plan: &PrivatePlan,
-    tables: &Tables,
+    tables: &PatientTables,
     noise: &mut dyn NoiseSource,
 ) -> Result<Answer, RunError> {
     Ok(release(plan, tables, noise)?.answer(plan))
@@ -93,10 +90,10 @@ const PATIENTS_AT_ONCE: u32 = 4_096;
 /// Exact totals of all groups. Patients are divided over the processors: nothing that one patient adds depends on another.
 fn totals(
     plan: &PrivatePlan,
-    tables: &Tables,
+    tables: &PatientTables,
     watch: &(dyn Fn(u32) + Sync),
 ) -> Result<Totals, RunError> {
-    let patients = Patients::read(&plan.release, tables)?;
+    let patients = Patients::of(&plan.release, tables)?;
     let count = patients.count();
     let processors = std::thread::available_parallelism().map_or(1, usize::from) as u32;
     let threads = processors.min(count.div_ceil(PATIENTS_OF_A_THREAD)).max(1);

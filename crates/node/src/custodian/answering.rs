@@ -384,7 +384,8 @@ impl Work<'_> {
         let details = [("job", number(self.id)), ("patients", number(eligible.len() as u64))];
         note(self.node, self.custodian, Kind::Accessed, &self.publication.cid, &details).await?;
         let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
-        let bytes = prepared.compute(&opened.tables, &mut OpenDpNoise)?;
+        let schema = (&self.vault.schema(&cid)?).into();
+        let bytes = prepared.compute(&opened.tables, &schema, &mut OpenDpNoise)?;
         let answer = self.shown(&prepared, &budget.record(token, &bytes)?)?;
         Ok((answer, opened.persons.len() as u64, loss.epsilon.milli()))
     }

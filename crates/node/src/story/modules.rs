@@ -10,7 +10,8 @@ use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
 use caduceus_contracts::{
-    BondingCurve, DatasetLending, LicenceMarket, Signalling, TransferAgreement,
+    BondingCurve, ComputeMarket, ConsentRegistry, DatasetLending, LicenceMarket, LicencePass,
+    Signalling, TransferAgreement,
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,7 @@ pub(super) async fn visit(node: &Node) -> Result<Vec<ModuleReport>> {
     tour.metering().await?;
     tour.bonds().await?;
     tour.escrow().await?;
+    tour.disputes().await?;
     tour.agreement().await?;
     tour.rewards().await?;
     tour.before_the_days_pass().await?;
@@ -345,7 +347,13 @@ impl<'a> Tour<'a> {
         self.call(&other, "DatasetExchange bring 2 3").await?;
         self.call(&hospital, "DatasetExchange bring 1 3").await?;
         self.call(&hospital, "DatasetExchange bringBack 1 1").await?;
-        self.done("DatasetExchange", "each hospital brought uses of its dataset for credit, priced by attested features, and one took a use back");
+        // A hospital that asks questions is a researcher too.
+        let (registrar, until) = (self.node.key(genesis::REGISTRAR), self.begun + 365 * DAY);
+        let both = format!("(1,3,0x4445,{until},{until},0)");
+        let update = format!("ParticipantRegistry update {} {both}", hospital.address());
+        self.call(&registrar, &update).await?;
+        self.call(&hospital, &format!("DatasetExchange swap 1 1 2 1 {ALLOWED}")).await?;
+        self.done("DatasetExchange", "each hospital brought uses of its dataset for credit, priced by attested features; one took a use back, and swapped a use of its own for one of the other's");
         Ok(())
     }
 
@@ -402,6 +410,34 @@ impl<'a> Tour<'a> {
             .await?;
         self.call(&arbitrator, "CentralizedArbitrator giveRuling 1 1").await?;
         self.done("Escrow", "one deal was released to the hospital, and one was disputed and went back to the researcher");
+        Ok(())
+    }
+
+    /// What a hospital took on the exchange lets it ask the other one, whose answer it disputes.
+    async fn disputes(&mut self) -> Result<()> {
+        let (hospital, other) = (self.hospital.clone(), self.other.clone());
+        let deployer = self.node.key(genesis::DEPLOYER);
+        self.call(&deployer, &format!("TestUSDC mint {} 100e6", hospital.address())).await?;
+        self.call(&hospital, &format!("TestUSDC approve ComputeMarket {ALLOWED}")).await?;
+        let redeemed = self.call(&hospital, "DatasetExchange redeem 2 1 1").await?;
+        let pass = redeemed
+            .decoded_log::<LicencePass::Transfer>()
+            .ok_or_else(|| NodeError::Chain("no licence was given for the use taken".into()))?
+            .tokenId;
+        let market = ComputeMarket::new(self.node.at.compute_market, self.node.provider.clone());
+        let consents = ConsentRegistry::new(self.node.at.consent_registry, &self.node.provider);
+        let question = format!("({pass},[2],{},100,100e6)", hash("a hospital's question"));
+        self.call(&hospital, &format!("ComputeMarket request {question} {NO_PERMIT}")).await?;
+        let job = market.jobCount().call().await?;
+        self.call(&other, &format!("ComputeMarket accept {job}")).await?;
+        let counter = consents.revocationCounter(other.address()).call().await?;
+        let nothing = hash("an answer that is never handed over");
+        self.call(&other, &format!("ComputeMarket commit {job} {nothing} 100 {counter}")).await?;
+        let dispute = format!("JobDisputes dispute {job} ipfs://evidence");
+        self.call_with(&hospital, &dispute, U256::from(DISPUTE)).await?;
+        let arbitrator = self.arbitrator.clone();
+        self.call(&arbitrator, "CentralizedArbitrator giveRuling 2 1").await?;
+        self.done("JobDisputes", "a hospital got no answer to its question though one was committed; it disputed the job, and the arbitrator gave its money back");
         Ok(())
     }
 

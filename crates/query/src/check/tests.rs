@@ -354,6 +354,7 @@ fn long_and_deep_questions_end_in_a_plan_or_a_refusal() {
                 assert!(found.is_ok(), "{}: {:?}", &sql[..80], found.err());
             }
             if let Ok(plan) = found {
+                let tables = crate::PatientTables::new(&tables, &schema()).unwrap();
                 crate::run(&plan, &tables, &mut crate::noise::SilentNoise).unwrap();
                 assert_ne!(plan.question_key(b""), plan.question_key(b"1"));
             }

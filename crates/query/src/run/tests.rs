@@ -18,14 +18,29 @@ use proptest::{
     sample::{select, subsequence},
 };
 
+use caduceus_records::Tables;
+
 use super::accumulate::Exact;
 use super::*;
 use crate::{
     AnswerValue, OpenDpNoise,
-    fixture::{CODES, Observation, Patient, ROWS_OF_A_PATIENT, SEXES, plan, tables},
+    fixture::{CODES, Observation, Patient, ROWS_OF_A_PATIENT, SEXES, plan, schema, tables},
     noise::SilentNoise,
     plan::Measure,
 };
+
+/// Puts the tables in order and asks them.
+fn run(
+    plan: &PrivatePlan,
+    tables: &Tables,
+    noise: &mut dyn NoiseSource,
+) -> Result<Answer, RunError> {
+    super::run(plan, &in_order(tables)?, noise)
+}
+
+fn in_order(tables: &Tables) -> Result<PatientTables, RunError> {
+    PatientTables::new(tables, &schema())
+}
 
 fn ask(sql: &str, tables: &Tables) -> Answer {
     run(&plan(sql).unwrap(), tables, &mut SilentNoise).unwrap()
@@ -304,7 +319,7 @@ fn question() -> impl Strategy<Value = String> {
 
 /// Exact totals before noise.
 fn exact(plan: &PrivatePlan, tables: &Tables) -> Totals {
-    totals(plan, tables, &|_| {}).unwrap()
+    totals(plan, &in_order(tables).unwrap(), &|_| {}).unwrap()
 }
 
 proptest! {
