@@ -23,15 +23,15 @@ const INFO: &[u8] = b"caduceus attestor request v1";
 const CHAIN: u64 = 31_337;
 
 /// A custodian's home with protected records, and what attestors need to know of its ledger.
-struct Country {
-    dir: TempDir,
-    home: PathBuf,
-    /// Where the home's ledger answers while it publishes.
-    port: u16,
+pub struct Country {
+    pub dir: TempDir,
+    pub home: PathBuf,
+    /// Where the home's ledger answers while attestors are asked.
+    pub port: u16,
 }
 
 impl Country {
-    fn new() -> Country {
+    pub fn new() -> Country {
         let dir = folder();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let country = Country { home: dir.path().join("home"), dir, port };
@@ -41,14 +41,14 @@ impl Country {
     }
 
     /// With a custodian on the operator's word, and records.
-    fn with_records() -> Country {
+    pub fn with_records() -> Country {
         let country = Country::new();
         country.go("party register --name clinic --role custodian --country DE");
         country.stock();
         country
     }
 
-    fn stock(&self) {
+    pub fn stock(&self) {
         self.records(1);
         let contracts = self.go("ledger contracts");
         fs::write(self.path("contracts.json"), contracts.to_string()).unwrap();
@@ -64,16 +64,16 @@ impl Country {
         self.go("protect --custodian clinic --k 5");
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn go(&self, words: &str) -> Value {
+    pub fn go(&self, words: &str) -> Value {
         json(&words.split(' ').chain(["--dir", text(&self.home)]).collect::<Vec<_>>())
     }
 
     /// A command without a home, with `@name` for a file of this folder and the password that every key here has.
-    fn desk(&self, words: &str) -> Value {
+    pub fn desk(&self, words: &str) -> Value {
         let words: Vec<String> = words
             .split(' ')
             .map(|word| match word.strip_prefix('@') {
@@ -88,7 +88,7 @@ impl Country {
     }
 
     /// The key file of one of the home's attestors.
-    fn key(&self, number: usize) -> PathBuf {
+    pub fn key(&self, number: usize) -> PathBuf {
         let file = self.path(&format!("{number}.json"));
         let (number, password) = (number.to_string(), self.path("pw"));
         let words = ["attestor", "key", "--number", &number, "--light", "--out", text(&file)];
@@ -98,11 +98,11 @@ impl Country {
     }
 
     /// One of the home's attestors, in a process of its own, who takes the registrar's word for an accreditation.
-    fn attestor(&self, number: usize) -> Server {
+    pub fn attestor(&self, number: usize) -> Server {
         self.process(&self.key(number), &self.path("contracts.json"), &["--without-credential"])
     }
 
-    fn process(&self, key: &Path, contracts: &Path, more: &[&str]) -> Server {
+    pub fn process(&self, key: &Path, contracts: &Path, more: &[&str]) -> Server {
         let rpc = format!("http://127.0.0.1:{}", self.port);
         let password = self.path("pw");
         let words = ["attestor", "serve", "--name", "one", "--port", "0", "--rpc", &rpc];
@@ -118,7 +118,7 @@ impl Country {
         words.iter().chain(&more).map(|word| (*word).to_owned()).collect()
     }
 
-    fn publish(&self, attestors: &[&str]) -> Value {
+    pub fn publish(&self, attestors: &[&str]) -> Value {
         json(&self.publishing(attestors).iter().map(String::as_str).collect::<Vec<_>>())
     }
 
@@ -127,7 +127,7 @@ impl Country {
     }
 
     /// The bare key in a sealed file.
-    fn bare(&self, file: &Path) -> B256 {
+    pub fn bare(&self, file: &Path) -> B256 {
         let out = self.path(&format!("bare-{}", file.file_name().unwrap().to_str().unwrap()));
         let password = self.path("pw");
         let words = ["identity", "export", "--keystore", text(file), "--out", text(&out)];
@@ -142,7 +142,7 @@ impl Country {
     }
 
     /// A process that has the key of one of the home's attestors, which the ledger lists, and does with it as `how` says.
-    fn liar(&self, number: usize, how: &str) -> Server {
+    pub fn liar(&self, number: usize, how: &str) -> Server {
         let key = self.bare(&self.key(number));
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "attestors::lie_until_killed", "--ignored", "--nocapture"]);
@@ -295,7 +295,12 @@ fn ask(url: &str, method: &str, path: &str, body: &[u8]) -> Value {
 }
 
 /// What an honest attestor answers to a request that somebody put together by hand.
-fn put(attestor: &Server, manifest: &str, signer: &PrivateKeySigner, disclosure: &Value) -> String {
+pub fn put(
+    attestor: &Server,
+    manifest: &str,
+    signer: &PrivateKeySigner,
+    disclosure: &Value,
+) -> String {
     let signature = signer.sign_message_sync(manifest.as_bytes()).unwrap();
     let signature = hex::encode(signature.as_bytes());
     hand_in(
@@ -304,7 +309,7 @@ fn put(attestor: &Server, manifest: &str, signer: &PrivateKeySigner, disclosure:
     )
 }
 
-fn hand_in(attestor: &Server, request: &Value) -> String {
+pub fn hand_in(attestor: &Server, request: &Value) -> String {
     let who = ask(&attestor.url, "GET", "/identity", &[]);
     let reader: B256 = who["reader"].as_str().unwrap().parse().unwrap();
     let address: Address = who["address"].as_str().unwrap().parse().unwrap();
@@ -324,11 +329,16 @@ fn publishing_goes_on_with_one_attestor_dead_slow_or_lying_and_stops_with_two() 
     let country = Country::with_records();
     let [first, second, third] = [1, 2, 3].map(|number| country.attestor(number));
 
-    // It accepts connections, and never says a word.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let slow = format!("http://{}", silent.local_addr().unwrap());
     let dead = third.url.clone();
     drop(third);
+    // A third attestor that works, and is stopped: it is connected to, and does not say a word.
+    let halted = country.process(
+        &country.path("3.json"),
+        &country.path("contracts.json"),
+        &["--without-credential"],
+    );
+    halted.pause();
+    let slow = halted.url.clone();
     // A process that works well with a key that the ledger does not know.
     country.desk("identity new --kind secp256k1 --light --out @foreign.json");
     let foreign = country.path("foreign.json");
@@ -359,6 +369,14 @@ fn publishing_goes_on_with_one_attestor_dead_slow_or_lying_and_stops_with_two() 
         assert_eq!(done["dataset"], number + 1, "{done}");
         country.records(number as u32 + 2);
     }
+    // It is needed and waited for, for a second; it was slow and nothing else, since it signs once it goes on.
+    let mut waiting = country.publishing(&[&slow, &first.url]);
+    let seconds = waiting.iter().position(|word| word == "600").unwrap();
+    waiting[seconds] = "1".to_owned();
+    let error = refused(&waiting.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(error.contains("it did not answer in time"), "{error}");
+    halted.go_on();
+    assert_eq!(country.publish(&[&slow, &first.url])["dataset"], 4);
     assert_eq!(country.go("audit verify")["verified"], true);
 }
 
@@ -511,4 +529,61 @@ fn a_custodian_whose_accreditation_was_taken_back_gets_no_signature_from_anybody
     assert!(error.contains("its issuer has revoked it"), "its own attestors refuse too: {error}");
     let words = ["publish", "--custodian", "clinic", "--offline", "--dir", text(&country.home)];
     assert!(refused(&words).contains("no server was asked"), "what is not known counts against");
+}
+
+#[test]
+fn an_adapter_is_created_registered_and_counted_once_the_members_vote_for_it() {
+    let country = Country::with_records();
+    country.go("publish --custodian clinic");
+    country.go("member join --custodian clinic --count 2");
+    // Any contract stands for the service here; its own tests run the published one.
+    let contracts = country.go("ledger contracts");
+    let service = contracts["usdc"].as_str().unwrap();
+    let (schema, attester) = (B256::repeat_byte(7), Address::repeat_byte(9));
+    let eas = format!(
+        "attestor adapter eas --service {service} --schema {schema} --attester {attester} --country CH"
+    );
+    let made = country.go(&format!("{eas} --propose-by clinic/1"));
+    let adapter = made["address"].as_str().unwrap();
+    assert_eq!(country.go(&eas)["address"], adapter, "the same one is created once");
+    let known = |counted: bool| {
+        let all = country.go("attestor list");
+        let all = all["attestors"].as_array().unwrap().clone();
+        let one = all.iter().find(|one| one["address"] == adapter).unwrap();
+        assert_eq!((&one["kind"], &one["good_standing"]), (&"contract".into(), &true.into()));
+        assert_eq!(one["listed"], counted);
+        all.len()
+    };
+    assert_eq!(known(false), 4);
+    let proposal = made["proposal"].as_u64().unwrap();
+    country.go(&format!("governance vote --proposal {proposal}"));
+    country.go(&format!("governance execute --proposal {proposal}"));
+    assert_eq!(known(true), 4);
+
+    fs::write(country.path("check.js"), "return args[3]").unwrap();
+    let script = country.path("check.js");
+    let functions = [
+        "attestor",
+        "adapter",
+        "functions",
+        "--router",
+        service,
+        "--don",
+        &schema.to_string(),
+        "--subscription",
+        "7",
+        "--country",
+        "CH",
+        "--source",
+        text(&script),
+        "--dir",
+        text(&country.home),
+    ]
+    .map(str::to_owned);
+    let functions: Vec<&str> = functions.iter().map(String::as_str).collect();
+    let other = json(&functions);
+    assert_ne!(other["address"], adapter);
+    let nobody = eas.replace(service, &Address::repeat_byte(1).to_string());
+    let words: Vec<&str> = nobody.split(' ').chain(["--dir", text(&country.home)]).collect();
+    assert!(refused(&words).contains("there is no contract at"));
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
 mod algorithm;
+mod approvals;
 mod attestors;
+mod audit;
 mod bad_input;
 mod chains;
 mod commands;
@@ -11,6 +13,7 @@ mod contracts;
 mod crashes;
 mod decisions;
 mod duties;
+mod evidence;
 mod folder;
 mod homes;
 mod identity;

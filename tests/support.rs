@@ -130,6 +130,21 @@ impl Server {
         server
     }
 
+    /// Stops the server without ending it: connections are accepted for it and nothing is answered.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a paused server go on.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
     /// Anvil on a free port, from the npm package that the contracts' tests install.
     pub fn anvil() -> Option<Server> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();

@@ -68,6 +68,8 @@ pub struct Ask {
     researcher: String,
     #[command(flatten)]
     what: What,
+    #[command(flatten)]
+    approval: query::Approval,
 }
 
 /// A module and what it declares.
@@ -161,7 +163,7 @@ pub fn local(local: &Local, json: bool) -> Result<Outcome> {
 /// Puts an algorithm to the vaults of a home.
 pub async fn ask(node: &Node, ask: &Ask) -> Result<Outcome> {
     let party = party::find(node, Role::Researcher, &ask.researcher)?;
-    query::put(node, &party, &Asked::Algorithm(ask.what.algorithm()?)).await
+    query::put(node, &party, &Asked::Algorithm(ask.what.algorithm()?), &ask.approval).await
 }
 
 impl What {

@@ -82,6 +82,9 @@ pub enum Command {
     /// Be an attestor: a process of its own that examines and signs
     #[command(subcommand)]
     Attestor(crate::attest::Attestor),
+    /// Show attestors a fact with its evidence, and tell it to the ledger by their signatures
+    #[command(subcommand)]
+    Confirm(crate::confirm::Confirm),
     /// Take a dataset out of the pool; no pause stops it
     #[command(
         after_help = "Example: caduceus withdraw --dir state --custodian klinikum-nord --dataset 1"
@@ -271,12 +274,27 @@ pub enum PartyCommand {
         #[arg(long, default_value_t = 0, value_name = "USDC", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
         usdc: u64,
     },
-    /// Say what a party has to sign to register with its accreditation
+    /// Say what a party has to sign to register with its accreditation, or a researcher to show the approval of a study
     #[command(after_help = "Example: caduceus party challenge --dir state --name klinikum-nord")]
     Challenge {
         /// The name under which it will be registered
         #[arg(long)]
         name: String,
+        /// For `--ethics-approval` of a registered researcher
+        #[arg(long)]
+        for_study: bool,
+    },
+    /// Say which credentials a custodian requires of every question from now on
+    #[command(
+        after_help = "Example: caduceus party require --dir state --name klinikum-nord --kinds ethics-approval"
+    )]
+    Require {
+        /// The custodian
+        #[arg(long)]
+        name: String,
+        /// The kinds of credential: ethics-approval, or none
+        #[arg(long, value_delimiter = ',', required = true, value_name = "KIND")]
+        kinds: Vec<String>,
     },
     /// List the parties of this home
     #[command(after_help = "Example: caduceus party list --dir state")]
@@ -309,6 +327,20 @@ pub enum MemberCommand {
         /// How many members there shall be
         #[arg(long, default_value_t = 5, value_name = "N")]
         count: usize,
+        /// Let one more join, who presents a patient-identity credential for the challenge of `caduceus member challenge`
+        #[arg(long, value_name = "FILE", conflicts_with = "count")]
+        credential: Option<PathBuf>,
+        #[command(flatten)]
+        evidence: crate::people::Evidence,
+    },
+    /// Say what the next member has to sign to join with proof of who they are
+    #[command(
+        after_help = "Example: caduceus member challenge --dir state --custodian klinikum-nord"
+    )]
+    Challenge {
+        /// The custodian whose patient it is
+        #[arg(long, value_name = "NAME")]
+        custodian: String,
     },
     /// Destroy the keys to a person's rows, so that no stored copy can be read again, and keep them out of later intakes
     #[command(after_help = "Example: caduceus member erase --dir state --member klinikum-nord/1

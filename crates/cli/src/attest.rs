@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use caduceus_node::attestor::{self, Panel, Practice};
-use caduceus_node::{Cost, Node, Result, custodian, keystore, rpc};
+use caduceus_node::attestor::{self, Elsewhere, Panel, Practice, Processes};
+use caduceus_node::{Address, Cost, Node, NodeError, Result, custodian, keystore, member, policy};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::commands::parse;
 use crate::output::Outcome;
 use crate::people::Evidence;
 use crate::{passwords, signals};
@@ -41,6 +42,84 @@ pub enum Attestor {
         after_help = "Example: caduceus attestor key --dir state --number 1 --out north.json --password-file pw"
     )]
     Key(Key),
+    /// Say which processes this home asks for every statement from now on, or show whom it asks
+    #[command(
+        after_help = "Example: caduceus attestor panel --dir state --attestors http://127.0.0.1:7001,http://127.0.0.1:7002 --ledger-port 8545"
+    )]
+    Panel(Choice),
+    /// Create and register the adapter of an attestor that works elsewhere
+    #[command(subcommand)]
+    Adapter(Adapter),
+    /// List the attestors that the ledger counts, and those that it could
+    #[command(after_help = "Example: caduceus attestor list --dir state")]
+    List,
+}
+
+#[derive(Debug, Args)]
+pub struct Choice {
+    /// Attestors that are processes of their own, by their URLs
+    #[arg(long, value_delimiter = ',', value_name = "URL", conflicts_with = "here")]
+    attestors: Vec<String>,
+    /// How long each of them is waited for, in seconds
+    #[arg(long, default_value_t = 60, requires = "attestors", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    timeout: u64,
+    /// Port on which this home's embedded ledger answers while they are asked, for them to look at
+    #[arg(long, requires = "attestors", value_name = "N")]
+    ledger_port: Option<u16>,
+    /// Those that this home plays itself, as at first
+    #[arg(long)]
+    here: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Adapter {
+    /// Of an account that attests in the Ethereum Attestation Service
+    #[command(
+        after_help = "Example: caduceus attestor adapter eas --dir state --service 0xA1207F3BBa224E2c9c3c6D5aF63D0eb1582Ce587 --schema 0x1f0f...  --attester 0x52bc... --country CH --propose-by klinikum-nord/1"
+    )]
+    Eas {
+        /// Where the service is
+        #[arg(long, value_name = "ADDRESS")]
+        service: Address,
+        /// The schema `bytes32 digest` in it, by its identifier
+        #[arg(long, value_name = "HASH")]
+        schema: String,
+        /// The account whose attestations count
+        #[arg(long, value_name = "ADDRESS")]
+        attester: Address,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Of a network that runs code for Chainlink Functions
+    #[command(
+        after_help = "Example: caduceus attestor adapter functions --dir state --router 0x6500... --don 0x6675... --subscription 7 --source check.js --country CH"
+    )]
+    Functions {
+        /// Where the router is
+        #[arg(long, value_name = "ADDRESS")]
+        router: Address,
+        /// Which network, by its identifier
+        #[arg(long, value_name = "HASH")]
+        don: String,
+        /// Which subscription pays for it in LINK
+        #[arg(long, value_name = "N")]
+        subscription: u64,
+        /// What the network runs (JavaScript)
+        #[arg(long, value_name = "FILE")]
+        source: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Where whoever attests is established (ISO 3166-1 alpha-2)
+    #[arg(long, value_name = "CC")]
+    country: String,
+    /// A member who proposes that the oracle counts it; without that it is registered and not counted yet
+    #[arg(long, value_name = "NAME")]
+    propose_by: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -89,25 +168,14 @@ pub struct Serve {
 /// Publishes, by whichever attestors are named.
 pub async fn publish(node: &Node, publish: &Publish) -> Result<Outcome> {
     let panel = match publish.attestors.is_empty() {
-        true => Panel::Here(publish.evidence.sources()),
-        false => Panel::Remote { urls: publish.attestors.clone(), seconds: publish.timeout },
+        true => publish.evidence.panel(node)?,
+        false => Panel::Remote(Processes {
+            urls: publish.attestors.clone(),
+            seconds: publish.timeout,
+            ledger_port: publish.ledger_port,
+        }),
     };
-    let publishing = custodian::publish(node, &publish.custodian, &panel);
-    let done = match publish.ledger_port {
-        None => publishing.await?,
-        Some(port) => {
-            let served = rpc::listen(node, port).await?;
-            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-            let serving = tokio::spawn(served.until(async {
-                let _ = stopped.await;
-            }));
-            let done = publishing.await;
-            drop(stop);
-            // A client that keeps its connection open must not hold the command.
-            serving.abort();
-            done?
-        }
-    };
+    let done = custodian::publish(node, &publish.custodian, &panel).await?;
     let dataset = done.dataset.unwrap_or_default();
     let text = format!(
         "{} patients sealed as {}; Data NFT {dataset} is in the pool",
@@ -116,8 +184,77 @@ pub async fn publish(node: &Node, publish: &Publish) -> Result<Outcome> {
     Ok(Outcome::new(&done, text))
 }
 
+/// Everything about attestors that needs a home.
+pub async fn run(node: &Node, command: &Attestor) -> Result<Outcome> {
+    match command {
+        Attestor::Key(command) => key(node, command),
+        Attestor::Panel(choice) => panel(node, choice),
+        Attestor::Adapter(command) => adapter(node, command).await,
+        Attestor::List => {
+            let all = attestor::known(node).await?;
+            let line = |one: &attestor::Known| {
+                let counted = if one.listed { "counted" } else { "not counted" };
+                let standing = if one.good_standing { "" } else { ", not in good standing" };
+                format!("{} {} {counted}{standing}", one.address, one.kind)
+            };
+            let lines: Vec<String> = all.iter().map(line).collect();
+            Ok(Outcome::list("attestors", &all, &lines, "the ledger lists no attestor"))
+        }
+        Attestor::Serve(command) => serve(command).await,
+    }
+}
+
+fn panel(node: &Node, choice: &Choice) -> Result<Outcome> {
+    if choice.here {
+        attestor::choose(node, None)?;
+    } else if !choice.attestors.is_empty() {
+        let processes = Processes {
+            urls: choice.attestors.clone(),
+            seconds: choice.timeout,
+            ledger_port: choice.ledger_port,
+        };
+        attestor::choose(node, Some(&processes))?;
+    }
+    let chosen = attestor::chosen(node)?;
+    let text = match &chosen {
+        None => "this home asks the attestors that it plays itself".to_owned(),
+        Some(chosen) => format!("this home asks {}", chosen.urls.join(", ")),
+    };
+    Ok(Outcome::new(&json!({ "attestors": chosen }), text))
+}
+
+async fn adapter(node: &Node, command: &Adapter) -> Result<Outcome> {
+    let (elsewhere, common) = match command {
+        Adapter::Eas { service, schema, attester, common } => {
+            let (service, attester) = (*service, *attester);
+            (Elsewhere::Eas { service, schema: parse(schema)?, attester }, common)
+        }
+        Adapter::Functions { router, don, subscription, source, common } => {
+            let source = std::fs::read_to_string(source)
+                .map_err(|error| NodeError::file("read", source, error))?;
+            let (router, don, subscription) = (*router, parse(don)?, *subscription);
+            (Elsewhere::Functions { router, don, subscription, source }, common)
+        }
+    };
+    let country = policy::country(&common.country)?;
+    let proposer = common.propose_by.as_deref().map(|name| member::find(node, name)).transpose()?;
+    let address = attestor::adapt(node, &elsewhere, country).await?;
+    let proposal = match &proposer {
+        Some(member) => Some(attestor::propose(node, member, address).await?.number),
+        None => None,
+    };
+    let next = match proposal {
+        Some(number) => format!(
+            "it counts once proposal {number} is voted for and executed: caduceus governance vote --proposal {number}"
+        ),
+        None => "it counts once the members vote for it: repeat with --propose-by".to_owned(),
+    };
+    let text = format!("the adapter {address} is registered as an attestor; {next}");
+    Ok(Outcome::new(&json!({ "address": address, "proposal": proposal }), text))
+}
+
 /// Hands an attestor's key over.
-pub fn key(node: &Node, key: &Key) -> Result<Outcome> {
+fn key(node: &Node, key: &Key) -> Result<Outcome> {
     let Key { number, out, password_file, light } = key;
     let password =
         passwords::choose(password_file.as_deref(), "--password-file", "the new key file")?;

@@ -145,7 +145,8 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
             Ok(Outcome::new(&all, text))
         }
         Command::Publish(publish) => attest::publish(node, publish).await,
-        Command::Attestor(Attestor::Key(key)) => attest::key(node, key),
+        Command::Attestor(command) => attest::run(node, command).await,
+        Command::Confirm(command) => crate::confirm::run(node, command).await,
         Command::Withdraw { custodian, dataset } => {
             custodian::withdraw(node, custodian, *dataset).await?;
             let text = format!(
@@ -174,8 +175,7 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Ledger(command) => ledger::run(node, command).await,
         Command::Contract(command) => contract::run(node, command).await,
         Command::Relay { file } => contract::relay(node, file).await,
-        Command::Attestor(Attestor::Serve(_))
-        | Command::Demo(_)
+        Command::Demo(_)
         | Command::Init(_)
         | Command::Cohort(_)
         | Command::View(_)

@@ -5,6 +5,7 @@ mod args;
 mod attest;
 mod bulk;
 mod commands;
+mod confirm;
 mod contract;
 mod credential;
 mod deidentify;

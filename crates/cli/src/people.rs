@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use caduceus_node::attestor::{self, Panel};
 use caduceus_node::credentials::Sources;
 use caduceus_node::issuers::{self, Trust};
 use caduceus_node::member::Member;
 use caduceus_node::party::{self, NewParty, Party, Registration, Role};
 use caduceus_node::story::usdc;
-use caduceus_node::{Node, NodeError, Result, accreditation, custodian, member, policy};
+use caduceus_node::{Node, NodeError, Result, accreditation, approvals, custodian, member, policy};
 use clap::Args;
 use serde_json::json;
 
@@ -41,6 +42,12 @@ impl Evidence {
             offline: self.offline,
             loopback: false,
         }
+    }
+
+    /// The attestors that are asked: those that were chosen, else the home's own with this.
+    pub fn panel(&self, node: &Node) -> Result<Panel> {
+        let chosen = attestor::chosen(node)?;
+        Ok(chosen.map_or_else(|| Panel::Here(self.sources()), Panel::Remote))
     }
 
     fn is_given(&self) -> bool {
@@ -124,16 +131,31 @@ pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
             let given = party::give_test_usdc(node, &done.party, amount * 1_000_000).await?;
             Ok(Outcome::new(&done, registered(&done, given)))
         }
-        PartyCommand::Challenge { name } => {
-            let asked = accreditation::challenge(node, name)?;
-            let text = format!("challenge {}\ndomain {}", asked.challenge, asked.domain);
-            Ok(Outcome::new(&asked, text))
+        PartyCommand::Challenge { name, for_study: false } => {
+            challenge(&accreditation::challenge(node, name)?)
+        }
+        PartyCommand::Challenge { name, for_study: true } => {
+            let researcher = party::find(node, Role::Researcher, name)?;
+            challenge(&approvals::challenge(node, &researcher))
+        }
+        PartyCommand::Require { name, kinds } => {
+            let required = approvals::require(node, name, &issuers::kinds(kinds)?)?;
+            let text = match required.is_empty() {
+                true => format!("{name} requires no credential of a question"),
+                false => format!("{name} answers no question without {}", required.join(", ")),
+            };
+            Ok(Outcome::new(&json!({ "custodian": name, "requires": required }), text))
         }
         PartyCommand::List => {
             let all = party::parties(node)?;
             Ok(Outcome::list("parties", &all, &party_lines(&all), NO_PARTIES))
         }
     }
+}
+
+fn challenge(asked: &accreditation::Challenge) -> Result<Outcome> {
+    let text = format!("challenge {}\ndomain {}", asked.challenge, asked.domain);
+    Ok(Outcome::new(asked, text))
 }
 
 fn registered(done: &Registration, given: u64) -> String {
@@ -170,8 +192,16 @@ pub fn party_lines(all: &[Party]) -> Vec<String> {
 /// Brings members in, lists them, lets them go.
 pub async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
     match command {
-        MemberCommand::Join { custodian, count } => {
+        MemberCommand::Join { custodian, count, credential: None, .. } => {
             Ok(listed(&member::join(node, custodian, *count).await?))
+        }
+        MemberCommand::Join { custodian, credential: Some(file), evidence, .. } => {
+            let panel = evidence.panel(node)?;
+            let shown = approvals::read(file)?;
+            Ok(listed(&member::join_with(node, custodian, &shown, &panel).await?))
+        }
+        MemberCommand::Challenge { custodian } => {
+            challenge(&approvals::challenge_of_next(node, custodian).await?)
         }
         MemberCommand::Receipts { member } => {
             crate::trust::receipts(node, &member::find_anyone(node, member)?).await

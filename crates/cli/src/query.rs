@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use caduceus_node::asked::Asked;
 use caduceus_node::folder::{self, Folder};
 use caduceus_node::party::{self, Role};
-use caduceus_node::{AskedLimits, Delta, Epsilon, Mechanism, Node, Question, Result, researcher};
+use caduceus_node::{
+    AskedLimits, Delta, Epsilon, Mechanism, Node, Question, Result, approvals, researcher,
+};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::commands::{answers, work};
@@ -30,9 +32,27 @@ pub struct ToVaults {
     pub sql: Option<String>,
     #[command(flatten)]
     pub terms: Terms,
+    #[command(flatten)]
+    pub approval: Approval,
     /// Show what the question would cost and how exact its answer would be, and ask nothing
     #[arg(long)]
     pub explain: bool,
+}
+
+/// The approval of a study.
+#[derive(Debug, Args)]
+pub struct Approval {
+    /// A presentation of an ethics committee's approval, for the challenge of `caduceus party challenge --for-study`; custodians
+    /// can require one
+    #[arg(long, value_name = "FILE")]
+    ethics_approval: Option<PathBuf>,
+}
+
+impl Approval {
+    /// What is presented, word for word.
+    pub fn read(&self) -> Result<Option<String>> {
+        self.ethics_approval.as_deref().map(approvals::read).transpose()
+    }
 }
 
 /// Questions to a folder of tables, without a home or a ledger.
@@ -141,14 +161,21 @@ pub async fn ask(node: &Node, query: &ToVaults) -> Result<Outcome> {
         let none = "no dataset is in the pool yet; `caduceus publish` brings one in";
         return Ok(Outcome::list("datasets", &explained, &lines, none));
     }
-    put(node, &party, &Asked::Sql(question)).await
+    put(node, &party, &Asked::Sql(question), &query.approval).await
 }
 
 /// Puts something to the vaults of the researcher's licence, and gives what they answer.
-pub async fn put(node: &Node, party: &party::Party, asked: &Asked) -> Result<Outcome> {
+pub async fn put(
+    node: &Node,
+    party: &party::Party,
+    asked: &Asked,
+    approval: &Approval,
+) -> Result<Outcome> {
+    let approval = approval.read()?;
     let (pass, datasets) = researcher::usable_pass(node, party).await?;
     let key = node.new_key("ask")?;
-    let jobs = researcher::ask(node, party, pass, &datasets, asked, &key).await?;
+    let jobs =
+        researcher::ask(node, party, pass, &datasets, asked, approval.as_deref(), &key).await?;
     work(node).await?;
     answers(node, party, &jobs).await
 }

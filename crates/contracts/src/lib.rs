@@ -81,6 +81,28 @@ contracts! {
     vote_escrow: VoteEscrow = "../../contracts/artifacts/VoteEscrow.json";
 }
 
+/// Adapters that stand for attestors elsewhere: no part of a deployment, each created when it is asked for.
+mod adapters {
+    pub(crate) mod eas {
+        alloy::sol!(
+            #[sol(rpc)]
+            #[derive(Debug, PartialEq, Eq)]
+            EasAttestor,
+            "../../contracts/artifacts/EasAttestor.json"
+        );
+    }
+    pub(crate) mod functions {
+        alloy::sol!(
+            #[sol(rpc)]
+            #[derive(Debug, PartialEq, Eq)]
+            FunctionsAttestor,
+            "../../contracts/artifacts/FunctionsAttestor.json"
+        );
+    }
+}
+pub use adapters::eas::EasAttestor;
+pub use adapters::functions::FunctionsAttestor;
+
 /// The sources of all contracts, by their paths: one JSON object.
 pub const SOURCES: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/artifacts/sources.json"));

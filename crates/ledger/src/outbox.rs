@@ -272,6 +272,23 @@ impl Outbox {
         Err(OutboxError::Refused { key: key.into(), message })
     }
 
+    /// The receipt of what was settled under a key before; none where nothing was.
+    ///
+    /// # Errors
+    /// [`OutboxError::File`], [`OutboxError::Unreachable`].
+    pub async fn settled(
+        &self,
+        ledger: &Ledger,
+        key: &str,
+    ) -> Result<Option<TransactionReceipt>, OutboxError> {
+        let Some(entry) = self.load(key)?.filter(|entry| entry.chain_id == ledger.chain_id())
+        else {
+            return Ok(None);
+        };
+        let receipt = find_receipt(&ledger.provider(), &entry).await?;
+        Ok(receipt.filter(TransactionReceipt::status))
+    }
+
     /// The keys of what was recorded and is not known to be mined, in the order of keys.
     ///
     /// # Errors

@@ -42,8 +42,11 @@ pub struct Accreditation {
     pub holder: String,
     /// What kind.
     pub kind: String,
-    /// The first moment at which it does not hold any more, in seconds since 1970.
+    /// The first moment at which it does not hold any more, in seconds since 1970; the last that there is, where it has no end.
     pub until: u64,
+    /// What it is good for, where its kind says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<String>,
 }
 
 /// A registry, and how it is looked at.
@@ -55,41 +58,58 @@ pub(crate) struct Registry<'a, P> {
     pub(crate) time: u64,
 }
 
-/// Whose accreditation it has to be.
+/// What has to be shown, and for whom.
 #[derive(Clone, Copy)]
-pub(crate) struct Holder {
+pub(crate) struct Wanted {
     pub(crate) account: Address,
-    pub(crate) role: Role,
-    pub(crate) country: Country,
+    pub(crate) kind: Kind,
+    /// The country that it must be for, if that is asked.
+    pub(crate) country: Option<Country>,
+}
+
+impl Wanted {
+    /// The accreditation that a role needs in a country.
+    pub(crate) fn accreditation(account: Address, role: Role, country: Country) -> Result<Wanted> {
+        let kind = match role {
+            Role::Custodian => Kind::CustodianAccreditation,
+            Role::Researcher => Kind::ResearcherAccreditation,
+            Role::Issuer => {
+                return Err(NodeError::Usage(
+                    "an issuer is trusted on the ledger and shows no accreditation".into(),
+                ));
+            }
+        };
+        Ok(Wanted { account, kind, country: Some(country) })
+    }
 }
 
 impl<P: Provider> Registry<'_, P> {
-    /// Whom a presentation for `account` is made for.
-    fn audience(&self, account: Address) -> Audience {
-        audience(self.chain_id, self.address, account)
-    }
-
-    /// The accreditation in a presentation, where it is the holder's, nothing speaks against it now, and the ledger trusts
-    /// its issuer.
+    /// What is presented, where it is of the kind and the account's, nothing speaks against it now, and the ledger trusts its
+    /// issuer.
     pub(crate) async fn examine(
         &self,
         presentation: &str,
-        holder: Holder,
+        wanted: Wanted,
         sources: &Sources,
     ) -> Result<Accreditation> {
         let trust = trusted(self.provider, self.address, &issuers(presentation)?).await?;
         let sources = Sources { trust: Some(trust), ..sources.clone() };
         // The newest block of a quiet ledger may be older than the presentation; one that was moved ahead counts.
         let now = i64::try_from(self.time).unwrap_or(i64::MAX).max(crate::credentials::now());
-        let audience = self.audience(holder.account);
+        let audience = audience(self.chain_id, self.address, wanted);
         let found = check_text(presentation, &audience, &sources, now).await?;
-        fitting(&found, holder)
+        fitting(&found, wanted)
     }
 }
 
-fn audience(chain_id: u64, registry: Address, account: Address) -> Audience {
+/// Whom a presentation is made for: this registry, and one account. What was presented to register shows nothing else.
+fn audience(chain_id: u64, registry: Address, wanted: Wanted) -> Audience {
     let domain = format!("eip155:{chain_id}:{registry}");
-    Audience { challenge: format!("register:{domain}:{account}"), domain }
+    let what = match wanted.kind {
+        Kind::CustodianAccreditation | Kind::ResearcherAccreditation => "register",
+        other => other.name(),
+    };
+    Audience { challenge: format!("{what}:{domain}:{}", wanted.account), domain }
 }
 
 /// The registry of a home's ledger.
@@ -102,13 +122,33 @@ async fn registry(node: &Node) -> Result<Registry<'_, alloy::providers::DynProvi
     })
 }
 
-/// What the party `name` has to sign.
+/// What the party `name` has to sign to register.
 pub fn challenge(node: &Node, name: &str) -> Result<Challenge> {
     check_name(name)?;
     let account = node.key(&format!("party/{name}")).address();
-    let Audience { challenge, domain } =
-        audience(node.chain_id(), node.at.participant_registry, account);
-    Ok(Challenge { challenge, domain, account })
+    // Both accreditations are presented alike.
+    Ok(challenge_of(node, Wanted { account, kind: Kind::ResearcherAccreditation, country: None }))
+}
+
+/// What a holder has to sign to show what is wanted.
+pub(crate) fn challenge_of(node: &Node, wanted: Wanted) -> Challenge {
+    let Audience { challenge, domain } = audience_of(node, wanted);
+    Challenge { challenge, domain, account: wanted.account }
+}
+
+/// Whom a holder presents what is wanted to.
+pub(crate) fn audience_of(node: &Node, wanted: Wanted) -> Audience {
+    audience(node.chain_id(), node.at.participant_registry, wanted)
+}
+
+/// Examines what is presented, as this home sees the ledger.
+pub(crate) async fn examine(
+    node: &Node,
+    presentation: &str,
+    wanted: Wanted,
+    sources: &Sources,
+) -> Result<Accreditation> {
+    registry(node).await?.examine(presentation, wanted, sources).await
 }
 
 /// What the party `name` has shown, if anything.
@@ -138,8 +178,8 @@ pub async fn register(
     check_name(&new.name)?;
     let text = read_limited(presentation, MAX_BYTES)?;
     let account = node.key(&format!("party/{}", new.name)).address();
-    let holder = Holder { account, role: new.role, country: new.country };
-    let shown = registry(node).await?.examine(&text, holder, sources).await?;
+    let wanted = Wanted::accreditation(account, new.role, new.country)?;
+    let shown = examine(node, &text, wanted, sources).await?;
     node.home.record(&key(&new.name), &shown)?;
     node.home.record(&format!("presentation/{}", new.name), &text)?;
     register_until(node, new, Some(shown.until)).await
@@ -148,55 +188,57 @@ pub async fn register(
 /// Looks again at what a party of this home presented. Who presented nothing stands on the operator's word.
 pub(crate) async fn look_again(node: &Node, party: &Party, sources: &Sources) -> Result<()> {
     let Some(text) = presented(node, &party.name)? else { return Ok(()) };
-    let holder = Holder { account: party.address, role: party.role, country: party.country };
-    registry(node).await?.examine(&text, holder, sources).await.map(drop)
+    let wanted = Wanted::accreditation(party.address, party.role, party.country)?;
+    examine(node, &text, wanted, sources).await.map(drop)
 }
 
-/// The accreditation that fits the role and the country, where nothing speaks against what was presented.
-fn fitting(found: &Verification, holder: Holder) -> Result<Accreditation> {
-    let kind = match holder.role {
-        Role::Custodian => Kind::CustodianAccreditation,
-        Role::Researcher => Kind::ResearcherAccreditation,
-        Role::Issuer => {
-            return Err(NodeError::Usage(
-                "an issuer is trusted on the ledger and shows no accreditation".into(),
-            ));
-        }
-    };
+/// The credential that is wanted, where nothing speaks against what was presented.
+fn fitting(found: &Verification, wanted: Wanted) -> Result<Accreditation> {
+    let kind = wanted.kind;
     let mut reasons: Vec<String> =
         found.reasons.iter().map(|one| format!("{}: {}", one.about, one.reason)).collect();
     // An SD-JWT has no holder of its own; its claims name the key that it is bound to.
     let fits = |one: &&About| one.kind.as_deref() == Some(kind.name());
     let credential = found.credentials.iter().find(fits);
     if found.what == "credential" {
-        reasons
-            .push("it has to be presented for the challenge of `caduceus party challenge`".into());
+        reasons.push("it has to be presented for the challenge that this home asks for".into());
     }
     let Some(credential) = credential else {
-        reasons.push(format!("no {kind} is presented, which a {} needs", holder.role.name()));
-        return Err(refused(&reasons));
+        let who = match kind {
+            Kind::CustodianAccreditation => "which a custodian needs",
+            Kind::ResearcherAccreditation => "which a researcher needs",
+            _ => "which is needed here",
+        };
+        reasons.push(format!("no {kind} is presented, {who}"));
+        return Err(refused(kind, &reasons));
     };
     let claim = |name: &str| credential.claims.get(name).and_then(Value::as_str);
-    if claim("country") != Some(&holder.country.to_string()) {
-        reasons.push(format!("the {kind} is for another country than {}", holder.country));
+    if let Some(country) = wanted.country
+        && claim("country") != Some(&country.to_string())
+    {
+        reasons.push(format!("the {kind} is for another country than {country}"));
     }
     let until = credential.valid_until.as_deref().and_then(parse_time);
     let until = until.and_then(|until| u64::try_from(until).ok());
+    // What was checked once of a person has no end unless its issuer gave it one.
+    let until = until.or((kind == Kind::PatientIdentity).then_some(u64::MAX));
+    if until.is_none() {
+        reasons.push(format!("the {kind} has no end"));
+    }
+    let purposes = credential.claims.get("purposes").and_then(Value::as_array);
+    let purposes = purposes.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
     match (until, reasons.is_empty()) {
         (Some(until), true) => Ok(Accreditation {
             issuer: credential.issuer.clone(),
             holder: claim("id").unwrap_or_default().to_owned(),
             kind: kind.to_string(),
             until,
+            purposes: purposes.collect(),
         }),
-        (None, _) => {
-            reasons.push(format!("the {kind} has no end"));
-            Err(refused(&reasons))
-        }
-        _ => Err(refused(&reasons)),
+        _ => Err(refused(kind, &reasons)),
     }
 }
 
-fn refused(reasons: &[String]) -> NodeError {
-    NodeError::Refused { action: "this accreditation".into(), reason: reasons.join("; ") }
+fn refused(kind: Kind, reasons: &[String]) -> NodeError {
+    NodeError::Refused { action: format!("this {kind}"), reason: reasons.join("; ") }
 }

@@ -1,28 +1,40 @@
 //! Attestors: each looks at the evidence for itself and signs what it found, or says why not.
 //!
 //! A development home plays all of them, with a key each. An attestor can also be a process of its own ([`serve`]), with
-//! its own key and its own view of the ledger: a custodian hands it the sealed dataset and a signed manifest over HTTP, and
-//! it examines them by the same functions. The oracle on the ledger takes a statement when enough different attestors
-//! signed the same one.
+//! its own key and its own view of the ledger: a custodian hands it the evidence over HTTP. Both get the same signed
+//! manifest and run the same examiner, one for each kind of statement (`examine`). The oracle on the ledger takes a
+//! statement when enough different attestors signed the same one.
 
+mod adapter;
+mod claim;
+mod examine;
 mod remote;
 mod service;
 mod wire;
 
+use alloy::hex;
 use alloy::primitives::{Address, B256, Bytes, keccak256};
+use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolValue;
 use caduceus_contracts::AttestationOracle::{Attestation, Proof};
-use caduceus_contracts::DatasetToken::MintRequest;
-use caduceus_contracts::HealthDataPool::Value;
+use caduceus_vault::Disclosure;
 use caduceus_vault::audit::{Detail, Kind};
+use serde::{Deserialize, Serialize};
 
 use crate::credentials::Sources;
-use crate::custodian::{self, Evidence, Publication};
+use crate::custodian;
 use crate::error::{NodeError, Result};
 use crate::node::Node;
+use crate::party::Party;
 
+pub use adapter::{Elsewhere, Known, adapt, known, propose};
+pub(crate) use claim::Claim;
+pub(crate) use examine::{Sealed, deletion_text, gift_of, receipt_text, traits_of};
 pub use service::{Practice, Serving, View, hand_over, serve, view};
+pub(crate) use wire::{
+    Approved, Deleted, Delivered, Introduced, Leaf, Payout, Reading, Signed, Subject, Transferred,
+};
 
 /// How many attestors a development home plays.
 pub const ATTESTORS: usize = 3;
@@ -35,6 +47,9 @@ const DOMAIN: &str = "Caduceus AttestationOracle";
 /// How long a statement can be used, in seconds.
 const LIFETIME: u64 = 24 * 3_600;
 
+/// Where the home keeps which attestors it asks.
+const CHOSEN: &str = "attestors";
+
 /// The accounts of the attestors that a home plays.
 fn signers(keyring: &caduceus_identity::Keyring) -> Vec<PrivateKeySigner> {
     (1..=ATTESTORS).map(|number| keyring.derive(&format!("attestor/{number}"))).collect()
@@ -45,42 +60,34 @@ pub(crate) fn accounts(keyring: &caduceus_identity::Keyring) -> Vec<Address> {
     signers(keyring).iter().map(PrivateKeySigner::address).collect()
 }
 
-/// A statement that attestors are asked to sign.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Claim {
-    kind: B256,
-    subject: B256,
-    payload: B256,
+/// What attestors are asked about, and by whom.
+pub(crate) struct Case<'a> {
+    /// Who answers for the evidence.
+    pub(crate) custodian: &'a Party,
+    /// What is to be confirmed.
+    pub(crate) about: Subject,
+    /// The dataset that has to be opened for it.
+    pub(crate) sealed: Option<Sealed<'a>>,
 }
 
-/// What attestors are asked about.
-pub(crate) struct Asked<'a> {
-    pub(crate) evidence: &'a Evidence<'a>,
-    pub(crate) publication: &'a Publication,
-    pub(crate) about: About<'a>,
-}
-
-/// What attestors are to confirm of a sealed dataset.
-#[derive(Clone, Copy)]
-pub(crate) enum About<'a> {
-    /// What its token shall say.
-    Token(&'a MintRequest),
-    /// What it is worth.
-    Worth(&'a Value),
+/// Attestors that are processes of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processes {
+    /// Where they answer, such as `http://127.0.0.1:7001`.
+    pub urls: Vec<String>,
+    /// How long one is waited for, in seconds.
+    pub seconds: u64,
+    /// Where this home's embedded ledger answers while they are asked.
+    pub ledger_port: Option<u16>,
 }
 
 /// Which attestors a custodian asks.
 #[derive(Clone, Debug)]
 pub enum Panel {
-    /// Those that this home plays itself, and what they check a shown accreditation with.
+    /// Those that this home plays itself, and what they check shown credentials with.
     Here(Sources),
-    /// Processes of their own, by their URLs. Who has not answered after so many seconds is left out.
-    Remote {
-        /// Where they answer, such as `http://127.0.0.1:7001`.
-        urls: Vec<String>,
-        /// How long one is waited for.
-        seconds: u64,
-    },
+    /// Processes of their own. Who has not answered in time is left out.
+    Remote(Processes),
 }
 
 impl Default for Panel {
@@ -89,73 +96,147 @@ impl Default for Panel {
     }
 }
 
+/// Says which processes this home asks from now on; none for those that it plays itself.
+pub fn choose(node: &Node, processes: Option<&Processes>) -> Result<()> {
+    node.home.record(CHOSEN, &processes)
+}
+
+/// The processes that this home asks, if any were chosen.
+pub fn chosen(node: &Node) -> Result<Option<Processes>> {
+    Ok(node.home.recall::<Option<Processes>>(CHOSEN)?.flatten())
+}
+
 impl Panel {
+    /// The attestors that this home asks.
+    pub fn of(node: &Node) -> Result<Panel> {
+        Ok(chosen(node)?.map_or_else(Panel::default, Panel::Remote))
+    }
+
     /// One proof for each claim, in order, each signed by as many attestors as the oracle asks for.
     pub(crate) async fn attest(
         &self,
         node: &Node,
+        case: &Case<'_>,
         claims: &[Claim],
-        asked: &Asked<'_>,
-        examine: impl FnMut() -> std::result::Result<(), String>,
     ) -> Result<Vec<Proof>> {
         match self {
-            Panel::Here(sources) => {
-                crate::accreditation::look_again(node, asked.evidence.custodian, sources).await?;
-                attest(node, claims, examine).await
-            }
-            Panel::Remote { urls, seconds } => {
-                let custodian = asked.evidence.custodian;
-                let count = custodian::number(urls.len() as u64);
-                let details = [("to", Detail::from("attestors")), ("count", count)];
-                let cid = &asked.publication.cid;
-                custodian::note(node, custodian, Kind::Released, cid, &details).await?;
-                remote::attest(node, claims, asked, urls, *seconds).await
+            Panel::Here(sources) => here(node, case, claims, sources).await,
+            Panel::Remote(processes) => {
+                if let Some(sealed) = &case.sealed {
+                    let count = custodian::number(processes.urls.len() as u64);
+                    let details = [("to", Detail::from("attestors")), ("count", count)];
+                    let cid = &sealed.publication.cid;
+                    custodian::note(node, case.custodian, Kind::Released, cid, &details).await?;
+                }
+                let asking = remote::attest(node, case, claims, processes);
+                match processes.ledger_port {
+                    None => asking.await,
+                    Some(port) => crate::rpc::while_served(node, port, asking).await?,
+                }
             }
         }
     }
-}
 
-impl Claim {
-    /// A statement of `kind` (its name in `Kinds.sol`) about `subject`, bound to the hash of its ABI-encoded content.
-    pub(crate) fn new(kind: &str, subject: B256, content: &[u8]) -> Claim {
-        Claim { kind: keccak256(kind), subject, payload: keccak256(content) }
+    /// As [`Panel::attest`], of one claim.
+    pub(crate) async fn attest_one(
+        &self,
+        node: &Node,
+        case: &Case<'_>,
+        claim: Claim,
+    ) -> Result<Proof> {
+        Ok(self.attest(node, case, &[claim]).await?.remove(0))
     }
 }
 
-/// Has every attestor examine the evidence and sign `claims`; gives one proof for each claim, in order.
-///
-/// `examine` is run once for each attestor: it looks at the evidence itself and returns an objection in words where the
-/// evidence does not bear the claims out. Fails where fewer than the threshold agree.
-pub(crate) async fn attest(
+/// Has every attestor that the home plays examine the evidence and sign `claims`; gives one proof for each claim, in order.
+/// Fails where fewer than the threshold agree, with the first objection.
+async fn here(
     node: &Node,
+    case: &Case<'_>,
     claims: &[Claim],
-    mut examine: impl FnMut() -> std::result::Result<(), String>,
+    sources: &Sources,
 ) -> Result<Vec<Proof>> {
+    if matches!(case.about, Subject::Token(_) | Subject::Worth(_)) {
+        crate::accreditation::look_again(node, case.custodian, sources).await?;
+    }
+    let (now, block) = (node.now().await?, node.block_number().await?);
+    let attestations: Vec<Attestation> =
+        claims.iter().map(|claim| statement(claim, now, block)).collect();
+    let request = request(node, case, &attestations, None)?;
+    let sight = examine::Sight::of(node);
     let mut agreeing = Vec::new();
     let mut objections = Vec::new();
     for signer in signers(node.keyring()) {
-        match examine() {
+        match examined(&sight, &request, case, sources).await {
             Ok(()) => agreeing.push(signer),
             Err(objection) => objections.push(objection),
         }
     }
     if agreeing.len() < usize::from(THRESHOLD) {
-        return Err(NodeError::Refused {
-            action: "the attestation".into(),
-            reason: objections
-                .into_iter()
-                .next()
-                .unwrap_or_else(|| "too few attestors agreed".into()),
-        });
+        let reason = objections.into_iter().next();
+        let reason = reason.unwrap_or_else(|| "too few attestors agreed".into());
+        return Err(NodeError::Refused { action: "the attestation".into(), reason });
     }
     agreeing.truncate(usize::from(THRESHOLD));
     agreeing.sort_by_key(PrivateKeySigner::address);
-    let (now, block) = (node.now().await?, node.block_number().await?);
-    Ok(claims.iter().map(|claim| sign(node, claim, &agreeing, now, block)).collect())
+    Ok(attestations.into_iter().map(|one| sign(node, one, &agreeing)).collect())
 }
 
-fn sign(node: &Node, claim: &Claim, agreeing: &[PrivateKeySigner], now: u64, block: u64) -> Proof {
-    let attestation = statement(claim, now, block);
+/// What one of the home's attestors does before it signs.
+async fn examined(
+    sight: &examine::Sight,
+    request: &wire::Request,
+    case: &Case<'_>,
+    sources: &Sources,
+) -> std::result::Result<(), String> {
+    let manifest = examine::signed(sight, request)?;
+    let now = examine::standing(sight, &manifest).await?;
+    let found = match examine::look(sight, &manifest, sources, now).await? {
+        examine::Found::Claims(claims) => claims,
+        examine::Found::Sealed(facts) => {
+            let sealed = case.sealed.as_ref().ok_or("no sealed dataset is there to be opened")?;
+            examine::of_sealed(sealed, &manifest.about, &facts)?
+        }
+    };
+    examine::agree(&manifest, &found)
+}
+
+/// The evidence with the custodian's signature. A dataset that is handed over takes its people's receipts along.
+fn request(
+    node: &Node,
+    case: &Case<'_>,
+    attestations: &[Attestation],
+    disclosure: Option<Disclosure>,
+) -> Result<wire::Request> {
+    let custodian = case.custodian;
+    let receipts = match (&case.sealed, &disclosure) {
+        (Some(sealed), Some(_)) => sealed.evidence.receipts(&sealed.publication.cid)?,
+        _ => Vec::new(),
+    };
+    let manifest = wire::Manifest {
+        chain_id: node.chain_id(),
+        oracle: node.at.attestation_oracle,
+        custodian: custodian.address,
+        name: custodian.name.clone(),
+        country: custodian.country,
+        publication: case.sealed.map(|sealed| sealed.publication.clone()),
+        about: case.about.clone(),
+        accreditation: crate::accreditation::presented(node, &custodian.name)?,
+        receipts,
+        statements: attestations.iter().map(wire::Statement::from).collect(),
+    };
+    let manifest = serde_json::to_string(&manifest).expect("a manifest is JSON");
+    let signature = sign_text(&custodian.signer(node), &manifest);
+    Ok(wire::Request { manifest, signature, disclosure })
+}
+
+/// A signature of a text (EIP-191), in hex.
+pub(crate) fn sign_text(signer: &PrivateKeySigner, text: &str) -> String {
+    let signature = signer.sign_message_sync(text.as_bytes());
+    hex::encode(signature.expect("a key in memory signs any message").as_bytes())
+}
+
+fn sign(node: &Node, attestation: Attestation, agreeing: &[PrivateKeySigner]) -> Proof {
     let oracle = node.at.attestation_oracle;
     let signatures =
         agreeing.iter().map(|signer| node.sign(signer, DOMAIN, oracle, &attestation).into());
@@ -169,7 +250,7 @@ fn sign(node: &Node, claim: &Claim, agreeing: &[PrivateKeySigner], now: u64, blo
 /// The statement that is signed for a claim.
 fn statement(claim: &Claim, now: u64, block: u64) -> Attestation {
     // The block, because the same statement may be made again within a second once the last one was used.
-    let nonce = keccak256((claim.kind, claim.subject, claim.payload, block).abi_encode());
+    let nonce: B256 = keccak256((claim.kind, claim.subject, claim.payload, block).abi_encode());
     Attestation {
         kind: claim.kind,
         subject: claim.subject,

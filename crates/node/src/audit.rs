@@ -1,6 +1,6 @@
 //! Checks every vault's log against the ledger, from end to end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::U256;
@@ -69,9 +69,46 @@ pub async fn verify_log(node: &Node, custodian: &Party, path: &Path) -> Result<(
         Err(AuditError::Altered { difference, .. }) => Ok((0, vec![difference.to_string()])),
         Err(error) => Err(error.into()),
         Ok(verified) => {
-            Ok((verified.events, missing(node, custodian, &vault_audit::read(path)?).await?))
+            let records = vault_audit::read(path)?;
+            let mut differences = missing(node, custodian, &records).await?;
+            let anchored = anchors.iter().map(|(sequence, _)| *sequence).max().unwrap_or_default();
+            differences.extend(unfollowed(node, custodian, &records, anchored).await?);
+            Ok((verified.events, differences))
         }
     }
+}
+
+/// The first point at which a log and the ledger tell differently of consent to a custodian, or of its datasets that left the
+/// pool. The log may be behind what was mined after its newest anchored record, and no further.
+async fn unfollowed(
+    node: &Node,
+    custodian: &Party,
+    records: &[Record],
+    anchored: u64,
+) -> Result<Option<String>> {
+    let owed = custodian::owed(node, custodian).await?;
+    let of_consent = owed.iter().filter(|one| one.kind != Kind::Withdrawn);
+    let by_grant: BTreeMap<(bool, u64), &custodian::Owed> =
+        of_consent.map(|one| ((one.kind == Kind::ConsentGranted, one.number), one)).collect();
+    let told = |kind| matches!(kind, Kind::ConsentGranted | Kind::ConsentRevoked);
+    for record in records.iter().filter(|record| told(record.kind)) {
+        let Some(Detail::Number(grant)) = record.details.get("grant") else { continue };
+        let key = u64::try_from(*grant).map(|grant| (record.kind == Kind::ConsentGranted, grant));
+        let on_ledger = key.ok().and_then(|key| by_grant.get(&key));
+        if !on_ledger.is_some_and(|one| one.is_told_by(record)) {
+            let sequence = record.sequence;
+            return Ok(Some(format!(
+                "line {sequence} of the log, record {sequence}: it tells otherwise of grant {grant} than the ledger"
+            )));
+        }
+    }
+    let newest = records.iter().filter(|record| record.sequence <= anchored).map(|one| one.time);
+    let newest = newest.max().unwrap_or_default();
+    let mut missing = custodian::untold(owed, records);
+    missing.retain(|one| one.time < newest);
+    missing.sort_by_key(|one| one.time);
+    let first = missing.first();
+    Ok(first.map(|one| format!("{} is on the ledger and not in the log", one.in_words())))
 }
 
 /// Reads every sealed dataset of a custodian's vault, and holds it to its Data NFT. Gives how many are in order, and the

@@ -1,20 +1,19 @@
 //! Money to the people whose data was used: members by Merkle claim, custodians by their part and their shares.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use alloy::primitives::{B256, U256};
-use alloy::sol_types::SolValue;
+use alloy::primitives::U256;
 use caduceus_contracts::{HealthDataPool, MemberClaims, RevenueSplitter, recast};
 use caduceus_economics::{ClaimTree, PersonId, Usdc};
 use caduceus_vault::audit::Kind;
 use serde::{Deserialize, Serialize};
 
-use crate::attestor::{self, Claim};
-use crate::custodian::{self, publications};
+use crate::attestor::{Case, Claim, Panel, Payout, Sealed, Subject};
+use crate::custodian::{self, Evidence, publications};
 use crate::error::{NodeError, Result};
 use crate::member::Member;
 use crate::node::{Node, event};
-use crate::party::{self, Party, Role};
+use crate::party::{self, Role};
 
 /// What every person has earned from one dataset in all: the content of the posted root.
 pub(crate) type Earned = BTreeMap<PersonId, Usdc>;
@@ -43,26 +42,23 @@ pub async fn post_roots(node: &Node, custodian: &str) -> Result<usize> {
             continue;
         }
         let tree = ClaimTree::new(U256::from(dataset), earned).map_err(unpayable)?;
-        let people = custodian::people(&vault, &publication)?;
-        drop(vault);
-        post_root(node, &custodian, &people, dataset, &tree).await?;
+        let summary = custodian::summary(&vault, &publication)?;
+        let evidence = Evidence { custodian: &custodian, vault: &vault, summary: &summary };
+        let sealed = Sealed { evidence: &evidence, publication: &publication };
+        post_root(node, sealed, dataset, &tree).await?;
         posted += 1;
     }
     Ok(posted)
 }
 
-async fn post_root(
-    node: &Node,
-    custodian: &Party,
-    people: &BTreeSet<B256>,
-    dataset: u64,
-    tree: &ClaimTree,
-) -> Result<()> {
+async fn post_root(node: &Node, sealed: Sealed<'_>, dataset: u64, tree: &ClaimTree) -> Result<()> {
     let (root, total) = (tree.root(), tree.total().to_u256());
-    let content = (U256::from(dataset), root, total).abi_encode_params();
-    let claim = Claim::new("CONTRIBUTION", U256::from(dataset).into(), &content);
-    let examine = || examine(people, tree);
-    let proof = attestor::attest(node, &[claim], examine).await?.remove(0);
+    let Evidence { custodian, vault, .. } = *sealed.evidence;
+    let payments = custodian::weighed(vault, dataset)?;
+    let about = Subject::Payout(Payout { root, total, payments });
+    let case = Case { custodian, about, sealed: Some(sealed) };
+    let claim = Claim::contribution(dataset, root, total);
+    let proof = Panel::of(node)?.attest_one(node, &case, claim).await?;
     custodian::note_attested(node, custodian, "CONTRIBUTION", &proof).await?;
     let call = MemberClaims::postRootCall {
         datasetId: U256::from(dataset),
@@ -75,14 +71,6 @@ async fn post_root(
     let (key, signer) = (format!("payout/{dataset}/{root}"), custodian.signer(node));
     node.send("payout root posted", &key, &signer, node.at.member_claims, &call).await?;
     Ok(())
-}
-
-/// What an attestor checks of a payout: nobody is paid who is not in the dataset.
-fn examine(people: &BTreeSet<B256>, tree: &ClaimTree) -> std::result::Result<(), String> {
-    match tree.earned().keys().all(|person| people.contains(&person.0)) {
-        true => Ok(()),
-        false => Err("somebody is paid who is not in the dataset".into()),
-    }
 }
 
 pub(crate) fn usdc(units: U256) -> Result<Usdc> {

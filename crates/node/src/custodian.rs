@@ -4,8 +4,10 @@ mod answering;
 pub mod catalogue;
 mod consent;
 mod earnings;
+mod evidence;
 mod noting;
 mod publishing;
+mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -37,16 +39,17 @@ pub(crate) use answering::{
     REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file, remaining_budget, state_name,
 };
 pub use consent::NotCarried;
-pub(crate) use earnings::{kept as earned, payments_of, people, settle, settled};
-pub(crate) use noting::{note_attested, note_grants};
-pub(crate) use publishing::{
-    Evidence, cid, claims as mint_claims, consenting_patients, custodian_of, examine, knows_person,
-    measure, note_revocation, published_schema, value_claim,
+pub(crate) use earnings::{
+    Standing, Weighed, kept as earned, payments_of, people, settle, settled, weighed, weights,
 };
-pub use publishing::{
-    Publication, dataset_report, erase, erase_patient, publications, publish, require_dataset,
-    withdraw,
+pub(crate) use evidence::{
+    Evidence, claims as mint_claims, examine, measure, scores, standing_root, summary, value_claim,
 };
+pub(crate) use noting::{Owed, log_since, note_attested, note_ledger, owed, untold};
+pub use publishing::{Publication, dataset_report, publications, publish, require_dataset};
+pub(crate) use publishing::{cid, custodian_of, published, published_schema};
+pub(crate) use rights::{consent_leaf, consenting_patients, note_revocation};
+pub use rights::{erase, erase_patient, withdraw};
 
 /// Staging slots of a vault.
 const RAW: &str = "raw";
@@ -356,7 +359,7 @@ pub async fn protect(
     vault.put_staging(PROTECTED, &protected.tables, &mut entropy)?;
     vault.put_document(DESCRIPTION, &description, &mut entropy)?;
     if let Some(path) = report {
-        let scores = publishing::quality(&summary, &protected.tables, &summary.schema)?;
+        let scores = evidence::quality(&summary, &protected.tables, &summary.schema)?;
         write_report(path, &catalogue::report(&custodian, &summary, scores, None), write)?;
     }
     let details =
@@ -539,8 +542,9 @@ pub(crate) async fn note(
     Ok(())
 }
 
-/// Puts the head of a custodian's log on the ledger, unless it is there.
+/// Brings a custodian's log up to the ledger and puts its head there, unless it is there.
 pub(crate) async fn anchor(node: &Node, custodian: &Party) -> Result<()> {
+    note_ledger(node, custodian).await?;
     let (sequence, hash) = open_log(node, custodian)?.head();
     let to = node.at.provenance_log;
     let anchored = ProvenanceLog::new(to, &node.provider).head(custodian.address).call().await?;

@@ -269,7 +269,8 @@ impl NodeError {
         NodeError::Malformed(why.to_string())
     }
 
-    pub(crate) fn file(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {
+    /// What was to be done with a file, such as `read`, and why it cannot be done.
+    pub fn file(verb: &'static str, path: &Path, source: std::io::Error) -> NodeError {
         NodeError::File { verb, path: path.to_owned(), source }
     }
 

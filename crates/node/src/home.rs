@@ -503,6 +503,27 @@ mod tests {
     }
 
     #[test]
+    fn a_power_cut_while_a_file_is_replaced_leaves_the_old_one_whole_and_does_not_stop_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("question.json");
+        let (old, new) =
+            (b"what stood there before".as_slice(), b"what comes in its place".as_slice());
+        // The new bytes were written in part, with zeros for blocks that were not, and the rename did not reach the disk.
+        for cut in 0..=new.len() {
+            for zeros in [0, 512] {
+                write_atomically(&path, old).unwrap();
+                let mut torn = new[..cut].to_vec();
+                torn.resize(cut + zeros, 0);
+                fs::write(path.with_extension("tmp"), torn).unwrap();
+                assert_eq!(fs::read(&path).unwrap(), old);
+                write_atomically(&path, new).unwrap();
+                assert_eq!(fs::read(&path).unwrap(), new);
+                assert_eq!(names(dir.path()).len(), 1, "nothing is left lying about");
+            }
+        }
+    }
+
+    #[test]
     fn a_part_that_was_lost_is_refused_by_name_and_nothing_takes_its_place() {
         let dir = tempfile::tempdir().unwrap();
         let write = |path: &Path| write_atomically(path, b"content");

@@ -8,6 +8,7 @@
 //! done rather than when.
 
 pub mod accreditation;
+pub mod approvals;
 pub mod asked;
 pub mod attestor;
 pub mod audit;
@@ -17,6 +18,7 @@ pub mod catalog;
 pub mod chain;
 pub mod claims;
 pub mod cohorts;
+pub mod confirm;
 pub mod consents;
 pub mod contract;
 pub mod credentials;

@@ -8,11 +8,13 @@ use caduceus_contracts::ConsentRegistry::{ConsentGranted, Grant};
 use caduceus_contracts::MembershipToken::{JoinRequest, MemberJoined};
 use caduceus_contracts::{ConsentRegistry, MembershipToken, recast, typed};
 use caduceus_identity::Did;
+use caduceus_identity::credential::Kind;
 use caduceus_policy::consent::RegionSet;
 use caduceus_policy::{DataClass, Purpose, Region};
 use serde::{Deserialize, Serialize};
 
-use crate::attestor::{self, Claim};
+use crate::approvals;
+use crate::attestor::{Case, Claim, Introduced, Panel, Subject};
 use crate::custodian;
 use crate::error::{NodeError, Result};
 use crate::home::Home;
@@ -110,7 +112,7 @@ pub fn find_anyone(node: &Node, name: &str) -> Result<Member> {
 /// Lets somebody who left join again, with the same account and name. Nothing is agreed to by that; it opens the way to
 /// what they earned before.
 pub async fn rejoin(node: &Node, member: &Member) -> Result<()> {
-    admit(node, member.clone()).await?;
+    admit(node, member.clone(), &Panel::of(node)?, None).await?;
     let mut gone = left(node)?;
     gone.retain(|known| known != member);
     node.home.record("members-left", &gone)
@@ -120,9 +122,37 @@ pub async fn rejoin(node: &Node, member: &Member) -> Result<()> {
 ///
 /// Attestors check with the vault that each is one of its patients before they confirm the person to the ledger.
 pub async fn join(node: &Node, custodian: &str, count: usize) -> Result<Vec<Member>> {
+    bring_in(node, custodian, count, &Panel::of(node)?, None).await
+}
+
+/// Lets the next patient join who shows a presentation of who they are. Attestors examine it, and the custodian's log has its
+/// hash.
+pub async fn join_with(
+    node: &Node,
+    custodian: &str,
+    presentation: &str,
+    panel: &Panel,
+) -> Result<Vec<Member>> {
+    let here = of_custodian(members(node)?, custodian).len();
+    bring_in(node, custodian, here + 1, panel, Some(presentation)).await
+}
+
+/// The name that a custodian's next member gets.
+pub(crate) fn next_name(node: &Node, custodian: &str) -> Result<String> {
+    let ever =
+        of_custodian(members(node)?, custodian).len() + of_custodian(left(node)?, custodian).len();
+    Ok(format!("{custodian}/{}", ever + 1))
+}
+
+async fn bring_in(
+    node: &Node,
+    custodian: &str,
+    count: usize,
+    panel: &Panel,
+    credential: Option<&str>,
+) -> Result<Vec<Member>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let here = of_custodian(members(node)?, &custodian.name);
-    let mut number = here.len() + of_custodian(left(node)?, &custodian.name).len();
     let patients = custodian::consenting_patients(node, &custodian)?;
     let people: Vec<B256> = patients.iter().map(|pseudonym| person_id(pseudonym)).collect();
     let mut outside =
@@ -138,10 +168,10 @@ pub async fn join(node: &Node, custodian: &str, count: usize) -> Result<Vec<Memb
                 "ask for fewer members, or ingest more records",
             ));
         };
-        number += 1;
-        let name = format!("{}/{number}", custodian.name);
+        let name = next_name(node, &custodian.name)?;
         let address = node.key(&format!("member/{name}")).address();
-        admit(node, Member { name, custodian: custodian.name.clone(), address, person }).await?;
+        let member = Member { name, custodian: custodian.name.clone(), address, person };
+        admit(node, member, panel, credential).await?;
         node.report.progress("members join", joined as u64 + 1, Some(count as u64));
     }
     Ok(of_custodian(members(node)?, &custodian.name))
@@ -157,7 +187,7 @@ fn left(node: &Node) -> Result<Vec<Member>> {
     Ok(node.home.recall("members-left")?.unwrap_or_default())
 }
 
-async fn admit(node: &Node, member: Member) -> Result<()> {
+async fn admit(node: &Node, member: Member, panel: &Panel, credential: Option<&str>) -> Result<()> {
     let token = MembershipToken::new(node.at.membership_token, &node.provider);
     if token.memberOf(member.person).call().await? != member.address {
         let did = Did::Account { chain_id: node.chain_id(), address: member.address };
@@ -177,16 +207,21 @@ async fn admit(node: &Node, member: Member) -> Result<()> {
             node.at.membership_token,
             &statement,
         );
-        let content = alloy::sol_types::SolValue::abi_encode_params(&(
-            member.address,
-            member.person,
-            did_hash,
-        ));
-        let claim = Claim::new("IDENTITY", member.person, &content);
-        let proof = attestor::attest(node, &[claim], || custodian::knows_person(node, &member))
-            .await?
-            .remove(0);
         let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+        let about = Subject::Person(Introduced {
+            member: member.address,
+            person: member.person,
+            did_hash,
+            consent: custodian::consent_leaf(node, &custodian, member.person).await?,
+            credential: credential.map(str::to_owned),
+        });
+        let case = Case { custodian: &custodian, about, sealed: None };
+        let claim = Claim::identity(member.address, member.person, did_hash);
+        let proof = panel.attest_one(node, &case, claim).await?;
+        if let Some(shown) = credential {
+            let details = approvals::details(Kind::PatientIdentity, shown);
+            approvals::note(node, &custodian, &member.person.to_string(), &details).await?;
+        }
         custodian::note_attested(node, &custodian, "IDENTITY", &proof).await?;
         let request = JoinRequest {
             member: member.address,
@@ -255,7 +290,7 @@ pub(crate) async fn give(node: &Node, member: &Member, terms: Grant) -> Result<U
     let nonce = registry.nonces(member.address).call().await?;
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     if let Some(same) = grants.into_iter().find(|grant| grant.terms == terms) {
-        custodian::note_grants(node, &custodian).await?;
+        custodian::note_ledger(node, &custodian).await?;
         return Ok(same.id);
     }
     let statement = typed::Grant {
@@ -288,7 +323,7 @@ pub(crate) async fn give(node: &Node, member: &Member, terms: Grant) -> Result<U
         node.send("consent granted", &key, &relay, node.at.consent_registry, &call).await?;
     let granted = event::<ConsentGranted>(&receipt)
         .ok_or_else(|| NodeError::Chain("consent left no event".into()))?;
-    custodian::note_grants(node, &custodian).await?;
+    custodian::note_ledger(node, &custodian).await?;
     Ok(granted.grantId)
 }
 

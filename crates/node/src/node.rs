@@ -284,33 +284,17 @@ impl Node {
         contract: Address,
         topics: &[Option<B256>],
     ) -> Result<Vec<(Place, E)>> {
-        let mut filter =
-            Filter::new().address(contract).event_signature(E::SIGNATURE_HASH).from_block(0);
-        if let Some(Some(topic)) = topics.first() {
-            filter = filter.topic1(*topic);
-        }
-        if let Some(Some(topic)) = topics.get(1) {
-            filter = filter.topic2(*topic);
-        }
-        let logs = self.provider.get_logs(&filter).await?;
-        let placed = logs.iter().map(|log| {
-            let event = E::decode_log_data(log.data())
-                .map_err(|error| NodeError::Chain(error.to_string()))?;
-            let (Some(block), Some(log)) = (log.block_number, log.log_index) else {
-                return Err(NodeError::Chain("the ledger gave a log that is in no block".into()));
-            };
-            Ok((Place { block, log }, event))
-        });
-        placed.collect()
+        placed_events(&self.provider, contract, topics).await
     }
 
     /// When the block of a place was mined, in seconds since 1970.
     pub(crate) async fn time_of(&self, place: Place) -> Result<u64> {
-        let block = self.provider.get_block_by_number(place.block.into()).await?;
-        let block = block.ok_or_else(|| {
-            NodeError::Chain(format!("the ledger does not have block {}", place.block))
-        })?;
-        Ok(block.header.timestamp)
+        time_of(&self.provider, place).await
+    }
+
+    /// The receipt of what was sent under a key before; none where nothing was, or it is not in a block yet.
+    pub(crate) async fn sent(&self, key: &str) -> Result<Option<TransactionReceipt>> {
+        Ok(self.outbox.settled(&self.ledger, key).await?)
     }
 
     /// A signature of `statement` for the contract `name` at `contract` (EIP-712, version 1 of every domain of ours).
@@ -346,6 +330,41 @@ impl Node {
         self.provider.raw_request::<_, serde_json::Value>("evm_mine".into(), ()).await?;
         Ok(())
     }
+}
+
+/// As [`Node::placed_events`], by any view of a ledger.
+pub(crate) async fn placed_events<E: SolEvent>(
+    provider: &DynProvider,
+    contract: Address,
+    topics: &[Option<B256>],
+) -> Result<Vec<(Place, E)>> {
+    let mut filter =
+        Filter::new().address(contract).event_signature(E::SIGNATURE_HASH).from_block(0);
+    if let Some(Some(topic)) = topics.first() {
+        filter = filter.topic1(*topic);
+    }
+    if let Some(Some(topic)) = topics.get(1) {
+        filter = filter.topic2(*topic);
+    }
+    let logs = provider.get_logs(&filter).await?;
+    let placed = logs.iter().map(|log| {
+        let event =
+            E::decode_log_data(log.data()).map_err(|error| NodeError::Chain(error.to_string()))?;
+        let (Some(block), Some(log)) = (log.block_number, log.log_index) else {
+            return Err(NodeError::Chain("the ledger gave a log that is in no block".into()));
+        };
+        Ok((Place { block, log }, event))
+    });
+    placed.collect()
+}
+
+/// As [`Node::time_of`], by any view of a ledger.
+pub(crate) async fn time_of(provider: &DynProvider, place: Place) -> Result<u64> {
+    let block = provider.get_block_by_number(place.block.into()).await?;
+    let block = block.ok_or_else(|| {
+        NodeError::Chain(format!("the ledger does not have block {}", place.block))
+    })?;
+    Ok(block.header.timestamp)
 }
 
 /// The EIP-712 domain of a contract of ours, version 1.

@@ -240,23 +240,52 @@ async fn publish_key(node: &Node, party: &Party, signer: &PrivateKeySigner) -> R
     Ok(())
 }
 
+/// Where the home keeps which attestors it registered beside its own.
+const ATTESTORS: &str = "attestors-registered";
+
 /// Registers the attestors that the home plays, whose signatures count only while they are in good standing.
 pub(crate) async fn register_attestors(node: &Node) -> Result<()> {
+    let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
+    let country = Country::from_bytes(*b"CH").expect("two capital letters");
+    for account in crate::attestor::accounts(node.keyring()) {
+        if registry.participant(account).call().await?.status == 0 {
+            bring_attestor_to(node, account, country).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Registers an attestor that somebody else is.
+pub(crate) async fn register_attestor(
+    node: &Node,
+    account: Address,
+    country: Country,
+) -> Result<()> {
+    check_country(country)?;
+    bring_attestor_to(node, account, country).await?;
+    let mut all = registered_attestors(node)?;
+    if !all.contains(&account) {
+        all.push(account);
+        node.home.record(ATTESTORS, &all)?;
+    }
+    Ok(())
+}
+
+/// The attestors that [`register_attestor`] registered.
+pub(crate) fn registered_attestors(node: &Node) -> Result<Vec<Address>> {
+    Ok(node.home.recall(ATTESTORS)?.unwrap_or_default())
+}
+
+async fn bring_attestor_to(node: &Node, account: Address, country: Country) -> Result<()> {
     const ATTESTOR: u32 = 4;
     let new = NewParty {
         name: "attestor".into(),
         role: Role::Custodian, // not used: an attestor has a role of its own
-        country: Country::from_bytes(*b"CH").expect("two capital letters"),
+        country,
         accredited: true,
         safeguards: Safeguards::NONE,
     };
-    let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
-    for account in crate::attestor::accounts(node.keyring()) {
-        if registry.participant(account).call().await?.status == 0 {
-            bring_to(node, account, participant(node, ATTESTOR, &new).await?).await?;
-        }
-    }
-    Ok(())
+    bring_to(node, account, participant(node, ATTESTOR, &new).await?).await.map(drop)
 }
 
 /// The organizations of this home, in the order in which they were registered.

@@ -18,6 +18,7 @@ use caduceus_policy::{Country, DataClass, Purpose, Request, decide};
 use caduceus_query::{Cost, Epsilon, Question};
 use serde::{Deserialize, Serialize};
 
+use crate::approvals;
 use crate::asked::{Asked, Prepared, Reply};
 use crate::custodian::{REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file};
 use crate::error::{NodeError, Result};
@@ -248,17 +249,22 @@ async fn purpose_of(node: &Node, pass: u64) -> Option<Purpose> {
 
 /// Puts a question or an algorithm to every dataset of a pass, fees in escrow. Gives the jobs, one a dataset.
 ///
-/// The question is checked against the published schema first, so that one that no vault answers costs nothing.
+/// The question is checked against the published schema first, so that one that no vault answers costs nothing; so is
+/// `approval`, a presentation of an ethics committee's approval, which custodians can require.
 pub async fn ask(
     node: &Node,
     researcher: &Party,
     pass: u64,
     datasets: &[u64],
     asked: &Asked,
+    approval: Option<&str>,
     key: &str,
 ) -> Result<Vec<u64>> {
     // A pass whose last use has settled is burned; then the recorded transaction of this question counts.
     let purpose = purpose_of(node, pass).await;
+    if let Some(approval) = approval {
+        approvals::check(node, researcher.address, purpose, approval).await?;
+    }
     for dataset in datasets {
         let schema = crate::custodian::published_schema(node, *dataset)?;
         Prepared::new(asked, &(&schema).into())?;
@@ -270,6 +276,7 @@ pub async fn ask(
         &node.home.exchange_path(&format!("question-{question_hash}.json")),
         &document,
     )?;
+    approvals::hand_over(node, question_hash, researcher.address, approval)?;
     let market = ComputeMarket::new(node.at.compute_market, &node.provider);
     let fee = U256::from(market.jobFee().call().await?) * U256::from(datasets.len());
     let permit = permit(node, researcher, node.at.compute_market, fee).await?;

@@ -67,6 +67,21 @@ impl Served {
     }
 }
 
+/// Does something while the embedded ledger answers on a port.
+pub(crate) async fn while_served<T>(
+    node: &Node,
+    port: u16,
+    doing: impl Future<Output = T>,
+) -> Result<T> {
+    let served = listen(node, port).await?;
+    let serving = tokio::spawn(served.until(std::future::pending()));
+    let done = doing.await;
+    // A client that keeps its connection open must not hold the command.
+    serving.abort();
+    let _ = serving.await;
+    Ok(done)
+}
+
 fn routes(chain: Chain) -> Router {
     let routes = Router::new()
         .route("/", post(answer).fallback(explain))

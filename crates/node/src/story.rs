@@ -3,6 +3,7 @@
 //! Every step is recorded when it is done, and what it does on the ledger is done once. A story that was cut off
 //! goes on where it stopped.
 
+mod ethics;
 mod modules;
 mod sources;
 
@@ -54,6 +55,9 @@ const GOOD: &str = "sakura-institute";
 const BARRED: &str = "ganges-analytics";
 /// One who never showed an accreditation.
 const UNACCREDITED: &str = "alpine-lab";
+
+/// One that approves studies.
+const COMMITTEE: &str = "ethics-committee";
 
 /// What happened, as the ledger and the vaults have it.
 #[derive(Clone, Debug, Serialize)]
@@ -225,7 +229,8 @@ fn require_own_home(node: &Node) -> Result<()> {
     if node.home.recall::<()>("story/ledger")?.is_some() {
         return Ok(());
     }
-    let own = CUSTODIANS.map(|(name, _)| name).into_iter().chain([GOOD, BARRED, UNACCREDITED]);
+    let own =
+        CUSTODIANS.map(|(name, _)| name).into_iter().chain([GOOD, BARRED, UNACCREDITED, COMMITTEE]);
     let own: Vec<&str> = own.collect();
     let others: Vec<String> = party::parties(node)?
         .into_iter()
@@ -425,7 +430,7 @@ async fn question(
 ) -> Result<Vec<Received>> {
     node.report.fact(format!("the question: {sql}"));
     let document = Asked::Sql(researcher::question(sql, EPSILON)?);
-    let jobs = researcher::ask(node, party, pass, datasets, &document, key).await?;
+    let jobs = researcher::ask(node, party, pass, datasets, &document, None, key).await?;
     for custodian in party::custodians(node)? {
         custodian::answer(node, &custodian.name).await?;
     }

@@ -196,8 +196,9 @@ fn bears_on(record: &Record, of: &Of, jobs: &BTreeSet<u64>, subjects: &BTreeSet<
     }
     let of_dataset = match of {
         Of::Dataset(dataset) => {
-            let named = matches!(text("statement"), Some("VALUE" | "CONTRIBUTION"))
-                && record.subject == numbered(*dataset);
+            let named =
+                matches!(text("statement"), Some("VALUE" | "CONTRIBUTION" | "FEATURES" | "USE"))
+                    && record.subject == numbered(*dataset);
             named || number("dataset") == Some(*dataset)
         }
         _ => false,

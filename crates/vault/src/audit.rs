@@ -36,6 +36,8 @@ pub enum Kind {
     ConsentGranted,
     ConsentRootPosted,
     ConsentRevoked,
+    DeletionConfirmed,
+    CredentialShown,
     Decided,
     QuestionRefused,
     BudgetCharged,
@@ -320,6 +322,33 @@ pub fn read(path: &Path) -> Result<Vec<Record>, AuditError> {
     Ok(records)
 }
 
+/// Checks that records are a part of one log, in their order: each hash is that of its record, and each follows from the one
+/// before.
+///
+/// # Errors
+/// The first [`Difference`]; its line is counted as in the whole log.
+pub fn is_part(records: &[Record]) -> Result<(), Difference> {
+    for (position, record) in records.iter().enumerate() {
+        let differs = |what: &str| Difference {
+            line: record.sequence,
+            sequence: record.sequence,
+            what: what.to_owned(),
+        };
+        if record.expected_hash() != record.hash {
+            return Err(differs("its hash is not that of its content"));
+        }
+        let before = position.checked_sub(1).and_then(|before| records.get(before));
+        let follows = before.is_none_or(|before| {
+            before.sequence.checked_add(1) == Some(record.sequence)
+                && before.hash == record.previous
+        });
+        if !follows {
+            return Err(differs("it does not follow from the record before"));
+        }
+    }
+    Ok(())
+}
+
 /// Checks a log from end to end: every byte, the chain, and that it holds what was anchored. Each anchor is a sequence
 /// number and the hash of that record; number 0 stands for the empty log.
 ///
@@ -499,6 +528,42 @@ mod tests {
         let error = AuditLog::open(&path).unwrap_err().to_string();
         assert!(error.contains("line 2 of the log"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), bad);
+    }
+
+    #[test]
+    fn a_power_cut_leaves_what_was_synced_whatever_the_disk_made_of_the_rest() {
+        let (_dir, path, records) = log_of(3);
+        let good = fs::read(&path).unwrap();
+        let last = good[..good.len() - 1].iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
+        // Of an append that was not synced any first part may be there, and blocks of zeros where none was written.
+        for cut in last..good.len() {
+            for zeros in [0, 1, 4096] {
+                let mut torn = good[..cut].to_vec();
+                torn.resize(cut + zeros, 0);
+                fs::write(&path, &torn).unwrap();
+                let mut log = AuditLog::open(&path).unwrap();
+                assert_eq!(log.head(), (2, records[1].hash), "byte {cut}, {zeros} zeros");
+                assert_eq!(log.append(event(2)).unwrap(), records[2], "it goes on as before");
+                drop(log);
+                assert_eq!(fs::read(&path).unwrap(), good);
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_log_is_whole_and_in_order() {
+        let (_dir, _, records) = log_of(5);
+        for part in [&records[..], &records[2..4], &records[4..], &[]] {
+            is_part(part).unwrap();
+        }
+        let without_third = [&records[..2], &records[3..]].concat();
+        assert_eq!(is_part(&without_third).unwrap_err().sequence, 4);
+        let mut altered = records[1..].to_vec();
+        altered[1].details.insert("rows".into(), Detail::Number(7));
+        assert_eq!(is_part(&altered).unwrap_err().sequence, 3);
+        let mut moved = records;
+        moved.swap(1, 2);
+        assert!(is_part(&moved).is_err());
     }
 
     #[test]

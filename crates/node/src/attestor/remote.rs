@@ -6,7 +6,6 @@ use std::time::Duration;
 use alloy::hex;
 use alloy::primitives::{Address, B256, Bytes, Signature};
 use alloy::providers::DynProvider;
-use alloy::signers::SignerSync;
 use alloy::sol_types::SolStruct;
 use alloy::transports::http::reqwest;
 use caduceus_contracts::AttestationOracle;
@@ -14,8 +13,8 @@ use caduceus_contracts::AttestationOracle::{Attestation, Proof};
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use tokio::task::JoinSet;
 
-use super::wire::{Answer, INFO, Identity, Manifest, Request, Statement, introduction};
-use super::{Asked, Claim, DOMAIN, statement};
+use super::wire::{Answer, INFO, Identity, introduction};
+use super::{Case, Claim, DOMAIN, Processes, statement};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 
@@ -39,20 +38,19 @@ struct Question {
 /// slow is left out and told in the news; with too few left, all their reasons are the error.
 pub(super) async fn attest(
     node: &Node,
+    case: &Case<'_>,
     claims: &[Claim],
-    asked: &Asked<'_>,
-    urls: &[String],
-    seconds: u64,
+    processes: &Processes,
 ) -> Result<Vec<Proof>> {
     let (now, block) = (node.now().await?, node.block_number().await?);
     let attestations: Vec<Attestation> =
         claims.iter().map(|claim| statement(claim, now, block)).collect();
-    let question = question(node, asked, &attestations, seconds)?;
+    let question = question(node, case, &attestations, processes.seconds)?;
     let oracle = AttestationOracle::new(question.oracle, &node.provider);
     let threshold = usize::from(oracle.threshold().call().await?);
 
     let mut asking = JoinSet::new();
-    for url in urls {
+    for url in &processes.urls {
         let (question, url) = (question.clone(), url.trim_end_matches('/').to_owned());
         asking.spawn(async move { (ask(&question, &url).await, url) });
     }
@@ -87,39 +85,19 @@ pub(super) async fn attest(
 
 fn question(
     node: &Node,
-    asked: &Asked<'_>,
+    case: &Case<'_>,
     attestations: &[Attestation],
     seconds: u64,
 ) -> Result<Question> {
-    let custodian = asked.evidence.custodian;
     let oracle = node.at.attestation_oracle;
-    let cid = crate::custodian::cid(&asked.publication.cid)?;
-    let vault = asked.evidence.vault;
-    let people: std::collections::BTreeSet<String> = vault.persons(&cid)?.into_iter().collect();
-    let mut receipts = vault.consents()?;
-    receipts.retain(|receipt| people.contains(&receipt.pseudonym));
-    let manifest = Manifest {
-        chain_id: node.chain_id(),
-        oracle,
-        custodian: custodian.address,
-        name: custodian.name.clone(),
-        country: custodian.country,
-        publication: asked.publication.clone(),
-        about: asked.about.into(),
-        accreditation: crate::accreditation::presented(node, &custodian.name)?,
-        receipts,
-        statements: attestations.iter().map(Statement::from).collect(),
+    let disclosure = match &case.sealed {
+        None => None,
+        Some(sealed) => {
+            let cid = crate::custodian::cid(&sealed.publication.cid)?;
+            Some(sealed.evidence.vault.disclose(&cid)?)
+        }
     };
-    let manifest = serde_json::to_string(&manifest).expect("a manifest is JSON");
-    let signature = custodian
-        .signer(node)
-        .sign_message_sync(manifest.as_bytes())
-        .expect("a key in memory signs any message");
-    let request = Request {
-        manifest,
-        signature: hex::encode(signature.as_bytes()),
-        disclosure: vault.disclose(&cid)?,
-    };
+    let request = super::request(node, case, attestations, disclosure)?;
     let domain = node.domain(DOMAIN, oracle);
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(seconds))

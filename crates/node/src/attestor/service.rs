@@ -7,10 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use alloy::eips::BlockNumberOrTag;
 use alloy::hex;
-use alloy::primitives::{Address, B256, Signature, U256};
-use alloy::providers::{DynProvider, Provider};
+use alloy::primitives::{Address, B256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolStruct;
@@ -19,21 +17,20 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use caduceus_contracts::DatasetToken::MintRequest;
-use caduceus_contracts::HealthDataPool::Value;
-use caduceus_contracts::{DatasetToken, ParticipantRegistry};
 use caduceus_identity::keystore::Cost;
 use caduceus_identity::{EncryptionKey, KeyKind, Keyring, Sealed, SecretKey, Seed};
 use caduceus_ledger::Ledger;
+use caduceus_ledger::deployment::Addresses;
 use caduceus_vault::{MasterKey, Vault, VaultConfig};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
-use super::wire::{Answer, INFO, Identity, Manifest, Request, Subject, introduction};
-use super::{ATTESTORS, Claim, DOMAIN, LIFETIME};
-use crate::accreditation::{Holder, Registry};
+use super::examine::{self, Facts, Found, Sealed as SealedCase, Sight};
+use super::wire::{Answer, INFO, Identity, Manifest, Request, introduction};
+use super::{ATTESTORS, Claim, DOMAIN};
+use crate::accreditation::{Registry, Wanted};
 use crate::credentials::Sources;
-use crate::custodian::{self, Evidence, ProtectedSummary};
+use crate::custodian::{self, Evidence, Publication};
 use crate::error::{NodeError, Result};
 use crate::keystore::{self, Password};
 use crate::node::{Node, domain_of};
@@ -41,22 +38,14 @@ use crate::party::{Party, Role};
 
 /// The most bytes of one request: the rows of a dataset, in hex.
 const BODY_LIMIT: usize = 512 << 20;
-/// How far the custodian's clock may differ from the ledger's newest block, in seconds.
-const SKEW: u64 = 600;
-/// `PartyRoles.CUSTODIAN` in the contracts.
-const CUSTODIAN: u32 = 1;
 
 /// How an attestor sees the ledger.
 #[derive(Clone, Debug)]
 pub struct View {
     /// The ledger's RPC.
     pub rpc: String,
-    /// Where `AttestationOracle` is.
-    pub oracle: Address,
-    /// Where `ParticipantRegistry` is.
-    pub registry: Address,
-    /// Where `DatasetToken` is.
-    pub datasets: Address,
+    /// Where the contracts are.
+    pub at: Addresses,
 }
 
 /// What an attestor asks of custodians.
@@ -75,13 +64,7 @@ struct Service {
     view: View,
     practice: Practice,
     /// Connected at the first request, so that an attestor can be there before the ledger is.
-    seen: OnceCell<Seen>,
-}
-
-/// The ledger, as this attestor sees it.
-struct Seen {
-    chain_id: u64,
-    provider: DynProvider,
+    seen: OnceCell<Sight>,
 }
 
 /// An attestor that listens.
@@ -167,7 +150,7 @@ async fn identity(
     let unseen = |why| (StatusCode::SERVICE_UNAVAILABLE, Json(Answer::Refused(why)));
     let seen = service.seen().await.map_err(unseen)?;
     let reader = B256::from(*service.reader.public().as_bytes());
-    let text = introduction(seen.chain_id, service.view.oracle, reader);
+    let text = introduction(seen.chain_id, service.view.at.attestation_oracle, reader);
     let signature = service.signer.sign_message_sync(text.as_bytes());
     let signature = signature.expect("a key in memory signs any message");
     Ok(Json(Identity {
@@ -186,10 +169,11 @@ async fn attest(State(service): State<Arc<Service>>, body: Bytes) -> (StatusCode
 }
 
 impl Service {
-    async fn seen(&self) -> std::result::Result<&Seen, String> {
+    async fn seen(&self) -> std::result::Result<&Sight, String> {
         let connect = || async {
             let ledger = Ledger::remote(&self.view.rpc).await.map_err(|error| error.to_string())?;
-            Ok::<_, String>(Seen { chain_id: ledger.chain_id(), provider: ledger.provider() })
+            let (provider, chain_id) = (ledger.provider(), ledger.chain_id());
+            Ok::<_, String>(Sight { provider, chain_id, at: self.view.at.clone() })
         };
         self.seen.get_or_try_init(connect).await
     }
@@ -200,18 +184,20 @@ impl Service {
         let text = text.map_err(|_| "the request is not sealed to this attestor".to_owned())?;
         let request: Request = serde_json::from_slice(&text)
             .map_err(|_| "the request is none that this version knows".to_owned())?;
-        let seen = self.seen().await?;
-        let manifest = self.signed(seen, &request)?;
-        let now = standing(seen, &self.view, &manifest).await?;
-        self.accredited(seen, &manifest, now).await?;
-        let token = match &manifest.about {
-            Subject::Token(_) => U256::ZERO,
-            Subject::Worth(_) => dataset(seen, &self.view, &manifest).await?,
-        };
+        let sight = self.seen().await?;
+        let manifest = examine::signed(sight, &request)?;
+        let now = examine::standing(sight, &manifest).await?;
+        self.accredited(sight, &manifest, now).await?;
         let statements = manifest.statements.clone();
-        let looked = tokio::task::spawn_blocking(move || look(&request, &manifest, token));
-        looked.await.map_err(|_| "the examination failed inside".to_owned())??;
-        let domain = domain_of(seen.chain_id, DOMAIN, self.view.oracle);
+        match examine::look(sight, &manifest, &self.practice.sources, now).await? {
+            Found::Claims(claims) => examine::agree(&manifest, &claims)?,
+            Found::Sealed(facts) => {
+                let looked =
+                    tokio::task::spawn_blocking(move || opened(&request, &manifest, &facts));
+                looked.await.map_err(|_| "the examination failed inside".to_owned())??;
+            }
+        }
+        let domain = domain_of(sight.chain_id, DOMAIN, sight.at.attestation_oracle);
         let sign = |attestation: &caduceus_contracts::AttestationOracle::Attestation| {
             let signature = self.signer.sign_hash_sync(&attestation.eip712_signing_hash(&domain));
             hex::encode(signature.expect("a key in memory signs any hash").as_bytes())
@@ -223,7 +209,7 @@ impl Service {
     /// own lists of what was taken back.
     async fn accredited(
         &self,
-        seen: &Seen,
+        sight: &Sight,
         manifest: &Manifest,
         now: u64,
     ) -> std::result::Result<(), String> {
@@ -234,88 +220,31 @@ impl Service {
             };
         };
         let registry = Registry {
-            provider: &seen.provider,
-            chain_id: seen.chain_id,
-            address: self.view.registry,
+            provider: &sight.provider,
+            chain_id: sight.chain_id,
+            address: sight.at.participant_registry,
             time: now,
         };
-        let (account, country) = (manifest.custodian, manifest.country);
-        let holder = Holder { account, role: Role::Custodian, country };
-        let found = registry.examine(presentation, holder, &self.practice.sources).await;
+        let wanted = Wanted::accreditation(manifest.custodian, Role::Custodian, manifest.country)
+            .map_err(|error| error.to_string())?;
+        let found = registry.examine(presentation, wanted, &self.practice.sources).await;
         found.map(drop).map_err(|error| format!("the custodian's accreditation: {error}"))
     }
-
-    /// The manifest, once its signature is the custodian's and it is for this ledger.
-    fn signed(&self, seen: &Seen, request: &Request) -> std::result::Result<Manifest, String> {
-        let manifest: Manifest = serde_json::from_str(&request.manifest)
-            .map_err(|_| "the manifest is none that this version knows".to_owned())?;
-        let signature = hex::decode(&request.signature).ok();
-        let signature = signature.and_then(|bytes| Signature::from_raw(&bytes).ok());
-        let signer = signature.and_then(|signature| {
-            signature.recover_address_from_msg(request.manifest.as_bytes()).ok()
-        });
-        if signer != Some(manifest.custodian) {
-            return Err("the manifest is not signed by the custodian that it names".into());
-        }
-        if (manifest.chain_id, manifest.oracle) != (seen.chain_id, self.view.oracle) {
-            return Err("the manifest is for another ledger".into());
-        }
-        Ok(manifest)
-    }
-}
-
-/// Whether the custodian is in good standing on the ledger, and the statements are of now. Gives the ledger's time.
-async fn standing(
-    seen: &Seen,
-    view: &View,
-    manifest: &Manifest,
-) -> std::result::Result<u64, String> {
-    let unseen = |error: alloy::contract::Error| format!("the ledger cannot be seen: {error}");
-    let registry = ParticipantRegistry::new(view.registry, &seen.provider);
-    let standing = registry.standing(manifest.custodian, CUSTODIAN).call().await.map_err(unseen)?;
-    if !standing.ok {
-        return Err(format!("the custodian is not in good standing: {}", standing.reason));
-    }
-    let registered = registry.participant(manifest.custodian).call().await.map_err(unseen)?;
-    if registered.jurisdiction.0 != manifest.country.to_bytes() {
-        return Err("the custodian is registered in another country".into());
-    }
-    let block = seen.provider.get_block_by_number(BlockNumberOrTag::Latest).await;
-    let now = block.ok().flatten().map(|block| block.header.timestamp);
-    let now = now.ok_or_else(|| "the ledger has no newest block".to_owned())?;
-    let timely = manifest.statements.iter().all(|statement| {
-        statement.issued_at.abs_diff(now) <= SKEW
-            && statement.expires_at > statement.issued_at
-            && statement.expires_at - statement.issued_at <= LIFETIME
-    });
-    if timely { Ok(now) } else { Err("the statements are not of now".into()) }
-}
-
-/// The number of the token that the ledger has for the content of a dataset.
-async fn dataset(
-    seen: &Seen,
-    view: &View,
-    manifest: &Manifest,
-) -> std::result::Result<U256, String> {
-    let token = DatasetToken::new(view.datasets, &seen.provider);
-    let found = token.tokenOfContent(manifest.publication.content_hash).call().await;
-    let found = found.map_err(|error| format!("the ledger cannot be seen: {error}"))?;
-    if found.is_zero() { Err("no token has this content".into()) } else { Ok(found) }
 }
 
 /// Opens the dataset in a vault of its own, counts everything again, and compares the statements with what was found.
-/// `token` is the ledger's number for the dataset's content, where its worth is asked for.
-fn look(request: &Request, manifest: &Manifest, token: U256) -> std::result::Result<(), String> {
-    let words = |error: caduceus_vault::VaultError| error.to_string();
+fn opened(
+    request: &Request,
+    manifest: &Manifest,
+    facts: &Facts,
+) -> std::result::Result<(), String> {
     let inside = |error: NodeError| error.to_string();
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let vault = unpack(folder.path(), request, manifest)?;
-    let publication = &manifest.publication;
+    let publication = manifest.publication.as_ref().ok_or("no sealed dataset is named")?;
+    let vault = unpack(folder.path(), request, manifest, publication)?;
     let cid = custodian::cid(&publication.cid).map_err(inside)?;
-    vault.verify(&cid).map_err(words)?;
-    let report = vault.report(&cid).map_err(words)?;
-    let summary: ProtectedSummary = serde_json::from_slice(&report)
-        .map_err(|_| "the protection report cannot be read".to_owned())?;
+    vault.verify(&cid).map_err(|error| error.to_string())?;
+    let summary = custodian::summary(&vault, publication).map_err(inside)?;
     let party = Party {
         name: manifest.name.clone(),
         role: Role::Custodian,
@@ -323,28 +252,9 @@ fn look(request: &Request, manifest: &Manifest, token: U256) -> std::result::Res
         address: manifest.custodian,
     };
     let evidence = Evidence { custodian: &party, vault: &vault, summary: &summary };
-    let expected: Vec<Claim> = match &manifest.about {
-        Subject::Token(terms) => {
-            let terms = MintRequest::from(&**terms);
-            let same = terms.contentHash == publication.content_hash
-                && terms.tableCommitment == publication.table_commitment;
-            if !same {
-                return Err("the token would name other hashes than the sealed data has".into());
-            }
-            custodian::examine(&evidence, publication, &terms)?;
-            custodian::mint_claims(manifest.custodian, &terms).to_vec()
-        }
-        Subject::Worth(scores) => {
-            let value = Value::from(*scores);
-            if custodian::measure(&evidence, publication).map_err(inside)? != value {
-                return Err("the quality scores are others".into());
-            }
-            vec![custodian::value_claim(token, &value)]
-        }
-    };
-    let same = expected.len() == manifest.statements.len()
-        && manifest.statements.iter().zip(&expected).all(|(one, claim)| one.says(claim));
-    if same { Ok(()) } else { Err("the statements say something else than the data".into()) }
+    let sealed = SealedCase { evidence: &evidence, publication };
+    let found: Vec<Claim> = examine::of_sealed(&sealed, &manifest.about, facts)?;
+    examine::agree(manifest, &found)
 }
 
 /// A vault in `folder` that holds what was handed over, once its hashes are those of the manifest.
@@ -352,6 +262,7 @@ fn unpack(
     folder: &Path,
     request: &Request,
     manifest: &Manifest,
+    publication: &Publication,
 ) -> std::result::Result<Vault, String> {
     let words = |error: caduceus_vault::VaultError| error.to_string();
     let config = VaultConfig {
@@ -360,13 +271,13 @@ fn unpack(
     };
     let master = crate::home::random::<32>().map_err(|error| error.to_string())?;
     let vault = Vault::create(folder, &config, MasterKey::new(master)).map_err(words)?;
-    if request.disclosure.cid() != manifest.publication.cid {
+    let disclosure = request.disclosure.as_ref().ok_or("no sealed dataset was handed over")?;
+    if disclosure.cid() != publication.cid {
         return Err("the dataset is not the one in the manifest".into());
     }
-    let cid = vault.receive(&request.disclosure, &mut custodian::entropy).map_err(words)?;
+    let cid = vault.receive(disclosure, &mut custodian::entropy).map_err(words)?;
     vault.set_consents(&manifest.receipts, &mut custodian::entropy).map_err(words)?;
     let facts = vault.facts(&cid).map_err(words)?;
-    let publication = &manifest.publication;
     let same = publication.content_hash.0 == facts.content_hash
         && publication.table_commitment.0 == facts.table_commitment;
     if same { Ok(vault) } else { Err("the hashes of the sealed data are others".into()) }
@@ -376,20 +287,11 @@ fn unpack(
 pub fn view(rpc: &str, contracts: &PathBuf) -> Result<View> {
     let text =
         std::fs::read(contracts).map_err(|error| NodeError::file("read", contracts, error))?;
-    let addresses: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    let at = |name: &str| {
-        let found = addresses[name].as_str().and_then(|text| text.parse().ok());
-        found.ok_or_else(|| NodeError::Damaged {
-            path: contracts.clone(),
-            what: format!(
-                "it does not say where {name} is; write it with `caduceus ledger contracts --json`"
-            ),
-        })
-    };
-    Ok(View {
-        rpc: rpc.to_owned(),
-        oracle: at("attestation_oracle")?,
-        registry: at("participant_registry")?,
-        datasets: at("dataset_token")?,
-    })
+    let at: Addresses = serde_json::from_slice(&text).map_err(|error| NodeError::Damaged {
+        path: contracts.clone(),
+        what: format!(
+            "it does not say where every contract is ({error}); write it with `caduceus ledger contracts --json`"
+        ),
+    })?;
+    Ok(View { rpc: rpc.to_owned(), at })
 }

@@ -1,15 +1,20 @@
-//! What a custodian sends to an attestor, and what comes back.
+//! What a custodian hands to an attestor, and what comes back.
+//!
+//! Whoever the attestor is, a process or one that the home plays, it gets the same manifest with the same signature.
 
 use alloy::primitives::{Address, B256, U256};
 use caduceus_contracts::AttestationOracle::Attestation;
+use caduceus_contracts::ContributionRewards::Contribution;
+use caduceus_contracts::DatasetExchange::Features;
 use caduceus_contracts::DatasetToken::MintRequest;
 use caduceus_contracts::HealthDataPool::Value;
 use caduceus_policy::Country;
+use caduceus_vault::audit::Record;
 use caduceus_vault::{Disclosure, Receipt};
 use serde::{Deserialize, Serialize};
 
-use super::{About, Claim};
-use crate::custodian::Publication;
+use super::Claim;
+use crate::custodian::{Publication, Weighed};
 
 /// Bound to everything that is sealed for an attestor.
 pub(super) const INFO: &[u8] = b"caduceus attestor request v1";
@@ -39,8 +44,9 @@ pub(super) struct Request {
     pub(super) manifest: String,
     /// By the custodian's registered account, over the manifest (EIP-191).
     pub(super) signature: String,
-    /// The sealed dataset with its keys.
-    pub(super) disclosure: Disclosure,
+    /// The sealed dataset with its keys, where one has to be opened.
+    #[serde(default)]
+    pub(super) disclosure: Option<Disclosure>,
 }
 
 /// What a custodian says and answers for.
@@ -51,38 +57,150 @@ pub(super) struct Manifest {
     pub(super) custodian: Address,
     pub(super) name: String,
     pub(super) country: Country,
-    pub(super) publication: Publication,
+    /// Of a sealed dataset.
+    #[serde(default)]
+    pub(super) publication: Option<Publication>,
     pub(super) about: Subject,
     /// The presentation by which the custodian showed its accreditation, if it did.
     pub(super) accreditation: Option<String>,
     /// The consent of everybody in the dataset.
+    #[serde(default)]
     pub(super) receipts: Vec<Receipt>,
     /// What is to be signed.
     pub(super) statements: Vec<Statement>,
 }
 
-/// What is to be confirmed of the dataset.
+/// What is to be confirmed, with the evidence that is not in the sealed dataset or on the ledger.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Subject {
-    /// What its token shall say.
+pub(crate) enum Subject {
+    /// What the token of a sealed dataset shall say.
     Token(Box<Terms>),
-    /// What it is worth.
+    /// What it is worth in the pool.
     Worth(Scores),
+    /// What sets its price in the exchange.
+    Features(Traits),
+    /// What a member contributed to it.
+    Points(Gift),
+    /// The root by which its people claim.
+    Payout(Payout),
+    /// The person behind a wallet.
+    Person(Introduced),
+    /// That an answer was delivered.
+    Delivery(Delivered),
+    /// A reading of a metered licence.
+    Usage(Reading),
+    /// That a borrower deleted its copy.
+    Deletion(Deleted),
+    /// That data were delivered under an agreement.
+    Transfer(Transferred),
+    /// That a dataset was used in a study that was approved.
+    Use(Approved),
 }
 
-impl From<About<'_>> for Subject {
-    fn from(about: About<'_>) -> Subject {
-        match about {
-            About::Token(request) => Subject::Token(Box::new(request.into())),
-            About::Worth(value) => Subject::Worth(value.into()),
-        }
-    }
+/// As `DatasetExchange.Features`, in basis points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Traits {
+    pub(crate) completeness: u16,
+    pub(crate) rarity: u16,
+    pub(crate) sensitivity: u16,
+    pub(crate) breadth: u16,
+}
+
+/// As `ContributionRewards.Contribution`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gift {
+    pub(crate) member: Address,
+    pub(crate) source: B256,
+    pub(crate) content_hash: B256,
+    pub(crate) dataset: u64,
+    pub(crate) quality: u16,
+    pub(crate) rarity: u32,
+}
+
+/// A root, and what every payment so far was divided by.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Payout {
+    pub(crate) root: B256,
+    /// USDC units of 1e-6.
+    pub(crate) total: U256,
+    pub(crate) payments: Vec<Weighed>,
+}
+
+/// A person and their wallet, by the word of the custodian that has their records.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Introduced {
+    pub(crate) member: Address,
+    pub(crate) person: B256,
+    pub(crate) did_hash: B256,
+    /// Their leaf under a consent root that the ledger has; none where they were a member before.
+    pub(crate) consent: Option<Leaf>,
+    /// A presentation of who they are, if one is shown.
+    pub(crate) credential: Option<String>,
+}
+
+/// A receipt's place under the consent root of a dataset.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Leaf {
+    pub(crate) dataset: u64,
+    pub(crate) document: B256,
+    pub(crate) proof: Vec<B256>,
+}
+
+/// A sealed answer, and the records of how it was made.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Delivered {
+    pub(crate) job: u64,
+    /// The ciphertext, in hex.
+    pub(crate) answer: String,
+    pub(crate) log: Vec<Record>,
+}
+
+/// How much was computed under a metered licence, in all.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Reading {
+    pub(crate) meter: u64,
+    pub(crate) units: u64,
+    pub(crate) last: bool,
+}
+
+/// A text and its signature by the account that it names (EIP-191).
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Signed {
+    pub(crate) text: String,
+    /// In hex.
+    pub(crate) signature: String,
+}
+
+/// A borrower's statement that its copy is gone, and the custodian's record of it.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Deleted {
+    pub(crate) loan: u64,
+    pub(crate) statement: Signed,
+    pub(crate) log: Vec<Record>,
+}
+
+/// The document of an agreement, and the importer's receipt for the data.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Transferred {
+    pub(crate) agreement: u64,
+    /// In hex.
+    pub(crate) document: String,
+    pub(crate) receipt: Signed,
+}
+
+/// The approval under which a settled job was asked for.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Approved {
+    pub(crate) dataset: u64,
+    pub(crate) job: u64,
+    /// A presentation of an ethics approval by the researcher.
+    pub(crate) approval: String,
 }
 
 /// What a token shall say, as `MintRequest`.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Terms {
+pub(crate) struct Terms {
     content_hash: B256,
     table_commitment: B256,
     schema_id: B256,
@@ -101,7 +219,7 @@ pub(super) struct Terms {
 
 /// Scores in basis points, as `Value`.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Scores {
+pub(crate) struct Scores {
     completeness: u16,
     freshness: u16,
     rarity: u16,
@@ -182,6 +300,26 @@ impl From<Scores> for Value {
     fn from(scores: Scores) -> Value {
         let Scores { completeness, freshness, rarity, reputation } = scores;
         Value { completeness, freshness, rarity, reputation }
+    }
+}
+
+impl From<Traits> for Features {
+    fn from(traits: Traits) -> Features {
+        let Traits { completeness, rarity, sensitivity, breadth } = traits;
+        Features { completeness, rarity, sensitivity, breadth }
+    }
+}
+
+impl From<&Gift> for Contribution {
+    fn from(gift: &Gift) -> Contribution {
+        Contribution {
+            member: gift.member,
+            source: gift.source,
+            contentHash: gift.content_hash,
+            datasetId: U256::from(gift.dataset),
+            quality: gift.quality,
+            rarity: gift.rarity,
+        }
     }
 }
 

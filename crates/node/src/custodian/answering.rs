@@ -17,13 +17,15 @@ use caduceus_query::{
     OpenDpNoise, ResearcherKey,
 };
 use caduceus_vault::Vault;
-use caduceus_vault::audit::{self, Detail, Kind};
+use caduceus_vault::audit::{self, Detail, Kind, Record};
 use serde::{Deserialize, Serialize};
 
-use super::publishing::{self, Publication, Use, publications};
-use super::{anchor, note, note_attested, note_grants, number, vault};
+use super::publishing::{self, Publication, publications};
+use super::rights::{self, Use};
+use super::{anchor, log_since, note, note_attested, note_ledger, number, vault};
+use crate::approvals;
 use crate::asked::{Asked, Prepared};
-use crate::attestor::{self, Claim};
+use crate::attestor::{Case, Claim, Delivered, Panel, Subject};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::node::Node;
@@ -123,7 +125,7 @@ struct Work<'a> {
 pub async fn answer(node: &Node, custodian: &str) -> Result<Vec<AnsweredJob>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
-    note_grants(node, &custodian).await?;
+    note_ledger(node, &custodian).await?;
     let (mut answered, mut stuck) = (Vec::new(), None);
     for publication in publications(node, &custodian)? {
         let Some(dataset) = publication.dataset else { continue };
@@ -228,8 +230,19 @@ impl Work<'_> {
         if !onchain.ok {
             return Ok(refuses(&onchain.law, format!("Blocked by: {}", onchain.law)));
         }
-        let objection = self.prepared(job).err().map(|error| error.to_string());
-        Ok(Decided { objection, law: decision.law.to_string() })
+        let law = decision.law.to_string();
+        if let Err(error) = self.prepared(job) {
+            return Ok(refuses(&law, error.to_string()));
+        }
+        match approvals::decide(node, self.custodian, job).await? {
+            Err(missing) => return Ok(refuses(&law, missing)),
+            Ok(None) => {}
+            Ok(Some([kind, hash])) => {
+                let details = [("job", number(self.id)), kind, hash];
+                approvals::note(node, self.custodian, &self.publication.cid, &details).await?;
+            }
+        }
+        Ok(Decided { objection: None, law })
     }
 
     /// Gives the researcher their money back for a job whose time is over.
@@ -397,7 +410,7 @@ impl Work<'_> {
             purpose: job.purpose,
             jurisdiction: registry.participant(job.researcher).call().await?.jurisdiction,
         };
-        publishing::eligible(self.node, self.custodian, self.vault, self.publication, &asked).await
+        rights::eligible(self.node, self.custodian, self.vault, self.publication, &asked).await
     }
 
     fn budget_key(&self) -> DatasetKey {
@@ -410,33 +423,24 @@ impl Work<'_> {
 
     /// Has attestors check the delivery and tells the ledger.
     async fn verify(&self, job: &Job) -> Result<()> {
-        let id = U256::from(self.id);
-        let content =
-            (id, job.resultHash, U256::from(job.spentEpsilonMilli), U256::from(job.consentCounter));
-        let claim = Claim::new("DELIVERY", id.into(), &content.abi_encode_params());
-        let proof = attestor::attest(self.node, &[claim], || self.examine(job)).await?.remove(0);
-        note_attested(self.node, self.custodian, "DELIVERY", &proof).await?;
-        let call = ComputeMarket::verifyCall { jobId: id, delivery: recast(&proof) };
-        self.send("result verified", "verify", &call).await
-    }
-
-    /// What an attestor checks of a delivery: the ciphertext has the committed hash, and the budget was charged for it.
-    fn examine(&self, job: &Job) -> std::result::Result<(), String> {
+        self.budget()?.verify()?;
         let path = self.node.home.exchange_path(&format!("answer-{}.json", job.resultHash));
-        let bytes = std::fs::read(&path)
-            .map_err(|error| format!("the delivery cannot be read: {error}"))?;
-        if keccak256(&bytes) != job.resultHash {
-            return Err("the delivery is not what was committed".into());
-        }
-        let words = |error: caduceus_query::BudgetError| error.to_string();
-        let budget = self.budget().map_err(|error| error.to_string())?;
-        budget.verify().map_err(words)?;
-        let dataset = self.budget_key();
-        let spent = budget.spent_by(dataset, ResearcherKey(job.researcher.0.0)).map_err(words)?;
-        if spent.milli() < u64::from(job.spentEpsilonMilli) {
-            return Err("the privacy budget was not charged for this answer".into());
-        }
-        Ok(())
+        let answer = std::fs::read(&path).map_err(|error| NodeError::file("read", &path, error))?;
+        // The charge comes first; an answer that was given before costs nothing and has none.
+        let own = |record: &Record| record.details.get("job") == Some(&number(self.id));
+        let begins = |record: &Record| {
+            matches!(record.kind, Kind::BudgetCharged | Kind::Answered) && own(record)
+        };
+        let log = log_since(self.node, self.custodian, begins)?;
+        let answer = alloy::hex::encode(answer);
+        let about = Subject::Delivery(Delivered { job: self.id, answer, log });
+        let case = Case { custodian: self.custodian, about, sealed: None };
+        let panel = Panel::of(self.node)?;
+        let proof = panel.attest_one(self.node, &case, Claim::delivery(self.id, job)).await?;
+        note_attested(self.node, self.custodian, "DELIVERY", &proof).await?;
+        let call =
+            ComputeMarket::verifyCall { jobId: U256::from(self.id), delivery: recast(&proof) };
+        self.send("result verified", "verify", &call).await
     }
 
     /// From here on the sealed answer is the researcher's.

@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, U256};
+use alloy::providers::DynProvider;
 use caduceus_contracts::ConsentRegistry::{ConsentGranted, ConsentRevoked};
 use caduceus_contracts::MembershipToken::{MemberJoined, MemberLeft, MemberRemoved};
 use caduceus_contracts::RevenueSplitter::UsageCredited;
 use caduceus_economics::{PersonId, Usdc, accrue};
+use caduceus_ledger::deployment::Addresses;
 use caduceus_vault::{Receipt, Vault};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +21,7 @@ use super::{consent, entropy};
 use crate::claims::{Earned, unpayable, usdc};
 use crate::error::{NodeError, Result};
 use crate::member::person_id;
-use crate::node::{Node, Place};
+use crate::node::{Node, Place, placed_events};
 use crate::party::Party;
 
 /// Brings the earnings of all of a custodian's datasets up to date. Run it before a receipt changes.
@@ -67,7 +69,8 @@ pub(crate) async fn settled(
         }
         let after = accrue(&earned, &weights, increment).map_err(unpayable)?;
         if let Some(people) = &people {
-            new.push(people.shares(place, &earned, &after));
+            let weights = weights.iter().map(|(person, rows)| (person.0, *rows)).collect();
+            new.push(Payment { weights: Some(weights), ..people.shares(place, &earned, &after) });
         }
         earned = after;
         total = total.plus(increment).map_err(unpayable)?;
@@ -85,6 +88,11 @@ struct People {
     /// Pseudonyms with the number of their rows.
     rows: Vec<(String, u64)>,
     receipts: BTreeMap<String, Receipt>,
+    standing: Standing,
+}
+
+/// Who was a member when, and what they had agreed to, by the ledger's events alone.
+pub(crate) struct Standing {
     /// Who held which account, in the order of the ledger: from where on, and whether it began or ended.
     accounts: BTreeMap<B256, Vec<(Place, Option<Address>)>>,
     /// Each account's grants to the custodian.
@@ -111,8 +119,7 @@ impl People {
         Ok(People {
             rows: vault.contributions(&cid(&publication.cid)?)?,
             receipts: receipts.map(|receipt| (receipt.pseudonym.clone(), receipt)).collect(),
-            accounts: accounts(node).await?,
-            grants: grants(node, custodian).await?,
+            standing: Standing::read(&node.provider, &node.at, custodian.address).await?,
         })
     }
 
@@ -121,13 +128,12 @@ impl People {
         let mut weights = Vec::new();
         for (pseudonym, rows) in &self.rows {
             let person = person_id(pseudonym);
-            let consents = match self.account(person, place) {
-                Some(account) => self.granted(account, place, time),
-                None => self
-                    .receipts
-                    .get(pseudonym)
-                    .is_some_and(|receipt| consent::stands(receipt, time)),
+            let on_paper = || {
+                let receipt = self.receipts.get(pseudonym);
+                receipt.is_some_and(|receipt| consent::stands(receipt, time))
             };
+            let consents =
+                self.standing.member_consents(person, place, time).unwrap_or_else(on_paper);
             if consents {
                 weights.push((PersonId(person), *rows));
             }
@@ -140,13 +146,32 @@ impl People {
         let share = |(person, sum): (&PersonId, &Usdc)| {
             let earned = before.get(person).copied().unwrap_or(Usdc::ZERO);
             let more = sum.minus(earned).ok().filter(|more| *more > Usdc::ZERO)?;
-            self.account(person.0, place).map(|_| (person.0, more))
+            self.standing.account(person.0, place).map(|_| (person.0, more))
         };
         Payment {
             block: place.block,
             log: place.log,
             shares: after.iter().filter_map(share).collect(),
+            weights: None,
         }
+    }
+}
+
+impl Standing {
+    /// As it is on a ledger now, for one custodian.
+    pub(crate) async fn read(
+        provider: &DynProvider,
+        at: &Addresses,
+        custodian: Address,
+    ) -> Result<Standing> {
+        let accounts = accounts(provider, at.membership_token).await?;
+        let grants = grants(provider, at.consent_registry, custodian).await?;
+        Ok(Standing { accounts, grants })
+    }
+
+    /// Whether a person who was a member at a place, mined at `time`, had agreed to any use; none where they were none.
+    pub(crate) fn member_consents(&self, person: B256, place: Place, time: u64) -> Option<bool> {
+        self.account(person, place).map(|account| self.granted(account, place, time))
     }
 
     fn account(&self, person: B256, place: Place) -> Option<Address> {
@@ -165,16 +190,18 @@ impl People {
     }
 }
 
-async fn accounts(node: &Node) -> Result<BTreeMap<B256, Vec<(Place, Option<Address>)>>> {
-    let token = node.at.membership_token;
+async fn accounts(
+    provider: &DynProvider,
+    token: Address,
+) -> Result<BTreeMap<B256, Vec<(Place, Option<Address>)>>> {
     let mut changes: Vec<(Place, B256, Option<Address>)> = Vec::new();
-    for (place, joined) in node.placed_events::<MemberJoined>(token, &[]).await? {
+    for (place, joined) in placed_events::<MemberJoined>(provider, token, &[]).await? {
         changes.push((place, joined.personId, Some(joined.member)));
     }
-    for (place, left) in node.placed_events::<MemberLeft>(token, &[]).await? {
+    for (place, left) in placed_events::<MemberLeft>(provider, token, &[]).await? {
         changes.push((place, left.personId, None));
     }
-    for (place, removed) in node.placed_events::<MemberRemoved>(token, &[]).await? {
+    for (place, removed) in placed_events::<MemberRemoved>(provider, token, &[]).await? {
         changes.push((place, removed.personId, None));
     }
     changes.sort_unstable_by_key(|(place, ..)| *place);
@@ -185,15 +212,18 @@ async fn accounts(node: &Node) -> Result<BTreeMap<B256, Vec<(Place, Option<Addre
     Ok(accounts)
 }
 
-async fn grants(node: &Node, custodian: &Party) -> Result<BTreeMap<Address, Vec<Grant>>> {
-    let registry = node.at.consent_registry;
-    let of_custodian = [None, Some(custodian.address.into_word())];
+async fn grants(
+    provider: &DynProvider,
+    registry: Address,
+    custodian: Address,
+) -> Result<BTreeMap<Address, Vec<Grant>>> {
+    let topics = [None, Some(custodian.into_word())];
     let mut grants: BTreeMap<Address, Vec<Grant>> = BTreeMap::new();
-    for (granted, event) in node.placed_events::<ConsentGranted>(registry, &of_custodian).await? {
+    for (granted, event) in placed_events::<ConsentGranted>(provider, registry, &topics).await? {
         let (id, expiry) = (event.grantId, event.terms.expiry);
         grants.entry(event.member).or_default().push(Grant { id, granted, revoked: None, expiry });
     }
-    for (place, event) in node.placed_events::<ConsentRevoked>(registry, &of_custodian).await? {
+    for (place, event) in placed_events::<ConsentRevoked>(provider, registry, &topics).await? {
         let of_member = grants.entry(event.member).or_default().iter_mut();
         of_member
             .filter(|grant| grant.id == event.grantId)
@@ -231,6 +261,36 @@ struct Payment {
     block: u64,
     log: u64,
     shares: BTreeMap<B256, Usdc>,
+    /// By how many rows of whom it was divided; none where that is as it was for the payment before.
+    #[serde(default)]
+    weights: Option<BTreeMap<B256, u64>>,
+}
+
+/// By how many rows of whom a payment on the ledger was divided, as an attestor is told.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Weighed {
+    block: u64,
+    log: u64,
+    weights: Option<BTreeMap<B256, u64>>,
+}
+
+/// What every payment for a dataset was divided by, as far as the vault has settled them.
+pub(crate) fn weighed(vault: &Vault, dataset: u64) -> Result<Vec<Weighed>> {
+    let one = |Payment { block, log, weights, .. }| Weighed { block, log, weights };
+    Ok(payments(vault, dataset)?.into_iter().map(one).collect())
+}
+
+/// The same, each payment with its own.
+pub(crate) fn weights(all: &[Weighed]) -> BTreeMap<Place, &BTreeMap<B256, u64>> {
+    let mut before = None;
+    let mut by_place = BTreeMap::new();
+    for one in all {
+        before = one.weights.as_ref().or(before);
+        if let Some(weights) = before {
+            by_place.insert(Place { block: one.block, log: one.log }, weights);
+        }
+    }
+    by_place
 }
 
 fn payments_document(dataset: u64) -> String {
@@ -249,7 +309,14 @@ fn keep_payments(vault: &Vault, dataset: u64, new: Vec<Payment>) -> Result<()> {
     all.retain(|known| {
         new.iter().all(|payment| (payment.block, payment.log) != (known.block, known.log))
     });
-    all.extend(new);
+    let mut last = all.iter().rev().find_map(|payment| payment.weights.clone());
+    for mut payment in new {
+        match payment.weights == last {
+            true => payment.weights = None,
+            false => last = payment.weights.clone(),
+        }
+        all.push(payment);
+    }
     let bytes = serde_json::to_vec(&all).expect("a list of amounts is JSON");
     Ok(vault.put_document(&payments_document(dataset), &bytes, &mut entropy)?)
 }
@@ -289,12 +356,14 @@ mod tests {
         People {
             rows: rows.map(|(name, rows)| (name.to_owned(), rows)).to_vec(),
             receipts: [receipt("ann", true), receipt("bob", true), receipt("cay", false)].into(),
-            accounts: [(
-                person_id("ann"),
-                vec![(BEGINNING, None), (at(10), Some(ann)), (at(40), None)],
-            )]
-            .into(),
-            grants: [(ann, vec![grant])].into(),
+            standing: Standing {
+                accounts: [(
+                    person_id("ann"),
+                    vec![(BEGINNING, None), (at(10), Some(ann)), (at(40), None)],
+                )]
+                .into(),
+                grants: [(ann, vec![grant])].into(),
+            },
         }
     }
 

@@ -1,17 +1,18 @@
-//! What a vault's log says of the work of others: what attestors signed, and what members granted.
+//! What a vault's log says of the work of others: what attestors signed, what members granted and took back, and what else
+//! the ledger shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::B256;
 use caduceus_contracts::AttestationOracle::Proof;
-use caduceus_contracts::ConsentRegistry::ConsentGranted;
-use caduceus_contracts::MembershipToken::MemberJoined;
-use caduceus_vault::audit::{self, Detail, Kind};
+use caduceus_contracts::ConsentRegistry::{ConsentGranted, ConsentRevoked};
+use caduceus_contracts::HealthDataPool::Withdrawn;
+use caduceus_vault::audit::{self, Detail, Kind, Record};
 
 use super::{note, number};
 use crate::audit::log_path;
 use crate::error::Result;
-use crate::node::Node;
+use crate::node::{Node, Place};
 use crate::party::Party;
 
 /// Notes that attestors signed a `statement` (its name in `Kinds.sol`) for a custodian.
@@ -30,34 +31,152 @@ pub(crate) async fn note_attested(
     note(node, custodian, Kind::Attested, &subject, &details).await
 }
 
-/// Brings a custodian's log up to the grants that the ledger has for it, however they came there.
-pub(crate) async fn note_grants(node: &Node, custodian: &Party) -> Result<()> {
+/// Something that the ledger shows and a custodian's log must tell of.
+pub(crate) struct Owed {
+    pub(crate) kind: Kind,
+    /// The grant, or the dataset.
+    pub(crate) number: u64,
+    pub(crate) subject: String,
+    /// The hash of the document that was agreed to.
+    pub(crate) document: Option<String>,
+    /// When it was mined, in seconds since 1970.
+    pub(crate) time: u64,
+}
+
+impl Owed {
+    /// As people call it.
+    pub(crate) fn in_words(&self) -> String {
+        match self.kind {
+            Kind::ConsentGranted => format!("grant {}", self.number),
+            Kind::ConsentRevoked => format!("the withdrawal of grant {}", self.number),
+            _ => format!("the withdrawal of dataset {} from the pool", self.number),
+        }
+    }
+
+    /// Whether a record tells of it.
+    pub(crate) fn is_told_by(&self, record: &Record) -> bool {
+        let numbered = match self.kind {
+            Kind::Withdrawn => true,
+            _ => record.details.get("grant") == Some(&number(self.number)),
+        };
+        let document = self.document.as_ref().is_none_or(|document| {
+            record.details.get("document") == Some(&Detail::Text(document.clone()))
+        });
+        record.kind == self.kind && record.subject == self.subject && numbered && document
+    }
+}
+
+/// All that the ledger shows of consent to a custodian and of its datasets that left the pool, by kind, each oldest first.
+pub(crate) async fn owed(node: &Node, custodian: &Party) -> Result<Vec<Owed>> {
     let topics = [None, Some(custodian.address.into_word())];
-    let granted = node.events::<ConsentGranted>(node.at.consent_registry, &topics).await?;
-    if granted.is_empty() {
-        return Ok(());
+    let registry = node.at.consent_registry;
+    let (mut all, mut times) = (Vec::new(), BTreeMap::new());
+    let mut people = BTreeMap::new();
+    for (place, event) in node.placed_events::<ConsentGranted>(registry, &topics).await? {
+        people.insert(event.grantId, event.personId);
+        all.push(Owed {
+            kind: Kind::ConsentGranted,
+            number: event.grantId.to(),
+            subject: event.personId.to_string(),
+            document: Some(event.terms.documentHash.to_string()),
+            time: time(node, &mut times, place).await?,
+        });
+    }
+    for (place, event) in node.placed_events::<ConsentRevoked>(registry, &topics).await? {
+        all.push(Owed {
+            kind: Kind::ConsentRevoked,
+            number: event.grantId.to(),
+            subject: people.get(&event.grantId).map(B256::to_string).unwrap_or_default(),
+            document: None,
+            time: time(node, &mut times, place).await?,
+        });
+    }
+    let pool = node.at.health_data_pool;
+    for (place, event) in node.placed_events::<Withdrawn>(pool, &topics).await? {
+        let dataset: u64 = event.datasetId.to();
+        all.push(Owed {
+            kind: Kind::Withdrawn,
+            number: dataset,
+            subject: format!("dataset/{dataset}"),
+            document: None,
+            time: time(node, &mut times, place).await?,
+        });
+    }
+    Ok(all)
+}
+
+async fn time(node: &Node, known: &mut BTreeMap<u64, u64>, place: Place) -> Result<u64> {
+    if let Some(time) = known.get(&place.block) {
+        return Ok(*time);
+    }
+    let time = node.time_of(place).await?;
+    known.insert(place.block, time);
+    Ok(time)
+}
+
+/// What of `owed` no record tells of. A dataset can leave more than once, and has a record for each time.
+pub(crate) fn untold(owed: Vec<Owed>, records: &[Record]) -> Vec<Owed> {
+    let mut left = BTreeMap::new();
+    for record in records.iter().filter(|record| record.kind == Kind::Withdrawn) {
+        *left.entry(record.subject.clone()).or_insert(0_u64) += 1;
+    }
+    let told: BTreeSet<(bool, u64)> = records
+        .iter()
+        .filter_map(|record| match (record.kind, record.details.get("grant")) {
+            (Kind::ConsentGranted, Some(Detail::Number(grant))) => Some((true, *grant)),
+            (Kind::ConsentRevoked, Some(Detail::Number(grant))) => Some((false, *grant)),
+            _ => None,
+        })
+        .filter_map(|(given, grant)| Some((given, u64::try_from(grant).ok()?)))
+        .collect();
+    let is_untold = |one: &Owed| match (one.kind, left.get_mut(&one.subject)) {
+        (Kind::Withdrawn, Some(count)) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        (Kind::Withdrawn, _) => true,
+        (kind, _) => !told.contains(&(kind == Kind::ConsentGranted, one.number)),
+    };
+    let mut owed = owed;
+    let mut is_untold = is_untold;
+    owed.retain(|one| is_untold(one));
+    owed
+}
+
+/// Brings a custodian's log up to the ledger: grants, withdrawals of consent, and datasets that left the pool, however they
+/// came there. So nothing is forgotten of which a kill left only the transaction. Gives what was new to the log.
+pub(crate) async fn note_ledger(node: &Node, custodian: &Party) -> Result<Vec<(Kind, String)>> {
+    let owed = owed(node, custodian).await?;
+    if owed.is_empty() {
+        return Ok(Vec::new());
     }
     let path = log_path(node, custodian);
-    let mut known = BTreeSet::new();
-    if path.exists() {
-        let records = audit::read(&path)?.into_iter();
-        let noted = records.filter(|record| record.kind == Kind::ConsentGranted);
-        known.extend(noted.filter_map(|record| match record.details.get("grant") {
-            Some(Detail::Number(grant)) => u64::try_from(*grant).ok(),
-            _ => None,
-        }));
-    }
-    let joined = node.events::<MemberJoined>(node.at.membership_token, &[]).await?;
-    let people: BTreeMap<Address, B256> =
-        joined.into_iter().map(|event| (event.member, event.personId)).collect();
-    for event in granted {
-        let grant: u64 = event.grantId.to();
-        let Some(person) = people.get(&event.member).filter(|_| !known.contains(&grant)) else {
-            continue;
+    let records = if path.exists() { audit::read(&path)? } else { Vec::new() };
+    let mut new = Vec::new();
+    for one in untold(owed, &records) {
+        let grant = || ("grant", number(one.number));
+        let details = match (one.kind, one.document) {
+            (Kind::Withdrawn, _) => Vec::new(),
+            (_, Some(document)) => vec![grant(), ("document", Detail::Text(document))],
+            (_, None) => vec![grant()],
         };
-        let document = Detail::Text(event.terms.documentHash.to_string());
-        let details = [("grant", number(grant)), ("document", document)];
-        note(node, custodian, Kind::ConsentGranted, &person.to_string(), &details).await?;
+        note(node, custodian, one.kind, &one.subject, &details).await?;
+        new.push((one.kind, one.subject));
     }
-    Ok(())
+    Ok(new)
+}
+
+/// The records of a custodian's log from the first that `begins` picks, up to the newest.
+pub(crate) fn log_since(
+    node: &Node,
+    custodian: &Party,
+    begins: impl Fn(&Record) -> bool,
+) -> Result<Vec<Record>> {
+    let path = log_path(node, custodian);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let mut records = audit::read(&path)?;
+    let first = records.iter().position(begins).unwrap_or(records.len());
+    Ok(records.split_off(first))
 }

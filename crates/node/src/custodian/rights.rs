@@ -1,0 +1,252 @@
+//! What people can ask of a custodian: that their no counts, that they are erased; and what stands behind every use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Address, B256, FixedBytes, U256};
+use caduceus_contracts::HealthDataPool::Withdrawn;
+use caduceus_contracts::{ConsentRegistry, HealthDataPool, MembershipToken};
+use caduceus_economics::merkle::MerkleTree;
+use caduceus_policy::consent::{Party as Account, Use as PaperUse};
+use caduceus_policy::{Country, DataClass, Purpose};
+use caduceus_vault::audit::Kind;
+use caduceus_vault::{Receipt, Vault};
+
+use super::evidence::{self, merkle_root, standing_leaves};
+use super::publishing::{Publication, persons, publications};
+use super::{anchor, consent, entropy, note, number, vault};
+use crate::attestor::Leaf;
+use crate::error::{NodeError, Result};
+use crate::member::{Member, person_id};
+use crate::node::Node;
+use crate::party::{self, Party, Role};
+
+/// Pseudonyms of the patients in a custodian's newest dataset whose paper permits now, in a fixed order.
+pub(crate) fn consenting_patients(node: &Node, custodian: &Party) -> Result<Vec<String>> {
+    let Some(publication) = publications(node, custodian)?.pop() else {
+        let what = format!("{} has published nothing", custodian.name);
+        let todo = format!("run `caduceus publish --custodian {}` first", custodian.name);
+        return Err(NodeError::not_ready(what, todo));
+    };
+    let vault = vault(node, custodian)?;
+    let receipts = vault.consents()?;
+    let permitted = super::permitted(&receipts);
+    let mut patients = persons(&vault, &publication.cid)?;
+    patients.retain(|pseudonym| permitted.contains(pseudonym.as_str()));
+    Ok(patients)
+}
+
+/// Where a person's receipt stands under the consent root that the ledger has for the newest dataset that they are in; none
+/// where no dataset has them with a consent that stands. A root that is behind the receipts is posted first.
+pub(crate) async fn consent_leaf(
+    node: &Node,
+    custodian: &Party,
+    person: B256,
+) -> Result<Option<Leaf>> {
+    let vault = vault(node, custodian)?;
+    let receipts = vault.consents()?;
+    let own = receipts.iter().find(|one| person_id(&one.pseudonym) == person && one.permit);
+    let Some(own) = own else { return Ok(None) };
+    let leaf = evidence::leaf(own);
+    for publication in publications(node, custodian)?.iter().rev() {
+        let Some(dataset) = publication.dataset else { continue };
+        let leaves = standing_leaves(&vault, &publication.cid)?;
+        if !leaves.contains(&leaf) {
+            continue;
+        }
+        post_root(node, custodian, dataset, merkle_root(&leaves)).await?;
+        let tree = MerkleTree::new(leaves).map_err(|error| NodeError::Chain(error.to_string()))?;
+        let proof = tree.proof(leaf).map_err(|error| NodeError::Chain(error.to_string()))?;
+        return Ok(Some(Leaf { dataset, document: own.document_hash.into(), proof }));
+    }
+    Ok(None)
+}
+
+/// Posts the root over the consents that stand for a dataset, unless the ledger has it.
+async fn post_root(node: &Node, custodian: &Party, dataset: u64, root: B256) -> Result<()> {
+    let to = node.at.consent_registry;
+    let registry = ConsentRegistry::new(to, &node.provider);
+    if registry.consentRoot(U256::from(dataset)).call().await? == root {
+        return Ok(());
+    }
+    let details = [("dataset", number(dataset))];
+    note(node, custodian, Kind::ConsentRootPosted, &root.to_string(), &details).await?;
+    let call = ConsentRegistry::postConsentRootCall { datasetId: U256::from(dataset), root };
+    let key = node.next_key("consent-root", custodian.address).await?;
+    node.send("consent root posted", &key, &custodian.signer(node), to, &call).await?;
+    Ok(())
+}
+
+/// The patients of a dataset whose data may be used now as `asked`.
+///
+/// Who joined is asked on the ledger, where their own word stands above the paper that the custodian holds; for
+/// everybody else the receipt in the vault counts.
+pub(super) async fn eligible(
+    node: &Node,
+    custodian: &Party,
+    vault: &Vault,
+    publication: &Publication,
+    asked: &Use,
+) -> Result<BTreeSet<String>> {
+    let now = node.now().await?;
+    let consent = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let on_paper = asked.of(custodian);
+    let mut eligible = BTreeSet::new();
+    for (pseudonym, member, receipt) in standing(node, vault, publication).await? {
+        let Use { grantee, class, purpose, jurisdiction } = *asked;
+        let permits = match member {
+            Some(member) => {
+                consent
+                    .permits(member, custodian.address, grantee, class, purpose, jurisdiction)
+                    .call()
+                    .await?
+                    .ok
+            }
+            None => receipt
+                .zip(on_paper)
+                .is_some_and(|(receipt, asked)| consent::covers(node.rules, &receipt, &asked, now)),
+        };
+        if permits {
+            eligible.insert(pseudonym);
+        }
+    }
+    Ok(eligible)
+}
+
+/// A use that consent is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Use {
+    pub(super) grantee: Address,
+    pub(super) class: u8,
+    pub(super) purpose: u8,
+    pub(super) jurisdiction: FixedBytes<2>,
+}
+
+impl Use {
+    /// The use as the rules know it; none where one of its codes is not known.
+    fn of(&self, custodian: &Party) -> Option<PaperUse> {
+        Some(PaperUse {
+            custodian: Account(custodian.address.into_array()),
+            grantee: Account(self.grantee.into_array()),
+            // The ledger asked the registry before it accepted the job.
+            in_good_standing: true,
+            class: DataClass::from_number(self.class)?,
+            purpose: Purpose::from_number(self.purpose)?,
+            country: Country::from_bytes(self.jurisdiction.0)?,
+        })
+    }
+}
+
+/// Every patient of a dataset with their account, if they joined, and their receipt, if the vault has one.
+async fn standing(
+    node: &Node,
+    vault: &Vault,
+    publication: &Publication,
+) -> Result<Vec<(String, Option<Address>, Option<Receipt>)>> {
+    let joined =
+        node.events::<MembershipToken::MemberJoined>(node.at.membership_token, &[]).await?;
+    let joined: BTreeSet<B256> = joined.into_iter().map(|joined| joined.personId).collect();
+    let mut receipts: BTreeMap<String, Receipt> =
+        vault.consents()?.into_iter().map(|receipt| (receipt.pseudonym.clone(), receipt)).collect();
+    let membership = MembershipToken::new(node.at.membership_token, &node.provider);
+    let mut standing = Vec::new();
+    for pseudonym in persons(vault, &publication.cid)? {
+        let person = person_id(&pseudonym);
+        let member = match joined.contains(&person) {
+            true => {
+                Some(membership.memberOf(person).call().await?).filter(|member| !member.is_zero())
+            }
+            false => None,
+        };
+        let receipt = receipts.remove(&pseudonym);
+        standing.push((pseudonym, member, receipt));
+    }
+    Ok(standing)
+}
+
+/// Follows a person's withdrawal in the vault: the paper no longer permits either, and the root of the receipts that
+/// stand is posted for each dataset that it changes.
+pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256) -> Result<()> {
+    let vault = vault(node, custodian)?;
+    super::settle(node, custodian, &vault).await?;
+    let noted = super::note_ledger(node, custodian).await?;
+    let is_noted = noted.contains(&(Kind::ConsentRevoked, person.to_string()));
+    let mut receipts = vault.consents()?;
+    let own = receipts.iter_mut().find(|receipt| person_id(&receipt.pseudonym) == person);
+    if let Some(receipt) = own.filter(|receipt| receipt.permit) {
+        if !is_noted {
+            note(node, custodian, Kind::ConsentRevoked, &person.to_string(), &[]).await?;
+        }
+        receipt.permit = false;
+        vault.set_consents(&receipts, &mut entropy)?;
+    }
+    for publication in publications(node, custodian)? {
+        let Some(dataset) = publication.dataset else { continue };
+        let root = merkle_root(&standing_leaves(&vault, &publication.cid)?);
+        post_root(node, custodian, dataset, root).await?;
+    }
+    anchor(node, custodian).await
+}
+
+/// Takes a dataset out of the pool: announces it, lets open jobs end, burns its shares, returns the Data NFT.
+///
+/// No pause stops it. What was earned stays claimable.
+pub async fn withdraw(node: &Node, custodian: &str, dataset: u64) -> Result<()> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let (id, to) = (U256::from(dataset), node.at.health_data_pool);
+    let pool = HealthDataPool::new(to, &node.provider);
+    let signer = custodian.signer(node);
+    let deposit = pool.depositOf(id).call().await?;
+    if deposit.shares.is_zero() && has_left(node, &custodian, id).await? {
+        // A kill may have left the transaction without its record.
+        return anchor(node, &custodian).await;
+    }
+    if !deposit.announced {
+        let call = HealthDataPool::announceWithdrawalCall { datasetId: id };
+        let key = node.next_key("announce", custodian.address).await?;
+        node.send("withdrawal announced", &key, &signer, to, &call).await?;
+    }
+    super::answer(node, &custodian.name).await?;
+    let call = HealthDataPool::withdrawCall { datasetId: id };
+    let key = node.next_key("withdraw", custodian.address).await?;
+    node.send("dataset withdrawn", &key, &signer, to, &call).await?;
+    anchor(node, &custodian).await
+}
+
+async fn has_left(node: &Node, custodian: &Party, dataset: U256) -> Result<bool> {
+    let topics = [Some(dataset.into()), Some(custodian.address.into_word())];
+    Ok(!node.events::<Withdrawn>(node.at.health_data_pool, &topics).await?.is_empty())
+}
+
+/// Erases a member, after withdrawing what they agreed to. Gives in how many datasets there was a key to destroy.
+pub async fn erase(node: &Node, member: &Member) -> Result<u64> {
+    crate::member::revoke(node, member).await?;
+    let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+    erase_person(node, &custodian, member.person).await
+}
+
+/// Erases a patient who may never have joined, by the id that the custodian's records have. Gives in how many datasets
+/// there was a key to destroy.
+pub async fn erase_patient(node: &Node, custodian: &str, patient: &str) -> Result<u64> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let key = super::pseudonym_key(&vault(node, &custodian)?);
+    let person = person_id(&key.pseudonym(patient));
+    note_revocation(node, &custodian, person).await?;
+    erase_person(node, &custodian, person).await
+}
+
+/// Makes a person's rows unreadable in every stored copy by destroying their keys, and keeps them out of every later
+/// intake.
+async fn erase_person(node: &Node, custodian: &Party, person: B256) -> Result<u64> {
+    let vault = vault(node, custodian)?;
+    super::settle(node, custodian, &vault).await?;
+    let receipts = vault.consents()?;
+    let own = receipts.iter().find(|receipt| person_id(&receipt.pseudonym) == person);
+    let Some(pseudonym) = own.map(|receipt| receipt.pseudonym.clone()) else {
+        let what = format!("{}'s vault has no record of this person", custodian.name);
+        return Err(NodeError::not_ready(what, "give the id of a FHIR Patient that was ingested"));
+    };
+    note(node, custodian, Kind::Erased, &person.to_string(), &[]).await?;
+    let erased = super::destroy(&vault, &pseudonym)?;
+    anchor(node, custodian).await?;
+    Ok(erased.datasets)
+}

@@ -1,0 +1,559 @@
+//! What a FHIR Consent permits beyond doubt, as grants.
+
+use chrono::DateTime;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::sets::{split, within};
+use super::{
+    ACTIONS, CLASSES, COUNTRIES, DOCUMENT, FROM, PERSON, Parties, ROLES, Unmapped, bytes,
+    purpose_of, regions,
+};
+use crate::codes::{DataClass, Purpose, Region};
+use crate::consent::{ClassSet, Grant, Party, PurposeSet, RegionSet};
+use crate::table::RuleTable;
+
+/// Provisions below provisions go no deeper.
+const DEEPEST: usize = 8;
+/// A Consent has no more provisions.
+const MOST_PROVISIONS: usize = 64;
+/// A member has no more grants with one custodian (`ConsentRegistry`).
+const MOST_GRANTS: usize = 32;
+
+/// What a Consent permits beyond doubt, and what was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Grants that permit no more than the document does. Empty where nothing could be mapped.
+    pub grants: Vec<Grant>,
+    /// What could not be mapped.
+    pub unmapped: Vec<Unmapped>,
+}
+
+/// Reads what `consent` permits at `now` (unix seconds), between the `parties` that are expected.
+#[must_use]
+pub fn read(table: &RuleTable, parties: &Parties<'_>, consent: &Value, now: u64) -> Reading {
+    let mut reader = Reader::new(table, parties, Reader::ledger(now), consent);
+    let grants = reader.consent(consent);
+    Reading { grants, unmapped: reader.unmapped }
+}
+
+/// What a Consent that its custodian keeps permits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// As in [`Reading`].
+    pub reading: Reading,
+    /// The first moment at which all of it has begun for certain, in unix seconds; from the beginning if absent.
+    pub begins: Option<u64>,
+}
+
+/// What a custodian holds a Consent to say where the document leaves it open.
+///
+/// A document that was written for research and names no purpose is not taken to permit everything that a ledger knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Unnamed<'a> {
+    /// The purposes of a permit that names none.
+    pub purposes: &'a [Purpose],
+    /// The classes of data of a permit that names none.
+    pub classes: &'a [DataClass],
+}
+
+/// Reads what a `consent` permits that `custodian` keeps in its own system, about a patient of its own.
+///
+/// Whose document it is, that system knows: unlike [`read`] this does not look for the identifiers of a ledger in it. A
+/// document that names another account as its custodian is refused all the same. What has not begun is not refused: when
+/// it begins is told beside.
+#[must_use]
+pub fn read_held(
+    table: &RuleTable,
+    custodian: Party,
+    chain_id: u64,
+    unnamed: Unnamed<'_>,
+    consent: &Value,
+) -> Held {
+    let parties = Parties { person: "", custodian, chain_id };
+    let mut reader = Reader::new(table, &parties, Sight { now: None, unnamed }, consent);
+    let grants = reader.consent(consent);
+    let begins = (reader.begins > 0).then_some(reader.begins);
+    Held { reading: Reading { grants, unmapped: reader.unmapped }, begins }
+}
+
+/// How a document is looked at.
+#[derive(Clone, Copy)]
+struct Sight<'a> {
+    /// When; none where it is kept by its custodian and is looked at for any time.
+    now: Option<u64>,
+    unnamed: Unnamed<'a>,
+}
+
+struct Reader<'a> {
+    table: &'a RuleTable,
+    parties: &'a Parties<'a>,
+    sight: Sight<'a>,
+    document_hash: [u8; 32],
+    unmapped: Vec<Unmapped>,
+    provisions: usize,
+    /// The latest beginning of a period, in unix seconds.
+    begins: u64,
+}
+
+const EVERYTHING: Unnamed<'static> = Unnamed { purposes: Purpose::ALL, classes: DataClass::ALL };
+
+impl<'a> Reader<'a> {
+    fn new(
+        table: &'a RuleTable,
+        parties: &'a Parties<'a>,
+        sight: Sight<'a>,
+        consent: &Value,
+    ) -> Reader<'a> {
+        Reader {
+            table,
+            parties,
+            sight,
+            document_hash: Sha256::digest(consent.to_string()).into(),
+            unmapped: Vec::new(),
+            provisions: 0,
+            begins: 0,
+        }
+    }
+
+    fn ledger(now: u64) -> Sight<'static> {
+        Sight { now: Some(now), unnamed: EVERYTHING }
+    }
+}
+
+impl Reader<'_> {
+    fn note(&mut self, path: &str, why: &str) {
+        self.unmapped.push(Unmapped { path: path.to_owned(), why: why.to_owned() });
+    }
+
+    fn consent(&mut self, consent: &Value) -> Vec<Grant> {
+        if let Err((path, why)) = self.fits(consent) {
+            self.note(path, why);
+            return Vec::new();
+        }
+        let Some(root) = consent.get("provision") else {
+            self.note("Consent.provision", "missing: it names no use that is permitted");
+            return Vec::new();
+        };
+        let opted_in = consent["policyRule"]["coding"].as_array().is_some_and(|codings| {
+            codings.iter().any(|coding| coding["code"] == "OPTIN" || coding["code"] == "OPTINR")
+        });
+        let kind = match root.get("type").and_then(Value::as_str) {
+            Some("permit") => true,
+            None => opted_in && root.get("provision").is_none(),
+            Some(_) => false,
+        };
+        let grants = match kind {
+            true => self.permit(root, "Consent.provision", 0),
+            false => self.below_denial(root, "Consent.provision", 0),
+        };
+        if grants.len() > MOST_GRANTS {
+            self.note("Consent.provision", "more than 32 grants would be needed: refused");
+            return Vec::new();
+        }
+        grants
+    }
+
+    /// Whether the document is a permission of this member to this custodian at all.
+    fn fits(&self, consent: &Value) -> Result<(), (&'static str, &'static str)> {
+        let check = |holds: bool, path, why| if holds { Ok(()) } else { Err((path, why)) };
+        check(consent["resourceType"] == "Consent", "Consent", "it is no FHIR Consent")?;
+        check(consent["status"] == "active", "Consent.status", "it is not active")?;
+        let scopes = consent["scope"]["coding"].as_array();
+        let scoped = scopes.is_some_and(|scopes| {
+            scopes
+                .iter()
+                .any(|scope| scope["code"] == "research" || scope["code"] == "patient-privacy")
+        });
+        check(scoped, "Consent.scope", "its scope is neither research nor patient-privacy")?;
+        let holders = consent.get("organization").and_then(Value::as_array);
+        let named = |one: &Value| self.parties.party(one) == Some(self.parties.custodian);
+        if self.sight.now.is_some() {
+            let patient = &consent["patient"]["identifier"];
+            let own = patient["system"] == PERSON && patient["value"] == self.parties.person;
+            check(own, "Consent.patient", "it is about somebody else")?;
+            let held = holders.is_some_and(|holders| holders.iter().any(named));
+            check(held, "Consent.organization", "it names another custodian, or none")?;
+        } else {
+            let account = |one: &Value| {
+                let did = one["identifier"]["value"].as_str();
+                did.is_some_and(|did| did.starts_with("did:pkh:"))
+            };
+            let elsewhere = holders
+                .is_some_and(|holders| holders.iter().any(account) && !holders.iter().any(named));
+            check(!elsewhere, "Consent.organization", "it names another custodian")?;
+        }
+        let modified =
+            ["modifierExtension", "implicitRules"].iter().any(|key| consent.get(key).is_some());
+        check(!modified, "Consent.modifierExtension", "it changes what the document means")?;
+        let verified = consent.get("verification").and_then(Value::as_array);
+        let verified = verified.is_none_or(|all| all.iter().all(|one| one["verified"] != false));
+        check(verified, "Consent.verification", "it was not verified")
+    }
+
+    /// Counts provisions and their depth; false where there are too many.
+    fn within_limits(&mut self, path: &str, depth: usize) -> bool {
+        self.provisions += 1;
+        let within = depth <= DEEPEST && self.provisions <= MOST_PROVISIONS;
+        if !within {
+            self.note(path, "too many provisions, or too deep: refused");
+        }
+        within
+    }
+
+    fn children<'v>(
+        &mut self,
+        provision: &'v Value,
+        path: &str,
+    ) -> Option<Vec<(&'v Value, String)>> {
+        let below = match provision.get("provision") {
+            None => return Some(Vec::new()),
+            Some(Value::Array(below)) => below,
+            Some(_) => {
+                self.note(path, "its provisions are no list: refused");
+                return None;
+            }
+        };
+        let place = |(number, child)| (child, format!("{path}.provision[{number}]"));
+        Some(below.iter().enumerate().map(place).collect())
+    }
+
+    /// What a permit gives: what it names, without what is denied below it.
+    fn permit(&mut self, provision: &Value, path: &str, depth: usize) -> Vec<Grant> {
+        if !self.within_limits(path, depth) {
+            return Vec::new();
+        }
+        let Some(children) = self.children(provision, path) else { return Vec::new() };
+        let mut grants = self.named(provision, path, self.sight.unnamed);
+        for (child, path) in children {
+            match child.get("type").and_then(Value::as_str) {
+                Some("permit") => {
+                    self.note(&path, "a permit within a permit adds nothing: left out");
+                }
+                Some("deny") => grants = self.without(grants, child, &path, depth + 1),
+                _ => {
+                    self.note(&path, "neither permit nor deny: taken as a denial of everything");
+                    grants.clear();
+                }
+            }
+        }
+        grants
+    }
+
+    /// What the permits below a denial give: its exceptions, within its own conditions.
+    fn below_denial(&mut self, provision: &Value, path: &str, depth: usize) -> Vec<Grant> {
+        if !self.within_limits(path, depth) {
+            return Vec::new();
+        }
+        let Some(children) = self.children(provision, path) else { return Vec::new() };
+        let mut grants = Vec::new();
+        let mut denials = Vec::new();
+        let frame = self.frame(provision, path);
+        for (child, path) in children {
+            match child.get("type").and_then(Value::as_str) {
+                Some("permit") => grants.extend(self.permit(child, &path, depth + 1)),
+                Some("deny") => denials.push((child, path)),
+                _ => {
+                    self.note(&path, "neither permit nor deny: refuses everything beside it");
+                    return Vec::new();
+                }
+            }
+        }
+        let mut grants = match frame {
+            Some(frames) => within(&grants, &frames),
+            None => Vec::new(),
+        };
+        for (child, path) in denials {
+            grants = self.without(grants, child, &path, depth + 1);
+        }
+        grants
+    }
+
+    /// The conditions of a denial, within which its exceptions stand.
+    fn frame(&mut self, provision: &Value, path: &str) -> Option<Vec<Grant>> {
+        let frame = self.named(provision, path, EVERYTHING);
+        (!frame.is_empty()).then_some(frame)
+    }
+
+    /// The grants that a provision names by itself, one for each recipient; none where it has conditions that grants lack.
+    fn named(&mut self, provision: &Value, path: &str, unnamed: Unnamed<'_>) -> Vec<Grant> {
+        for key in ["securityLabel", "code", "dataPeriod", "data"] {
+            if provision.get(key).is_some() {
+                self.note(
+                    &format!("{path}.{key}"),
+                    "a condition that a grant does not have: the permit is refused",
+                );
+                return Vec::new();
+            }
+        }
+        let parts = (
+            self.usable(provision, path),
+            self.places(provision, path),
+            self.expiry(provision, path),
+            self.recipients(provision, path),
+            self.list(provision, path, "purpose", purpose_of, unnamed.purposes),
+            self.list(provision, path, "class", class_of, unnamed.classes),
+        );
+        let (true, Some(jurisdictions), Some(expiry), Some(grantees), purposes, classes) = parts
+        else {
+            return Vec::new();
+        };
+        if purposes.is_empty() || classes.is_empty() {
+            return Vec::new();
+        }
+        let document_hash = document_hash(provision).unwrap_or(self.document_hash);
+        let grant = |grantee| Grant {
+            custodian: self.parties.custodian,
+            grantee,
+            classes: ClassSet::of(&classes),
+            purposes: PurposeSet::of(&purposes),
+            jurisdictions,
+            expiry,
+            document_hash,
+        };
+        grantees.into_iter().map(grant).collect()
+    }
+
+    /// Whether a provision speaks of use: its actions name `use` or `access`, or it names none.
+    fn usable(&mut self, provision: &Value, path: &str) -> bool {
+        let Some(actions) = provision.get("action") else { return true };
+        let usable = actions.as_array().is_some_and(|actions| {
+            actions.iter().any(|action| {
+                action["coding"].as_array().is_some_and(|codings| {
+                    codings.iter().any(|coding| {
+                        coding["system"] == ACTIONS
+                            && (coding["code"] == "use" || coding["code"] == "access")
+                    })
+                })
+            })
+        });
+        if !usable {
+            self.note(&format!("{path}.action"), "it permits neither use nor access: refused");
+        }
+        usable
+    }
+
+    /// The known codes of a list; `all` where there is no list. An unknown one is named and left out.
+    fn list<T: Copy>(
+        &mut self,
+        provision: &Value,
+        path: &str,
+        key: &str,
+        known: fn(&Value) -> Option<T>,
+        all: &[T],
+    ) -> Vec<T> {
+        let path = format!("{path}.{key}");
+        match provision.get(key) {
+            None => all.to_vec(),
+            Some(Value::Array(codings)) => {
+                let mut found = Vec::new();
+                for (number, coding) in codings.iter().enumerate() {
+                    match known(coding) {
+                        Some(code) => found.push(code),
+                        None => self.note(
+                            &format!("{path}[{number}]"),
+                            "a code that is not known here: left out of what is permitted",
+                        ),
+                    }
+                }
+                found
+            }
+            Some(_) => {
+                self.note(&path, "it is no list: the permit is refused");
+                Vec::new()
+            }
+        }
+    }
+
+    fn places(&mut self, provision: &Value, path: &str) -> Option<RegionSet> {
+        let Some(extensions) = provision.get("modifierExtension") else {
+            return Some(RegionSet::anywhere());
+        };
+        let path = format!("{path}.modifierExtension");
+        let Some(extensions) = extensions.as_array() else {
+            self.note(&path, "it is no list: the permit is refused");
+            return None;
+        };
+        let mut places = RegionSet::default();
+        for (number, extension) in extensions.iter().enumerate() {
+            let coding = &extension["valueCoding"];
+            let code = coding["code"].as_str().filter(|_| coding["system"] == COUNTRIES);
+            let index = code
+                .and_then(|code| code.parse::<Region>().ok())
+                .and_then(|region| self.table.region_index(region));
+            let path = format!("{path}[{number}]");
+            if extension["url"] != FROM {
+                self.note(&path, "it changes what the provision means: the permit is refused");
+                return None;
+            }
+            match index {
+                Some(index) => places = places.with_bit(index),
+                None => self.note(&path, "a place that is no region of the rules: left out"),
+            }
+        }
+        Some(places)
+    }
+
+    /// The first second at which a provision no longer counts. A date without a time ends with its first second, so that
+    /// no time zone makes it last longer. A period that has not begun for certain is refused.
+    fn expiry(&mut self, provision: &Value, path: &str) -> Option<u64> {
+        let Some(period) = provision.get("period") else { return Some(u64::MAX) };
+        let path = format!("{path}.period");
+        let bounds = period.as_object().filter(|period| {
+            period.keys().all(|key| key == "start" || key == "end")
+                && period.values().all(Value::is_string)
+        });
+        let text = |key: &str| period.get(key).and_then(Value::as_str);
+        let end = text("end").map(|text| instant(text, Bound::End));
+        let start = text("start").map(|text| instant(text, Bound::Start));
+        let begun = match (start, self.sight.now) {
+            (None, _) => true,
+            (Some(start), Some(now)) => start.is_some_and(|start| start <= now),
+            (Some(start), None) => {
+                self.begins = self.begins.max(start.unwrap_or_default());
+                start.is_some()
+            }
+        };
+        match (bounds, end) {
+            (Some(_), None) if begun => Some(u64::MAX),
+            (Some(_), Some(Some(end))) if begun => Some(end),
+            (Some(_), _) if !begun => {
+                self.note(&path, "it has not begun for certain: give consent when it begins");
+                None
+            }
+            _ => {
+                self.note(&path, "it cannot be read: the permit is refused");
+                None
+            }
+        }
+    }
+
+    /// To whom: every researcher where no actor is named. An actor who is not an account on this chain is left out.
+    fn recipients(&mut self, provision: &Value, path: &str) -> Option<Vec<Option<Party>>> {
+        let Some(actors) = provision.get("actor") else { return Some(vec![None]) };
+        let path = format!("{path}.actor");
+        let Some(actors) = actors.as_array() else {
+            self.note(&path, "it is no list: the permit is refused");
+            return None;
+        };
+        let mut grantees = Vec::new();
+        for (number, actor) in actors.iter().enumerate() {
+            let recipient = actor["role"]["coding"].as_array().is_some_and(|codings| {
+                codings.iter().any(|coding| coding["system"] == ROLES && coding["code"] == "IRCP")
+            });
+            match self.parties.party(&actor["reference"]).filter(|_| recipient) {
+                Some(party) if !grantees.contains(&Some(party)) => grantees.push(Some(party)),
+                Some(_) => {}
+                None => self.note(
+                    &format!("{path}[{number}]"),
+                    "no recipient (IRCP) with an account on this chain: left out",
+                ),
+            }
+        }
+        Some(grantees)
+    }
+
+    /// Takes away what a provision denies, and more where it cannot be told exactly: its recipients, period and other
+    /// conditions do not make it smaller, and what is permitted below it is not given back.
+    fn without(
+        &mut self,
+        grants: Vec<Grant>,
+        denial: &Value,
+        path: &str,
+        depth: usize,
+    ) -> Vec<Grant> {
+        if !self.within_limits(path, depth) {
+            return Vec::new();
+        }
+        for key in [
+            "actor",
+            "period",
+            "action",
+            "securityLabel",
+            "code",
+            "dataPeriod",
+            "data",
+            "provision",
+        ] {
+            if denial.get(key).is_some() {
+                let path = format!("{path}.{key}");
+                self.note(&path, "the denial is taken without it, so that it reaches further");
+            }
+        }
+        let purposes = denied(denial, "purpose", purpose_of, Purpose::ALL);
+        let classes = denied(denial, "class", class_of, DataClass::ALL);
+        let (purposes, classes) = (PurposeSet::of(&purposes), ClassSet::of(&classes));
+        let places = self.denied_places(denial, path);
+        let all: Vec<u8> = regions(self.table).map(|(_, index)| index).collect();
+        grants
+            .into_iter()
+            .flat_map(|grant| split(grant, classes, purposes, places.as_deref(), &all))
+            .collect()
+    }
+
+    /// The regions that a denial names; none where it denies everywhere, or where that cannot be told.
+    fn denied_places(&mut self, denial: &Value, path: &str) -> Option<Vec<u8>> {
+        let extensions = denial.get("modifierExtension")?.as_array()?;
+        let index = |extension: &Value| {
+            let coding = &extension["valueCoding"];
+            let known = extension["url"] == FROM && coding["system"] == COUNTRIES;
+            let region: Region = coding["code"].as_str().filter(|_| known)?.parse().ok()?;
+            self.table.region_index(region)
+        };
+        let places: Option<Vec<u8>> = extensions.iter().map(index).collect();
+        if places.is_none() {
+            let path = format!("{path}.modifierExtension");
+            self.note(&path, "not known here: the denial is taken to hold everywhere");
+        }
+        places.filter(|places| !places.is_empty())
+    }
+}
+
+fn class_of(coding: &Value) -> Option<DataClass> {
+    let code = coding["code"].as_str().filter(|_| coding["system"] == CLASSES)?;
+    code.parse().ok()
+}
+
+/// The codes of a denial's list, every one where a part of it is not known.
+fn denied<T: Copy>(denial: &Value, key: &str, known: fn(&Value) -> Option<T>, all: &[T]) -> Vec<T> {
+    let codings = denial.get(key).and_then(Value::as_array);
+    let known = codings.and_then(|codings| codings.iter().map(known).collect::<Option<Vec<T>>>());
+    known.filter(|found| !found.is_empty()).unwrap_or_else(|| all.to_vec())
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Bound {
+    Start,
+    End,
+}
+
+/// The second at which a period has begun for certain, or the first at which it may be over.
+fn instant(text: &str, bound: Bound) -> Option<u64> {
+    if text.contains('T') {
+        let moment = DateTime::parse_from_rfc3339(text).ok()?.timestamp();
+        let moment = u64::try_from(moment).ok()?;
+        return Some(if bound == Bound::End { moment.saturating_add(1) } else { moment });
+    }
+    let (year, month, day) = match text.len() {
+        4 => (text, "01", "01"),
+        7 => (text.get(..4)?, text.get(5..)?, "01"),
+        10 => (text.get(..4)?, text.get(5..7)?, text.get(8..)?),
+        _ => return None,
+    };
+    let first = DateTime::parse_from_rfc3339(&format!("{year}-{month}-{day}T00:00:00Z")).ok()?;
+    let first = u64::try_from(first.timestamp()).ok()?;
+    // A day begins in the last time zone twelve hours after it begins in UTC; a year or a month is taken by its end.
+    const DAY: u64 = 24 * 3_600;
+    let whole = match text.len() {
+        4 => 366 * DAY,
+        7 => 31 * DAY,
+        _ => 0,
+    };
+    Some(if bound == Bound::Start { first + whole + DAY / 2 } else { first })
+}
+
+fn document_hash(provision: &Value) -> Option<[u8; 32]> {
+    let extensions = provision.get("extension")?.as_array()?;
+    let own = extensions.iter().find(|extension| extension["url"] == DOCUMENT)?;
+    bytes(own["valueString"].as_str()?.strip_prefix("0x")?)
+}

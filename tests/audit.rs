@@ -1,0 +1,159 @@
+//! The vaults' logs against the ledger: what one tells and the other does not is found; what a kill left out is made good.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use alloy::hex;
+use caduceus_vault::audit::{self, AuditLog, Event, Record};
+use serde_json::Value;
+
+use crate::rights::World;
+use crate::support::{caduceus, folder, json, run, text};
+
+fn log(home: &Path) -> std::path::PathBuf {
+    home.join("vaults/clinic/audit.jsonl")
+}
+
+/// Writes the log anew from a record on, with each of the later ones as `keep` gives it, and a later last one; then anchors it, as a
+/// custodian that forges its log would.
+fn forge(world: &World, from: u64, keep: &dyn Fn(Record) -> Option<Record>) {
+    let path = log(&world.home);
+    let records = audit::read(&path).unwrap();
+    let lines = fs::read_to_string(&path).unwrap();
+    let whole: String = lines.split_inclusive('\n').take(usize::try_from(from).unwrap()).collect();
+    fs::write(&path, whole).unwrap();
+    let last = records.last().unwrap().clone();
+    let later = Record { time: last.time + 100, kind: audit::Kind::Protected, ..last };
+    let mut forged = AuditLog::open(&path).unwrap();
+    for record in records.into_iter().skip(usize::try_from(from).unwrap()).chain([later]) {
+        let Some(Record { time, kind, subject, details, .. }) = keep(record) else { continue };
+        forged.append(Event { time, kind, subject, details }).unwrap();
+    }
+    let (sequence, head) = forged.head();
+    let head = hex::encode_prefixed(head);
+    drop(forged);
+    world.go(&format!("contract send --as clinic ProvenanceLog anchor {sequence} {head}"));
+}
+
+fn differences(world: &World) -> Vec<String> {
+    let found = run(&["audit", "verify", "--json", "--dir", text(&world.home)]);
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    let differences = found["differences"].as_array().unwrap();
+    differences.iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+}
+
+fn anchored(world: &World) -> u64 {
+    let home = text(&world.home);
+    let head = json(&["contract", "call", "ProvenanceLog", "head", "clinic", "--dir", home]);
+    let sequence = &head["results"]["sequence"];
+    sequence.as_u64().or_else(|| sequence.as_str()?.parse().ok()).unwrap()
+}
+
+#[test]
+fn a_grant_or_a_withdrawal_that_a_log_leaves_out_or_tells_otherwise_is_found() {
+    use audit::{Detail, Kind};
+    for (wrong, says) in [
+        ("grant left out", "grant 1 is on the ledger and not in the log"),
+        ("withdrawal left out", "the withdrawal of grant 1 is on the ledger and not in the log"),
+        ("another document", "it tells otherwise of grant 1 than the ledger"),
+        ("invented", "it tells otherwise of grant 9 than the ledger"),
+    ] {
+        let world = World::new();
+        let from = anchored(&world);
+        world.go("member join --custodian clinic --count 1");
+        world.go("consent grant --member clinic/1");
+        if wrong == "withdrawal left out" {
+            // Not by the home's own command, which would anchor it.
+            world.go("contract send --as clinic/1 ConsentRegistry revokeAll clinic");
+        }
+        assert!(differences(&world).is_empty(), "{wrong}: {:?}", differences(&world));
+        forge(&world, from, &|mut record| {
+            if record.kind != Kind::ConsentGranted {
+                return Some(record);
+            }
+            match wrong {
+                "grant left out" => return None,
+                "another document" => {
+                    record.details.insert("document".into(), Detail::from("0x00"));
+                }
+                "invented" => {
+                    record.details.insert("grant".into(), Detail::Number(9));
+                }
+                _ => {}
+            }
+            Some(record)
+        });
+        let found = differences(&world);
+        assert!(found.iter().any(|one| one.contains(says)), "{wrong}: {found:?}");
+    }
+}
+
+#[test]
+fn a_dataset_that_was_taken_out_has_its_record_wherever_the_command_was_killed() {
+    let world = World::new();
+    let mut records = 0;
+    for changes in 0.. {
+        let copy = folder();
+        let home = copy.path().join("home");
+        copy_folder(&world.home, &home);
+        let words = ["withdraw", "--custodian", "clinic", "--dataset", "1", "--dir", text(&home)];
+        let finished = kill_after(&words, &home.join("ledger/ledger.redb"), changes);
+        json(&words);
+        let told = audit::read(&log(&home)).unwrap();
+        let told = told.iter().filter(|one| one.kind == audit::Kind::Withdrawn).count();
+        assert_eq!(told, 1, "killed after {changes} changes of the ledger's file");
+        records += told;
+        assert_eq!(json(&["audit", "verify", "--dir", text(&home)])["verified"], true);
+        if finished || changes > 12 {
+            break;
+        }
+    }
+    assert!(records > 2, "the command was killed only {records} times");
+
+    // The transaction without its record, made for certain.
+    for line in [
+        "contract send --as clinic HealthDataPool announceWithdrawal 1",
+        "contract send --as clinic HealthDataPool withdraw 1",
+    ] {
+        world.go(line);
+    }
+    assert!(world.go("withdraw --custodian clinic --dataset 1")["withdrawn"] == 1);
+    let told = audit::read(&log(&world.home)).unwrap();
+    assert_eq!(told.iter().filter(|one| one.kind == audit::Kind::Withdrawn).count(), 1);
+}
+
+/// Starts a command and kills it once a file has changed so many times. Says whether it came to its end first.
+fn kill_after(words: &[&str], file: &Path, changes: usize) -> bool {
+    let stamp = || fs::metadata(file).and_then(|meta| meta.modified()).unwrap();
+    let mut last = stamp();
+    let mut command = caduceus(words);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut seen = 0;
+    loop {
+        if child.try_wait().unwrap().is_some() {
+            return true;
+        }
+        let now = stamp();
+        if now != last {
+            (last, seen) = (now, seen + 1);
+        }
+        if seen > changes {
+            let _ = child.kill();
+            child.wait().unwrap();
+            return false;
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_folder(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
