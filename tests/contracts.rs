@@ -149,3 +149,61 @@ fn a_home_begins_with_the_parameters_of_a_file_and_its_ledger_is_verified() {
     assert_eq!(input["target"], "src/pool/HealthDataPool.sol:HealthDataPool");
     assert!(input["input"]["sources"].as_object().unwrap().len() > 10);
 }
+
+/// The words of a line as a shell reads them; pages use nothing but double and single quotes.
+fn shell_words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for sign in line.chars() {
+        match (quote, sign) {
+            (Some(open), _) if open == sign => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(sign);
+                word.get_or_insert_default();
+            }
+            (None, ' ') => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(sign),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[test]
+fn the_commands_on_the_pages_of_the_protocol_are_functions_of_the_contracts() {
+    let pages = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol");
+    let mut lines = Vec::new();
+    for page in fs::read_dir(pages).unwrap() {
+        let page = fs::read_to_string(page.unwrap().path()).unwrap();
+        let commands = page.lines().filter(|line| line.starts_with("caduceus contract "));
+        lines.extend(commands.map(str::to_owned));
+    }
+    assert!(lines.len() > 100, "{} commands", lines.len());
+    let mut contracts = std::collections::BTreeMap::new();
+    for line in lines {
+        let words = shell_words(&line);
+        let mut given = Vec::new();
+        let mut words = words.iter().skip(2);
+        let kind = words.next().unwrap();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--dir" | "--as" | "--member" | "--value" => drop(words.next()),
+                "--dry-run" | "--sign-only" => given.push(None),
+                _ => given.push(Some(word.as_str())),
+            }
+        }
+        let signs = given.contains(&None);
+        let given: Vec<&str> = given.into_iter().flatten().collect();
+        let [contract, function, arguments @ ..] = &given[..] else { panic!("{line}") };
+        let known = contracts
+            .entry((*contract).to_owned())
+            .or_insert_with(|| json(&["contract", "show", contract]));
+        let fits = known["functions"].as_array().unwrap().iter().any(|known| {
+            let takes = known["arguments"].as_array().map_or(0, Vec::len);
+            let name = known["name"].as_str().unwrap();
+            (name == *function || name.starts_with(&format!("{function}(")))
+                && (takes == arguments.len() || signs && takes > arguments.len())
+                && known["changes"] == (kind != "call")
+        });
+        assert!(fits, "{line}");
+    }
+}
