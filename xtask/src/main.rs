@@ -56,7 +56,8 @@ fn main() -> ExitCode {
 
 /// Runs the story with the binary that `cargo run` builds; contracts come from the committed artifacts.
 fn demo(options: &[String]) -> Result<(), Failure> {
-    let mut command = cargo(&["run", "--package", "caduceus-cli", "--bin", "caduceus"]);
+    // The whole workspace's choice of features, so that the tests use what was compiled for this.
+    let mut command = cargo(&["run", "--bin", "caduceus"]);
     if options.iter().any(|option| option == "--json") {
         command.arg("--quiet");
     }
