@@ -10,10 +10,11 @@
 //! - Rows that agree in everything are one cell with a count, and a cell is a few packed words (`classes`). The
 //!   classes of a coarser candidate are made from those of a finer one, never from the rows again.
 //! - Without suppression the models are monotone, and single rows are asked as witnesses: one pass tells for every
-//!   candidate at once how many rows a given row is hidden among (`witness`).
+//!   candidate at once how many rows each of a few rows is hidden among (`witness`).
 //! - With suppression nothing but the size of classes and the number of their values is monotone. The walk
 //!   (`walk`) goes from coarse to fine: whoever stands out in a coarse candidate stands out in every finer one, so
-//!   that a coarse one bounds from below what the finer ones lose ([`score`]).
+//!   that a coarse one bounds from below what the finer ones lose ([`score`]). Where a candidate has so many classes that
+//!   counting them is slow, a sixteenth of them is counted first, which mostly is enough to rule it out.
 //!
 //! Sources: k-anonymity, Sweeney 2002; full-domain generalization and its monotonicity, LeFevre and others 2005
 //! (Incognito); traversal of the lattice with tagging, Kohlmayer and others 2012 (Flash).

@@ -108,6 +108,10 @@ const MUCH_FEWER: usize = 4;
 const KEPT: usize = 12;
 /// Cells that may be kept however few the finest ones are.
 const ALWAYS_KEPT: usize = 1 << 22;
+/// One class in so many is a sample of them.
+const SAMPLED: u64 = 16;
+/// Combinations that are counted in a table that stays in a near cache, so that a sample is of no use.
+const SOON_COUNTED: usize = 1 << 18;
 
 /// The cells of any candidate of one problem.
 pub(super) struct Grouper<'p, const W: usize> {
@@ -128,6 +132,8 @@ pub(super) struct Grouper<'p, const W: usize> {
     /// For each attribute, from level times levels plus to level: a value's new field, in its place.
     tables: Vec<Vec<Option<Box<[u64]>>>>,
     slots: Vec<u32>,
+    /// Cells, or combinations, up to which there is no sample: see [`SOON_COUNTED`].
+    pub(super) soon_counted: usize,
     /// Whether classes may be counted in a table: cells hold nothing but quasi-identifiers, and there is no population.
     dense: bool,
     counts: Vec<u32>,
@@ -162,6 +168,7 @@ impl<'p, const W: usize> Grouper<'p, W> {
             clock: 0,
             tables: tables.collect(),
             slots: Vec::new(),
+            soon_counted: SOON_COUNTED,
             dense: !sensitive && problem.presence.is_none(),
             counts: Vec::new(),
             current: Vec::new(),
@@ -230,9 +237,20 @@ impl<'p, const W: usize> Grouper<'p, W> {
         few && !self.large.contains(finer)
     }
 
-    fn classes(&mut self, levels: &[u8]) -> &[Cell<W>] {
-        self.clock += 1;
-        let clock = self.clock;
+    /// Some of the cells of a candidate, where making all of them is much more work: each is whole, so that it holds
+    /// every row that shows its values. Valid until the next call.
+    pub(super) fn sample(&mut self, levels: &[u8]) -> Option<&[Cell<W>]> {
+        let source = self.source(levels);
+        let fewest = dense::combinations(self.problem, levels).unwrap_or(usize::MAX);
+        if fewest.min(self.kept[source].cells.len()) <= self.soon_counted {
+            return None;
+        }
+        self.merge(source, levels, |key| (hash(key) >> 32) % SAMPLED == 0);
+        Some(&self.current)
+    }
+
+    /// The kept candidate with the fewest cells that is nowhere coarser.
+    fn source(&self, levels: &[u8]) -> usize {
         let packed = Packed::of(levels);
         let mut best = (0, usize::MAX);
         for (index, (kept, cells)) in self.sizes.iter().enumerate() {
@@ -240,7 +258,13 @@ impl<'p, const W: usize> Grouper<'p, W> {
                 best = (index, *cells);
             }
         }
-        let best = best.0;
+        best.0
+    }
+
+    fn classes(&mut self, levels: &[u8]) -> &[Cell<W>] {
+        self.clock += 1;
+        let clock = self.clock;
+        let best = self.source(levels);
         if self.kept[best].levels == levels {
             if self.kept[best].used != u64::MAX {
                 self.kept[best].used = clock;
@@ -285,11 +309,11 @@ impl<'p, const W: usize> Grouper<'p, W> {
         {
             return combinations.count(cells, &mut self.counts, &mut self.current);
         }
-        self.merge(source, levels);
+        self.merge(source, levels, |_| true);
     }
 
-    /// Rolls up by comparing cells, of which there may be any number.
-    fn merge(&mut self, source: usize, levels: &[u8]) {
+    /// Rolls up by comparing cells, of which there may be any number, those whose new keys are `taken`.
+    fn merge(&mut self, source: usize, levels: &[u8], taken: impl Fn(&[u64; W]) -> bool) {
         let from = self.kept[source].levels.clone();
         let mut keep = [u64::MAX; W];
         let mut changed = Vec::new();
@@ -323,7 +347,9 @@ impl<'p, const W: usize> Grouper<'p, W> {
             for (word, span) in &spans {
                 key[*word] |= span.look_up(&cell.key);
             }
-            merged.add(Cell { key, ..*cell });
+            if taken(&key) {
+                merged.add(Cell { key, ..*cell });
+            }
         }
         self.current = merged.cells;
     }
@@ -342,11 +368,6 @@ impl<'p, const W: usize> Grouper<'p, W> {
             table[*from as usize] = u64::from(*to) << field.shift;
         }
         self.tables[attribute][place] = Some(table.into_boxed_slice());
-    }
-
-    /// Where an attribute's value lies in a cell's key.
-    pub(super) fn field(&self, attribute: usize) -> Field {
-        self.fields[attribute]
     }
 
     /// The cells of the candidate that shows every leaf.
@@ -410,7 +431,7 @@ impl<'s, const W: usize> Merger<'s, W> {
         self.slots.resize(size, FREE);
         (self.shift, self.mask, self.room) = (64 - size.ilog2(), size - 1, size / 2);
         for position in 0..self.cells.len() {
-            let mut slot = self.hash(&self.cells[position].key);
+            let mut slot = self.slot(&self.cells[position].key);
             while self.slots[slot] != FREE {
                 slot = (slot + 1) & self.mask;
             }
@@ -430,7 +451,7 @@ impl<'s, const W: usize> Merger<'s, W> {
         if self.cells.len() == self.room {
             self.grow();
         }
-        let mut slot = self.hash(&cell.key);
+        let mut slot = self.slot(&cell.key);
         loop {
             let at = self.slots[slot];
             if at == FREE {
@@ -448,16 +469,21 @@ impl<'s, const W: usize> Merger<'s, W> {
         }
     }
 
-    /// Multiplication by an odd constant near 2^64 divided by the golden ratio (Knuth, vol. 3, 6.4); its high bits
-    /// depend on all bits of the word.
     #[inline]
-    fn hash(&self, key: &[u64; W]) -> usize {
-        let mut hash = 0_u64;
-        for word in key {
-            hash = (hash.rotate_left(29) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        }
-        // Fields in the high bits of a word reach the high bits of a product only by themselves; fold once more.
-        hash ^= hash >> 32;
-        (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    fn slot(&self, key: &[u64; W]) -> usize {
+        (hash(key) >> self.shift) as usize
     }
+}
+
+/// Multiplication by an odd constant near 2^64 divided by the golden ratio (Knuth, vol. 3, 6.4); its high bits
+/// depend on all bits of the word.
+#[inline]
+fn hash<const W: usize>(key: &[u64; W]) -> u64 {
+    let mut hash = 0_u64;
+    for word in key {
+        hash = (hash.rotate_left(29) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+    // Fields in the high bits of a word reach the high bits of a product only by themselves; fold once more.
+    hash ^= hash >> 32;
+    hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

@@ -13,20 +13,21 @@ use std::collections::HashMap;
 use super::classes::{Cell, Field, Grouper, Layout};
 use super::models::{Judge, Verdict};
 use super::score::{Counted, Lost, Scorer};
+use super::witness::WITNESSES;
 use super::{Optimum, Problem};
 
 /// Lattices up to this size are remembered in an array.
 const DENSE: u128 = 1 << 23;
 /// Bounds are compared with this slack, so that no tie is missed by rounding.
 const SLACK: f64 = 1e-12;
-/// Witnesses that are asked for each candidate that is not allowed.
-const WITNESSES: usize = 3;
 
 /// One search.
 pub(super) struct Walk<'p, const W: usize> {
     pub(super) problem: &'p Problem,
     pub(super) scorer: Scorer<'p>,
     pub(super) classes: Grouper<'p, W>,
+    /// Where each attribute lies in a class's key.
+    pub(super) fields: Vec<Field>,
     /// Classes with their sensitive values, where there are models about them.
     detailed: Option<Detailed<'p, W>>,
     /// Attributes, the one with the most values first.
@@ -67,6 +68,7 @@ impl<'p, const W: usize> Walk<'p, W> {
             problem,
             scorer: Scorer::new(problem),
             classes: Grouper::new(problem, layout, false),
+            fields: layout.fields[..layout.quasi].to_vec(),
             detailed,
             order: problem.order(),
             known: Known::new(problem),
@@ -179,9 +181,11 @@ impl<'p, const W: usize> Walk<'p, W> {
             return place;
         }
         let (place, bound) = self.best_bound(levels, index, above);
-        let lost = self.known.lost(place).rows;
-        let worse = self.best.as_ref().is_some_and(|best| bound > best.rank * (1.0 + SLACK));
-        if lost > self.problem.suppressible || worse || self.patience_ends() {
+        if self.rules_out(self.known.lost(place).rows, bound) || self.patience_ends() {
+            self.known.share(index, place);
+            return place;
+        }
+        if let Some(place) = self.scout(levels) {
             self.known.share(index, place);
             return place;
         }
@@ -189,6 +193,26 @@ impl<'p, const W: usize> Walk<'p, W> {
         let place = self.known.insert(index, finding.lost, &finding.lost_costs);
         self.consider(levels, &finding);
         place
+    }
+
+    /// Whether a candidate in which so many rows are lost, and that is no better than the bound, cannot be the best.
+    fn rules_out(&self, lost: u64, bound: f64) -> bool {
+        let worse = self.best.as_ref().is_some_and(|best| bound > best.rank * (1.0 + SLACK));
+        lost > self.problem.suppressible || worse
+    }
+
+    /// Counts some classes of a candidate where all of them are much work: what is lost in them often rules it out, and is
+    /// lost in every finer candidate too. Says where that stands.
+    fn scout(&mut self, levels: &[u8]) -> Option<u32> {
+        let mut tally = Tally::new(self.problem, levels);
+        tally.add_by_size(self.classes.sample(levels)?, &self.fields);
+        let finding = tally.finding(self.problem);
+        let lost = Lost { rows: finding.lost, costs: &finding.lost_costs };
+        let bound = self.scorer.at_least(levels, &lost, |_| true);
+        self.rules_out(lost.rows, bound).then(|| {
+            self.counted += 1;
+            self.known.enter(lost.rows, lost.costs)
+        })
     }
 
     /// The neighbour above that bounds this candidate best, and the bound.
@@ -238,7 +262,7 @@ impl<'p, const W: usize> Walk<'p, W> {
         let k = self.problem.k;
         let frequencies: Vec<(Field, Vec<f64>)> = (0..levels.len())
             .map(|attribute| {
-                (self.classes.field(attribute), self.scorer.logs(attribute, levels[attribute]))
+                (self.fields[attribute], self.scorer.logs(attribute, levels[attribute]))
             })
             .collect();
         let likely = |key: &[u64; W]| -> f64 {
@@ -261,13 +285,17 @@ impl<'p, const W: usize> Walk<'p, W> {
     /// A finest cell of the table's rows in a class.
     fn finest_within(&self, levels: &[u8], key: &[u64; W]) -> Option<Cell<W>> {
         let attributes = self.problem.attributes.iter().zip(levels).enumerate();
-        let wanted: Vec<(Field, &[u32], u32)> = attributes
+        let mut wanted: Vec<(Field, &[u32], u32)> = attributes
             .map(|(position, (attribute, &level))| {
-                let field = self.classes.field(position);
+                let field = self.fields[position];
                 let value = field.read(key) as u32;
                 (field, attribute.levels[level as usize].of_leaf.as_slice(), value)
             })
             .collect();
+        // The value that the fewest leaves show comes first: most cells need one comparison only.
+        wanted.sort_by_cached_key(|(_, of_leaf, value)| {
+            of_leaf.iter().filter(|v| *v == value).count() * 1000 / of_leaf.len().max(1)
+        });
         let within = |cell: &&Cell<W>| {
             wanted.iter().all(|(field, of_leaf, value)| of_leaf[field.read(&cell.key)] == *value)
         };
@@ -279,12 +307,11 @@ impl<'p, const W: usize> Walk<'p, W> {
         self.counted += 1;
         let problem = self.problem;
         let mut tally = Tally::new(problem, levels);
-        let fields: Vec<Field> = (0..levels.len()).map(|a| self.classes.field(a)).collect();
-        for cell in self.classes.cells(levels) {
-            tally.add(cell, &fields, if cell.count < problem.k { SMALL } else { Verdict::Good });
-        }
+        tally.add_by_size(self.classes.cells(levels), &self.fields);
         match &mut self.detailed {
-            Some(detailed) if tally.lost <= problem.suppressible => detailed.tally(problem, levels),
+            Some(detailed) if tally.lost <= problem.suppressible => {
+                detailed.tally(problem, &self.fields, levels)
+            }
             _ => tally.finding(problem),
         }
     }
@@ -366,6 +393,14 @@ impl<'p> Tally<'p> {
         }
     }
 
+    /// Adds classes of which nothing is asked but their size, and their presence.
+    fn add_by_size<const W: usize>(&mut self, classes: &[Cell<W>], fields: &[Field]) {
+        for class in classes {
+            let small = class.count < self.problem.k;
+            self.add(class, fields, if small { SMALL } else { Verdict::Good });
+        }
+    }
+
     #[inline]
     fn add<const W: usize>(&mut self, class: &Cell<W>, fields: &[Field], mut verdict: Verdict) {
         if let Some(presence) = &self.problem.presence {
@@ -416,10 +451,9 @@ impl<'p, const W: usize> Detailed<'p, W> {
         }
     }
 
-    fn tally(&mut self, problem: &Problem, levels: &[u8]) -> Finding {
+    fn tally(&mut self, problem: &Problem, fields: &[Field], levels: &[u8]) -> Finding {
         let mut tally = Tally::new(problem, levels);
-        let fields: Vec<Field> = (0..levels.len()).map(|a| self.cells.field(a)).collect();
-        self.classes(problem, levels, |class, verdict| tally.add(class, &fields, verdict));
+        self.classes(problem, levels, |class, verdict| tally.add(class, fields, verdict));
         tally.finding(problem)
     }
 
@@ -510,10 +544,16 @@ impl Known {
     }
 
     fn insert(&mut self, index: u128, rows: u64, costs: &[u64]) -> u32 {
+        let place = self.enter(rows, costs);
+        self.put(index, place | OWN);
+        place
+    }
+
+    /// Where it stands from now on.
+    fn enter(&mut self, rows: u64, costs: &[u64]) -> u32 {
         let place = (self.entries.len() / self.width) as u32;
         self.entries.push(rows);
         self.entries.extend_from_slice(costs);
-        self.put(index, place | OWN);
         place
     }
 
@@ -526,5 +566,66 @@ impl Known {
     fn lost(&self, place: u32) -> Lost<'_> {
         let entry = &self.entries[place as usize * self.width..][..self.width];
         Lost { rows: entry[0], costs: &entry[1..] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use rand::{Rng, SeedableRng};
+
+    use super::super::{Attribute, Level, Objective};
+    use super::*;
+
+    /// Four attributes of eight leaves that are halved level by level, low leaves more frequent.
+    fn generated(seed: u64) -> Problem {
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        let rows = random.random_range(100..600);
+        let level = |level: u32| Level {
+            of_leaf: (0..8).map(|leaf| leaf >> level).collect(),
+            cost: vec![(1 << level) - 1; 8 >> level],
+        };
+        let mut attribute = || Attribute {
+            leaves: (0..rows).map(|_| (random.random::<f64>().powi(3) * 8.0) as u32).collect(),
+            levels: (0..4).map(level).collect(),
+        };
+        let attributes = (0..4).map(|_| attribute()).collect();
+        Problem {
+            rows,
+            attributes,
+            full: vec![7; 4],
+            k: random.random_range(2..12),
+            sensitive: Vec::new(),
+            presence: None,
+            suppressible: random.random_range(0..rows as u64),
+            objective: Objective::Loss,
+            patience: None,
+        }
+    }
+
+    #[test]
+    fn a_sample_of_classes_never_rules_out_the_best_candidate() {
+        let mut ruled_out = 0;
+        for problem in (0..100).map(generated) {
+            let layout = Layout::of(&problem);
+            let found = |soon_counted| {
+                let mut walk = Walk::<1>::new(&problem, &layout);
+                walk.classes.soon_counted = soon_counted;
+                walk.search();
+                let entries = walk.known.entries.len() / walk.known.width;
+                let own = walk.known.dense.iter().filter(|entry| **entry & OWN != 0).count();
+                // One entry says that nothing is known.
+                let sampled = entries - own - 1;
+                let optimum = walk.optimum().unwrap();
+                (sampled, (optimum.levels, optimum.suppressed, optimum.score.to_bits()))
+            };
+            let (sampled, with) = found(0);
+            let (none, without) = found(usize::MAX);
+            assert_eq!(none, 0);
+            assert_eq!(with, without);
+            ruled_out += sampled;
+        }
+        assert!(ruled_out > 100, "samples ruled out {ruled_out} candidates");
     }
 }
