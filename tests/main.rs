@@ -24,4 +24,5 @@ mod rights;
 mod story;
 mod support;
 mod trust;
+mod vaults;
 mod views;

@@ -70,6 +70,8 @@ pub struct Ask {
     what: What,
     #[command(flatten)]
     approval: query::Approval,
+    #[command(flatten)]
+    patience: query::Patience,
 }
 
 /// A module and what it declares.
@@ -163,7 +165,8 @@ pub fn local(local: &Local, json: bool) -> Result<Outcome> {
 /// Puts an algorithm to the vaults of a home.
 pub async fn ask(node: &Node, ask: &Ask) -> Result<Outcome> {
     let party = party::find(node, Role::Researcher, &ask.researcher)?;
-    query::put(node, &party, &Asked::Algorithm(ask.what.algorithm()?), &ask.approval).await
+    let asked = Asked::Algorithm(ask.what.algorithm()?);
+    query::put(node, &party, &asked, &ask.approval, &ask.patience).await
 }
 
 impl What {

@@ -106,6 +106,9 @@ pub enum Command {
     /// Buy licences
     #[command(subcommand)]
     Licence(LicenceCommand),
+    /// Keep vaults at work: they watch the ledger and answer what it asks of them
+    #[command(subcommand)]
+    Vault(crate::vault::VaultCommand),
     /// Ask the vaults a question and print the protected answers
     #[command(
         after_help = "Example: caduceus query --dir state --researcher sakura-institute --sql \"SELECT sex, COUNT(*) AS patients FROM patient GROUP BY sex\"",
@@ -189,6 +192,10 @@ pub struct Init {
     /// Another chain in place of the embedded ledger
     #[arg(long, value_name = "URL")]
     pub rpc: Option<String>,
+    /// Take part in the deployment that this manifest describes, in place of making one: keys and vaults of one's own on the
+    /// contracts of somebody else, who hands out the manifest.json of their home
+    #[arg(long, value_name = "FILE", requires = "rpc", conflicts_with = "parameters")]
+    pub join: Option<PathBuf>,
     /// Makes the keys the same each time, for tests; without it they are random
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -274,6 +281,11 @@ pub enum PartyCommand {
         #[arg(long, default_value_t = 0, value_name = "USDC", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
         usdc: u64,
     },
+    /// Register an account whose key is in another home, which joined this deployment
+    #[command(
+        after_help = "Example: caduceus party admit --dir state --account 0x00000000000000000000000000000000000000a1 --role researcher --country IN"
+    )]
+    Admit(crate::people::Admit),
     /// Say what a party has to sign to register with its accreditation, or a researcher to show the approval of a study
     #[command(after_help = "Example: caduceus party challenge --dir state --name klinikum-nord")]
     Challenge {

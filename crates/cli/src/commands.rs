@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use caduceus_node::audit::{self, AuditReport};
 use caduceus_node::party::{self, Role};
@@ -18,7 +19,7 @@ use crate::attest::{self, Attestor};
 use crate::output::{Outcome, reporter};
 use crate::{
     bulk, contract, credential, demo, governance, grants, identity, ledger, people, query, status,
-    trust, view,
+    trust, vault, view,
 };
 
 /// The folder of a home that no option names.
@@ -69,14 +70,17 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
         }
         Command::Attestor(Attestor::Serve(serve)) => attest::serve(serve).await,
         Command::Init(init) => {
-            let node = Node::create_with(
-                &dir(arguments),
-                init.rpc.as_deref(),
-                init.seed.map(Home::seed_from),
-                init.parameters.as_deref(),
-                reporter(false, arguments.json),
-            )
-            .await?;
+            let (dir, rpc) = (dir(arguments), init.rpc.as_deref());
+            let seed = init.seed.map(Home::seed_from);
+            let report = reporter(false, arguments.json);
+            let node = match &init.join {
+                Some(manifest) => {
+                    Node::join(&dir, rpc.unwrap_or_default(), manifest, seed, report).await?
+                }
+                None => {
+                    Node::create_with(&dir, rpc, seed, init.parameters.as_deref(), report).await?
+                }
+            };
             let text =
                 format!("{} is ready: {}", node.home().dir().display(), node.ledger().describe());
             Ok(Outcome::new(
@@ -107,6 +111,10 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Credential(command) => credential::run(command).await,
         Command::Ledger(command) if !command.needs_home() => ledger::without_home(command).await,
         Command::Contract(command) if !command.needs_home() => contract::without_home(command),
+        Command::Vault(command) => {
+            let node = Node::open(&dir(arguments), reporter(false, arguments.json)).await?;
+            vault::run(Arc::new(node), command).await
+        }
         other => {
             on_home(&Node::open(&dir(arguments), reporter(false, arguments.json)).await?, other)
                 .await
@@ -185,8 +193,9 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         | Command::Synthesize(_)
         | Command::Algorithm(Algorithm::Local(_))
         | Command::Identity(_)
+        | Command::Vault(_)
         | Command::Credential(_) => {
-            unreachable!("these commands need no home")
+            unreachable!("these commands open no home, or open it for themselves")
         }
     }
 }

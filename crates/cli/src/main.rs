@@ -23,6 +23,7 @@ mod signals;
 mod status;
 mod synthesize;
 mod trust;
+mod vault;
 mod view;
 
 use std::process::ExitCode;

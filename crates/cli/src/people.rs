@@ -6,9 +6,11 @@ use caduceus_node::attestor::{self, Panel};
 use caduceus_node::credentials::Sources;
 use caduceus_node::issuers::{self, Trust};
 use caduceus_node::member::Member;
-use caduceus_node::party::{self, NewParty, Party, Registration, Role};
+use caduceus_node::party::{self, Change, NewParty, Party, Registration, Role};
 use caduceus_node::story::usdc;
-use caduceus_node::{Node, NodeError, Result, accreditation, approvals, custodian, member, policy};
+use caduceus_node::{
+    Address, Node, NodeError, Result, accreditation, approvals, custodian, member, policy,
+};
 use clap::Args;
 use serde_json::json;
 
@@ -88,6 +90,83 @@ impl Word {
     }
 }
 
+/// An account that is let in.
+#[derive(Debug, Args)]
+pub struct Admit {
+    /// The account, which `caduceus party register` names in the home that has its key
+    #[arg(long, value_name = "ADDRESS")]
+    account: Address,
+    /// What its party does
+    #[arg(long)]
+    role: RoleName,
+    /// Where it is established (ISO 3166-1 alpha-2)
+    #[arg(long, value_name = "CC")]
+    country: String,
+    /// It has shown no accreditation
+    #[arg(long)]
+    unaccredited: bool,
+    /// A presentation of its accreditation; without it the accreditation rests on the operator's word
+    #[arg(long, value_name = "FILE", conflicts_with = "unaccredited")]
+    credential: Option<PathBuf>,
+    #[command(flatten)]
+    evidence: Evidence,
+    /// Transfer safeguards that it has in place, such as scc or bcr
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    safeguards: Vec<String>,
+    /// Test USDC that a researcher shall have been given in all
+    #[arg(long, default_value_t = 0, value_name = "USDC", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    usdc: u64,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Role {
+        match name {
+            RoleName::Custodian => Role::Custodian,
+            RoleName::Researcher => Role::Researcher,
+            RoleName::Issuer => Role::Issuer,
+        }
+    }
+}
+
+/// Lets an account in whose key is in another home.
+async fn admit(node: &Node, admit: &Admit) -> Result<Outcome> {
+    let new = NewParty {
+        name: format!("{:#x}", admit.account),
+        role: admit.role.into(),
+        country: policy::country(&admit.country)?,
+        accredited: !admit.unaccredited,
+        safeguards: policy::safeguards(&admit.safeguards)?,
+    };
+    if new.role == Role::Issuer {
+        let what =
+            "an issuer is known by its DID; register it with `caduceus party register --did`";
+        return Err(NodeError::Usage(what.to_owned()));
+    }
+    party::check_test_usdc(new.role, admit.usdc)?;
+    let (file, sources) = (admit.credential.as_deref(), admit.evidence.sources());
+    let changed = accreditation::admit(node, admit.account, &new, file, &sources).await?;
+    let party = Party {
+        name: new.name.clone(),
+        role: new.role,
+        country: new.country,
+        address: admit.account,
+    };
+    let given = party::give_test_usdc(node, &party, admit.usdc * 1_000_000).await?;
+    let mut lines = vec![format!("{} may take part from {}", party.address, party.country)];
+    lines.extend(changed.iter().map(in_words));
+    if given > 0 {
+        lines.push(format!("given {} test USDC", usdc(given)));
+    }
+    let done = json!({
+        "account": party.address, "role": party.role, "country": party.country, "changed": changed, "given": given,
+    });
+    Ok(Outcome::new(&done, lines.join("\n")))
+}
+
+fn in_words(change: &Change) -> String {
+    format!("{}: {}, was: {}", change.what, change.to, change.from)
+}
+
 /// Registers and lists parties.
 pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
     match command {
@@ -102,11 +181,7 @@ pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
             safeguards,
             usdc: amount,
         } => {
-            let role = match role {
-                RoleName::Custodian => Role::Custodian,
-                RoleName::Researcher => Role::Researcher,
-                RoleName::Issuer => Role::Issuer,
-            };
+            let role = Role::from(*role);
             let trust = word.trust(role)?;
             if credential.is_none() && evidence.is_given() {
                 let text = "there is nothing to check without --credential; leave --status-list, --did-document and --offline out";
@@ -131,6 +206,7 @@ pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
             let given = party::give_test_usdc(node, &done.party, amount * 1_000_000).await?;
             Ok(Outcome::new(&done, registered(&done, given)))
         }
+        PartyCommand::Admit(command) => admit(node, command).await,
         PartyCommand::Challenge { name, for_study: false } => {
             challenge(&accreditation::challenge(node, name)?)
         }
@@ -162,11 +238,7 @@ fn registered(done: &Registration, given: u64) -> String {
     let party = &done.party;
     let mut lines =
         vec![format!("{} is registered in {} as {}", party.name, party.country, party.address)];
-    lines.extend(
-        done.changed
-            .iter()
-            .map(|change| format!("{}: {}, was: {}", change.what, change.to, change.from)),
-    );
+    lines.extend(done.changed.iter().map(in_words));
     if !done.new && done.changed.is_empty() && given == 0 {
         lines.push("nothing changed".to_owned());
     }

@@ -6,7 +6,8 @@ use caduceus_node::asked::Asked;
 use caduceus_node::folder::{self, Folder};
 use caduceus_node::party::{self, Role};
 use caduceus_node::{
-    AskedLimits, Delta, Epsilon, Mechanism, Node, Question, Result, approvals, researcher,
+    AskedLimits, Delta, Epsilon, Mechanism, Node, NodeError, Question, Result, approvals,
+    researcher,
 };
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -34,9 +35,19 @@ pub struct ToVaults {
     pub terms: Terms,
     #[command(flatten)]
     pub approval: Approval,
+    #[command(flatten)]
+    pub patience: Patience,
     /// Show what the question would cost and how exact its answer would be, and ask nothing
     #[arg(long)]
     pub explain: bool,
+}
+
+/// How long vaults elsewhere are waited for.
+#[derive(Debug, Args)]
+pub struct Patience {
+    /// How long to wait for vaults elsewhere, in seconds; `caduceus answers` prints what comes later
+    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    wait: u64,
 }
 
 /// The approval of a study.
@@ -161,7 +172,7 @@ pub async fn ask(node: &Node, query: &ToVaults) -> Result<Outcome> {
         let none = "no dataset is in the pool yet; `caduceus publish` brings one in";
         return Ok(Outcome::list("datasets", &explained, &lines, none));
     }
-    put(node, &party, &Asked::Sql(question), &query.approval).await
+    put(node, &party, &Asked::Sql(question), &query.approval, &query.patience).await
 }
 
 /// Puts something to the vaults of the researcher's licence, and gives what they answer.
@@ -170,6 +181,7 @@ pub async fn put(
     party: &party::Party,
     asked: &Asked,
     approval: &Approval,
+    patience: &Patience,
 ) -> Result<Outcome> {
     let approval = approval.read()?;
     let (pass, datasets) = researcher::usable_pass(node, party).await?;
@@ -177,7 +189,20 @@ pub async fn put(
     let jobs =
         researcher::ask(node, party, pass, &datasets, asked, approval.as_deref(), &key).await?;
     work(node).await?;
-    answers(node, party, &jobs).await
+    let open = researcher::wait(node, &jobs, patience.wait).await?;
+    let (mut ended, mut waiting) = (jobs, Vec::new());
+    for (job, state) in open {
+        ended.retain(|one| *one != job);
+        waiting.push(format!("job {job} is {state}"));
+    }
+    let todo =
+        format!("`caduceus answers --researcher {}` prints what its vault answers", party.name);
+    match (ended.as_slice(), waiting.as_slice()) {
+        (_, []) => {}
+        ([], _) => return Err(NodeError::NotReady { what: waiting.join(", "), todo }),
+        _ => reporter(false, false).fact(format!("{}; {todo}", waiting.join(", "))),
+    }
+    answers(node, party, &ended).await
 }
 
 /// Asks a folder of tables.

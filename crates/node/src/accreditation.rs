@@ -20,7 +20,7 @@ use crate::error::{NodeError, Result};
 use crate::issuers::trusted;
 use crate::keystore::read_limited;
 use crate::node::Node;
-use crate::party::{NewParty, Party, Registration, Role, check_name, register_until};
+use crate::party::{self, Change, NewParty, Party, Registration, Role, check_name, register_until};
 
 /// What a party has to sign to register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -183,6 +183,26 @@ pub async fn register(
     node.home.record(&key(&new.name), &shown)?;
     node.home.record(&format!("presentation/{}", new.name), &text)?;
     register_until(node, new, Some(shown.until)).await
+}
+
+/// Registers the account of a party whose key is in another home, with the accreditation that it presents in a file, or on the
+/// operator's word without one. Gives what changed of an earlier registration.
+pub async fn admit(
+    node: &Node,
+    account: Address,
+    new: &NewParty,
+    presentation: Option<&Path>,
+    sources: &Sources,
+) -> Result<Vec<Change>> {
+    let until = match presentation {
+        None => None,
+        Some(file) => {
+            let text = read_limited(file, MAX_BYTES)?;
+            let wanted = Wanted::accreditation(account, new.role, new.country)?;
+            Some(examine(node, &text, wanted, sources).await?.until)
+        }
+    };
+    party::admit(node, account, new, until).await
 }
 
 /// Looks again at what a party of this home presented. Who presented nothing stands on the operator's word.

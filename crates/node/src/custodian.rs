@@ -34,9 +34,10 @@ use crate::node::Node;
 use crate::party::{self, Party, Role};
 use crate::tables::{write, write_report};
 
+pub(crate) use answering::answer_telling;
 pub use answering::{AnsweredJob, answer, patients_in_last_answers};
 pub(crate) use answering::{
-    REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file, remaining_budget, state_name,
+    REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, remaining_budget, state_name,
 };
 pub use consent::NotCarried;
 pub(crate) use earnings::{
@@ -47,7 +48,7 @@ pub(crate) use evidence::{
 };
 pub(crate) use noting::{Owed, log_since, note_attested, note_ledger, owed, untold};
 pub use publishing::{Publication, dataset_report, publications, publish, require_dataset};
-pub(crate) use publishing::{cid, custodian_of, published, published_schema};
+pub(crate) use publishing::{cid, custodian_of, published};
 pub(crate) use rights::{consent_leaf, consenting_patients, note_revocation};
 pub use rights::{erase, erase_patient, withdraw};
 

@@ -8,7 +8,7 @@ use alloy::providers::Provider;
 use alloy::signers::local::PrivateKeySigner;
 use caduceus_contracts::JurisdictionRules::{Rule, RuleRow};
 use caduceus_identity::Keyring;
-use caduceus_ledger::deployment::{self, Deployment, DeploymentError, Parameters};
+use caduceus_ledger::deployment::{self, Addresses, Deployment, DeploymentError, Parameters};
 use caduceus_ledger::{Config, Ledger, Outbox, OutboxError};
 use caduceus_policy::RuleTable;
 
@@ -185,6 +185,26 @@ pub(crate) async fn deploy(
     home.note_deployed()?;
     write_manifest(ledger, home, deployer.address(), &parameters).await?;
     Ok(deployment)
+}
+
+/// The contracts of somebody else's deployment, in a home that joined it.
+pub(crate) fn joined(home: &Home, keyring: &Keyring) -> Result<Option<Addresses>> {
+    let path = home.manifest();
+    if !path.exists() {
+        return Ok(None);
+    }
+    let deployer = crate::chain::read(&path)?.deployer;
+    let own = keyring.derive(DEPLOYER).address();
+    Ok((deployer != own).then(|| Addresses::of(deployer)))
+}
+
+/// Refuses a chain that no longer holds the deployment that this home joined.
+pub(crate) async fn require_contracts(ledger: &Ledger, home: &Home, at: &Addresses) -> Result<()> {
+    let code = ledger.provider().get_code_at(at.participant_registry).await?;
+    if code.is_empty() {
+        return Err(lost_contracts(ledger, home));
+    }
+    home.note_deployed()
 }
 
 fn lost_contracts(ledger: &Ledger, home: &Home) -> NodeError {

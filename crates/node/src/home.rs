@@ -3,7 +3,7 @@
 //! ```text
 //! DIR/
 //!   parameters.toml  what the contracts started with, where it was not the default
-//!   manifest.json    the deployment: where every contract is, its code, who may do what
+//!   manifest.json    the deployment: where every contract is, its code, who may do what; somebody else's in a home that joined it
 //!   home.json        which chain this home speaks to, and the version of this layout
 //!   lock             held while a process uses the home
 //!   keys/seed        the secret from which a development home derives every key
@@ -39,6 +39,7 @@ const PARAMETERS: &str = "parameters.toml";
 const SEED: &str = "keys/seed";
 pub(crate) const LEDGER: &str = "ledger/ledger.redb";
 pub(crate) const OUTBOX: &str = "outbox.redb";
+pub(crate) const MANIFEST: &str = "manifest.json";
 const JOURNAL_FILE: &str = "journal.redb";
 
 /// An opened home: the only process that may write to it.
@@ -148,9 +149,28 @@ impl Home {
         parameters_in(&self.dir)
     }
 
+    /// Puts the manifest of somebody else's deployment into the folder of a home that is to be made. A home that is there
+    /// already must have the same.
+    pub(crate) fn keep_joined(dir: &Path, text: &str) -> Result<()> {
+        let path = dir.join(MANIFEST);
+        if Home::is_in(dir) {
+            let kept =
+                fs::read_to_string(&path).map_err(|error| NodeError::file("read", &path, error))?;
+            return match kept == text {
+                true => Ok(()),
+                false => Err(NodeError::Definition(format!(
+                    "{} belongs to another deployment; leave --join out to use it, or name another folder with --dir",
+                    dir.display()
+                ))),
+            };
+        }
+        fs::create_dir_all(dir).map_err(|error| NodeError::file("create", dir, error))?;
+        write_atomically(&path, text.as_bytes())
+    }
+
     /// Where the manifest of the deployment is.
     pub fn manifest(&self) -> PathBuf {
-        self.dir.join("manifest.json")
+        self.dir.join(MANIFEST)
     }
 
     /// Writes the manifest of the deployment.

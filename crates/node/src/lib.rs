@@ -25,6 +25,7 @@ pub mod credentials;
 pub mod custodian;
 pub mod deidentify;
 mod error;
+pub mod exchange;
 pub mod folder;
 mod genesis;
 pub mod governance;

@@ -17,7 +17,7 @@ use caduceus_ledger::{Ledger, Outbox, OutboxError};
 use caduceus_policy::RuleTable;
 
 use crate::error::{NodeError, Result};
-use crate::home::{Home, OUTBOX};
+use crate::home::{Home, MANIFEST, OUTBOX};
 use crate::parameters::Parameters;
 use crate::report::Reporter;
 
@@ -38,6 +38,8 @@ pub struct Node {
     outbox: Outbox,
     keyring: Keyring,
     chain_id: u64,
+    /// Whether the deployment is this home's own, so that its officers are those of the ledger.
+    operates: bool,
     gas: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -81,6 +83,22 @@ impl Node {
         Node::start(Home::create_or_open(dir, rpc, seed)?, report).await
     }
 
+    /// Makes a home in `dir` for parties of somebody else's deployment, once the chain at `rpc` holds it as the manifest says;
+    /// opens the one that is there.
+    pub async fn join(
+        dir: &Path,
+        rpc: &str,
+        manifest: &Path,
+        seed: Option<Seed>,
+        report: Reporter,
+    ) -> Result<Node> {
+        let text = crate::chain::to_join(rpc, manifest).await?;
+        Home::keep_joined(dir, &text)?;
+        let home = Home::create_or_open(dir, Some(rpc), seed)?;
+        home.part(MANIFEST, |_| Ok(()))?;
+        Node::start(home, report).await
+    }
+
     async fn start(home: Home, report: Reporter) -> Result<Node> {
         if home.is_read_only() {
             let dir = home.dir().display();
@@ -95,8 +113,17 @@ impl Node {
             outbox.resume(&ledger).await?;
         }
         let rules = crate::genesis::rules();
-        let deployment: Deployment =
-            crate::genesis::deploy(&ledger, &outbox, &home, &keyring, rules, &report).await?;
+        let joined = crate::genesis::joined(&home, &keyring)?;
+        let operates = joined.is_none();
+        let deployment = match joined {
+            Some(addresses) => {
+                crate::genesis::require_contracts(&ledger, &home, &addresses).await?;
+                Deployment { addresses, gas_used: 0 }
+            }
+            None => {
+                crate::genesis::deploy(&ledger, &outbox, &home, &keyring, rules, &report).await?
+            }
+        };
         let node = Node {
             home,
             rules,
@@ -107,13 +134,16 @@ impl Node {
             outbox,
             keyring,
             chain_id,
+            operates,
             gas: Mutex::default(),
         };
         *node.noted() = node.home.recall(GAS)?.unwrap_or_default();
         if deployment.gas_used > 0 {
             node.note_gas("deployment", deployment.gas_used)?;
         }
-        crate::party::register_attestors(&node).await?;
+        if operates {
+            crate::party::register_attestors(&node).await?;
+        }
         Ok(node)
     }
 
@@ -135,6 +165,11 @@ impl Node {
     /// The chain's identifier (EIP-155).
     pub fn chain_id(&self) -> u64 {
         self.chain_id
+    }
+
+    /// Whether the deployment is this home's own; it is somebody else's where the home joined it.
+    pub fn operates(&self) -> bool {
+        self.operates
     }
 
     /// Gas used since the home was made: the largest that one transaction of each operation took.

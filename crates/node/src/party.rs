@@ -118,6 +118,9 @@ pub struct Change {
 ///
 /// For a name that is registered, the registrar brings safeguards and accreditation to what `new` says, and renews the
 /// checks; a role or a country cannot change. The same call twice changes nothing.
+///
+/// In a home that joined somebody else's deployment, the registrar is elsewhere: then the account must have been let in
+/// there (`accreditation::admit`), and nothing of its registration is changed.
 pub async fn register(node: &Node, new: &NewParty) -> Result<Registration> {
     let shown = crate::accreditation::of(node, &new.name)?;
     register_until(node, new, shown.map(|shown| shown.until)).await
@@ -151,12 +154,13 @@ pub(crate) async fn register_until(
         return Err(NodeError::not_ready(what, "register another name"));
     }
     let is_new = !known.contains(&party);
-    node.fund(party.address).await?;
-    let mut wanted = participant(node, new.role.bit(), new).await?;
-    if let Some(until) = accredited_until.filter(|_| new.accredited) {
-        wanted.accreditationExpiry = until;
-    }
-    let changed = bring_to(node, party.address, wanted).await?;
+    let changed = match node.operates() {
+        true => admit(node, party.address, new, accredited_until).await?,
+        false => {
+            require_admitted(node, &party).await?;
+            Vec::new()
+        }
+    };
     if party.role == Role::Researcher {
         publish_key(node, &party, &signer).await?;
     }
@@ -165,6 +169,50 @@ pub(crate) async fn register_until(
         node.home.record("parties", &known)?;
     }
     Ok(Registration { party, new: is_new, changed })
+}
+
+/// Registers the account of an organization, whose key may be in another home, and gives it ether for gas. Gives what
+/// changed of an earlier registration.
+pub(crate) async fn admit(
+    node: &Node,
+    account: Address,
+    new: &NewParty,
+    accredited_until: Option<u64>,
+) -> Result<Vec<Change>> {
+    check_country(new.country)?;
+    if !node.operates() {
+        return Err(NodeError::not_ready(
+            "the ledger's registrar is not in this home",
+            "let parties in from the home that made the deployment",
+        ));
+    }
+    node.fund(account).await?;
+    let mut wanted = participant(node, new.role.bit(), new).await?;
+    if let Some(until) = accredited_until.filter(|_| new.accredited) {
+        wanted.accreditationExpiry = until;
+    }
+    bring_to(node, account, wanted).await
+}
+
+/// Refuses a party that the registrar of somebody else's deployment has not let in yet, with what to ask for.
+async fn require_admitted(node: &Node, party: &Party) -> Result<()> {
+    let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
+    let found = registry.participant(party.address).call().await?;
+    let (role, country) = (party.role, party.country);
+    if found.roles & role.bit() != 0 && found.jurisdiction.0 == country.to_bytes() {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is not registered on this ledger as a {} in {country}",
+        party.address,
+        role.name()
+    );
+    let todo = format!(
+        "ask the operator for `caduceus party admit --account {} --role {} --country {country}`, then run this again",
+        party.address,
+        role.name()
+    );
+    Err(NodeError::not_ready(what, todo))
 }
 
 /// What the registry is to hold of a party from now on.
@@ -339,6 +387,10 @@ pub fn check_test_usdc(role: Role, amount: u64) -> Result<()> {
 /// in all. Gives what was added.
 pub async fn give_test_usdc(node: &Node, researcher: &Party, amount: u64) -> Result<u64> {
     check_test_usdc(researcher.role, amount)?;
+    if amount > 0 && !node.operates() {
+        let what = "test USDC comes from the home that made the deployment";
+        return Err(NodeError::not_ready(what, "ask for `caduceus party admit --usdc` there"));
+    }
     let to = Some(researcher.address.into_word());
     let minted = node.events::<TestUSDC::Transfer>(node.at.usdc, &[Some(B256::ZERO), to]).await?;
     let given = minted.iter().fold(U256::ZERO, |sum, mint| sum.saturating_add(mint.value));

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use alloy::primitives::{B256, U256, keccak256};
 use alloy::signers::SignerSync;
@@ -20,11 +21,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::approvals;
 use crate::asked::{Asked, Prepared, Reply};
-use crate::custodian::{REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, refusal_file};
+use crate::custodian::{REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED};
 use crate::error::{NodeError, Result};
-use crate::home::write_atomically;
+use crate::exchange::{self, Published, answer_file, refusal_file};
 use crate::node::{Node, event};
 use crate::party::Party;
+
+/// How often the ledger is asked about a job that a vault elsewhere is at.
+const POLL: Duration = Duration::from_millis(250);
 
 /// A licence that was bought.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,10 +77,9 @@ pub async fn explain(
     };
     let mut explained = Vec::new();
     for dataset in datasets {
-        let schema = crate::custodian::published_schema(node, dataset)?;
+        let Published { schema, remaining } =
+            exchange::published(node, dataset, researcher.address).await?;
         let cost = caduceus_query::check(question, &schema)?.cost();
-        let custodian = crate::custodian::custodian_of(node, dataset)?;
-        let remaining = crate::custodian::remaining_budget(node, &custodian, researcher.address)?;
         let objection =
             match require_modest(node, researcher, dataset, purpose, question.epsilon).await {
                 Ok(()) if remaining.milli() < u64::from(question.epsilon.milli()) => Some(format!(
@@ -266,17 +269,13 @@ pub async fn ask(
         approvals::check(node, researcher.address, purpose, approval).await?;
     }
     for dataset in datasets {
-        let schema = crate::custodian::published_schema(node, *dataset)?;
+        let schema = exchange::published(node, *dataset, researcher.address).await?.schema;
         Prepared::new(asked, &(&schema).into())?;
         require_modest(node, researcher, *dataset, purpose, asked.epsilon()).await?;
     }
     let document = serde_json::to_vec(asked).expect("a question has only strings and numbers");
-    let question_hash = keccak256(&document);
-    write_atomically(
-        &node.home.exchange_path(&format!("question-{question_hash}.json")),
-        &document,
-    )?;
-    approvals::hand_over(node, question_hash, researcher.address, approval)?;
+    let question_hash =
+        exchange::hand_over(node, researcher, datasets, &document, approval).await?;
     let market = ComputeMarket::new(node.at.compute_market, &node.provider);
     let fee = U256::from(market.jobFee().call().await?) * U256::from(datasets.len());
     let permit = permit(node, researcher, node.at.compute_market, fee).await?;
@@ -324,6 +323,28 @@ async fn require_modest(
     )))
 }
 
+/// Waits until the vaults have brought these jobs to their end, but no longer than so many seconds. Gives those that are
+/// still open, each with its state in words.
+pub async fn wait(node: &Node, jobs: &[u64], seconds: u64) -> Result<Vec<(u64, &'static str)>> {
+    let market = ComputeMarket::new(node.at.compute_market, &node.provider);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        let mut open = Vec::new();
+        for job in jobs {
+            let state = market.job(U256::from(*job)).call().await?.state;
+            if state < SETTLED {
+                open.push((*job, crate::custodian::state_name(state)));
+            }
+        }
+        let ended = (jobs.len() - open.len()) as u64;
+        if open.is_empty() || Instant::now() >= end {
+            return Ok(open);
+        }
+        node.report.progress("vaults have answered", ended, Some(jobs.len() as u64));
+        tokio::time::sleep(POLL).await;
+    }
+}
+
 /// The jobs of a researcher that came to an answer or a refusal, oldest first.
 pub async fn ended_jobs(node: &Node, researcher: &Party) -> Result<Vec<u64>> {
     let market = ComputeMarket::new(node.at.compute_market, &node.provider);
@@ -346,6 +367,7 @@ pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Outcom
     let context = result_context(job, on_ledger.questionHash);
     let dataset = on_ledger.datasetId.to();
     if on_ledger.state == REFUNDED {
+        exchange::collect(node, job, dataset, &refusal_file(job), None).await?;
         let path = node.home.exchange_path(&refusal_file(job));
         let bytes = std::fs::read(&path).map_err(|error| NodeError::file("read", &path, error))?;
         let reason = open(node, researcher, &path, &bytes, REFUSAL_INFO, &context)?;
@@ -356,7 +378,9 @@ pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Outcom
         let what = format!("job {job} is {}", crate::custodian::state_name(on_ledger.state));
         return Err(NodeError::not_ready(what, "an answer can be read once its job is settled"));
     }
-    let path = node.home.exchange_path(&format!("answer-{}.json", on_ledger.resultHash));
+    let file = answer_file(on_ledger.resultHash);
+    exchange::collect(node, job, dataset, &file, Some(on_ledger.resultHash)).await?;
+    let path = node.home.exchange_path(&file);
     let bytes = std::fs::read(&path).map_err(|error| NodeError::file("read", &path, error))?;
     if keccak256(&bytes) != on_ledger.resultHash {
         return Err(NodeError::Damaged {

@@ -11,7 +11,7 @@ macro_rules! addresses {
 
         impl Addresses {
             /// The addresses that a plan by `deployer` leads to.
-            pub(super) fn of(deployer: Address) -> Addresses {
+            pub fn of(deployer: Address) -> Addresses {
                 Addresses { $($field: place(deployer, $name),)* }
             }
 

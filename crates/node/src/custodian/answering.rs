@@ -27,6 +27,7 @@ use crate::approvals;
 use crate::asked::{Asked, Prepared};
 use crate::attestor::{Case, Claim, Delivered, Panel, Subject};
 use crate::error::{NodeError, Result};
+use crate::exchange::{answer_file, question_file, refusal_file};
 use crate::home::write_atomically;
 use crate::node::Node;
 use crate::party::{self, Party, Role};
@@ -37,11 +38,6 @@ pub(crate) const RESULT_INFO: &[u8] = b"caduceus result v1";
 
 /// What an encrypted refusal is for.
 pub(crate) const REFUSAL_INFO: &[u8] = b"caduceus refusal v1";
-
-/// Where a vault leaves word why it gave a job back.
-pub(crate) fn refusal_file(job: u64) -> String {
-    format!("refusal-{job}.json")
-}
 
 /// `JobStates` in the contracts.
 const REQUESTED: u8 = 1;
@@ -123,10 +119,21 @@ struct Work<'a> {
 
 /// Brings every open job on a custodian's datasets to its end.
 pub async fn answer(node: &Node, custodian: &str) -> Result<Vec<AnsweredJob>> {
+    let mut answered = Vec::new();
+    answer_telling(node, custodian, |job| answered.push(job)).await?;
+    Ok(answered)
+}
+
+/// As [`answer`], telling each job as it ends.
+pub(crate) async fn answer_telling(
+    node: &Node,
+    custodian: &str,
+    mut tell: impl FnMut(AnsweredJob),
+) -> Result<()> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
     note_ledger(node, &custodian).await?;
-    let (mut answered, mut stuck) = (Vec::new(), None);
+    let mut stuck = None;
     for publication in publications(node, &custodian)? {
         let Some(dataset) = publication.dataset else { continue };
         let topic = Some(B256::from(U256::from(dataset)));
@@ -140,11 +147,9 @@ pub async fn answer(node: &Node, custodian: &str) -> Result<Vec<AnsweredJob>> {
             }
             // One job that cannot go on must not keep the others waiting.
             match work.finish().await {
-                Ok(state) => answered.push(AnsweredJob {
-                    job: id,
-                    dataset,
-                    state: state_name(state).to_owned(),
-                }),
+                Ok(state) => {
+                    tell(AnsweredJob { job: id, dataset, state: state_name(state).to_owned() });
+                }
                 Err(error) => stuck = stuck.or(Some(error)),
             }
         }
@@ -152,7 +157,7 @@ pub async fn answer(node: &Node, custodian: &str) -> Result<Vec<AnsweredJob>> {
     anchor(node, &custodian).await?;
     match stuck {
         Some(error) => Err(error),
-        None => Ok(answered),
+        None => Ok(()),
     }
 }
 
@@ -271,7 +276,7 @@ impl Work<'_> {
 
     /// The question or algorithm, checked, from the document whose hash the job holds.
     fn prepared(&self, job: &Job) -> Result<Prepared> {
-        let path = self.node.home.exchange_path(&format!("question-{}.json", job.questionHash));
+        let path = self.node.home.exchange_path(&question_file(job.questionHash));
         let bytes = std::fs::read(&path)
             .map_err(|_| NodeError::Usage("the question was not handed over".into()))?;
         if keccak256(&bytes) != job.questionHash {
@@ -339,7 +344,7 @@ impl Work<'_> {
         let (answer, patients, spent) = self.compute(job).await?;
         let bytes = self.sealed(job, RESULT_INFO, &answer).await?;
         let result = keccak256(&bytes);
-        write_atomically(&self.node.home.exchange_path(&format!("answer-{result}.json")), &bytes)?;
+        write_atomically(&self.node.home.exchange_path(&answer_file(result)), &bytes)?;
         let delivery = Delivery { result, patients, spent };
         self.node.home.record(&key, &delivery)?;
         Ok(delivery)
@@ -424,7 +429,7 @@ impl Work<'_> {
     /// Has attestors check the delivery and tells the ledger.
     async fn verify(&self, job: &Job) -> Result<()> {
         self.budget()?.verify()?;
-        let path = self.node.home.exchange_path(&format!("answer-{}.json", job.resultHash));
+        let path = self.node.home.exchange_path(&answer_file(job.resultHash));
         let answer = std::fs::read(&path).map_err(|error| NodeError::file("read", &path, error))?;
         // The charge comes first; an answer that was given before costs nothing and has none.
         let own = |record: &Record| record.details.get("job") == Some(&number(self.id));

@@ -7,7 +7,6 @@ use caduceus_contracts::{DatasetToken, HealthDataPool, recast};
 use caduceus_policy::DataClass;
 use caduceus_protect::release::METHOD;
 use caduceus_records::Tables;
-use caduceus_records::schema::DatasetSchema;
 use caduceus_vault::Vault;
 use caduceus_vault::audit::Kind;
 use serde::{Deserialize, Serialize};
@@ -295,12 +294,6 @@ pub async fn require_dataset(node: &Node, dataset: u64) -> Result<()> {
         true => Ok(()),
         false => Err(NodeError::unknown("dataset", &dataset.to_string(), std::iter::empty())),
     }
-}
-
-/// The published schema of a dataset.
-pub(crate) fn published_schema(node: &Node, dataset: u64) -> Result<DatasetSchema> {
-    let (custodian, publication) = published(node, dataset)?;
-    Ok(vault(node, &custodian)?.schema(&cid(&publication.cid)?)?)
 }
 
 /// A dataset as its token, the pool and the vault have it.

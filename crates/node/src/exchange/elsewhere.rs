@@ -1,0 +1,182 @@
+//! Vaults elsewhere, as a researcher's home knows and asks them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256};
+use caduceus_contracts::ParticipantRegistry;
+use reqwest::{Client, Response, Url};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Published;
+use super::wire::{About, Handed, Introduction, Objection, introduction, is_signed_by};
+use crate::attestor::sign_text;
+use crate::error::{NodeError, Result};
+use crate::node::Node;
+use crate::party::{Party, Role};
+
+/// Where the home keeps which vaults it knows.
+const VAULTS: &str = "vaults-elsewhere";
+/// How long a vault is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The most bytes of what a vault says: a sealed answer of an algorithm with many numbers.
+const ANSWER_BYTES: usize = 16 << 20;
+
+/// A vault elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its custodian's account on the ledger.
+    pub custodian: Address,
+    /// The name that its home has for it.
+    pub name: String,
+    /// Where it answers.
+    pub url: String,
+}
+
+/// The vaults elsewhere that this home knows.
+pub fn known(node: &Node) -> Result<Vec<Known>> {
+    let all: BTreeMap<Address, Known> = node.home.recall(VAULTS)?.unwrap_or_default();
+    Ok(all.into_values().collect())
+}
+
+/// Asks who answers at a URL and remembers every custodian that introduces itself there with the key that the ledger knows
+/// it by. A custodian that was known at another URL is known at this one from now on.
+pub async fn know(node: &Node, url: &str) -> Result<Vec<Known>> {
+    let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let Some(url) = parsed else {
+        let what = format!("`{url}` is no URL of a vault; give one such as http://127.0.0.1:8650");
+        return Err(NodeError::Usage(what));
+    };
+    let vault = Vault::at(url.as_str().trim_end_matches('/'))?;
+    let challenge = B256::from(crate::home::random::<32>()?);
+    let introduced: Vec<Introduction> = vault.get(&format!("vaults/{challenge}")).await?;
+    let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
+    let mut all: BTreeMap<Address, Known> = node.home.recall(VAULTS)?.unwrap_or_default();
+    let mut found = Vec::new();
+    for one in introduced {
+        let text = introduction(node.chain_id(), one.custodian, challenge);
+        let role = Role::Custodian.bit();
+        let registered = registry.inGoodStanding(one.custodian, role).call().await?;
+        if !registered || !is_signed_by(&text, &one.signature, one.custodian) {
+            return Err(NodeError::Refused {
+                action: format!("knowing {vault}"),
+                reason: format!("it does not show that it is the vault of {}", one.custodian),
+            });
+        }
+        let known = Known { custodian: one.custodian, name: one.name, url: vault.url.clone() };
+        all.insert(one.custodian, known.clone());
+        found.push(known);
+    }
+    node.home.record(VAULTS, &all)?;
+    Ok(found)
+}
+
+/// The vault of a custodian, if it is known.
+pub(super) fn vault_of(node: &Node, custodian: Address) -> Result<Option<Vault>> {
+    let known = known(node)?.into_iter().find(|known| known.custodian == custodian);
+    known.map(|known| Vault::at(&known.url)).transpose()
+}
+
+/// A vault that is asked by HTTP.
+pub(super) struct Vault {
+    url: String,
+    client: Client,
+}
+
+impl PartialEq for Vault {
+    fn eq(&self, other: &Vault) -> bool {
+        self.url == other.url
+    }
+}
+
+impl fmt::Display for Vault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the vault at {}", self.url)
+    }
+}
+
+impl Vault {
+    fn at(url: &str) -> Result<Vault> {
+        let client = Client::builder().timeout(PATIENCE).no_proxy().build();
+        let client =
+            client.map_err(|error| NodeError::Chain(format!("no HTTP client: {error}")))?;
+        Ok(Vault { url: url.to_owned(), client })
+    }
+
+    /// What it publishes of a dataset.
+    pub(super) async fn published(&self, dataset: u64, researcher: Address) -> Result<Published> {
+        let about: About = self.get(&format!("datasets/{dataset}/{researcher}")).await?;
+        let remaining = caduceus_query::EpsilonTotal::from_milli(about.remaining_epsilon_milli);
+        Ok(Published { schema: about.schema, remaining })
+    }
+
+    /// Hands a question in.
+    pub(super) async fn take(
+        &self,
+        node: &Node,
+        researcher: &Party,
+        question: B256,
+        document: &[u8],
+        approval: Option<&str>,
+    ) -> Result<()> {
+        let document = String::from_utf8_lossy(document).into_owned();
+        let mut handed = Handed {
+            document,
+            approval: approval.map(str::to_owned),
+            researcher: researcher.address,
+            signature: String::new(),
+        };
+        handed.signature = sign_text(&researcher.signer(node), &handed.statement(node.chain_id()));
+        let body = serde_json::to_vec(&handed).expect("a question is JSON");
+        let request = self.client.put(format!("{}/questions/{question}", self.url)).body(body);
+        self.answer(request.send().await).await.map(drop)
+    }
+
+    /// What came of a job, sealed.
+    pub(super) async fn outcome(&self, job: u64) -> Result<Vec<u8>> {
+        self.answer(self.client.get(format!("{}/jobs/{job}", self.url)).send().await).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let bytes =
+            self.answer(self.client.get(format!("{}/{path}", self.url)).send().await).await?;
+        serde_json::from_slice(&bytes).map_err(|_| NodeError::Refused {
+            action: format!("a question to {self}"),
+            reason: "what it says cannot be understood; is it a vault of this version?".into(),
+        })
+    }
+
+    /// The body of an answer, of which no more is read than a vault has to say; a refusal in its own words.
+    async fn answer(&self, answer: reqwest::Result<Response>) -> Result<Vec<u8>> {
+        let failed = |error: reqwest::Error| {
+            let why = match error.is_timeout() {
+                true => "did not answer in time".to_owned(),
+                false => format!("cannot be reached ({})", error.without_url()),
+            };
+            NodeError::not_ready(
+                format!("{self} {why}"),
+                "try again when it is up, or name where it is now with `caduceus vault know URL`",
+            )
+        };
+        let mut answer = answer.map_err(failed)?;
+        let good = answer.status().is_success();
+        let mut bytes = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(failed)? {
+            bytes.extend_from_slice(&part);
+            if bytes.len() > ANSWER_BYTES {
+                return Err(NodeError::Refused {
+                    action: format!("a question to {self}"),
+                    reason: format!("it answered with more than {ANSWER_BYTES} bytes"),
+                });
+            }
+        }
+        if good {
+            return Ok(bytes);
+        }
+        let why = serde_json::from_slice(&bytes).map(|objection: Objection| objection.error);
+        let reason = why.unwrap_or_else(|_| format!("it answered {}", answer.status()));
+        Err(NodeError::Refused { action: format!("a question to {self}"), reason })
+    }
+}

@@ -1,0 +1,65 @@
+//! What a researcher's home and a vault elsewhere say to each other.
+
+use alloy::hex;
+use alloy::primitives::{Address, B256, Signature, keccak256};
+use caduceus_records::schema::DatasetSchema;
+use serde::{Deserialize, Serialize};
+
+/// Who answers at a URL.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Introduction {
+    pub(super) name: String,
+    /// The custodian's account.
+    pub(super) custodian: Address,
+    /// By that account, over [`introduction`].
+    pub(super) signature: String,
+}
+
+/// What a custodian signs for whoever asks with a challenge of their own.
+pub(super) fn introduction(chain_id: u64, custodian: Address, challenge: B256) -> String {
+    format!("Caduceus vault of {custodian} on chain {chain_id} answers {challenge}")
+}
+
+/// What is published of a dataset.
+#[derive(Serialize, Deserialize)]
+pub(super) struct About {
+    pub(super) schema: DatasetSchema,
+    /// What the researcher who asked can still spend, in thousandths of epsilon.
+    pub(super) remaining_epsilon_milli: u64,
+}
+
+/// A question, handed in.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Handed {
+    /// The bytes whose hash the ledger will have.
+    pub(super) document: String,
+    /// A presentation of an ethics committee's approval.
+    pub(super) approval: Option<String>,
+    pub(super) researcher: Address,
+    /// By the researcher's account, over [`Handed::statement`].
+    pub(super) signature: String,
+}
+
+impl Handed {
+    /// What a researcher signs: with a signature, who fills a vault's disk is known.
+    pub(super) fn statement(&self, chain_id: u64) -> String {
+        let document = keccak256(&self.document);
+        let approval = self.approval.as_ref().map(keccak256).unwrap_or_default();
+        format!(
+            "Caduceus question {document} with approval {approval} of {} on chain {chain_id}",
+            self.researcher
+        )
+    }
+}
+
+/// Why a vault does not do what it was asked.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Objection {
+    pub(super) error: String,
+}
+
+/// Whether the text was signed by the account (EIP-191).
+pub(super) fn is_signed_by(text: &str, signature: &str, account: Address) -> bool {
+    let signature = hex::decode(signature).ok().and_then(|raw| Signature::from_raw(&raw).ok());
+    signature.and_then(|one| one.recover_address_from_msg(text).ok()) == Some(account)
+}
