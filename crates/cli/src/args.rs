@@ -263,23 +263,10 @@ pub enum PartyCommand {
         /// Where it is established (ISO 3166-1 alpha-2)
         #[arg(long, value_name = "CC")]
         country: String,
-        /// It has shown no accreditation
-        #[arg(long)]
-        unaccredited: bool,
-        /// A presentation of its accreditation, for the challenge of `caduceus party challenge`; without it the
-        /// accreditation rests on the operator's word
-        #[arg(long, value_name = "FILE", conflicts_with = "unaccredited")]
-        credential: Option<PathBuf>,
         #[command(flatten)]
-        evidence: crate::people::Evidence,
+        standing: crate::people::Standing,
         #[command(flatten)]
         word: crate::people::Word,
-        /// Transfer safeguards that it has in place, such as scc or bcr
-        #[arg(long, value_delimiter = ',', value_name = "NAME")]
-        safeguards: Vec<String>,
-        /// Test USDC that a researcher shall have been given in all
-        #[arg(long, default_value_t = 0, value_name = "USDC", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
-        usdc: u64,
     },
     /// Register an account whose key is in another home, which joined this deployment
     #[command(

@@ -90,6 +90,26 @@ impl Word {
     }
 }
 
+/// In what standing a party is registered.
+#[derive(Debug, Args)]
+pub struct Standing {
+    /// It has shown no accreditation
+    #[arg(long)]
+    unaccredited: bool,
+    /// A presentation of its accreditation, for the challenge of `caduceus party challenge`; without it the
+    /// accreditation rests on the operator's word
+    #[arg(long, value_name = "FILE", conflicts_with = "unaccredited")]
+    credential: Option<PathBuf>,
+    #[command(flatten)]
+    evidence: Evidence,
+    /// Transfer safeguards that it has in place, such as scc or bcr
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    safeguards: Vec<String>,
+    /// Test USDC that a researcher shall have been given in all
+    #[arg(long, default_value_t = 0, value_name = "USDC", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    usdc: u64,
+}
+
 /// An account that is let in.
 #[derive(Debug, Args)]
 pub struct Admit {
@@ -102,20 +122,8 @@ pub struct Admit {
     /// Where it is established (ISO 3166-1 alpha-2)
     #[arg(long, value_name = "CC")]
     country: String,
-    /// It has shown no accreditation
-    #[arg(long)]
-    unaccredited: bool,
-    /// A presentation of its accreditation; without it the accreditation rests on the operator's word
-    #[arg(long, value_name = "FILE", conflicts_with = "unaccredited")]
-    credential: Option<PathBuf>,
     #[command(flatten)]
-    evidence: Evidence,
-    /// Transfer safeguards that it has in place, such as scc or bcr
-    #[arg(long, value_delimiter = ',', value_name = "NAME")]
-    safeguards: Vec<String>,
-    /// Test USDC that a researcher shall have been given in all
-    #[arg(long, default_value_t = 0, value_name = "USDC", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
-    usdc: u64,
+    standing: Standing,
 }
 
 impl From<RoleName> for Role {
@@ -134,16 +142,16 @@ async fn admit(node: &Node, admit: &Admit) -> Result<Outcome> {
         name: format!("{:#x}", admit.account),
         role: admit.role.into(),
         country: policy::country(&admit.country)?,
-        accredited: !admit.unaccredited,
-        safeguards: policy::safeguards(&admit.safeguards)?,
+        accredited: !admit.standing.unaccredited,
+        safeguards: policy::safeguards(&admit.standing.safeguards)?,
     };
     if new.role == Role::Issuer {
         let what =
             "an issuer is known by its DID; register it with `caduceus party register --did`";
         return Err(NodeError::Usage(what.to_owned()));
     }
-    party::check_test_usdc(new.role, admit.usdc)?;
-    let (file, sources) = (admit.credential.as_deref(), admit.evidence.sources());
+    party::check_test_usdc(new.role, admit.standing.usdc)?;
+    let (file, sources) = (admit.standing.credential.as_deref(), admit.standing.evidence.sources());
     let changed = accreditation::admit(node, admit.account, &new, file, &sources).await?;
     let party = Party {
         name: new.name.clone(),
@@ -151,7 +159,7 @@ async fn admit(node: &Node, admit: &Admit) -> Result<Outcome> {
         country: new.country,
         address: admit.account,
     };
-    let given = party::give_test_usdc(node, &party, admit.usdc * 1_000_000).await?;
+    let given = party::give_test_usdc(node, &party, admit.standing.usdc * 1_000_000).await?;
     let mut lines = vec![format!("{} may take part from {}", party.address, party.country)];
     lines.extend(changed.iter().map(in_words));
     if given > 0 {
@@ -174,12 +182,8 @@ pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
             name,
             role,
             country,
-            unaccredited,
-            credential,
-            evidence,
+            standing: Standing { unaccredited, credential, evidence, safeguards, usdc: amount },
             word,
-            safeguards,
-            usdc: amount,
         } => {
             let role = Role::from(*role);
             let trust = word.trust(role)?;

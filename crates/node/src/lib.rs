@@ -32,6 +32,7 @@ pub mod governance;
 mod home;
 pub mod issuers;
 pub mod keystore;
+mod listen;
 pub mod member;
 mod node;
 pub mod parameters;

@@ -5,8 +5,6 @@
 
 mod guard;
 
-use std::net::{Ipv4Addr, SocketAddr};
-
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -19,6 +17,7 @@ use caduceus_ledger::Chain;
 use tokio::net::TcpListener;
 
 use crate::error::{NodeError, Result};
+use crate::listen;
 use crate::node::Node;
 
 /// The most bytes of one request (go-ethereum's default). A deployment of the largest contract takes a tenth of it.
@@ -39,24 +38,13 @@ pub async fn listen(node: &Node, port: u16) -> Result<Served> {
             "leave --serve out, or start a home with the embedded ledger",
         ));
     };
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        let what = format!("cannot listen on {address}: {error}");
-        NodeError::not_ready(
-            what,
-            "stop the program that uses the port, or choose another with --port",
-        )
-    })?;
-    Ok(Served { listener, chain })
+    Ok(Served { listener: listen::on(port).await?, chain })
 }
 
 impl Served {
     /// The URL that clients use.
     pub fn url(&self) -> Result<String> {
-        let address = self.listener.local_addr();
-        let address = address
-            .map_err(|error| NodeError::Chain(format!("the listener has no address: {error}")))?;
-        Ok(format!("http://{address}"))
+        listen::url(&self.listener)
     }
 
     /// Answers until `stop` is done.

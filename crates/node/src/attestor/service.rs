@@ -3,7 +3,6 @@
 //! It takes a request, checks the custodian's signature and standing by its own view, unpacks the dataset into a vault of
 //! its own that is removed afterwards, counts everything again, and signs, or says why not.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +32,7 @@ use crate::credentials::Sources;
 use crate::custodian::{self, Evidence, Publication};
 use crate::error::{NodeError, Result};
 use crate::keystore::{self, Password};
+use crate::listen;
 use crate::node::{Node, domain_of};
 use crate::party::{Party, Role};
 
@@ -107,12 +107,7 @@ pub async fn serve(
         )
     })?;
     let reader = Keyring::new(Seed::new(*key.expose())).encryption_key("attestor");
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        let what = format!("cannot listen on {address}: {error}");
-        let todo = "stop the program that uses the port, or choose another with --port";
-        NodeError::not_ready(what, todo)
-    })?;
+    let listener = listen::on(port).await?;
     let name = name.to_owned();
     let service = Service { name, signer, reader, view, practice, seen: OnceCell::new() };
     Ok(Serving { listener, service: Arc::new(service) })
@@ -126,10 +121,7 @@ impl Serving {
 
     /// The URL that custodians use.
     pub fn url(&self) -> Result<String> {
-        let address = self.listener.local_addr();
-        let address = address
-            .map_err(|error| NodeError::Chain(format!("the listener has no address: {error}")))?;
-        Ok(format!("http://{address}"))
+        listen::url(&self.listener)
     }
 
     /// Answers until `stop` is done.

@@ -2,7 +2,6 @@
 //! handed in and hand out what is settled.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +25,7 @@ use crate::attestor::sign_text;
 use crate::custodian::{self, AnsweredJob, REFUNDED, SETTLED};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
+use crate::listen;
 use crate::node::Node;
 use crate::party::{self, Party, Role};
 
@@ -88,12 +88,7 @@ pub async fn listen(node: Arc<Node>, names: &[String], port: u16) -> Result<Serv
         let todo = "register one with `caduceus party register --role custodian`";
         return Err(NodeError::not_ready("no custodian is in this home", todo));
     }
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        let what = format!("cannot listen on {address}: {error}");
-        let todo = "stop the program that uses the port, or choose another with --port";
-        NodeError::not_ready(what, todo)
-    })?;
+    let listener = listen::on(port).await?;
     let custodians = custodians.into_iter().map(|party| (party, Mutex::new(()))).collect();
     Ok(Serving { listener, desk: Arc::new(Desk { node, custodians, handed: Lock::default() }) })
 }
@@ -101,10 +96,7 @@ pub async fn listen(node: Arc<Node>, names: &[String], port: u16) -> Result<Serv
 impl Serving {
     /// The URL that researchers use.
     pub fn url(&self) -> Result<String> {
-        let address = self.listener.local_addr();
-        let address = address
-            .map_err(|error| NodeError::Chain(format!("the listener has no address: {error}")))?;
-        Ok(format!("http://{address}"))
+        listen::url(&self.listener)
     }
 
     /// The custodians whose vaults are at work.
