@@ -1,6 +1,6 @@
 //! Tables in the order of their patients, ready for questions.
 
-use std::{cmp::Ordering, collections::BTreeMap, ops::Range};
+use std::{cmp::Ordering, collections::BTreeMap, ops::Range, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt32Array},
@@ -167,6 +167,9 @@ fn same_text(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
+/// Bytes of a text that questions see; what is beyond is cut off, so that no row takes more memory than others can.
+pub const LONGEST_TEXT: usize = 1_024;
+
 /// Rows that are worth a thread of their own.
 const ROWS_OF_A_THREAD: usize = 200_000;
 
@@ -243,7 +246,7 @@ fn in_parallel<T: Send>(rows: usize, part: &(impl Fn(Range<usize>) -> T + Sync))
 impl Sorted {
     fn new(batch: &RecordBatch, keys: Keys) -> Result<Self, RunError> {
         let names = batch.schema_ref().fields().iter().map(|field| field.name().clone());
-        let columns = names.zip(batch.columns().iter().cloned());
+        let columns = names.zip(batch.columns().iter().map(shortened));
         if let Some(starts) = keys.in_order() {
             let firsts = starts[..starts.len() - 1].to_vec();
             return Ok(Self { columns: columns.collect(), keys, firsts, starts });
@@ -266,6 +269,17 @@ impl Sorted {
         starts.push(end);
         Ok(Self { columns, keys, firsts, starts })
     }
+}
+
+/// A column whose texts are no longer than [`LONGEST_TEXT`]; where all are, nothing is copied.
+fn shortened(column: &ArrayRef) -> ArrayRef {
+    let Some(texts) = column.as_string_opt::<i32>() else { return Arc::clone(column) };
+    let long = |pair: &[i32]| (pair[1] - pair[0]) as usize > LONGEST_TEXT;
+    if !texts.value_offsets().windows(2).any(long) {
+        return Arc::clone(column);
+    }
+    let cut = |text: &str| text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned();
+    Arc::new(texts.iter().map(|text| text.map(cut)).collect::<StringArray>())
 }
 
 /// Columns with their rows in the order of these runs.

@@ -91,6 +91,34 @@ pub(crate) enum Relation {
     Within { input: Box<Relation>, keys: Vec<Scalar>, aggregates: Vec<PersonAggregate> },
 }
 
+impl Relation {
+    /// The most pairs of rows that one patient can have in a join, by the numbers that both sides are held to; 1 where no join is of
+    /// several rows with several.
+    pub fn most_pairs(&self) -> u32 {
+        self.rows_and_pairs().1
+    }
+
+    /// How many rows a patient is held to, if to any number, and the most pairs below.
+    fn rows_and_pairs(&self) -> (Option<u32>, u32) {
+        match self {
+            Self::Scan { .. } => (None, 1),
+            Self::First { input, rows } => (Some(*rows), input.most_pairs()),
+            Self::Filter { input, .. }
+            | Self::Project { input, .. }
+            | Self::Within { input, .. } => input.rows_and_pairs(),
+            Self::Having { input, other, .. } => {
+                let (rows, pairs) = input.rows_and_pairs();
+                (rows, pairs.max(other.most_pairs()))
+            }
+            Self::Join { left, right, .. } => {
+                let (left, right) = (left.rows_and_pairs(), right.rows_and_pairs());
+                let rows = left.0.zip(right.0).map(|(one, other)| one.saturating_mul(other));
+                (rows, rows.unwrap_or(1).max(left.1).max(right.1))
+            }
+        }
+    }
+}
+
 /// An exact aggregate of one patient's rows.
 #[derive(Clone, Debug)]
 pub(crate) struct PersonAggregate {

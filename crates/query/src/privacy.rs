@@ -266,7 +266,8 @@ impl LossTotal {
         Some(Self {
             epsilon: self.epsilon.plus(loss.epsilon)?,
             delta: self.delta.plus(loss.delta)?,
-            rho: Rho(self.rho.0.checked_add(loss.rho.0)?),
+            // Beyond its range the concentrated way of adding up is lost, and the plain one stays.
+            rho: Rho(self.rho.0.saturating_add(loss.rho.0)),
             slack: self.slack.plus(loss.slack)?,
         })
     }
@@ -283,7 +284,8 @@ impl LossTotal {
     pub fn epsilon_at(self, delta: Delta) -> Option<EpsilonTotal> {
         let parts = Parts::of(delta);
         let plain = (self.delta <= parts.plain).then_some(self.epsilon);
-        let enough = self.slack <= parts.slack && parts.conversion.0 > 0;
+        let in_range = self.rho.0 < u64::MAX;
+        let enough = in_range && self.slack <= parts.slack && parts.conversion.0 > 0;
         let concentrated = enough.then(|| {
             let milli = (concentrated_epsilon(self.rho, parts.conversion) * 1000.0).ceil();
             EpsilonTotal::from_milli(milli as u64)

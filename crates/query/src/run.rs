@@ -14,6 +14,9 @@ mod relation;
 mod release;
 mod within;
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 pub(crate) use self::quantile::rank_error;
 pub use self::release::Release;
 use self::{accumulate::Totals, patients::Patients};
@@ -87,6 +90,26 @@ const PATIENTS_OF_A_THREAD: u32 = 2_000;
 /// Patients of one piece of work: few enough rows to stay in the processor's cache.
 const PATIENTS_AT_ONCE: u32 = 4_096;
 
+/// Rows of one piece of work at most, unless one patient alone has more: what bounds its memory, and with texts of at most
+/// [`LONGEST_TEXT`](crate::patients::LONGEST_TEXT) bytes keeps a column within what its offsets can tell.
+const ROWS_AT_ONCE: u32 = 1_000_000;
+
+/// Patients in pieces of work. By the published bounds of joins, no piece makes more pairs of rows than it may have rows.
+fn pieces(plan: &PrivatePlan, patients: &Patients<'_>) -> Vec<Range<u32>> {
+    let pairs = plan.release.relation.most_pairs();
+    let most = (ROWS_AT_ONCE / pairs.max(1)).clamp(1, PATIENTS_AT_ONCE);
+    let (mut pieces, mut start) = (Vec::new(), 0);
+    while start < patients.count() {
+        let mut end = start.saturating_add(most).min(patients.count());
+        while end - start > 1 && patients.most_rows(start..end) > ROWS_AT_ONCE {
+            end = start + (end - start) / 2;
+        }
+        pieces.push(start..end);
+        start = end;
+    }
+    pieces
+}
+
 /// Exact totals of all groups. Patients are divided over the processors: nothing that one patient adds depends on another.
 fn totals(
     plan: &PrivatePlan,
@@ -97,19 +120,15 @@ fn totals(
     let count = patients.count();
     let processors = std::thread::available_parallelism().map_or(1, usize::from) as u32;
     let threads = processors.min(count.div_ceil(PATIENTS_OF_A_THREAD)).max(1);
-    let next = std::sync::atomic::AtomicU32::new(0);
+    let (pieces, next) = (pieces(plan, &patients), AtomicUsize::new(0));
     let work = || {
         let mut totals = Totals::new(&plan.release);
-        loop {
-            let start = next.fetch_add(PATIENTS_AT_ONCE, std::sync::atomic::Ordering::Relaxed);
-            if start >= count {
-                return totals;
-            }
-            watch((u64::from(start) * 100 / u64::from(count)) as u32);
-            let end = start.saturating_add(PATIENTS_AT_ONCE).min(count);
-            totals
-                .add(&plan.release, &relation::rows(&plan.release.relation, &patients, start..end));
+        while let Some(piece) = pieces.get(next.fetch_add(1, Relaxed)) {
+            watch((u64::from(piece.start) * 100 / u64::from(count)) as u32);
+            let rows = relation::rows(&plan.release.relation, &patients, piece.clone());
+            totals.add(&plan.release, &rows);
         }
+        totals
     };
     if threads == 1 {
         return Ok(work());

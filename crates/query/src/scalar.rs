@@ -16,7 +16,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{bounds::Bounds, evaluate::evaluate, interval::interval};
+pub(crate) use self::{
+    bounds::Bounds,
+    evaluate::{evaluate, is_pattern},
+    interval::interval,
+};
 
 /// A value that rows can be grouped by, in the order in which groups are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -203,11 +207,20 @@ pub(crate) struct Typed {
 impl Scalar {
     /// The columns that it reads, added to `found`.
     pub fn columns(&self, found: &mut std::collections::BTreeSet<usize>) {
+        if let Self::Column(index) = self {
+            found.insert(*index);
+        }
+        self.operands().into_iter().for_each(|one| one.columns(found));
+    }
+
+    /// How many operations, columns and literals it is made of.
+    pub fn parts(&self) -> usize {
+        1 + self.operands().into_iter().map(Self::parts).sum::<usize>()
+    }
+
+    fn operands(&self) -> Vec<&Self> {
         match self {
-            Self::Column(index) => {
-                found.insert(*index);
-            }
-            Self::Literal(_) => {}
+            Self::Column(_) | Self::Literal(_) => Vec::new(),
             Self::Not(one)
             | Self::IsNull(one)
             | Self::Is(one, _)
@@ -218,20 +231,12 @@ impl Scalar {
             | Self::Convert(one, _)
             | Self::Clamp(one, _)
             | Self::Bucket(one, _)
-            | Self::Label(one, _) => one.columns(found),
-            Self::All(all) | Self::Any(all) | Self::Coalesce(all) => {
-                all.iter().for_each(|one| one.columns(found));
-            }
-            Self::Compare(_, one, other) | Self::Arithmetic(_, one, other) => {
-                one.columns(found);
-                other.columns(found);
-            }
+            | Self::Label(one, _) => vec![one],
+            Self::All(all) | Self::Any(all) | Self::Coalesce(all) => all.iter().collect(),
+            Self::Compare(_, one, other) | Self::Arithmetic(_, one, other) => vec![one, other],
             Self::Case(branches, otherwise) => {
-                for (condition, value) in branches {
-                    condition.columns(found);
-                    value.columns(found);
-                }
-                otherwise.columns(found);
+                let branches = branches.iter().flat_map(|(condition, value)| [condition, value]);
+                branches.chain([&**otherwise]).collect()
             }
         }
     }

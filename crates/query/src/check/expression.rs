@@ -18,6 +18,11 @@ use crate::{
 
 const INSTEAD: &str = "use columns, literals, comparisons, IN, BETWEEN, LIKE, IS NULL, AND, OR, NOT, CASE, arithmetic, CAST, COALESCE, ABS, ROUND, LEAST, GREATEST, clamp(x, low, high), bucket(x, edge, ...) or width_bucket(x, low, high, n)";
 
+/// Parts of an expression at most, once what is taken twice is there twice.
+const MOST_PARTS: usize = 10_000;
+/// The longest text in a question, in bytes: it is repeated for every row.
+const LONGEST_TEXT: usize = 256;
+
 /// The columns that an expression can name.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
@@ -71,6 +76,17 @@ impl Columns<'_> {
     }
 
     fn computed(&self, expr: &Expr) -> Result<Typed, Refusal> {
+        let computed = self.made(expr)?;
+        match computed.scalar.parts() <= MOST_PARTS {
+            true => Ok(computed),
+            false => Err(Refusal::unsupported(
+                "An expression of so many parts (NULLIF, BETWEEN and CASE take their operand twice)",
+                "nest fewer of them, or compute in a subquery",
+            )),
+        }
+    }
+
+    fn made(&self, expr: &Expr) -> Result<Typed, Refusal> {
         Ok(match expr {
             Expr::Literal(value, _) => Typed::literal(literal(value)?),
             Expr::Not(inner) => self.condition(inner)?.not(),
@@ -166,7 +182,10 @@ impl Columns<'_> {
             Scalar::Literal(Literal::Decimal(number)) if number == -(i64::MIN as f64) => {
                 Typed::literal(Literal::Integer(i64::MIN))
             }
-            Scalar::Literal(Literal::Decimal(number)) => Typed::literal(Literal::Decimal(-number)),
+            // There is one zero, as in SQL: the kernels that compare know two.
+            Scalar::Literal(Literal::Decimal(number)) => {
+                Typed::literal(Literal::Decimal(0.0 - number))
+            }
             _ => typed.number(NumberFunction::Negate),
         })
     }
@@ -220,6 +239,9 @@ impl Columns<'_> {
                 "write it as column LIKE 'pattern%'",
             ));
         };
+        if !crate::scalar::is_pattern(&pattern, like.case_insensitive) {
+            return Err(Refusal::mistake("LIKE with this pattern", "use a shorter one"));
+        }
         let found = value.like(pattern, like.case_insensitive);
         Ok(if like.negated { found.not() } else { found })
     }
@@ -252,6 +274,12 @@ impl Columns<'_> {
         };
         let kind = match to {
             Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64 => Kind::Integer,
+            Decimal128(_, places) | Decimal256(_, places) if *places < 6 => {
+                return Err(Refusal::unsupported(
+                    "A conversion to DECIMAL with fewer than 6 decimal places",
+                    "convert to DOUBLE, and round with ROUND(x, places)",
+                ));
+            }
             Float16 | Float32 | Float64 | Decimal128(..) | Decimal256(..) => Kind::Decimal,
             Utf8 | LargeUtf8 | Utf8View => Kind::Text,
             Boolean => Kind::Flag,
@@ -515,7 +543,13 @@ fn literal(value: &ScalarValue) -> Result<Literal, Refusal> {
             Ok(number) => Literal::Integer(number),
             Err(_) => Literal::Decimal(*number as f64),
         },
-        ScalarValue::Float64(Some(number)) if !number.is_nan() => Literal::Decimal(*number),
+        ScalarValue::Float64(Some(number)) if !number.is_nan() => Literal::Decimal(*number + 0.0),
+        ScalarValue::Utf8(Some(text)) if text.len() > LONGEST_TEXT => {
+            return Err(Refusal::unsupported(
+                format!("A text of more than {LONGEST_TEXT} bytes"),
+                "use a shorter one",
+            ));
+        }
         ScalarValue::Utf8(Some(text)) => Literal::Text(text.clone()),
         _ => {
             return Err(Refusal::unsupported(

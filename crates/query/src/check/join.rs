@@ -101,7 +101,13 @@ fn limits(left: &Private, right: &Private) -> Result<Published, Refusal> {
                 )
             })
             .map(Ok)?,
-        (Err(what), _) | (_, Err(what)) => Err(what.clone()),
+        (Ok(1), Err(what)) | (Err(what), Ok(1)) => Err(what.clone()),
+        (Err(what), _) | (_, Err(what)) => {
+            return Err(Refusal::bound(
+                format!("a patient's rows in {what}, which is joined with several rows"),
+                "have its custodian publish max_rows, or group its rows by the patient in a subquery before the join",
+            ));
+        }
     };
     let smaller = |one: Option<u32>, other: Option<u32>| match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
@@ -143,7 +149,12 @@ fn conditions(
     for (left, right) in pairs {
         let (left, right) = (columns.typed(left)?, columns.typed(right)?);
         match (left.known.kind, right.known.kind) {
-            (Kind::Person, Kind::Person) => on_patient |= across(&left, &right, width),
+            (Kind::Person, Kind::Person) => {
+                on_patient |= across(&left, &right, width);
+                // A row that an earlier LEFT JOIN left without a partner has no patient there, which is equal to nothing.
+                let absent = [left, right].into_iter().filter(|one| one.known.nullable);
+                others.extend(absent.map(|one| one.null().not()));
+            }
             (Kind::Person, _) | (_, Kind::Person) => return Err(super::expression::patient()),
             _ => others.push(compare(left, Comparison::Equal, right)?),
         }

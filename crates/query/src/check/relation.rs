@@ -18,7 +18,7 @@ use crate::{
         ColumnRef, PersonAggregate, PersonFunction, Relation, ReleasePlan, SortKey, Step, TableRef,
     },
     refusal::list,
-    scalar::{Arithmetic, Bounds, Key, Kind, Scalar, Type, Typed},
+    scalar::{Arithmetic, Bounds, Key, Kind, Literal, Scalar, Type, Typed},
 };
 
 /// The schema, the question, and the tables that it has named so far.
@@ -26,7 +26,12 @@ pub(super) struct Tables<'a> {
     schema: &'a PublicSchema,
     pub question: &'a Question,
     pub read: Vec<TableRef>,
+    /// Parts of the plan that were lowered. A subquery that is named twice is two parts.
+    parts: usize,
 }
+
+/// Parts of a plan at most: subqueries that name each other twice are twice as many at each step.
+const MOST_PARTS: usize = 2_000;
 
 /// What a part of the plan is.
 pub(super) enum Lowered {
@@ -64,11 +69,18 @@ pub(super) struct Public {
 
 impl<'a> Tables<'a> {
     pub fn new(schema: &'a PublicSchema, question: &'a Question) -> Self {
-        Self { schema, question, read: Vec::new() }
+        Self { schema, question, read: Vec::new(), parts: 0 }
     }
 
     /// A part of the plan from its tables upwards.
     pub fn lower(&mut self, node: &LogicalPlan) -> Result<Lowered, Refusal> {
+        self.parts += 1;
+        if self.parts > MOST_PARTS {
+            return Err(Refusal::unsupported(
+                "A question that names its subqueries so often, one within the other,",
+                "name each subquery once or twice",
+            ));
+        }
         match node {
             LogicalPlan::TableScan(scan) => Ok(Lowered::Private(self.scan(scan)?)),
             LogicalPlan::SubqueryAlias(alias) => self.lower(&alias.input),
@@ -223,13 +235,16 @@ impl<'a> Tables<'a> {
         }
         let columns = Columns { schema: filter.input.schema(), types: &input.types };
         let other = self.private(&part.subquery.subquery, "A subquery of released numbers")?;
-        let is_person = columns.typed(&part.expr)?.known.kind == Kind::Person;
+        let person = columns.typed(&part.expr)?;
+        let is_person = person.known.kind == Kind::Person;
         if !is_person || other.types.len() != 1 || other.types[0].kind != Kind::Person {
             return Err(refused());
         }
+        // A row that a LEFT JOIN left without a partner has no patient there: it is in nothing, not in nothing, and makes nothing be in it.
+        let listed = Typed { scalar: Scalar::Column(0), known: other.types[0].clone() };
         let relation = Relation::Having {
-            input: Box::new(input.relation),
-            other: Box::new(other.relation),
+            input: Box::new(known_person(input.relation, person)),
+            other: Box::new(known_person(other.relation, listed)),
             present: !part.negated,
         };
         Ok(Private { relation, ..input })
@@ -294,6 +309,17 @@ impl<'a> Tables<'a> {
             }
             Lowered::Private(_) => Err(limited()),
         }
+    }
+}
+
+/// Only rows in which the patient's column holds one.
+fn known_person(relation: Relation, person: Typed) -> Relation {
+    match person.known.nullable {
+        true => {
+            let condition = person.null().not().scalar;
+            Relation::Filter { input: Box::new(relation), condition }
+        }
+        false => relation,
     }
 }
 
@@ -509,6 +535,9 @@ fn mark(relation: &mut Relation, needed: &BTreeSet<usize>, tables: &mut [TableRe
         Relation::Project { input, columns } => {
             let mut below = BTreeSet::new();
             needed.iter().for_each(|index| columns[*index].columns(&mut below));
+            // What nobody reads is not computed: what it is made of may not be there.
+            let unread = columns.iter_mut().enumerate().filter(|(at, _)| !needed.contains(at));
+            unread.for_each(|(_, column)| *column = Scalar::Literal(Literal::Null(Kind::Flag)));
             mark(input, &below, tables);
         }
         Relation::Join { left, right, condition, width, needed: kept, .. } => {

@@ -20,8 +20,8 @@ use crate::{
     scalar::{Bounds, Key, Kind, Literal, Scalar, Type, Typed},
 };
 
-/// The most counts that quantiles of all groups may need together.
-const MOST_LEAVES: usize = 4_000_000;
+/// The most counts that all quantiles of all groups may need together.
+const MOST_LEAVES: usize = 2_000_000;
 
 /// Which quantiles stand for MIN and MAX, in thousandths.
 const EXTREMES: (u32, u32) = (10, 990);
@@ -61,11 +61,18 @@ pub(super) fn release(
     let share = whole.part(drafts.len() as u64 + u64::from(unpublished)).ok_or_else(small)?;
     let threshold = unpublished.then(|| threshold(share, limits, loss.slack));
     let mut rules = rules(limits, threshold);
-    let mut aggregates = Vec::new();
+    let (mut aggregates, mut leaves) = (Vec::new(), 0_usize);
     for draft in drafts {
         rules.extend(draft.rule());
         let argument = draft.argument.clone().map(|scalar| intern(scalar, &mut arguments));
-        let measure = draft.kind.measure(share, limits, count).ok_or_else(small)??;
+        let measure = draft.kind.measure(share, limits).ok_or_else(small)??;
+        if let Measure::Quantile { leaves: some, .. } = &measure {
+            leaves =
+                count.map_or(usize::MAX, |groups| leaves.saturating_add(groups * some.count()));
+            if leaves > MOST_LEAVES {
+                return Err(many_leaves());
+            }
+        }
         let aggregate = Aggregate { name: draft.name, argument, measure, share };
         types.push(Type::any(aggregate.value_kind()));
         aggregates.push(aggregate);
@@ -395,12 +402,7 @@ impl Kinds {
     }
 
     /// The measure with the scales of its noises; `None` if the share is too small to divide.
-    fn measure(
-        &self,
-        share: Share,
-        limits: RowLimits,
-        groups: Option<usize>,
-    ) -> Option<Result<Measure, Refusal>> {
+    fn measure(&self, share: Share, limits: RowLimits) -> Option<Result<Measure, Refusal>> {
         let influence: Influence = limits.influence();
         let part = share.part(self.noises())?;
         let scale = |magnitude| NoiseScale::new(part, influence, magnitude);
@@ -431,18 +433,19 @@ impl Kinds {
             }
             Self::Quantile { bounds, thousandth, .. } => {
                 let leaves = Leaves::new(*bounds).ok_or_else(empty);
-                leaves.and_then(|leaves| match groups {
-                    Some(groups) if groups * leaves.count() <= MOST_LEAVES => {
-                        Ok(Measure::Quantile { leaves, thousandth: *thousandth, scale: scale(1) })
-                    }
-                    _ => Err(Refusal::unsupported(
-                        "A quantile, MEDIAN, MIN or MAX in more than some thousand groups, or in groups that are not published,",
-                        "group by fewer or published values, or ask for AVG and STDDEV",
-                    )),
-                })
+                let quantile =
+                    |leaves| Measure::Quantile { leaves, thousandth: *thousandth, scale: scale(1) };
+                leaves.map(quantile)
             }
         })
     }
+}
+
+fn many_leaves() -> Refusal {
+    Refusal::unsupported(
+        "Quantiles, MEDIAN, MIN or MAX in more than some thousand groups together, or in groups that are not published,",
+        "ask for fewer at once, group by fewer or published values, or ask for AVG and STDDEV",
+    )
 }
 
 fn empty() -> Refusal {

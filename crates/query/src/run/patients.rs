@@ -39,6 +39,15 @@ impl<'a> Patients<'a> {
         self.count
     }
 
+    /// The most rows that these patients have in one of the tables.
+    pub fn most_rows(&self, patients: Range<u32>) -> u32 {
+        let rows = |table: &Table<'_>| {
+            let at = |id: u32| table.starts[table.ids.partition_point(|one| *one < id)];
+            at(patients.end) - at(patients.start)
+        };
+        self.tables.iter().map(rows).max().unwrap_or_default()
+    }
+
     /// The rows of some patients in one table: whether there is a patient first, then its columns.
     pub fn rows(&self, table: usize, patients: Range<u32>) -> Rows {
         let table = &self.tables[table];

@@ -16,6 +16,7 @@ use arrow::{
         },
     },
     datatypes::{DataType, Float64Type, Int64Type},
+    error::ArrowError,
 };
 
 use super::{
@@ -59,13 +60,7 @@ pub(crate) fn evaluate(scalar: &Scalar, columns: &[ArrayRef], rows: usize) -> Ar
         Scalar::Number(function, inner) => number(*function, &of(inner)),
         Scalar::Text(function, inner) => text(*function, of(inner).as_string()),
         Scalar::Like(inner, pattern, ignore_case) => {
-            let pattern = StringArray::new_scalar(pattern);
-            let array = of(inner);
-            let found = match ignore_case {
-                true => ilike(&array, &pattern),
-                false => like(&array, &pattern),
-            };
-            Arc::new(sound(found))
+            Arc::new(sound(fits(&of(inner), pattern, *ignore_case)))
         }
         Scalar::Coalesce(parts) => {
             let mut parts = parts.iter().rev().map(&of);
@@ -95,6 +90,20 @@ pub(crate) fn evaluate(scalar: &Scalar, columns: &[ArrayRef], rows: usize) -> Ar
             Arc::new(labelled.collect::<StringArray>())
         }
     }
+}
+
+fn fits(texts: &ArrayRef, pattern: &str, ignore_case: bool) -> Result<BooleanArray, ArrowError> {
+    let pattern = StringArray::new_scalar(pattern);
+    match ignore_case {
+        true => ilike(texts, &pattern),
+        false => like(texts, &pattern),
+    }
+}
+
+/// Whether a pattern of LIKE can be looked for, which does not depend on where.
+pub(crate) fn is_pattern(pattern: &str, ignore_case: bool) -> bool {
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["a text"]));
+    fits(&text, pattern, ignore_case).is_ok()
 }
 
 /// The result of a kernel that fails for mismatched types and lengths only.

@@ -26,6 +26,8 @@ pub(crate) fn interval(
                 NumberFunction::Round => Some((lower.round(), upper.round())),
                 NumberFunction::Sqrt if lower >= 0.0 => Some((lower.sqrt(), upper.sqrt())),
                 NumberFunction::Abs if lower >= 0.0 => Some((lower, upper)),
+                NumberFunction::Abs if upper <= 0.0 => Some((-upper, -lower)),
+                NumberFunction::Abs => Some((0.0, upper.max(-lower))),
                 _ => None,
             }
         }
