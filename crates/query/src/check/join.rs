@@ -51,7 +51,7 @@ impl Tables<'_> {
             ));
         }
         let condition = (!conditions.is_empty()).then(|| Typed::all(conditions));
-        if condition.as_ref().is_some_and(|condition| !condition.known.can_be_true()) {
+        if !outer && condition.as_ref().is_some_and(|one| !one.known.can_be_true()) {
             return Err(super::relation::never());
         }
         let condition = condition.map(|condition| condition.scalar);
