@@ -18,7 +18,11 @@ use scan::{plain_run, unescape, word_length};
 const MAX_DEPTH: usize = 128;
 
 /// One JSON value, borrowing from the text it was read from and from the arena it was read into.
+///
+/// The tag is as wide as a word, here and wherever values are moved about for every element: a narrow one is followed by
+/// what is not at home at whole words, and a processor that reads such bytes back at once has to wait for them.
 #[derive(Clone, Copy, PartialEq)]
+#[repr(usize)]
 pub(crate) enum Json<'a> {
     Null,
     Bool(bool),

@@ -16,8 +16,9 @@ use super::eval::{Item, number, text_of};
 use crate::error::RecordsError;
 use crate::json::Json;
 
-/// One value of one row.
+/// One value of one row. Its tag is as wide as that of [`Json`].
 #[derive(Clone, Debug, PartialEq)]
+#[repr(usize)]
 pub(crate) enum Cell<'a> {
     Null,
     Bool(bool),
