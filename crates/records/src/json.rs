@@ -18,7 +18,11 @@ use scan::{plain_run, unescape, word_length};
 const MAX_DEPTH: usize = 128;
 
 /// One JSON value, borrowing from the text it was read from and from the arena it was read into.
+///
+/// The tag is as wide as a word, here and wherever values are moved about for every element: a narrow one is followed by
+/// what is not at home at whole words, and a processor that reads such bytes back at once has to wait for them.
 #[derive(Clone, Copy, PartialEq)]
+#[repr(usize)]
 pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
@@ -107,13 +111,7 @@ pub(crate) fn parse<'a>(
     arena: &'a Bump,
 ) -> Result<Json<'a>, JsonError> {
     let mut parser = Parser::new(text, keep, arena)?;
-    parser.space();
-    let value = parser.value(Keep::ROOT, 0)?;
-    parser.space();
-    match parser.at == text.len() {
-        true => Ok(value),
-        false => Err(parser.error("there is more text behind the end of the record")),
-    }
+    parser.whole().map_err(|Stopped| parser.failure)
 }
 
 /// Reads the entries of a bundle that [`parse`] refused, up to the one that is damaged: of a text that was cut off, all
@@ -132,6 +130,10 @@ pub(crate) fn parse_whole_entries<'a>(
     found
 }
 
+/// The parser cannot go on; why, [`Parser::failure`] says. It is apart so that a text that was read, or this, fits into
+/// registers.
+struct Stopped;
+
 struct Parser<'a, 'k> {
     text: &'a str,
     bytes: &'a [u8],
@@ -141,6 +143,8 @@ struct Parser<'a, 'k> {
     /// Elements and members of what is open, until their number is known.
     items: ArenaVec<'a, Json<'a>>,
     members: ArenaVec<'a, (&'a str, Json<'a>)>,
+    /// Why the parser stopped, once it has.
+    failure: JsonError,
 }
 
 impl<'a, 'k> Parser<'a, 'k> {
@@ -150,15 +154,24 @@ impl<'a, 'k> Parser<'a, 'k> {
         }
         let items = ArenaVec::with_capacity_in(32, arena);
         let members = ArenaVec::with_capacity_in(64, arena);
-        Ok(Parser { text, bytes: text.as_bytes(), at: 0, keep, arena, items, members })
+        let failure = JsonError { at: 0, what: TOO_EARLY };
+        Ok(Parser { text, bytes: text.as_bytes(), at: 0, keep, arena, items, members, failure })
     }
 
-    fn error(&self, what: &'static str) -> JsonError {
-        JsonError { at: self.at, what }
+    #[cold]
+    fn error(&mut self, what: &'static str) -> Stopped {
+        self.stop(JsonError { at: self.at, what })
+    }
+
+    #[cold]
+    fn stop(&mut self, failure: JsonError) -> Stopped {
+        self.failure = failure;
+        Stopped
     }
 
     /// What is wrong where `otherwise` says what was expected, unless the text just ends.
-    fn unexpected(&self, otherwise: &'static str) -> JsonError {
+    #[cold]
+    fn unexpected(&mut self, otherwise: &'static str) -> Stopped {
         self.error(if self.at < self.bytes.len() { otherwise } else { TOO_EARLY })
     }
 
@@ -174,7 +187,18 @@ impl<'a, 'k> Parser<'a, 'k> {
         }
     }
 
-    fn value(&mut self, place: Place, depth: usize) -> Result<Json<'a>, JsonError> {
+    /// The one value that the text is.
+    fn whole(&mut self) -> Result<Json<'a>, Stopped> {
+        self.space();
+        let value = self.value(Keep::ROOT, 0)?;
+        self.space();
+        match self.at == self.bytes.len() {
+            true => Ok(value),
+            false => Err(self.error("there is more text behind the end of the record")),
+        }
+    }
+
+    fn value(&mut self, place: Place, depth: usize) -> Result<Json<'a>, Stopped> {
         if depth > MAX_DEPTH {
             return Err(self.error("values are nested too deeply"));
         }
@@ -190,7 +214,7 @@ impl<'a, 'k> Parser<'a, 'k> {
         }
     }
 
-    fn array(&mut self, place: Place, depth: usize) -> Result<Json<'a>, JsonError> {
+    fn array(&mut self, place: Place, depth: usize) -> Result<Json<'a>, Stopped> {
         let base = self.items.len();
         if self.open(b']') {
             return Ok(Json::Array(&[]));
@@ -207,7 +231,7 @@ impl<'a, 'k> Parser<'a, 'k> {
         Ok(Json::Array(items))
     }
 
-    fn object(&mut self, place: Place, depth: usize) -> Result<Object<'a>, JsonError> {
+    fn object(&mut self, place: Place, depth: usize) -> Result<Object<'a>, Stopped> {
         let (start, base) = (self.at, self.members.len());
         if self.open(b'}') {
             return Ok(Object { members: &[], start: start as u32, end: self.at as u32 });
@@ -224,8 +248,14 @@ impl<'a, 'k> Parser<'a, 'k> {
                     if self.members[base..].iter().any(|(known, _)| *known == key) {
                         return Err(self.error("an object has the same name twice"));
                     }
-                    let value = self.value(inner, depth + 1)?;
-                    self.members.push((key, value));
+                    // Most values are texts, and go by a way on which they stay in registers.
+                    if self.peek() == Some(b'"') {
+                        let text = self.string()?;
+                        self.members.push((key, Json::String(text)));
+                    } else {
+                        let value = self.value(inner, depth + 1)?;
+                        self.members.push((key, value));
+                    }
                 }
             }
             if self.close(b'}', "a comma or the end of an object was expected")? {
@@ -246,7 +276,7 @@ impl<'a, 'k> Parser<'a, 'k> {
         found.unwrap_or_default()
     }
 
-    fn find_type(&mut self) -> Result<&'a str, JsonError> {
+    fn find_type(&mut self) -> Result<&'a str, Stopped> {
         loop {
             let key = self.key()?;
             if key == "resourceType" && self.peek() == Some(b'"') {
@@ -260,7 +290,7 @@ impl<'a, 'k> Parser<'a, 'k> {
     }
 
     /// Reads the elements of the member `entry` of the object that begins here into `found`, until one is damaged.
-    fn entries(&mut self, found: &mut Vec<Json<'a>>) -> Result<(), JsonError> {
+    fn entries(&mut self, found: &mut Vec<Json<'a>>) -> Result<(), Stopped> {
         if self.peek() != Some(b'{') || self.open(b'}') {
             return Ok(());
         }
@@ -299,7 +329,7 @@ impl<'a, 'k> Parser<'a, 'k> {
 
     /// Steps over what stands behind an element: `false` at the next one, `true` behind the closing bracket.
     #[inline]
-    fn close(&mut self, close: u8, otherwise: &'static str) -> Result<bool, JsonError> {
+    fn close(&mut self, close: u8, otherwise: &'static str) -> Result<bool, Stopped> {
         self.space();
         match self.peek() {
             Some(b',') => {
@@ -317,7 +347,7 @@ impl<'a, 'k> Parser<'a, 'k> {
 
     /// Passes over a value that nobody reads, checking it all the same. Does not recurse: which brackets are open is
     /// held in bits, 1 for an object.
-    fn skip(&mut self, depth: usize) -> Result<(), JsonError> {
+    fn skip(&mut self, depth: usize) -> Result<(), Stopped> {
         let (mut open, mut level) = (0u128, 0);
         loop {
             match self.peek() {
@@ -364,7 +394,7 @@ impl<'a, 'k> Parser<'a, 'k> {
 
     /// Reads a member's name and the colon, and stops before the value.
     #[inline]
-    fn key(&mut self) -> Result<&'a str, JsonError> {
+    fn key(&mut self) -> Result<&'a str, Stopped> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a name in quotes was expected"));
         }
@@ -374,7 +404,7 @@ impl<'a, 'k> Parser<'a, 'k> {
     }
 
     #[inline]
-    fn skip_key(&mut self) -> Result<(), JsonError> {
+    fn skip_key(&mut self) -> Result<(), Stopped> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a name in quotes was expected"));
         }
@@ -383,7 +413,7 @@ impl<'a, 'k> Parser<'a, 'k> {
     }
 
     #[inline]
-    fn colon(&mut self) -> Result<(), JsonError> {
+    fn colon(&mut self) -> Result<(), Stopped> {
         self.space();
         if self.peek() != Some(b':') {
             return Err(self.unexpected("a colon was expected"));
@@ -394,7 +424,7 @@ impl<'a, 'k> Parser<'a, 'k> {
     }
 
     #[inline]
-    fn string(&mut self) -> Result<&'a str, JsonError> {
+    fn string(&mut self) -> Result<&'a str, Stopped> {
         let start = self.at + 1;
         let escaped = self.skip_string()?;
         let text = &self.text[start..self.at - 1];
@@ -403,7 +433,7 @@ impl<'a, 'k> Parser<'a, 'k> {
 
     /// Passes over a string, checks its escapes, and says whether it has any.
     #[inline]
-    fn skip_string(&mut self) -> Result<bool, JsonError> {
+    fn skip_string(&mut self) -> Result<bool, Stopped> {
         self.at += 1;
         let mut escaped = false;
         loop {
@@ -415,7 +445,8 @@ impl<'a, 'k> Parser<'a, 'k> {
                 }
                 Some(b'\\') => {
                     escaped = true;
-                    self.at += scan::escape(self.bytes, self.at)?;
+                    let length = scan::escape(self.bytes, self.at);
+                    self.at += length.map_err(|failure| self.stop(failure))?;
                 }
                 Some(_) => return Err(self.error("a control character stands in a text")),
                 None => return Err(self.error(TOO_EARLY)),
@@ -423,7 +454,7 @@ impl<'a, 'k> Parser<'a, 'k> {
         }
     }
 
-    fn number(&mut self) -> Result<&'a str, JsonError> {
+    fn number(&mut self) -> Result<&'a str, Stopped> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -446,7 +477,7 @@ impl<'a, 'k> Parser<'a, 'k> {
         Ok(&self.text[start..self.at])
     }
 
-    fn digits(&mut self) -> Result<(), JsonError> {
+    fn digits(&mut self) -> Result<(), Stopped> {
         let start = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
@@ -457,7 +488,7 @@ impl<'a, 'k> Parser<'a, 'k> {
         }
     }
 
-    fn word(&mut self, word: &'static str) -> Result<(), JsonError> {
+    fn word(&mut self, word: &'static str) -> Result<(), Stopped> {
         match word_length(&self.bytes[self.at..], word) {
             Some(length) => {
                 self.at += length;

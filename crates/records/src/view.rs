@@ -22,7 +22,7 @@ use bumpalo::Bump;
 
 use crate::json::{Json, Keep, parse};
 use definition::{Column, ColumnKind, Filter, Focus, Select};
-use eval::{EvalError, Item, Scope, single};
+use eval::{EvalError, Item, Scope};
 pub(crate) use eval::{FullUrls, reference_key};
 use path::Expr;
 pub(crate) use table::{Cell, Rows, TableBuilder};
@@ -296,12 +296,12 @@ fn value<'a>(column: &'a Column, scope: &Scope<'a>, this: &Item<'a>) -> Result<C
         true => fail(EvalError::Value(what)),
         false => fail(EvalError::Type(what)),
     };
-    let items = scope.eval(&column.path, this).map_err(fail)?;
     if column.collection {
+        let items = scope.eval(&column.path, this).map_err(fail)?;
         let cells: Result<Vec<_>, _> = items.iter().map(|item| cell(item, column.kind)).collect();
         return cells.map(Cell::List).map_err(unfit);
     }
-    match single(items).map_err(fail)? {
+    match scope.one(&column.path, this).map_err(fail)? {
         None => Ok(Cell::Null),
         Some(item) => cell(&item, column.kind).map_err(unfit),
     }

@@ -6,7 +6,8 @@ use super::{JsonError, TOO_EARLY};
 ///
 /// Strings are most of every record, so this loop decides how fast records are read. Eight bytes are looked at in one
 /// word: a byte that is equal to another leaves zero after XOR, and subtracting 1 from each byte borrows into the high
-/// bit of just those that were zero. Borrows run upwards only, so the lowest bit that is set is always right.
+/// bit of just those that were zero, or whose high bit was set before. XOR with ASCII leaves that bit as it is, so the
+/// word itself tells which these are. Borrows run upwards only, so the lowest bit that is set is always right.
 #[inline]
 pub(super) fn plain_run(bytes: &[u8]) -> usize {
     const LOW: u64 = 0x0101_0101_0101_0101;
@@ -16,10 +17,9 @@ pub(super) fn plain_run(bytes: &[u8]) -> usize {
         let word = u64::from_le_bytes(*chunk);
         let quote = word ^ (LOW * b'"' as u64);
         let backslash = word ^ (LOW * b'\\' as u64);
-        let hits = (quote.wrapping_sub(LOW) & !quote)
-            | (backslash.wrapping_sub(LOW) & !backslash)
-            | (word.wrapping_sub(LOW * 0x20) & !word);
-        let hits = hits & HIGH;
+        let borrowed =
+            quote.wrapping_sub(LOW) | backslash.wrapping_sub(LOW) | word.wrapping_sub(LOW * 0x20);
+        let hits = borrowed & !word & HIGH;
         if hits != 0 {
             return at + hits.trailing_zeros() as usize / 8;
         }

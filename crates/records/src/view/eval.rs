@@ -20,7 +20,7 @@ use functions::{boundary, convert, precision, round, text_function};
 pub(crate) use items::{Item, is_integer, number, single, text_of};
 use items::{arithmetic, boolean, compare, equal, equal_collections, equivalent, logic, numeric};
 pub(crate) use keys::{FullUrls, reference_key};
-use step::{is_of_type, step};
+use step::{Flow, elements, is_of_type};
 
 /// What is known around the value that is looked at.
 #[derive(Clone, Copy)]
@@ -100,17 +100,29 @@ impl<'a> Scope<'a> {
             Expr::Index => Ok(Item::Integer(self.index).into()),
             Expr::RowIndex => Ok(Item::Integer(self.row).into()),
             Expr::Resource => Ok(Item::Node(self.resource, None).into()),
-            Expr::Member(base, name, of) => self.member(base, name, *of, this),
+            Expr::Path(base, steps) => {
+                let mut out = Items::new();
+                self.walk(base, steps, this, &mut |item| {
+                    out.push(item.clone());
+                    Flow::Continue(())
+                })?;
+                Ok(out)
+            }
             Expr::At(base, index) => {
                 let items = self.eval(base, this)?;
-                let Some(index) = single(self.eval(index, this)?)? else { return Ok(Items::new()) };
+                let Some(index) = self.one(index, this)? else { return Ok(Items::new()) };
                 let index = number(&index).and_then(Decimal::to_i64).ok_or(KINDS)?;
                 let found = usize::try_from(index).ok().and_then(|at| items.into_iter().nth(at));
                 Ok(found.into())
             }
             Expr::Call(base, function) => self.call(base, function, this),
-            Expr::Binary(op, left, right) => self.binary(*op, left, right, this),
-            Expr::Negate(inner) => match single(self.eval(inner, this)?)? {
+            Expr::Binary(Op::Union, left, right) => {
+                let (mut all, right) = (self.eval(left, this)?, self.eval(right, this)?);
+                all.extend(right);
+                Ok(distinct(all))
+            }
+            Expr::Binary(op, left, right) => Ok(self.binary(*op, left, right, this)?.into()),
+            Expr::Negate(inner) => match self.one(inner, this)? {
                 None => Ok(Items::new()),
                 Some(item) => {
                     let value = number(&item).ok_or(KINDS)?.negate();
@@ -120,9 +132,64 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The one value of an expression.
+    pub(crate) fn one(&self, expr: &'a Expr, this: &Item<'a>) -> Result<Option<Item<'a>>> {
+        match expr {
+            Expr::Path(base, steps) => {
+                let (mut found, mut several) = (None, false);
+                self.walk(base, steps, this, &mut |item| {
+                    several = found.is_some();
+                    if several {
+                        return Flow::Break(());
+                    }
+                    found = Some(item.clone());
+                    Flow::Continue(())
+                })?;
+                if several { Err(EvalError::Several) } else { Ok(found) }
+            }
+            Expr::Binary(op, left, right) if *op != Op::Union => {
+                self.binary(*op, left, right, this)
+            }
+            _ => single(self.eval(expr, this)?),
+        }
+    }
+
+    /// The first value of an expression. The right side of a union is looked at only where the left one has nothing,
+    /// unless it could fail.
+    fn first_of(&self, expr: &'a Expr, this: &Item<'a>) -> Result<Option<Item<'a>>> {
+        match expr {
+            Expr::Path(base, steps) => {
+                let mut found = None;
+                self.walk(base, steps, this, &mut |item| {
+                    found = Some(item.clone());
+                    Flow::Break(())
+                })?;
+                Ok(found)
+            }
+            Expr::Binary(Op::Union, left, right) if cannot_fail(right) => {
+                match self.first_of(left, this)? {
+                    None => self.first_of(right, this),
+                    found => Ok(found),
+                }
+            }
+            _ => Ok(self.eval(expr, this)?.into_iter().next()),
+        }
+    }
+
+    /// Whether an expression has any value.
+    fn any(&self, expr: &'a Expr, this: &Item<'a>) -> Result<bool> {
+        let Expr::Path(base, steps) = expr else { return Ok(!self.eval(expr, this)?.is_empty()) };
+        let mut found = false;
+        self.walk(base, steps, this, &mut |_| {
+            found = true;
+            Flow::Break(())
+        })?;
+        Ok(found)
+    }
+
     /// The truth of an expression: `None` where it has no value.
     pub(crate) fn truth(&self, expr: &'a Expr, this: &Item<'a>) -> Result<Option<bool>> {
-        match single(self.eval(expr, this)?)? {
+        match self.one(expr, this)? {
             None => Ok(None),
             Some(Item::Bool(flag)) => Ok(Some(flag)),
             Some(Item::Node(Json::Bool(flag), _)) => Ok(Some(*flag)),
@@ -166,51 +233,21 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn member(
-        &self,
-        base: &'a Expr,
-        name: &'a str,
-        of: Option<&'static str>,
-        this: &Item<'a>,
-    ) -> Result<Items<'a>> {
-        let mut out = Items::new();
-        if let Expr::This = base {
-            step(this, name, of, &mut out);
-        } else {
-            for item in self.eval(base, this)?.iter() {
-                step(item, name, of, &mut out);
-            }
-        }
-        Ok(out)
-    }
-
     /// The one value of an argument that is optional or may be empty.
     fn argument(&self, expr: Option<&'a Expr>, this: &Item<'a>) -> Result<Option<Item<'a>>> {
-        expr.map_or(Ok(None), |expr| single(self.eval(expr, this)?))
-    }
-
-    /// The first value of an expression. The right side of a union is looked at only where the left one has nothing, unless it could
-    /// fail.
-    fn first_of(&self, expr: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
-        if let Expr::Binary(Op::Union, left, right) = expr
-            && cannot_fail(right)
-        {
-            let first = self.first_of(left, this)?;
-            return if first.is_empty() { self.first_of(right, this) } else { Ok(first) };
-        }
-        Ok(self.eval(expr, this)?.first())
+        expr.map_or(Ok(None), |expr| self.one(expr, this))
     }
 
     fn call(&self, base: &'a Expr, function: &'a Function, this: &Item<'a>) -> Result<Items<'a>> {
-        if let Function::First = function {
-            return self.first_of(base, this);
+        match function {
+            Function::Exists(None) => return flag(self.any(base, this)?),
+            Function::Empty => return flag(!self.any(base, this)?),
+            _ => {}
         }
         let items = self.eval(base, this)?;
         match function {
             Function::Where(criterion) => self.filter(items, criterion),
-            Function::Exists(None) => flag(!items.is_empty()),
             Function::Exists(Some(criterion)) => flag(!self.filter(items, criterion)?.is_empty()),
-            Function::Empty => flag(items.is_empty()),
             Function::All(criterion) => {
                 let count = items.len();
                 flag(self.filter(items, criterion)?.len() == count)
@@ -254,11 +291,6 @@ impl<'a> Scope<'a> {
             }
             Function::Join(separator) => self.join(&items, separator.as_deref(), this),
             Function::Extension(url) => self.extension(&items, url, this),
-            Function::OfType(of) => {
-                let mut items = items;
-                items.retain(|item| is_of_type(item, of));
-                Ok(items)
-            }
             Function::Is(of) => match single(items)? {
                 None => Ok(Items::new()),
                 Some(item) => flag(is_of_type(&item, of)),
@@ -301,7 +333,7 @@ impl<'a> Scope<'a> {
                 let Some(text) = single(items)? else { return Ok(Items::new()) };
                 let mut values = Items::new();
                 for argument in arguments {
-                    let Some(value) = single(self.eval(argument, this)?)? else {
+                    let Some(value) = self.one(argument, this)? else {
                         return Ok(Items::new());
                     };
                     values.push(value);
@@ -322,13 +354,6 @@ impl<'a> Scope<'a> {
             Function::HasValue => {
                 flag(items.len() == 1 && items.iter().all(|item| text_of(item).is_some()))
             }
-            Function::ResourceKey => Ok(self.resource_key(&items)),
-            Function::ReferenceKey(of) => {
-                let key =
-                    |item| reference_key(items::object_of(item)?, self.full_urls, of.as_deref());
-                let found = items.iter().filter_map(key);
-                Ok(found.map(|key| Item::Text(Cow::Borrowed(key))).collect())
-            }
             Function::LowBoundary(digits) | Function::HighBoundary(digits) => {
                 let low = matches!(function, Function::LowBoundary(_));
                 let digits = precision(self.argument(digits.as_deref(), this)?.as_ref())?;
@@ -346,7 +371,7 @@ impl<'a> Scope<'a> {
     }
 
     fn count(&self, expr: &'a Expr, this: &Item<'a>) -> Result<usize> {
-        let count = single(self.eval(expr, this)?)?.as_ref().and_then(number);
+        let count = self.one(expr, this)?.as_ref().and_then(number);
         let count = count.and_then(Decimal::to_i64).ok_or(KINDS)?;
         Ok(usize::try_from(count).unwrap_or(0))
     }
@@ -387,29 +412,18 @@ impl<'a> Scope<'a> {
     }
 
     fn extension(&self, items: &[Item<'a>], url: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
-        let Some(url) = single(self.eval(url, this)?)? else { return Ok(Items::new()) };
+        let Some(url) = self.one(url, this)? else { return Ok(Items::new()) };
         let url = text_of(&url).ok_or(KINDS)?;
         let mut out = Items::new();
         for item in items {
-            step(item, "extension", None, &mut out);
+            let _ = elements(item, "extension", None, &mut |found| {
+                if items::object_of(found).and_then(|object| object.text("url")) == Some(&url) {
+                    out.push(found.clone());
+                }
+                Flow::Continue(())
+            });
         }
-        out.retain(|item| {
-            items::object_of(item).and_then(|object| object.text("url")) == Some(&url)
-        });
         Ok(out)
-    }
-
-    fn resource_key(&self, items: &[Item<'a>]) -> Items<'a> {
-        let key = |item: &Item<'a>| match item {
-            Item::Node(node, _) => {
-                let own = node.as_object().and_then(|object| object.text("id"));
-                // Only the resource itself, not a part of it, has the bundle's key.
-                let given = std::ptr::eq(*node, self.resource).then_some(self.key).flatten();
-                own.or(given).map(|key| Item::Text(Cow::Borrowed(key)))
-            }
-            _ => None,
-        };
-        items.iter().filter_map(key).collect()
     }
 
     fn binary(
@@ -418,49 +432,39 @@ impl<'a> Scope<'a> {
         left: &'a Expr,
         right: &'a Expr,
         this: &Item<'a>,
-    ) -> Result<Items<'a>> {
+    ) -> Result<Option<Item<'a>>> {
         // Nearly every filter compares the code it stands at with those of the view.
         if let (Op::Equal, Expr::This, Expr::Literal(Literal::String(text))) = (op, left, right)
             && let Item::Node(Json::String(own), None) = this
         {
-            return flag(*own == &**text);
+            return Ok(Some(Item::Bool(*own == &**text)));
         }
         let (left, right) = match op {
             Op::And | Op::Or | Op::Implies => {
-                let left = single(self.eval(left, this)?)?.map(|item| boolean(&item));
+                let left = self.one(left, this)?.map(|item| boolean(&item));
                 // Nothing on the right can change these.
                 let decided = match (op, left) {
                     (Op::And, Some(false)) => Some(false),
                     (Op::Or, Some(true)) | (Op::Implies, Some(false)) => Some(true),
                     _ => None,
                 };
-                if let Some(decided) = decided {
-                    return flag(decided);
+                if decided.is_some() {
+                    return Ok(decided.map(Item::Bool));
                 }
-                let right = single(self.eval(right, this)?)?.map(|item| boolean(&item));
-                return Ok(logic(op, left, right).map(Item::Bool).into());
+                let right = self.one(right, this)?.map(|item| boolean(&item));
+                return Ok(logic(op, left, right).map(Item::Bool));
             }
             _ => (self.eval(left, this)?, self.eval(right, this)?),
         };
-        match op {
-            Op::Union => {
-                let mut all = left;
-                match all.is_empty() {
-                    true => all = right,
-                    false => all.extend(right),
-                }
-                Ok(distinct(all))
-            }
+        let truth = match op {
             Op::Equal | Op::NotEqual => {
-                let equal = equal_collections(&left, &right);
-                Ok(equal.map(|equal| Item::Bool(equal == (op == Op::Equal))).into())
+                equal_collections(&left, &right).map(|equal| equal == (op == Op::Equal))
             }
-            Op::Equivalent => flag(equivalent(&left, &right)),
-            Op::NotEquivalent => flag(!equivalent(&left, &right)),
+            Op::Equivalent => Some(equivalent(&left, &right)),
+            Op::NotEquivalent => Some(!equivalent(&left, &right)),
             Op::In | Op::Contains => {
                 let (one, many) = if op == Op::In { (left, right) } else { (right, left) };
-                let Some(one) = single(one)? else { return Ok(Items::new()) };
-                flag(many.iter().any(|item| equal(item, &one) == Some(true)))
+                single(one)?.map(|one| many.iter().any(|item| equal(item, &one) == Some(true)))
             }
             Op::Concatenate => {
                 let mut out = String::new();
@@ -469,22 +473,22 @@ impl<'a> Scope<'a> {
                         out.push_str(&text_of(&item).ok_or(KINDS)?);
                     }
                 }
-                Ok(Item::Text(out.into()).into())
+                return Ok(Some(Item::Text(out.into())));
             }
             _ => {
                 let (Some(left), Some(right)) = (single(left)?, single(right)?) else {
-                    return Ok(Items::new());
+                    return Ok(None);
                 };
-                let value = match op {
-                    Op::Xor => Some(Item::Bool(boolean(&left) != boolean(&right))),
+                return match op {
+                    Op::Xor => Ok(Some(Item::Bool(boolean(&left) != boolean(&right)))),
                     Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => {
-                        compare(op, &left, &right)?
+                        compare(op, &left, &right)
                     }
-                    _ => arithmetic(op, &left, &right)?,
+                    _ => arithmetic(op, &left, &right),
                 };
-                Ok(value.into())
             }
-        }
+        };
+        Ok(truth.map(Item::Bool))
     }
 }
 
@@ -492,10 +496,7 @@ impl<'a> Scope<'a> {
 fn cannot_fail(expr: &Expr) -> bool {
     match expr {
         Expr::Nothing | Expr::Literal(_) | Expr::This | Expr::Resource => true,
-        Expr::Member(base, ..) => cannot_fail(base),
-        Expr::Call(base, Function::First | Function::OfType(_) | Function::ReferenceKey(_)) => {
-            cannot_fail(base)
-        }
+        Expr::Path(base, _) => cannot_fail(base),
         Expr::Binary(Op::Union, left, right) => cannot_fail(left) && cannot_fail(right),
         _ => false,
     }

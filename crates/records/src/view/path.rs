@@ -27,12 +27,34 @@ pub(crate) enum Expr {
     RowIndex,
     /// `%resource`: the resource that the view is run over.
     Resource,
-    /// An element by name, with the primitive type that FHIR gives it, if it matters.
-    Member(Box<Expr>, Box<str>, Option<&'static str>),
+    /// What is found by steps from the values of an expression: `name.given.first()` is three steps from `$this`.
+    Path(Box<Expr>, Vec<Step>),
     At(Box<Expr>, Box<Expr>),
     Call(Box<Expr>, Function),
     Binary(Op, Box<Expr>, Box<Expr>),
     Negate(Box<Expr>),
+}
+
+/// A step from a value to others. It looks up what is there, so it cannot fail.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    /// To the elements of this name, with the primitive type that FHIR gives them, if it matters.
+    Member(Box<str>, Option<&'static str>),
+    OfType(Box<str>),
+    /// To the first of all values that come so far.
+    First,
+    ResourceKey,
+    ReferenceKey(Option<Box<str>>),
+}
+
+impl Expr {
+    /// The expression with one step more.
+    fn then(self, step: Step) -> Expr {
+        match self {
+            Expr::Path(base, steps) => Expr::Path(base, [steps, vec![step]].concat()),
+            base => Expr::Path(Box::new(base), vec![step]),
+        }
+    }
 }
 
 /// A value that stands in the expression itself.
@@ -55,7 +77,6 @@ pub(crate) enum Function {
     Exists(Option<Box<Expr>>),
     Empty,
     Not,
-    First,
     Last,
     Tail,
     Skip(Box<Expr>),
@@ -79,10 +100,7 @@ pub(crate) enum Function {
     Round(Rounding, Option<Box<Expr>>),
     HasValue,
     Extension(Box<Expr>),
-    OfType(Box<str>),
     Is(Box<str>),
-    ResourceKey,
-    ReferenceKey(Option<Box<str>>),
     LowBoundary(Option<Box<Expr>>),
     HighBoundary(Option<Box<Expr>>),
 }

@@ -2,7 +2,7 @@
 
 use super::CompiledView;
 use super::definition::{Focus, Select};
-use super::path::{Expr, Function, Op};
+use super::path::{Expr, Function, Op, Step};
 use crate::json::{Keep, Place};
 
 impl CompiledView {
@@ -59,15 +59,9 @@ impl Reads<'_> {
             Expr::Nothing | Expr::Literal(_) | Expr::Index | Expr::RowIndex => Vec::new(),
             Expr::This => from.to_vec(),
             Expr::Resource => vec![self.root],
-            Expr::Member(base, name, _) => {
+            Expr::Path(base, steps) => {
                 let base = self.expr(base, from);
-                let mut found = self.child(&base, name);
-                // A type's name at the start of a path is the resource itself.
-                if name.starts_with(|first: char| first.is_ascii_uppercase()) {
-                    self.child(&base, "resourceType");
-                    found.extend(base);
-                }
-                found
+                steps.iter().fold(base, |base, step| self.step(step, base))
             }
             Expr::At(base, index) => {
                 self.expr(index, from);
@@ -94,6 +88,37 @@ impl Reads<'_> {
         }
     }
 
+    /// As [`Reads::expr`] for a step from the values in `base`.
+    fn step(&mut self, step: &Step, base: Vec<Place>) -> Vec<Place> {
+        match step {
+            Step::Member(name, _) => {
+                let mut found = self.child(&base, name);
+                // A type's name at the start of a path is the resource itself.
+                if name.starts_with(|first: char| first.is_ascii_uppercase()) {
+                    self.child(&base, "resourceType");
+                    found.extend(base);
+                }
+                found
+            }
+            // No element has parts if it is of a primitive type.
+            Step::OfType(of) if of.starts_with(|c: char| c.is_ascii_lowercase()) => Vec::new(),
+            Step::OfType(_) => {
+                self.child(&base, "resourceType");
+                base
+            }
+            Step::First => base,
+            Step::ResourceKey => {
+                self.child(&base, "id");
+                Vec::new()
+            }
+            Step::ReferenceKey(_) => {
+                self.child(&base, "reference");
+                self.child(&base, "type");
+                Vec::new()
+            }
+        }
+    }
+
     /// As [`Reads::expr`] for a function of the values in `base`; `iif` sees its arguments from `outer`.
     fn call(
         &mut self,
@@ -116,7 +141,7 @@ impl Reads<'_> {
                 let found = self.expr(projection, &base);
                 self.whole(found)
             }
-            Function::First | Function::Last | Function::Tail | Function::Single => base,
+            Function::Last | Function::Tail | Function::Single => base,
             Function::Skip(count) | Function::Take(count) => {
                 self.expr(count, from);
                 base
@@ -146,23 +171,8 @@ impl Reads<'_> {
                 self.child(&found, "url");
                 found
             }
-            // No element has parts if it is of a primitive type.
-            Function::OfType(of) if of.starts_with(|c: char| c.is_ascii_lowercase()) => Vec::new(),
-            Function::OfType(_) => {
-                self.child(&base, "resourceType");
-                base
-            }
             Function::Is(_) => {
                 self.child(&base, "resourceType");
-                Vec::new()
-            }
-            Function::ResourceKey => {
-                self.child(&base, "id");
-                Vec::new()
-            }
-            Function::ReferenceKey(_) => {
-                self.child(&base, "reference");
-                self.child(&base, "type");
                 Vec::new()
             }
             Function::LowBoundary(digits) | Function::HighBoundary(digits) => {

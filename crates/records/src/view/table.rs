@@ -16,8 +16,9 @@ use super::eval::{Item, number, text_of};
 use crate::error::RecordsError;
 use crate::json::Json;
 
-/// One value of one row.
+/// One value of one row. Its tag is as wide as that of [`Json`].
 #[derive(Clone, Debug, PartialEq)]
+#[repr(usize)]
 pub(crate) enum Cell<'a> {
     Null,
     Bool(bool),
@@ -66,10 +67,7 @@ impl ColumnKind {
 pub(crate) fn cell<'a>(item: &Item<'a>, kind: ColumnKind) -> Result<Cell<'a>, &'static str> {
     match kind {
         ColumnKind::Text => match item {
-            // A text of the record is borrowed for as long as the record lives.
-            Item::Node(node, _) if node.as_str().is_some() => {
-                Ok(Cell::Text(Cow::Borrowed(node.as_str().unwrap_or_default())))
-            }
+            Item::Node(Json::String(text), _) => Ok(Cell::Text(Cow::Borrowed(text))),
             Item::Text(Cow::Borrowed(text)) => Ok(Cell::Text(Cow::Borrowed(text))),
             other => match text_of(other) {
                 Some(text) => Ok(Cell::Text(text.into_owned().into())),

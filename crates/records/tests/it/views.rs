@@ -421,6 +421,36 @@ fn the_longest_path_and_the_deepest_record_fit_on_the_stack() {
 
 proptest! {
     #[test]
+    fn steps_find_what_the_functions_find_that_say_the_same(
+        start in prop::sample::select(vec!["$this", "name", "(name | contact.name)", "(contact.name.where(use = 'b') | name)",
+            "extension", "link.where(other.exists())", "%resource", "Patient", "deceased"]),
+        steps in prop::collection::vec(prop::sample::select(vec![(".given", ".select(given)"), (".name", ".select(name)"),
+            (".period", ".select(period)"), (".start", ".select(start)"), (".value", ".select(value)"), (".link", ".select(link)"),
+            (".other", ".select(other)"), (".first()", ".take(1)"), (".ofType(Quantity)", ".where($this is Quantity)"),
+            (".ofType(string)", ".where($this is string)"), (".unit", ".select(unit)"), (".extension", ".select(extension)")]), 0..5),
+        (end, other) in prop::sample::select(vec![(".exists()", ".count() > 0"), (".empty()", ".count() = 0"),
+            (".getReferenceKey().first()", ".getReferenceKey().take(1)"), ("", "")]),
+    ) {
+        let person = json!({ "resourceType": "Patient", "id": "p", "deceasedDateTime": "2020-01",
+            "name": [{ "use": "a", "given": ["x", "y"], "period": { "start": "2020" } }, { "use": "b" }, { "given": [null, "z"] }],
+            "contact": [{ "name": { "use": "b", "given": ["x"] } }, {}],
+            "link": [{ "other": { "reference": "Patient/q" }, "link": [{ "other": { "reference": "Patient/r" } }] }, { "link": [] }],
+            "extension": [{ "url": "u", "valueQuantity": { "value": 1.0, "unit": "mg" } }, { "url": "v", "valueString": "s",
+                "extension": [{ "url": "w", "valueQuantity": { "unit": "g" } }] }] });
+        let path = |tell: fn(&(&'static str, &'static str)) -> &'static str, end: &str| {
+            format!("{start}{}{end}", steps.iter().map(tell).collect::<String>())
+        };
+        let found = |path: String| {
+            let column = json!({ "name": "v", "path": path, "type": "string", "collection": true });
+            let view = json!({ "resource": "Patient", "select": [{ "column": [column] }] });
+            let table = CompiledView::parse(&view.to_string()).unwrap().run([person.to_string().as_str()]);
+            table.map(|table| rows(&table)[0]["v"].clone()).map_err(|error| error.to_string())
+        };
+        let (steps, functions) = (path(|(step, _)| step, end), path(|(_, function)| function, other));
+        prop_assert_eq!(found(steps.clone()), found(functions), "{}", steps);
+    }
+
+    #[test]
     fn no_record_makes_a_view_panic(
         name in prop::sample::select(vec!["gender", "address", "deceasedBoolean", "birthDate", "subject", "code", "component", "valueQuantity"]),
         value in prop::sample::select(vec!["1", "null", "[]", "{}", "[[1],{}]", "\"x\"", "true", "{\"coding\":7}", "[{\"reference\":\"Patient/\"},null]", "1e400", "123456789012345678901234567890123456789012345.5"]),

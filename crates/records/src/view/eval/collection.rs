@@ -29,26 +29,6 @@ impl<'a> Items<'a> {
             }
         }
     }
-
-    /// The first value and no other.
-    pub(crate) fn first(self) -> Items<'a> {
-        match self {
-            Items::Several(all) => all.into_iter().next().into(),
-            other => other,
-        }
-    }
-
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Item<'a>) -> bool) {
-        match self {
-            Items::Nothing => {}
-            Items::One(item) => {
-                if !keep(item) {
-                    *self = Items::Nothing;
-                }
-            }
-            Items::Several(all) => all.retain(keep),
-        }
-    }
 }
 
 impl<'a> std::ops::Deref for Items<'a> {

@@ -9,8 +9,9 @@ use crate::view::decimal::Decimal;
 use crate::view::path::Op;
 use crate::view::temporal::Temporal;
 
-/// One value of a collection.
+/// One value of a collection. Its tag is as wide as that of [`Json`].
 #[derive(Clone, PartialEq)]
+#[repr(usize)]
 pub(crate) enum Item<'a> {
     /// An element of the record, with its FHIR type where that is known.
     Node(&'a Json<'a>, Option<&'static str>),

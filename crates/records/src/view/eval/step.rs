@@ -1,9 +1,80 @@
-//! From an element to the elements in it, and what type an element is of.
+//! From an element to the elements in it, step by step, and what type an element is of.
 
-use super::Items;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
 use super::items::{Item, object_of};
+use super::keys::reference_key;
+use super::{Result, Scope};
 use crate::json::Json;
+use crate::view::path::{Expr, Step};
 use crate::view::temporal::Kind;
+
+/// Whether to go on looking.
+pub(super) type Flow = ControlFlow<()>;
+
+impl<'a> Scope<'a> {
+    /// Goes the steps from each value of `base`, and shows what they find to `visit` until it has seen enough. No
+    /// collection is made on the way: this is what views do most.
+    pub(super) fn walk(
+        &self,
+        base: &'a Expr,
+        steps: &'a [Step],
+        this: &Item<'a>,
+        visit: &mut impl FnMut(&Item<'a>) -> Flow,
+    ) -> Result<()> {
+        let _ = match (base, steps) {
+            (Expr::This, _) if !matches!(this, Item::Node(Json::Null, _)) => {
+                self.go(steps, this, visit)
+            }
+            (_, [Step::First, ..]) => {
+                let first = self.first_of(base, this)?;
+                first.iter().try_for_each(|item| self.go(steps, item, visit))
+            }
+            _ => self.eval(base, this)?.iter().try_for_each(|item| self.go(steps, item, visit)),
+        };
+        Ok(())
+    }
+
+    fn go(
+        &self,
+        steps: &'a [Step],
+        item: &Item<'a>,
+        visit: &mut impl FnMut(&Item<'a>) -> Flow,
+    ) -> Flow {
+        let Some((step, rest)) = steps.split_first() else { return visit(item) };
+        let key = match step {
+            Step::Member(name, of) => {
+                return elements(item, name, *of, &mut |found| self.go(rest, found, visit));
+            }
+            Step::OfType(of) => {
+                return match is_of_type(item, of) {
+                    true => self.go(rest, item, visit),
+                    false => Flow::Continue(()),
+                };
+            }
+            Step::First => {
+                // Whatever comes of it, no other value passes here.
+                let _ = self.go(rest, item, visit);
+                return Flow::Break(());
+            }
+            Step::ResourceKey => self.resource_key(item),
+            Step::ReferenceKey(of) => object_of(item)
+                .and_then(|object| reference_key(object, self.full_urls, of.as_deref())),
+        };
+        match key {
+            Some(key) => self.go(rest, &Item::Text(Cow::Borrowed(key)), visit),
+            None => Flow::Continue(()),
+        }
+    }
+
+    fn resource_key(&self, item: &Item<'a>) -> Option<&'a str> {
+        let Item::Node(node, _) = item else { return None };
+        let own = node.as_object().and_then(|object| object.text("id"));
+        // Only the resource itself, not a part of it, has the bundle's key.
+        own.or(std::ptr::eq(*node, self.resource).then_some(self.key).flatten())
+    }
+}
 
 /// The types that an element `value[x]` can have (FHIR R4, 2.24.0.1 open type list, with those of later releases); those that
 /// records have most come first, since that is the order of the search.
@@ -64,19 +135,23 @@ const CHOICE_TYPES: [&str; 54] = [
     "TriggerDefinition",
 ];
 
-/// Appends the elements called `name` of one item: an element of that name, a choice of types (`value` finds
+/// Visits the elements called `name` of one item: an element of that name, a choice of types (`value` finds
 /// `valueQuantity`), or the resource itself where the path begins with its type.
-pub(super) fn step<'a>(item: &Item<'a>, name: &str, of: Option<&'static str>, out: &mut Items<'a>) {
-    let Some(object) = object_of(item) else { return };
+pub(super) fn elements<'a>(
+    item: &Item<'a>,
+    name: &str,
+    of: Option<&'static str>,
+    visit: &mut impl FnMut(&Item<'a>) -> Flow,
+) -> Flow {
+    let Some(object) = object_of(item) else { return Flow::Continue(()) };
     if let Some(node) = object.get(name) {
-        push(node, of, out);
-        return;
+        return each(node, of, visit);
     }
     if name.starts_with(|first: char| first.is_ascii_uppercase()) {
-        if object.text("resourceType") == Some(name) {
-            out.push(item.clone());
-        }
-        return;
+        return match object.text("resourceType") == Some(name) {
+            true => visit(item),
+            false => Flow::Continue(()),
+        };
     }
     for (key, node) in object.members() {
         let Some(suffix) = key.strip_prefix(name) else { continue };
@@ -87,20 +162,20 @@ pub(super) fn step<'a>(item: &Item<'a>, name: &str, of: Option<&'static str>, ou
                 && suffix.as_bytes()[0].is_ascii_uppercase()
         });
         if let Some(known) = known {
-            push(node, Some(known), out);
+            each(node, Some(known), visit)?;
         }
     }
+    Flow::Continue(())
 }
 
-fn push<'a>(node: &'a Json<'a>, of: Option<&'static str>, out: &mut Items<'a>) {
-    match node {
-        Json::Array(all) => {
-            let present = all.iter().filter(|one| !matches!(one, Json::Null));
-            present.for_each(|one| out.push(Item::Node(one, of)));
-        }
-        Json::Null => {}
-        one => out.push(Item::Node(one, of)),
-    }
+#[inline]
+fn each<'a>(
+    node: &'a Json<'a>,
+    of: Option<&'static str>,
+    visit: &mut impl FnMut(&Item<'a>) -> Flow,
+) -> Flow {
+    let mut present = node.each().iter().filter(|one| !matches!(one, Json::Null));
+    present.try_for_each(|one| visit(&Item::Node(one, of)))
 }
 
 /// Whether an item is of a type, by what its name or its form gives away.

@@ -3,7 +3,7 @@
 //! A column's type is inferred from it where the view names none (SQL on FHIR v2, column types), and elements that JSON
 //! writes as plain text get to be dates and times.
 
-use super::{Expr, Function, Literal, Op, Target, TextFunction};
+use super::{Expr, Function, Literal, Op, Step, Target, TextFunction};
 use crate::view::elements::element;
 use crate::view::temporal::Kind;
 
@@ -44,10 +44,17 @@ pub(super) fn settle(expr: &mut Expr, focus: &Known) -> Known {
         Expr::Index | Expr::RowIndex => Known::of("integer"),
         // The resource's own type is the view's, but a nested focus does not know it any more.
         Expr::Resource => Known::default(),
-        Expr::Member(base, name, of) => {
+        Expr::Path(base, steps) => {
             let base = settle(base, focus);
-            *of = element(base.place.as_deref(), name);
-            Known { place: Some(name.clone()), of: of.map(Into::into) }
+            steps.iter_mut().fold(base, |known, step| match step {
+                Step::Member(name, of) => {
+                    *of = element(known.place.as_deref(), name);
+                    Known { place: Some(name.clone()), of: of.map(Into::into) }
+                }
+                Step::OfType(of) => typed(of),
+                Step::First => known,
+                Step::ResourceKey | Step::ReferenceKey(_) => Known::of("id"),
+            })
         }
         Expr::At(base, index) => {
             settle(index, focus);
@@ -102,11 +109,7 @@ fn call(base: Known, function: &mut Function, focus: &Known) -> Known {
         | Function::Flags { .. }
         | Function::HasValue
         | Function::Is(_) => Known::of("boolean"),
-        Function::First
-        | Function::Last
-        | Function::Tail
-        | Function::Single
-        | Function::Distinct => base,
+        Function::Last | Function::Tail | Function::Single | Function::Distinct => base,
         Function::Skip(one)
         | Function::Take(one)
         | Function::Exclude(one)
@@ -149,8 +152,6 @@ fn call(base: Known, function: &mut Function, focus: &Known) -> Known {
             settle(url, focus);
             Known { place: Some("extension".into()), of: None }
         }
-        Function::OfType(of) => typed(of),
-        Function::ResourceKey | Function::ReferenceKey(_) => Known::of("id"),
         Function::LowBoundary(precision) | Function::HighBoundary(precision) => {
             precision.iter_mut().for_each(|one| drop(settle(one, focus)));
             base

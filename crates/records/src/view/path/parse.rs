@@ -1,7 +1,9 @@
 //! FHIRPath: tokens to an expression, by the precedence of FHIRPath 2.0, 6.8.
 
 use super::lex::{Token, lex};
-use super::{Constants, Expr, Function, Literal, Op, PathError, Rounding, Target, TextFunction};
+use super::{
+    Constants, Expr, Function, Literal, Op, PathError, Rounding, Step, Target, TextFunction,
+};
 
 /// Reads a whole path.
 pub(super) fn parse(text: &str, constants: &Constants) -> Result<Expr, PathError> {
@@ -118,8 +120,10 @@ impl Parser<'_> {
                 }
                 let cast = self.take() == Token::Name("as".into());
                 let of = self.type_name()?;
-                let function = if cast { Function::OfType(of) } else { Function::Is(of) };
-                left = Expr::Call(Box::new(left), function);
+                left = match cast {
+                    true => left.then(Step::OfType(of)),
+                    false => Expr::Call(Box::new(left), Function::Is(of)),
+                };
                 continue;
             }
             let Some((binds, op)) = operator(self.peek()) else { break };
@@ -210,9 +214,9 @@ impl Parser<'_> {
             // `$this` stands at the start of a path or of a part of it; behind a dot it would have no meaning.
             Token::Variable(name) if base == Expr::This && name == "$this" => Ok(Expr::This),
             Token::Variable(name) if base == Expr::This && name == "$index" => Ok(Expr::Index),
-            Token::Quoted(name) => Ok(Expr::Member(Box::new(base), name.into(), None)),
+            Token::Quoted(name) => Ok(base.then(Step::Member(name.into(), None))),
             Token::Name(name) if self.accept("(") => self.function(base, &name, start),
-            Token::Name(name) => Ok(Expr::Member(Box::new(base), name.into(), None)),
+            Token::Name(name) => Ok(base.then(Step::Member(name.into(), None))),
             Token::Variable(_) => {
                 self.at = start;
                 Err(self
@@ -227,9 +231,8 @@ impl Parser<'_> {
 
     /// Reads a function's arguments and the closing bracket. `start` is the token of its name.
     fn function(&mut self, base: Expr, name: &str, start: usize) -> Result<Expr, PathError> {
-        let base = Box::new(base);
         if let "ofType" | "is" | "as" | "getReferenceKey" = name {
-            return Ok(Expr::Call(base, self.type_function(name)?));
+            return self.type_function(base, name);
         }
         let mut arguments = Vec::new();
         if !self.accept(")") {
@@ -245,10 +248,12 @@ impl Parser<'_> {
         match (name, &mut arguments[..]) {
             ("union", [other]) => {
                 let other = std::mem::replace(other, Expr::Nothing);
-                return Ok(Expr::Binary(Op::Union, base, Box::new(other)));
+                return Ok(Expr::Binary(Op::Union, Box::new(base), Box::new(other)));
             }
+            ("first", []) => return Ok(base.then(Step::First)),
+            ("getResourceKey", []) => return Ok(base.then(Step::ResourceKey)),
             // Both leave the values as they are: of an element, its value; of a trace, what was traced.
-            ("getValue", []) | ("trace", [_] | [_, _]) => return Ok(*base),
+            ("getValue", []) | ("trace", [_] | [_, _]) => return Ok(base),
             _ => {}
         }
         let function = build(name, arguments).map_err(|known| PathError {
@@ -258,12 +263,12 @@ impl Parser<'_> {
                 false => format!("the function {name}() is not supported"),
             },
         })?;
-        Ok(Expr::Call(base, function))
+        Ok(Expr::Call(Box::new(base), function))
     }
 
-    fn type_function(&mut self, name: &str) -> Result<Function, PathError> {
+    fn type_function(&mut self, base: Expr, name: &str) -> Result<Expr, PathError> {
         if name == "getReferenceKey" && self.accept(")") {
-            return Ok(Function::ReferenceKey(None));
+            return Ok(base.then(Step::ReferenceKey(None)));
         }
         let of = match self.peek().clone() {
             // The specification's prose writes getReferenceKey('Patient') as well.
@@ -275,9 +280,9 @@ impl Parser<'_> {
         };
         self.expect(")")?;
         Ok(match name {
-            "getReferenceKey" => Function::ReferenceKey(Some(of)),
-            "is" => Function::Is(of),
-            _ => Function::OfType(of),
+            "getReferenceKey" => base.then(Step::ReferenceKey(Some(of))),
+            "is" => Expr::Call(Box::new(base), Function::Is(of)),
+            _ => base.then(Step::OfType(of)),
         })
     }
 
@@ -330,7 +335,6 @@ fn without_arguments(name: &str) -> Option<Function> {
         "exists" => Function::Exists(None),
         "empty" => Function::Empty,
         "not" => Function::Not,
-        "first" => Function::First,
         "last" => Function::Last,
         "tail" => Function::Tail,
         "single" => Function::Single,
@@ -352,7 +356,6 @@ fn without_arguments(name: &str) -> Option<Function> {
         "truncate" => Function::Round(Rounding::Truncate, None),
         "round" => Function::Round(Rounding::Round, None),
         "hasValue" => Function::HasValue,
-        "getResourceKey" => Function::ResourceKey,
         "lowBoundary" => Function::LowBoundary(None),
         "highBoundary" => Function::HighBoundary(None),
         _ => return None,
@@ -401,5 +404,5 @@ fn text_function(name: &str) -> Option<(TextFunction, usize, usize)> {
 fn is_known(name: &str) -> bool {
     without_arguments(name).is_some()
         || with_one(name, Box::new(Expr::Nothing)).is_some()
-        || matches!(name, "iif" | "union" | "trace" | "getValue")
+        || matches!(name, "iif" | "union" | "first" | "getResourceKey" | "trace" | "getValue")
 }
