@@ -7,6 +7,8 @@ use alloy::hex;
 use alloy::primitives::{B256, keccak256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
+use caduceus_identity::{Keyring, Seed};
+use caduceus_vault::{MasterKey, Vault};
 use serde_json::{Value, json as object};
 
 use crate::attestors::{Country, hand_in, put};
@@ -389,4 +391,48 @@ fn conclude(desk: &Desk, document: B256) {
     };
     let (exports, imports) = (sign(&desk.custodian), sign(&desk.researcher));
     desk.send("relay", &["TransferAgreement", "conclude", &terms, &exports, &imports, NO_PERMIT]);
+}
+
+#[test]
+fn a_quasi_identifier_that_a_custodian_leaves_out_of_its_count_is_missed_by_attestors() {
+    let country = Country::with_records();
+    let processes = [1, 2].map(|number| country.attestor(number));
+    let urls = processes.each_ref().map(|process| process.url.as_str()).join(",");
+    let by_processes = format!("attestor panel --attestors {urls} --ledger-port {}", country.port);
+    let publishing = ["publish", "--custodian", "clinic", "--dir", text(&country.home)];
+    for (number, column) in [(1, "sex"), (2, "age_band"), (3, "region")] {
+        misreport(&country, number, Some(column));
+        for panel in ["attestor panel --here", &by_processes] {
+            country.go(panel);
+            let error = refused(&publishing);
+            let says = format!("`{column}` of the patients tells them apart");
+            assert!(error.contains(&says), "{panel}: {error}");
+        }
+    }
+    misreport(&country, 4, None);
+    assert_eq!(json(&publishing)["dataset"], 1, "the same rows with all of it are signed for");
+}
+
+/// Has the custodian's own vault say of what is staged that a column was not generalized; `number` makes it another publication.
+fn misreport(country: &Country, number: u8, left_out: Option<&str>) {
+    let seed = fs::read_to_string(country.home.join("keys/seed")).unwrap();
+    let seed = hex::decode_to_array::<_, 32>(seed.trim()).unwrap();
+    let master = MasterKey::new(*Keyring::new(Seed::new(seed)).secret("vault", "party/clinic"));
+    let vault = Vault::open(&country.home.join("vaults/clinic"), master).unwrap();
+    let kept = country.path("description.json");
+    if !kept.exists() {
+        fs::write(&kept, vault.document("description").unwrap().unwrap()).unwrap();
+    }
+    let mut report: Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
+    report["content"] = object!(B256::repeat_byte(number));
+    if let Some(column) = left_out {
+        let counted = report["report"]["account"]["generalization"].as_object_mut().unwrap();
+        assert!(counted.remove(column).is_some(), "{counted:?}");
+    }
+    let mut nonce = 0;
+    let mut entropy = |bytes: &mut [u8]| {
+        nonce += 1;
+        bytes.fill(nonce ^ number << 4);
+    };
+    vault.put_document("description", report.to_string().as_bytes(), &mut entropy).unwrap();
 }
