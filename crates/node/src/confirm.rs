@@ -143,7 +143,12 @@ pub async fn points(node: &Node, member: &Member) -> Result<Confirmed> {
 pub async fn usage(node: &Node, meter: u64, units: u64, last: bool) -> Result<Confirmed> {
     let to = node.at.metered_licence;
     let id = U256::from(meter);
-    let found = MeteredLicence::new(to, &node.provider).meter(id).call().await?;
+    let meters = MeteredLicence::new(to, &node.provider);
+    let found = meters.meter(id).call().await?;
+    if found.buyer.is_zero() {
+        let last = meters.meterCount().call().await?;
+        return Err(none(node, "meter", meter, last, "MeteredLicence meter"));
+    }
     let custodian = custodian::custodian_of(node, found.datasetId.to())?;
     let key = format!("usage/{meter}/{units}/{last}");
     let fact = Fact { statement: "USAGE", about: meter, custodian: &custodian, key, to };
@@ -166,7 +171,12 @@ pub async fn usage(node: &Node, meter: u64, units: u64, last: bool) -> Result<Co
 pub async fn deletion(node: &Node, loan: u64) -> Result<Confirmed> {
     let to = node.at.dataset_lending;
     let id = U256::from(loan);
-    let found = DatasetLending::new(to, &node.provider).loan(id).call().await?;
+    let loans = DatasetLending::new(to, &node.provider);
+    let found = loans.loan(id).call().await?;
+    if found.borrower.is_zero() {
+        let last = loans.loanCount().call().await?;
+        return Err(none(node, "loan", loan, last, "DatasetLending loan"));
+    }
     let dataset = found.datasetId.to();
     let (custodian, publication) = custodian::published(node, dataset)?;
     let key = format!("deletion/{loan}");
@@ -206,7 +216,17 @@ pub async fn deletion(node: &Node, loan: u64) -> Result<Confirmed> {
 pub async fn transfer(node: &Node, agreement: u64, document: &[u8]) -> Result<Confirmed> {
     let to = node.at.transfer_agreement;
     let id = U256::from(agreement);
-    let found = TransferAgreement::new(to, &node.provider).agreement(id).call().await?;
+    let agreements = TransferAgreement::new(to, &node.provider);
+    let found = agreements.agreement(id).call().await?;
+    if found.exporter.is_zero() {
+        let last = agreements.agreementCount().call().await?;
+        return Err(none(node, "agreement", agreement, last, "TransferAgreement agreement"));
+    }
+    if found.datasetId.is_zero() {
+        let what = format!("agreement {agreement} names no dataset");
+        let todo = "only the delivery of a dataset can be confirmed; conclude one that names it";
+        return Err(NodeError::not_ready(what, todo));
+    }
     let (custodian, publication) = custodian::published(node, found.datasetId.to())?;
     let key = format!("transfer/{agreement}");
     let fact = Fact { statement: "TRANSFER", about: agreement, custodian: &custodian, key, to };
@@ -267,4 +287,16 @@ fn by_account(node: &Node, account: Address) -> Result<Party> {
         let what = format!("{account} is no party of this home and cannot sign here");
         NodeError::not_ready(what, "run the command in the home that has its key")
     })
+}
+
+/// That nothing has a number. They are counted from 1; `shows` is the contract and its function that shows one.
+fn none(node: &Node, what: &str, number: u64, last: U256, shows: &str) -> NodeError {
+    let dir = node.home().dir().display();
+    let listed = match last.to::<u64>() {
+        0 => "there is none yet".to_owned(),
+        1 => "there is only 1".to_owned(),
+        last => format!("there are 1 to {last}"),
+    };
+    let todo = format!("see one with `caduceus contract call --dir {dir} {shows} N`");
+    NodeError::not_ready(format!("there is no {what} {number}; {listed}"), todo)
 }
