@@ -169,11 +169,10 @@ pub struct Serve {
 pub async fn publish(node: &Node, publish: &Publish) -> Result<Outcome> {
     let panel = match publish.attestors.is_empty() {
         true => publish.evidence.panel(node)?,
-        false => Panel::Remote(Processes {
-            urls: publish.attestors.clone(),
-            seconds: publish.timeout,
-            ledger_port: publish.ledger_port,
-        }),
+        false => {
+            let Publish { attestors, timeout, ledger_port, .. } = publish;
+            Panel::Remote(Processes::at(attestors, *timeout, *ledger_port)?)
+        }
     };
     let done = custodian::publish(node, &publish.custodian, &panel).await?;
     let dataset = done.dataset.unwrap_or_default();
@@ -208,11 +207,8 @@ fn panel(node: &Node, choice: &Choice) -> Result<Outcome> {
     if choice.here {
         attestor::choose(node, None)?;
     } else if !choice.attestors.is_empty() {
-        let processes = Processes {
-            urls: choice.attestors.clone(),
-            seconds: choice.timeout,
-            ledger_port: choice.ledger_port,
-        };
+        let Choice { attestors, timeout, ledger_port, .. } = choice;
+        let processes = Processes::at(attestors, *timeout, *ledger_port)?;
         attestor::choose(node, Some(&processes))?;
     }
     let chosen = attestor::chosen(node)?;

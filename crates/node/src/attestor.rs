@@ -12,6 +12,8 @@ mod remote;
 mod service;
 mod wire;
 
+use std::collections::BTreeSet;
+
 use alloy::hex;
 use alloy::primitives::{Address, B256, Bytes, keccak256};
 use alloy::signers::SignerSync;
@@ -21,6 +23,7 @@ use caduceus_contracts::AttestationOracle::{Attestation, Proof};
 use caduceus_vault::Disclosure;
 use caduceus_vault::audit::{Detail, Kind};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::credentials::Sources;
 use crate::custodian;
@@ -79,6 +82,30 @@ pub struct Processes {
     pub seconds: u64,
     /// Where this home's embedded ledger answers while they are asked.
     pub ledger_port: Option<u16>,
+}
+
+impl Processes {
+    /// The processes at `urls`.
+    ///
+    /// # Errors
+    /// [`NodeError::Usage`] for a URL at which nobody could answer, and for one that is named twice.
+    pub fn at(urls: &[String], seconds: u64, ledger_port: Option<u16>) -> Result<Processes> {
+        let mut known = BTreeSet::new();
+        for text in urls {
+            let answers = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+            let url = Url::parse(text).ok().filter(answers).ok_or_else(|| {
+                let example = "such as http://127.0.0.1:7001";
+                NodeError::Usage(format!(
+                    "`{text}` is no URL of an attestor; give one that begins with http:// or https://, {example}"
+                ))
+            })?;
+            if !known.insert(url) {
+                let what = format!("the attestor at {text} is named twice; name each one once");
+                return Err(NodeError::Usage(what));
+            }
+        }
+        Ok(Processes { urls: urls.to_vec(), seconds, ledger_port })
+    }
 }
 
 /// Which attestors a custodian asks.
