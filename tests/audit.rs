@@ -9,7 +9,7 @@ use caduceus_vault::audit::{self, AuditLog, Event, Record};
 use serde_json::Value;
 
 use crate::rights::World;
-use crate::support::{caduceus, folder, json, run, text};
+use crate::support::{caduceus, folder, json, refused, run, text};
 
 fn log(home: &Path) -> std::path::PathBuf {
     home.join("vaults/clinic/audit.jsonl")
@@ -87,6 +87,42 @@ fn a_grant_or_a_withdrawal_that_a_log_leaves_out_or_tells_otherwise_is_found() {
         let found = differences(&world);
         assert!(found.iter().any(|one| one.contains(says)), "{wrong}: {found:?}");
     }
+}
+
+#[test]
+fn an_answer_that_was_committed_and_is_not_in_the_log_is_the_first_difference() {
+    let world = World::new();
+    let from = anchored(&world);
+    world.go("licence buy --researcher lab --uses 2");
+    // Nobody confirms the delivery, so that the answer stays committed and is not settled.
+    world.go("attestor panel --attestors http://127.0.0.1:9");
+    let query = ["query", "--researcher", "lab", "--sql", "SELECT COUNT(*) AS patients FROM patient"];
+    let home = ["--dir", text(&world.home)];
+    assert!(refused(&[&query[..], &home].concat()).contains("0 of the 2 needed signed"));
+    let state = world.go("contract call ComputeMarket job 1")["results"].to_string();
+    assert!(state.contains("\"3\"") || state.contains(":3"), "committed: {state}");
+    assert!(differences(&world).is_empty(), "{:?}", differences(&world));
+    let copy = folder();
+    copy_folder(&world.home, copy.path());
+
+    let says = "the answer of job 1 was committed on the ledger and is not in the log";
+    let answered = |record: &Record| record.kind == audit::Kind::Answered;
+    forge(&world, from, &|record| (!answered(&record)).then_some(record));
+    let found = differences(&world);
+    assert_eq!(found.first().map(String::as_str), Some(format!("clinic: {says}").as_str()));
+
+    // Told of another job, it is no better.
+    let world = World { dir: copy, home: world.home };
+    fs::remove_dir_all(&world.home).unwrap();
+    copy_folder(world.dir.path(), &world.home);
+    forge(&world, from, &|mut record| {
+        if answered(&record) {
+            record.details.insert("job".into(), audit::Detail::Number(7));
+        }
+        Some(record)
+    });
+    let found = differences(&world);
+    assert_eq!(found.first().map(String::as_str), Some(format!("clinic: {says}").as_str()));
 }
 
 #[test]
