@@ -112,10 +112,10 @@ fn a_custodian_that_requires_an_ethics_approval_answers_nobody_without() {
     let (answered, said) = ask(None);
     assert!(!answered && said.contains("requires an ethics-approval"), "{said}");
     // Who buys now is told before the first question.
-    let buy = run(&["licence", "buy", "--researcher", "lab", "--json", "--dir", office.home()]);
+    let buy = run(&["licence", "buy", "--researcher", "lab", "--dir", office.home()]);
     let told = String::from_utf8(buy.stderr).unwrap();
     assert!(told.contains("(clinic)") && told.contains("--ethics-approval"), "{told}");
-    let bought: Value = serde_json::from_slice(&buy.stdout).unwrap();
+    let bought = country.go("licence buy --researcher lab");
     assert_eq!(bought["ethics_approval_required_by"], object!(["clinic"]));
 
     let challenge = "party challenge --name lab --for-study";
