@@ -33,10 +33,13 @@ use crate::party::Party;
 
 pub use adapter::{Elsewhere, Known, adapt, known, propose};
 pub(crate) use claim::Claim;
-pub(crate) use examine::{Sealed, deletion_text, gift_of, receipt_text, traits_of};
+pub(crate) use examine::{
+    CHALLENGED, Sealed, deletion_text, findings_of, gift_of, receipt_text, traits_of,
+};
 pub use service::{Practice, Serving, View, hand_over, serve, view};
 pub(crate) use wire::{
-    Approved, Deleted, Delivered, Introduced, Leaf, Payout, Reading, Signed, Subject, Transferred,
+    Approved, Deleted, Delivered, Introduced, Leaf, Payout, Reading, Ruling, Signed, Subject,
+    Transferred,
 };
 
 /// How many attestors a development home plays.
