@@ -152,6 +152,9 @@ pub struct Serve {
     /// Sign for custodians too who show no accreditation, on the word of the ledger's registrar
     #[arg(long)]
     without_credential: bool,
+    /// Attest in the Ethereum Attestation Service in place of signing, for this adapter; the key is that of its attester
+    #[arg(long, value_name = "ADDRESS")]
+    adapter: Option<Address>,
     #[command(flatten)]
     evidence: Evidence,
     /// Port to listen on; 0 takes a free one
@@ -270,6 +273,7 @@ pub async fn serve(serve: &Serve) -> Result<Outcome> {
     let practice = Practice {
         without_credential: serve.without_credential,
         sources: serve.evidence.sources(),
+        adapter: serve.adapter,
     };
     let serving = attestor::serve(&serve.name, &key, serve.port, view, practice).await?;
     say(&serve.name, &serving.address().to_string(), &serving.url()?);

@@ -7,12 +7,11 @@
 
 mod adapter;
 mod claim;
+mod eas;
 mod examine;
 mod remote;
 mod service;
 mod wire;
-
-use std::collections::BTreeSet;
 
 use alloy::hex;
 use alloy::primitives::{Address, B256, Bytes, keccak256};
@@ -91,21 +90,14 @@ impl Processes {
     /// The processes at `urls`.
     ///
     /// # Errors
-    /// [`NodeError::Usage`] for a URL at which nobody could answer, and for one that is named twice.
+    /// [`NodeError::Usage`] for a text that is no URL at which an attestor could answer.
     pub fn at(urls: &[String], seconds: u64, ledger_port: Option<u16>) -> Result<Processes> {
-        let mut known = BTreeSet::new();
-        for text in urls {
-            let answers = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-            let url = Url::parse(text).ok().filter(answers).ok_or_else(|| {
-                let example = "such as http://127.0.0.1:7001";
-                NodeError::Usage(format!(
-                    "`{text}` is no URL of an attestor; give one that begins with http:// or https://, {example}"
-                ))
-            })?;
-            if !known.insert(url) {
-                let what = format!("the attestor at {text} is named twice; name each one once");
-                return Err(NodeError::Usage(what));
-            }
+        let answers = |url: Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        if let Some(text) = urls.iter().find(|text| !Url::parse(text).is_ok_and(answers)) {
+            let example = "such as http://127.0.0.1:7001";
+            return Err(NodeError::Usage(format!(
+                "`{text}` is no URL of an attestor; give one that begins with http:// or https://, {example}"
+            )));
         }
         Ok(Processes { urls: urls.to_vec(), seconds, ledger_port })
     }

@@ -14,7 +14,7 @@ use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use tokio::task::JoinSet;
 
 use super::wire::{Answer, INFO, Identity, introduction};
-use super::{Case, Claim, DOMAIN, Processes, statement};
+use super::{Case, Claim, DOMAIN, Processes, eas, statement};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 
@@ -123,9 +123,16 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     let introduced = introduction(question.chain_id, question.oracle, identity.reader);
     let recovered = signature(&identity.signature)
         .and_then(|signature| signature.recover_address_from_msg(introduced).ok());
-    if recovered != Some(identity.address) {
-        return Err("it introduces itself with a key that it did not sign for this ledger".into());
-    }
+    let introduced = match recovered {
+        Some(account) if account == identity.address => By::Key,
+        Some(account) if eas::speaks_for(&question.ledger, account, identity.address).await => {
+            By::Adapter
+        }
+        _ => {
+            let what = "it introduces itself with a key that it did not sign for this ledger";
+            return Err(what.into());
+        }
+    };
     // Before anything is sent: rows are for attestors only.
     let oracle = AttestationOracle::new(question.oracle, &question.ledger);
     let listed = oracle.isAttestor(identity.address).call().await;
@@ -148,15 +155,45 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     };
     let mut signed = Vec::new();
     for (text, digest) in signatures.iter().zip(&question.digests) {
-        let valid = signature(text).filter(|signature| {
-            signature.recover_address_from_prehash(digest).ok() == Some(identity.address)
-        });
-        match valid {
-            Some(signature) => signed.push(Bytes::from(signature.as_bytes().to_vec())),
+        match introduced.valid(question, identity.address, *digest, text).await {
+            Some(word) => signed.push(word),
             None => return Err("it signed something else than it was asked".into()),
         }
     }
     Ok((identity.address, signed))
+}
+
+/// By what an attestor's word counts.
+#[derive(Clone, Copy)]
+enum By {
+    /// By the signature of its key.
+    Key,
+    /// By what its adapter says of an attestation in the Ethereum Attestation Service.
+    Adapter,
+}
+
+impl By {
+    /// The bytes that the oracle takes as its signature of `digest`; none where it would not.
+    async fn valid(
+        self,
+        question: &Question,
+        attestor: Address,
+        digest: B256,
+        text: &str,
+    ) -> Option<Bytes> {
+        match self {
+            By::Key => {
+                let signature = signature(text)?;
+                let signer = signature.recover_address_from_prehash(&digest).ok()?;
+                (signer == attestor).then(|| Bytes::from(signature.as_bytes().to_vec()))
+            }
+            By::Adapter => {
+                let word = Bytes::from(hex::decode(text).ok()?);
+                let counts = eas::counts(&question.ledger, attestor, digest, word.clone()).await;
+                counts.then_some(word)
+            }
+        }
+    }
 }
 
 fn words(error: reqwest::Error) -> String {
