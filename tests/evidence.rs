@@ -387,7 +387,7 @@ fn a_challenged_report_is_ruled_on_as_the_sealed_rows_bear_out_and_not_otherwise
     desk.send("lab", &["ValidatorPool", "stake", "300e18", NO_PERMIT]);
     let state = |check: u64| {
         let found = desk.go(&format!("contract call ValidatorPool check {check}"));
-        found["results"]["0"]["state"].to_string().trim_matches('"').to_owned()
+        found["results"]["0"][1].as_str().unwrap().to_owned()
     };
     let take = |check: &str| {
         desk.send("clinic", &["ValidatorPool", "request", "1", "10e18", NO_PERMIT]);

@@ -125,8 +125,12 @@ pub async fn run(node: &Node, command: &Confirm) -> Result<Outcome> {
         Some(false) => ": the report was right",
     };
     let text = match transaction {
-        Some(hash) => format!("{statement} about {about} is on the ledger{found}; {hash}, {gas} gas"),
-        None => format!("{statement} about {about} was on the ledger before{found}; nothing changed"),
+        Some(hash) => {
+            format!("{statement} about {about} is on the ledger{found}; {hash}, {gas} gas")
+        }
+        None => {
+            format!("{statement} about {about} was on the ledger before{found}; nothing changed")
+        }
     };
     Ok(Outcome::new(&done, text))
 }

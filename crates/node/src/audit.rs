@@ -176,7 +176,9 @@ async fn missing(node: &Node, custodian: &Party, records: &[Record]) -> Result<V
         let told = of_kind(Kind::Answered)
             .any(|record| record.subject == hash && record.details.get("job") == Some(&number));
         if !told && own.contains(&market.job(job).call().await?.datasetId) {
-            let what = format!("the answer of job {job} was committed on the ledger and is not in the log");
+            let what = format!(
+                "the answer of job {job} was committed on the ledger and is not in the log"
+            );
             differences.push((place, what));
         }
     }

@@ -195,7 +195,8 @@ fn quality_of(scores: &Quality) -> u16 {
 fn ruled(sealed: &Sealed<'_>, ruling: &Ruling, facts: &Facts) -> Finding<Claim> {
     let check = facts.challenged.as_ref().ok_or("the report was not read on the ledger")?;
     let found = findings_of(sealed).map_err(|error| error.to_string())?;
-    let found = found.ok_or("somebody was erased from the dataset, so that nobody can count it again")?;
+    let found =
+        found.ok_or("somebody was erased from the dataset, so that nobody can count it again")?;
     let wrong = !found.bears_out(check);
     require(!wrong || ruling.wrong, "the report is wrong: the dataset gives another")?;
     require(wrong || !ruling.wrong, "the report is right: the dataset gives the same")?;
