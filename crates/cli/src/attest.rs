@@ -26,6 +26,9 @@ pub struct Publish {
     /// Port on which this home's embedded ledger answers meanwhile, for the attestors to look at
     #[arg(long, requires = "attestors", value_name = "N")]
     ledger_port: Option<u16>,
+    /// Adapters of networks of Chainlink Functions, which are asked on the ledger besides
+    #[arg(long, value_delimiter = ',', requires = "attestors", value_name = "ADDRESS")]
+    functions: Vec<Address>,
     #[command(flatten)]
     evidence: Evidence,
 }
@@ -66,6 +69,9 @@ pub struct Choice {
     /// Port on which this home's embedded ledger answers while they are asked, for them to look at
     #[arg(long, requires = "attestors", value_name = "N")]
     ledger_port: Option<u16>,
+    /// Adapters of networks of Chainlink Functions, which are asked on the ledger besides
+    #[arg(long, value_delimiter = ',', requires = "attestors", value_name = "ADDRESS")]
+    functions: Vec<Address>,
     /// Those that this home plays itself, as at first
     #[arg(long)]
     here: bool,
@@ -173,8 +179,8 @@ pub async fn publish(node: &Node, publish: &Publish) -> Result<Outcome> {
     let panel = match publish.attestors.is_empty() {
         true => publish.evidence.panel(node)?,
         false => {
-            let Publish { attestors, timeout, ledger_port, .. } = publish;
-            Panel::Remote(Processes::at(attestors, *timeout, *ledger_port)?)
+            let Publish { attestors, timeout, ledger_port, functions, .. } = publish;
+            Panel::Remote(Processes::at(attestors, *timeout, *ledger_port, functions)?)
         }
     };
     let done = custodian::publish(node, &publish.custodian, &panel).await?;
@@ -210,14 +216,18 @@ fn panel(node: &Node, choice: &Choice) -> Result<Outcome> {
     if choice.here {
         attestor::choose(node, None)?;
     } else if !choice.attestors.is_empty() {
-        let Choice { attestors, timeout, ledger_port, .. } = choice;
-        let processes = Processes::at(attestors, *timeout, *ledger_port)?;
+        let Choice { attestors, timeout, ledger_port, functions, .. } = choice;
+        let processes = Processes::at(attestors, *timeout, *ledger_port, functions)?;
         attestor::choose(node, Some(&processes))?;
     }
     let chosen = attestor::chosen(node)?;
     let text = match &chosen {
         None => "this home asks the attestors that it plays itself".to_owned(),
-        Some(chosen) => format!("this home asks {}", chosen.urls.join(", ")),
+        Some(chosen) => {
+            let networks = chosen.functions.iter().map(Address::to_string);
+            let all: Vec<String> = chosen.urls.iter().cloned().chain(networks).collect();
+            format!("this home asks {}", all.join(", "))
+        }
     };
     Ok(Outcome::new(&json!({ "attestors": chosen }), text))
 }

@@ -9,6 +9,7 @@ mod adapter;
 mod claim;
 mod eas;
 mod examine;
+mod functions;
 mod remote;
 mod service;
 mod wire;
@@ -84,6 +85,9 @@ pub struct Processes {
     pub seconds: u64,
     /// Where this home's embedded ledger answers while they are asked.
     pub ledger_port: Option<u16>,
+    /// The adapters of networks of Chainlink Functions, which are asked on the ledger.
+    #[serde(default)]
+    pub functions: Vec<Address>,
 }
 
 impl Processes {
@@ -91,7 +95,12 @@ impl Processes {
     ///
     /// # Errors
     /// [`NodeError::Usage`] for a text that is no URL at which an attestor could answer.
-    pub fn at(urls: &[String], seconds: u64, ledger_port: Option<u16>) -> Result<Processes> {
+    pub fn at(
+        urls: &[String],
+        seconds: u64,
+        ledger_port: Option<u16>,
+        functions: &[Address],
+    ) -> Result<Processes> {
         let answers = |url: Url| matches!(url.scheme(), "http" | "https") && url.has_host();
         if let Some(text) = urls.iter().find(|text| !Url::parse(text).is_ok_and(answers)) {
             let example = "such as http://127.0.0.1:7001";
@@ -99,7 +108,8 @@ impl Processes {
                 "`{text}` is no URL of an attestor; give one that begins with http:// or https://, {example}"
             )));
         }
-        Ok(Processes { urls: urls.to_vec(), seconds, ledger_port })
+        let (urls, functions) = (urls.to_vec(), functions.to_vec());
+        Ok(Processes { urls, seconds, ledger_port, functions })
     }
 }
 

@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use alloy::network::EthereumWallet;
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{DynProvider, ProviderBuilder};
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::{SolCall, SolEvent};
+use alloy::sol_types::SolEvent;
 use caduceus_contracts::EasAttestor;
 
 use super::examine::Sight;
@@ -79,16 +79,4 @@ pub(super) async fn attest(
 /// Whether the word of `account` is what an adapter counts.
 pub(super) async fn speaks_for(ledger: &DynProvider, account: Address, adapter: Address) -> bool {
     EasAttestor::new(adapter, ledger).ATTESTER().call().await.is_ok_and(|one| one == account)
-}
-
-/// Whether the oracle will take `word` from an adapter for `digest` (EIP-1271).
-pub(super) async fn counts(
-    ledger: &DynProvider,
-    adapter: Address,
-    digest: B256,
-    word: Bytes,
-) -> bool {
-    let adapter = EasAttestor::new(adapter, ledger);
-    let answer = adapter.isValidSignature(digest, word).call().await;
-    answer.is_ok_and(|answer| answer == EasAttestor::isValidSignatureCall::SELECTOR)
 }

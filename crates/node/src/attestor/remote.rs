@@ -14,7 +14,7 @@ use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use tokio::task::JoinSet;
 
 use super::wire::{Answer, INFO, Identity, introduction};
-use super::{Case, Claim, DOMAIN, Processes, eas, statement};
+use super::{Case, Claim, DOMAIN, Processes, adapter, eas, functions, statement};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 
@@ -54,8 +54,22 @@ pub(super) async fn attest(
         let (question, url) = (question.clone(), url.trim_end_matches('/').to_owned());
         asking.spawn(async move { (ask(&question, &url).await, url) });
     }
-    let mut agreeing: BTreeMap<Address, Vec<Bytes>> = BTreeMap::new();
     let mut objections = Vec::new();
+    let digests = || question.digests.iter().copied();
+    let statements: Vec<(B256, &Attestation)> = digests().zip(&attestations).collect();
+    let patience = Duration::from_secs(processes.seconds);
+    for adapter in &processes.functions {
+        match functions::ask(node, case.custodian, *adapter, &statements).await {
+            Err(error) => objections.push(format!("{adapter}: {error}")),
+            Ok(()) => {
+                let (ledger, digests) = (question.ledger.clone(), digests().collect());
+                let answer = functions::answered(ledger, *adapter, digests, patience);
+                let name = adapter.to_string();
+                asking.spawn(async move { (answer.await, name) });
+            }
+        }
+    }
+    let mut agreeing: BTreeMap<Address, Vec<Bytes>> = BTreeMap::new();
     while agreeing.len() < threshold
         && let Some(done) = asking.join_next().await
     {
@@ -189,7 +203,8 @@ impl By {
             }
             By::Adapter => {
                 let word = Bytes::from(hex::decode(text).ok()?);
-                let counts = eas::counts(&question.ledger, attestor, digest, word.clone()).await;
+                let counts =
+                    adapter::counts(&question.ledger, attestor, digest, word.clone()).await;
                 counts.then_some(word)
             }
         }
