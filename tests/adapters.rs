@@ -339,11 +339,11 @@ impl Network {
         let context = [B256::ZERO; 3];
         let digest = keccak256([keccak256(&report).as_slice(), &[0; 96]].concat());
         let (mut rs, mut ss, mut vs) = (Vec::new(), Vec::new(), [0; 32]);
-        for node in 0..3 {
+        for (node, v) in vs.iter_mut().enumerate().take(3) {
             let signature = key_of(&format!("signer {node}")).sign_hash_sync(&digest).unwrap();
             rs.push(signature.r().into());
             ss.push(signature.s().into());
-            vs[node] = u8::from(signature.v());
+            *v = u8::from(signature.v());
         }
         let call = transmitCall { context, report: report.into(), rs, ss, vs: vs.into() };
         Sender::rich(url, key_of("transmitter 0")).call(self.coordinator, &call);

@@ -14,10 +14,13 @@ use crate::error::{NodeError, Result};
 use crate::node::{Node, placed_events};
 use crate::party::Party;
 
+/// An adapter with what the oracle takes as its signatures, or why there are none.
+type Answer = std::result::Result<(Address, Vec<Bytes>), String>;
+
 /// Between two looks for an answer.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Puts statements, with their digests, to the network behind an adapter.
+/// Puts statements, with their digests, to the network behind an adapter. Gives what waits for its answers, at most for `patience`.
 ///
 /// # Errors
 /// [`NodeError::Refused`] where the oracle does not count the adapter, which then costs nothing, or where the adapter or the
@@ -27,7 +30,8 @@ pub(super) async fn ask(
     custodian: &Party,
     adapter: Address,
     statements: &[(B256, &Attestation)],
-) -> Result<()> {
+    patience: Duration,
+) -> Result<impl Future<Output = Answer> + Send + use<>> {
     let oracle = AttestationOracle::new(node.at.attestation_oracle, &node.provider);
     if !oracle.isAttestor(adapter).call().await? {
         let action = "asking a network of Chainlink Functions".to_owned();
@@ -40,17 +44,17 @@ pub(super) async fn ask(
         let call = askCall { attestation: recast(*statement) };
         node.send("a network asked", &key, &signer, adapter, &call).await?;
     }
-    Ok(())
+    let digests = statements.iter().map(|(digest, _)| *digest).collect();
+    Ok(answered(node.provider.clone(), adapter, digests, patience))
 }
 
-/// Waits at most `patience` for the network to stand by every statement. Gives what the oracle takes as its signatures, or why
-/// there are none.
-pub(super) async fn answered(
+/// Waits at most `patience` for the network to stand by every statement.
+async fn answered(
     ledger: DynProvider,
     adapter: Address,
     digests: Vec<B256>,
     patience: Duration,
-) -> std::result::Result<(Address, Vec<Bytes>), String> {
+) -> Answer {
     let all = async {
         for digest in &digests {
             while !stands_by(&ledger, adapter, *digest).await? {

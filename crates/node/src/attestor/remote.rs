@@ -55,32 +55,16 @@ pub(super) async fn attest(
         asking.spawn(async move { (ask(&question, &url).await, url) });
     }
     let mut objections = Vec::new();
-    let digests = || question.digests.iter().copied();
-    let statements: Vec<(B256, &Attestation)> = digests().zip(&attestations).collect();
+    let statements: Vec<(B256, &Attestation)> =
+        question.digests.iter().copied().zip(&attestations).collect();
     let patience = Duration::from_secs(processes.seconds);
-    for adapter in &processes.functions {
-        match functions::ask(node, case.custodian, *adapter, &statements).await {
+    for adapter in processes.functions.iter().copied() {
+        match functions::ask(node, case.custodian, adapter, &statements, patience).await {
             Err(error) => objections.push(format!("{adapter}: {error}")),
-            Ok(()) => {
-                let (ledger, digests) = (question.ledger.clone(), digests().collect());
-                let answer = functions::answered(ledger, *adapter, digests, patience);
-                let name = adapter.to_string();
-                asking.spawn(async move { (answer.await, name) });
-            }
+            Ok(answer) => drop(asking.spawn(async move { (answer.await, adapter.to_string()) })),
         }
     }
-    let mut agreeing: BTreeMap<Address, Vec<Bytes>> = BTreeMap::new();
-    while agreeing.len() < threshold
-        && let Some(done) = asking.join_next().await
-    {
-        let Ok((outcome, url)) = done else { continue };
-        match outcome {
-            Ok((address, signatures)) => {
-                agreeing.insert(address, signatures);
-            }
-            Err(objection) => objections.push(format!("{url}: {objection}")),
-        }
-    }
+    let agreeing = first_agreeing(asking, threshold, &mut objections).await;
     for objection in &objections {
         node.report.fact(format!("an attestor did not sign: {objection}"));
     }
@@ -95,6 +79,28 @@ pub(super) async fn attest(
         signatures: agreeing.values().map(|all| all[number].clone()).collect(),
     };
     Ok(attestations.into_iter().enumerate().map(proof).collect())
+}
+
+/// An attestor's account with its signatures, or its objection; and what it is called.
+type Answered = (std::result::Result<(Address, Vec<Bytes>), String>, String);
+
+/// Those who agree first, until there are enough. The others are left out, and objections are kept.
+async fn first_agreeing(
+    mut asking: JoinSet<Answered>,
+    threshold: usize,
+    objections: &mut Vec<String>,
+) -> BTreeMap<Address, Vec<Bytes>> {
+    let mut agreeing = BTreeMap::new();
+    while agreeing.len() < threshold
+        && let Some(done) = asking.join_next().await
+    {
+        let Ok((outcome, name)) = done else { continue };
+        match outcome {
+            Ok((address, signatures)) => drop(agreeing.insert(address, signatures)),
+            Err(objection) => objections.push(format!("{name}: {objection}")),
+        }
+    }
+    agreeing
 }
 
 fn question(
