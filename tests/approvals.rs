@@ -96,7 +96,8 @@ fn who_joins_can_show_who_they_are_and_attestors_look_at_it() {
 fn a_custodian_that_requires_an_ethics_approval_answers_nobody_without() {
     let office = Office::new();
     let country = &office.0;
-    country.go("licence buy --researcher lab --uses 4");
+    let bought = country.go("licence buy --researcher lab --uses 4");
+    assert_eq!(bought["ethics_approval_required_by"], object!([]));
     let ask = |approval: Option<&PathBuf>| {
         let mut words = vec!["query", "--researcher", "lab", "--sql", SQL, "--dir", office.home()];
         words.extend(approval.iter().flat_map(|file| ["--ethics-approval", text(file)]));
@@ -110,6 +111,12 @@ fn a_custodian_that_requires_an_ethics_approval_answers_nobody_without() {
     assert_eq!(required["requires"], object!(["ethics-approval"]));
     let (answered, said) = ask(None);
     assert!(!answered && said.contains("requires an ethics-approval"), "{said}");
+    // Who buys now is told before the first question.
+    let buy = run(&["licence", "buy", "--researcher", "lab", "--dir", office.home()]);
+    let told = String::from_utf8(buy.stderr).unwrap();
+    assert!(told.contains("(clinic)") && told.contains("--ethics-approval"), "{told}");
+    let bought = country.go("licence buy --researcher lab");
+    assert_eq!(bought["ethics_approval_required_by"], object!(["clinic"]));
 
     let challenge = "party challenge --name lab --for-study";
     let study = |purposes: &[&str]| object!({ "committee": "E", "protocol": "P", "country": "DE", "purposes": purposes });

@@ -55,7 +55,7 @@ impl Country {
     }
 
     /// Protected records of people who are others for each seed.
-    fn records(&self, seed: u32) {
+    pub fn records(&self, seed: u32) {
         let (path, seed) = (self.path(&format!("cohort-{seed}")), seed.to_string());
         let (cohort, home) = (text(&path), text(&self.home));
         let made = ["cohort", "generate", "--patients", "40", "--country", "DE", "--seed", &seed];
@@ -122,7 +122,7 @@ impl Country {
         json(&self.publishing(attestors).iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    fn refused(&self, attestors: &[&str]) -> String {
+    pub fn refused(&self, attestors: &[&str]) -> String {
         refused(&self.publishing(attestors).iter().map(String::as_str).collect::<Vec<_>>())
     }
 
@@ -529,61 +529,4 @@ fn a_custodian_whose_accreditation_was_taken_back_gets_no_signature_from_anybody
     assert!(error.contains("its issuer has revoked it"), "its own attestors refuse too: {error}");
     let words = ["publish", "--custodian", "clinic", "--offline", "--dir", text(&country.home)];
     assert!(refused(&words).contains("no server was asked"), "what is not known counts against");
-}
-
-#[test]
-fn an_adapter_is_created_registered_and_counted_once_the_members_vote_for_it() {
-    let country = Country::with_records();
-    country.go("publish --custodian clinic");
-    country.go("member join --custodian clinic --count 2");
-    // Any contract stands for the service here; its own tests run the published one.
-    let contracts = country.go("ledger contracts");
-    let service = contracts["usdc"].as_str().unwrap();
-    let (schema, attester) = (B256::repeat_byte(7), Address::repeat_byte(9));
-    let eas = format!(
-        "attestor adapter eas --service {service} --schema {schema} --attester {attester} --country CH"
-    );
-    let made = country.go(&format!("{eas} --propose-by clinic/1"));
-    let adapter = made["address"].as_str().unwrap();
-    assert_eq!(country.go(&eas)["address"], adapter, "the same one is created once");
-    let known = |counted: bool| {
-        let all = country.go("attestor list");
-        let all = all["attestors"].as_array().unwrap().clone();
-        let one = all.iter().find(|one| one["address"] == adapter).unwrap();
-        assert_eq!((&one["kind"], &one["good_standing"]), (&"contract".into(), &true.into()));
-        assert_eq!(one["listed"], counted);
-        all.len()
-    };
-    assert_eq!(known(false), 4);
-    let proposal = made["proposal"].as_u64().unwrap();
-    country.go(&format!("governance vote --proposal {proposal}"));
-    country.go(&format!("governance execute --proposal {proposal}"));
-    assert_eq!(known(true), 4);
-
-    fs::write(country.path("check.js"), "return args[3]").unwrap();
-    let script = country.path("check.js");
-    let functions = [
-        "attestor",
-        "adapter",
-        "functions",
-        "--router",
-        service,
-        "--don",
-        &schema.to_string(),
-        "--subscription",
-        "7",
-        "--country",
-        "CH",
-        "--source",
-        text(&script),
-        "--dir",
-        text(&country.home),
-    ]
-    .map(str::to_owned);
-    let functions: Vec<&str> = functions.iter().map(String::as_str).collect();
-    let other = json(&functions);
-    assert_ne!(other["address"], adapter);
-    let nobody = eas.replace(service, &Address::repeat_byte(1).to_string());
-    let words: Vec<&str> = nobody.split(' ').chain(["--dir", text(&country.home)]).collect();
-    assert!(refused(&words).contains("there is no contract at"));
 }

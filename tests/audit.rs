@@ -90,6 +90,40 @@ fn a_grant_or_a_withdrawal_that_a_log_leaves_out_or_tells_otherwise_is_found() {
 }
 
 #[test]
+fn an_answer_that_was_committed_and_is_not_in_the_log_is_the_first_difference() {
+    use audit::{Detail, Kind};
+    let world = World::new();
+    world.go("licence buy --researcher lab");
+    // A custodian that answers past its vault, and whose answer nobody has confirmed yet.
+    let nothing = format!("0x{}", "00".repeat(32));
+    let answer = format!("0x{}", "11".repeat(32));
+    let unsigned = format!("(0,0,0,{nothing},{nothing})");
+    for line in [
+        "lab TestUSDC approve ComputeMarket 100e6".to_owned(),
+        format!("lab ComputeMarket request (1,[1],{answer},100,25e6) {unsigned}"),
+        "clinic ComputeMarket accept 1".to_owned(),
+        format!("clinic ComputeMarket commit 1 {answer} 100 0"),
+    ] {
+        assert!(differences(&world).is_empty(), "{line}: {:?}", differences(&world));
+        world.go(&format!("contract send --as {line}"));
+    }
+    let says = "clinic: the answer of job 1 was committed on the ledger and is not in the log";
+    assert_eq!(differences(&world).first().map(String::as_str), Some(says));
+
+    // A record of another job does not tell of it; its own does.
+    let time = audit::read(&log(&world.home)).unwrap().last().unwrap().time;
+    let tell = |job: i64| {
+        let details = [("job".to_owned(), Detail::Number(job))].into();
+        let event = Event { time, kind: Kind::Answered, subject: answer.clone(), details };
+        AuditLog::open(&log(&world.home)).unwrap().append(event).unwrap();
+    };
+    tell(7);
+    assert_eq!(differences(&world).first().map(String::as_str), Some(says));
+    tell(1);
+    assert!(differences(&world).is_empty(), "{:?}", differences(&world));
+}
+
+#[test]
 fn a_dataset_that_was_taken_out_has_its_record_wherever_the_command_was_killed() {
     let world = World::new();
     let mut records = 0;

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::support::{folder, json, refused, run, text};
+use crate::support::{at, folder, json, refused, refused_json, run, text};
 
 /// A home with one custodian, and a small cohort to ingest.
 fn prepared(dir: &Path) -> (String, String) {
@@ -125,6 +125,48 @@ fn unknown_options_names_and_values_are_named() {
         ])
         .contains("XX")
     );
+}
+
+#[test]
+fn what_is_to_be_confirmed_about_something_that_is_not_there_names_it_and_how_to_see_what_is() {
+    let dir = folder();
+    let home = dir.path().join("home");
+    let home = text(&home);
+    json(&at(home, "init --seed 3"));
+    let document = dir.path().join("clauses.txt");
+    fs::write(&document, "clauses").unwrap();
+    let transfer = format!("confirm transfer --agreement 4 --document {}", text(&document));
+    for (line, what, shows) in [
+        ("confirm usage --meter 0 --units 1", "no meter 0", "MeteredLicence meter N"),
+        ("confirm deletion --loan 7", "no loan 7", "DatasetLending loan N"),
+        (&transfer, "no agreement 4", "TransferAgreement agreement N"),
+    ] {
+        let error = refused(&at(home, line));
+        assert!(error.contains(what) && error.contains("there is none yet"), "{error}");
+        let shown = format!("caduceus contract call --dir {home} {shows}");
+        assert!(error.contains(&shown), "{error}");
+        // What it says to do can be done.
+        let shown = shown.replace("caduceus ", "").replace(" N", " 1");
+        json(&shown.split(' ').collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn an_attestor_that_has_no_url_is_refused_before_anybody_is_asked() {
+    let dir = folder();
+    let home = dir.path().join("home");
+    let home = text(&home);
+    json(&at(home, "init --seed 3"));
+    json(&at(home, "party register --name clinic --role custodian --country DE"));
+    for command in ["attestor panel", "publish --custodian clinic"] {
+        for url in ["not-a-url", "127.0.0.1:7001", "ftp://127.0.0.1", "http://", "file:///tmp"] {
+            let line = format!("{command} --attestors http://127.0.0.1:7001,{url}");
+            let error = refused_json(&at(home, &line), 2);
+            assert!(error.contains(&format!("`{url}`")) && error.contains("http://"), "{error}");
+        }
+    }
+    let chosen = json(&at(home, "attestor panel"));
+    assert!(chosen["attestors"].is_null(), "nothing was chosen: {chosen}");
 }
 
 #[test]

@@ -343,6 +343,8 @@ fn every_command_helps_with_an_example() {
         &["confirm", "deletion"],
         &["confirm", "transfer"],
         &["confirm", "use"],
+        &["confirm", "report"],
+        &["confirm", "verdict"],
         &["identity", "new"],
         &["identity", "show"],
         &["identity", "rotate"],

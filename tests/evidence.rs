@@ -7,6 +7,8 @@ use alloy::hex;
 use alloy::primitives::{B256, keccak256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
+use caduceus_identity::{Keyring, Seed};
+use caduceus_vault::{MasterKey, Vault};
 use serde_json::{Value, json as object};
 
 use crate::attestors::{Country, hand_in, put};
@@ -368,6 +370,96 @@ fn features_points_readings_deletions_transfers_and_uses_are_signed_for_as_they_
     assert_eq!(desk.go("audit verify")["verified"], true);
 }
 
+#[test]
+fn a_challenged_report_is_ruled_on_as_the_sealed_rows_bear_out_and_not_otherwise() {
+    let desk = Desk::new();
+    desk.go("member join --custodian clinic --count 3");
+    desk.go("governance pay --member clinic/1 --token data --amount 2000 --to lab");
+    desk.go("governance vote");
+    desk.go("governance execute");
+    // The researcher is a validator besides (2 + 8), so that the hospital asks and challenges.
+    let both = "(1,10,0x4a50,1900000000,1900000000,0)";
+    desk.send("registrar", &["ParticipantRegistry", "update", "lab", both]);
+    desk.send("lab", &["DataToken", "transfer", "clinic", "900e18"]);
+    for who in ["lab", "clinic"] {
+        desk.send(who, &["DataToken", "approve", "ValidatorPool", "900e18"]);
+    }
+    desk.send("lab", &["ValidatorPool", "stake", "300e18", NO_PERMIT]);
+    let state = |check: u64| {
+        let found = desk.go(&format!("contract call ValidatorPool check {check}"));
+        found["results"]["0"][1].as_str().unwrap().to_owned()
+    };
+    let take = |check: &str| {
+        desk.send("clinic", &["ValidatorPool", "request", "1", "10e18", NO_PERMIT]);
+        desk.send("lab", &["ValidatorPool", "take", check]);
+    };
+    let challenge = |check: &str| {
+        let why = B256::repeat_byte(2).to_string();
+        desk.send("clinic", &["ValidatorPool", "challenge", check, &why, NO_PERMIT]);
+    };
+    let wrong = object!(B256::repeat_byte(1));
+    let home = text(&desk.country.home);
+
+    // One who never looked.
+    take("1");
+    let guess = B256::repeat_byte(1).to_string();
+    desk.send("lab", &["ValidatorPool", "report", "1", "9000", &guess]);
+    let early = refused(&["confirm", "verdict", "--check", "1", "--dir", home]);
+    assert!(early.contains("check 1 is not challenged"), "{early}");
+    challenge("1");
+    let verdict = desk.of("confirm verdict --check 1");
+    {
+        let _ledger = desk.ledger();
+        desk.examine(
+            &verdict,
+            &[
+                ("/about/verdict/wrong", object!(false), "the report is wrong"),
+                ("/about/verdict/check", object!(2), "no such report is challenged"),
+                ("/publication/content_hash", wrong.clone(), "no token has this content"),
+                ("/publication/table_commitment", wrong, "the hashes of the sealed data"),
+            ],
+        );
+    }
+    assert_eq!(desk.go("confirm verdict --check 1")["wrong"], true);
+    assert_eq!(state(1), "6", "slashed");
+
+    // One who counted.
+    take("2");
+    let reported = desk.go("confirm report --check 2");
+    assert_eq!(reported["dataset"], 1);
+    assert_eq!(desk.go("confirm report --check 2"), reported, "reported once");
+    challenge("2");
+    let verdict = desk.of("confirm verdict --check 2");
+    {
+        let _ledger = desk.ledger();
+        let lies = [("/about/verdict/wrong", object!(true), "the report is right")];
+        desk.examine(&verdict, &lies);
+    }
+    assert_eq!(desk.go("confirm verdict --check 2")["wrong"], false);
+    assert_eq!(state(2), "5", "paid");
+    assert_eq!(desk.go("confirm verdict --check 2")["wrong"], false, "ruled once");
+
+    // The same findings with another quality; then what was reported on is no longer there to be counted.
+    take("3");
+    let (quality, hash) = (reported["quality"].as_u64().unwrap(), &reported["report"]);
+    let better = (quality + 1).to_string();
+    desk.send("lab", &["ValidatorPool", "report", "3", &better, hash.as_str().unwrap()]);
+    challenge("3");
+    let verdict = desk.of("confirm verdict --check 3");
+    let manifest: Value = serde_json::from_str(verdict["manifest"].as_str().unwrap()).unwrap();
+    assert_eq!(manifest["about"]["verdict"]["wrong"], true);
+    desk.go("member erase --member clinic/3");
+    let gone = refused(&["confirm", "verdict", "--check", "3", "--dir", home]);
+    assert!(gone.contains("somebody was erased"), "{gone}");
+    {
+        let _ledger = desk.ledger();
+        assert_eq!(hand_in(&desk.honest, &verdict), "signed 1", "handed over before");
+    }
+    let none = refused(&["confirm", "verdict", "--check", "9", "--dir", home]);
+    assert!(none.contains("there is no check 9; there are 1 to 3"), "{none}");
+    assert_eq!(desk.go("audit verify")["verified"], true);
+}
+
 /// An agreement that both sides sign.
 fn conclude(desk: &Desk, document: B256) {
     desk.allow("TransferAgreement");
@@ -389,4 +481,48 @@ fn conclude(desk: &Desk, document: B256) {
     };
     let (exports, imports) = (sign(&desk.custodian), sign(&desk.researcher));
     desk.send("relay", &["TransferAgreement", "conclude", &terms, &exports, &imports, NO_PERMIT]);
+}
+
+#[test]
+fn a_quasi_identifier_that_a_custodian_leaves_out_of_its_count_is_missed_by_attestors() {
+    let country = Country::with_records();
+    let processes = [1, 2].map(|number| country.attestor(number));
+    let urls = processes.each_ref().map(|process| process.url.as_str()).join(",");
+    let by_processes = format!("attestor panel --attestors {urls} --ledger-port {}", country.port);
+    let publishing = ["publish", "--custodian", "clinic", "--dir", text(&country.home)];
+    for (number, column) in [(1, "sex"), (2, "age_band"), (3, "region")] {
+        misreport(&country, number, Some(column));
+        for panel in ["attestor panel --here", &by_processes] {
+            country.go(panel);
+            let error = refused(&publishing);
+            let says = format!("`{column}` of the patients tells them apart");
+            assert!(error.contains(&says), "{panel}: {error}");
+        }
+    }
+    misreport(&country, 4, None);
+    assert_eq!(json(&publishing)["dataset"], 1, "the same rows with all of it are signed for");
+}
+
+/// Has the custodian's own vault say of what is staged that a column was not generalized; `number` makes it another publication.
+fn misreport(country: &Country, number: u8, left_out: Option<&str>) {
+    let seed = fs::read_to_string(country.home.join("keys/seed")).unwrap();
+    let seed = hex::decode_to_array::<_, 32>(seed.trim()).unwrap();
+    let master = MasterKey::new(*Keyring::new(Seed::new(seed)).secret("vault", "party/clinic"));
+    let vault = Vault::open(&country.home.join("vaults/clinic"), master).unwrap();
+    let kept = country.path("description.json");
+    if !kept.exists() {
+        fs::write(&kept, vault.document("description").unwrap().unwrap()).unwrap();
+    }
+    let mut report: Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
+    report["content"] = object!(B256::repeat_byte(number));
+    if let Some(column) = left_out {
+        let counted = report["report"]["account"]["generalization"].as_object_mut().unwrap();
+        assert!(counted.remove(column).is_some(), "{counted:?}");
+    }
+    let mut nonce = 0;
+    let mut entropy = |bytes: &mut [u8]| {
+        nonce += 1;
+        bytes.fill(nonce ^ number << 4);
+    };
+    vault.put_document("description", report.to_string().as_bytes(), &mut entropy).unwrap();
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
+mod adapters;
 mod algorithm;
 mod approvals;
 mod attestors;

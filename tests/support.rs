@@ -174,28 +174,7 @@ impl Server {
 
     /// One JSON-RPC call.
     pub fn rpc(&self, method: &str, params: Value) -> Value {
-        let body =
-            json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
-        let host = self.url.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host).unwrap();
-        write!(
-            stream,
-            "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut response = Vec::new();
-        stream.read_to_end(&mut response).unwrap();
-        let response = String::from_utf8(response).unwrap();
-        let (head, body) = response.split_once("\r\n\r\n").unwrap();
-        let body = match head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
-            true => unchunk(body),
-            false => body.to_owned(),
-        };
-        let answer: Value =
-            serde_json::from_str(&body).unwrap_or_else(|error| panic!("{method}: {error}: {body}"));
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer["result"].clone()
+        rpc(&self.url, method, params)
     }
 
     /// Every log of the chain, oldest first.
@@ -203,6 +182,31 @@ impl Server {
         let logs = self.rpc("eth_getLogs", json!([{ "fromBlock": "0x0", "toBlock": "latest" }]));
         logs.as_array().unwrap().clone()
     }
+}
+
+/// One JSON-RPC call to a ledger.
+pub fn rpc(url: &str, method: &str, params: Value) -> Value {
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
+    let host = url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).unwrap();
+    let response = String::from_utf8(response).unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    let body = match head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+        true => unchunk(body),
+        false => body.to_owned(),
+    };
+    let answer: Value =
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{method}: {error}: {body}"));
+    assert!(answer.get("error").is_none(), "{method}: {answer}");
+    answer["result"].clone()
 }
 
 impl Drop for Server {

@@ -26,6 +26,9 @@ pub struct Publish {
     /// Port on which this home's embedded ledger answers meanwhile, for the attestors to look at
     #[arg(long, requires = "attestors", value_name = "N")]
     ledger_port: Option<u16>,
+    /// Adapters of networks of Chainlink Functions, which are asked on the ledger besides
+    #[arg(long, value_delimiter = ',', requires = "attestors", value_name = "ADDRESS")]
+    functions: Vec<Address>,
     #[command(flatten)]
     evidence: Evidence,
 }
@@ -66,6 +69,9 @@ pub struct Choice {
     /// Port on which this home's embedded ledger answers while they are asked, for them to look at
     #[arg(long, requires = "attestors", value_name = "N")]
     ledger_port: Option<u16>,
+    /// Adapters of networks of Chainlink Functions, which are asked on the ledger besides
+    #[arg(long, value_delimiter = ',', requires = "attestors", value_name = "ADDRESS")]
+    functions: Vec<Address>,
     /// Those that this home plays itself, as at first
     #[arg(long)]
     here: bool,
@@ -152,6 +158,9 @@ pub struct Serve {
     /// Sign for custodians too who show no accreditation, on the word of the ledger's registrar
     #[arg(long)]
     without_credential: bool,
+    /// Attest in the Ethereum Attestation Service in place of signing, for this adapter; the key is that of its attester
+    #[arg(long, value_name = "ADDRESS")]
+    adapter: Option<Address>,
     #[command(flatten)]
     evidence: Evidence,
     /// Port to listen on; 0 takes a free one
@@ -169,11 +178,10 @@ pub struct Serve {
 pub async fn publish(node: &Node, publish: &Publish) -> Result<Outcome> {
     let panel = match publish.attestors.is_empty() {
         true => publish.evidence.panel(node)?,
-        false => Panel::Remote(Processes {
-            urls: publish.attestors.clone(),
-            seconds: publish.timeout,
-            ledger_port: publish.ledger_port,
-        }),
+        false => {
+            let Publish { attestors, timeout, ledger_port, functions, .. } = publish;
+            Panel::Remote(Processes::at(attestors, *timeout, *ledger_port, functions)?)
+        }
     };
     let done = custodian::publish(node, &publish.custodian, &panel).await?;
     let dataset = done.dataset.unwrap_or_default();
@@ -208,17 +216,18 @@ fn panel(node: &Node, choice: &Choice) -> Result<Outcome> {
     if choice.here {
         attestor::choose(node, None)?;
     } else if !choice.attestors.is_empty() {
-        let processes = Processes {
-            urls: choice.attestors.clone(),
-            seconds: choice.timeout,
-            ledger_port: choice.ledger_port,
-        };
+        let Choice { attestors, timeout, ledger_port, functions, .. } = choice;
+        let processes = Processes::at(attestors, *timeout, *ledger_port, functions)?;
         attestor::choose(node, Some(&processes))?;
     }
     let chosen = attestor::chosen(node)?;
     let text = match &chosen {
         None => "this home asks the attestors that it plays itself".to_owned(),
-        Some(chosen) => format!("this home asks {}", chosen.urls.join(", ")),
+        Some(chosen) => {
+            let networks = chosen.functions.iter().map(Address::to_string);
+            let all: Vec<String> = chosen.urls.iter().cloned().chain(networks).collect();
+            format!("this home asks {}", all.join(", "))
+        }
     };
     Ok(Outcome::new(&json!({ "attestors": chosen }), text))
 }
@@ -274,6 +283,7 @@ pub async fn serve(serve: &Serve) -> Result<Outcome> {
     let practice = Practice {
         without_credential: serve.without_credential,
         sources: serve.evidence.sources(),
+        adapter: serve.adapter,
     };
     let serving = attestor::serve(&serve.name, &key, serve.port, view, practice).await?;
     say(&serve.name, &serving.address().to_string(), &serving.url()?);

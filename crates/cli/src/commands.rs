@@ -9,8 +9,9 @@ use caduceus_node::party::{self, Role};
 use caduceus_node::researcher;
 use caduceus_node::story::usdc;
 use caduceus_node::{
-    Home, Node, NodeError, Result, claims, cohorts, consents, custodian, member, policy,
+    Home, Node, NodeError, Result, approvals, claims, cohorts, consents, custodian, member, policy,
 };
+use serde::Serialize;
 use serde_json::json;
 
 use crate::algorithm::{self, Algorithm};
@@ -244,6 +245,7 @@ async fn buy(node: &Node, command: &LicenceCommand) -> Result<Outcome> {
         datasets.clone()
     };
     let purpose = parse(purpose)?;
+    let ethics_approval_required_by = approvals::will_ask(node, &datasets)?;
     let key = node.new_key("buy")?;
     let licence = researcher::buy(node, &party, &datasets, purpose, *uses, &key).await?;
     let text = format!(
@@ -253,7 +255,16 @@ async fn buy(node: &Node, command: &LicenceCommand) -> Result<Outcome> {
         usdc(licence.paid),
         licence.uses
     );
-    Ok(Outcome::new(&licence, text))
+    Ok(Outcome::new(&Bought { licence, ethics_approval_required_by }, text))
+}
+
+/// A licence, and what its holder has to show to ask under it.
+#[derive(Serialize)]
+struct Bought {
+    #[serde(flatten)]
+    licence: researcher::Licence,
+    /// The custodians that answer only questions with an ethics-approval.
+    ethics_approval_required_by: Vec<String>,
 }
 
 /// Refuses a dataset that is not in the pool, with those that are.

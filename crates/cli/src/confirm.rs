@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use caduceus_node::confirm::{self, Confirmed};
+use caduceus_node::confirm::{self, Confirmed, Reported};
 use caduceus_node::{Node, NodeError, Result, approvals, member};
 use clap::Subcommand;
 
@@ -56,6 +56,20 @@ pub enum Confirm {
         #[arg(long, value_name = "FILE")]
         document: PathBuf,
     },
+    /// Whether a validator's report that was challenged is wrong, counted again from the sealed dataset
+    #[command(after_help = "Example: caduceus confirm verdict --dir state --check 1")]
+    Verdict {
+        /// The check's number
+        #[arg(long, value_name = "N")]
+        check: u64,
+    },
+    /// What a validator found who took a check, counted from the sealed dataset: it reports so, and attestors are not asked
+    #[command(after_help = "Example: caduceus confirm report --dir state --check 1")]
+    Report {
+        /// The check's number
+        #[arg(long, value_name = "N")]
+        check: u64,
+    },
     /// That a dataset was used in a study that an ethics committee approved, so that what vests on it is released
     #[command(after_help = "Example: caduceus confirm use --dir state --dataset 1 --job 1")]
     Use {
@@ -85,6 +99,15 @@ pub async fn run(node: &Node, command: &Confirm) -> Result<Outcome> {
                 .map_err(|error| NodeError::file("read", document, error))?;
             confirm::transfer(node, *agreement, &text).await?
         }
+        Confirm::Verdict { check } => confirm::verdict(node, *check).await?,
+        Confirm::Report { check } => {
+            let done = confirm::report(node, *check).await?;
+            let Reported { dataset, quality, report, .. } = &done;
+            let text = format!(
+                "check {check}: dataset {dataset} has a quality of {quality} in 10,000; the report's hash is {report}"
+            );
+            return Ok(Outcome::new(&done, text));
+        }
         Confirm::Use { dataset, job, ethics_approval } => {
             let approval = match ethics_approval {
                 Some(file) => Some(approvals::read(file)?),
@@ -95,10 +118,19 @@ pub async fn run(node: &Node, command: &Confirm) -> Result<Outcome> {
             confirm::approved_use(node, *dataset, *job, &approval).await?
         }
     };
-    let Confirmed { statement, about, transaction, gas } = &done;
+    let Confirmed { statement, about, transaction, gas, wrong } = &done;
+    let found = match wrong {
+        None => "",
+        Some(true) => ": the report was wrong",
+        Some(false) => ": the report was right",
+    };
     let text = match transaction {
-        Some(hash) => format!("{statement} about {about} is on the ledger: {hash}, {gas} gas"),
-        None => format!("{statement} about {about} was on the ledger before; nothing changed"),
+        Some(hash) => {
+            format!("{statement} about {about} is on the ledger{found}; {hash}, {gas} gas")
+        }
+        None => {
+            format!("{statement} about {about} was on the ledger before{found}; nothing changed")
+        }
     };
     Ok(Outcome::new(&done, text))
 }

@@ -52,6 +52,31 @@ pub fn required(node: &Node, custodian: &Party) -> Result<Vec<String>> {
     Ok(node.home.recall(&key(custodian))?.unwrap_or_default())
 }
 
+fn requires_approval(node: &Node, custodian: &Party) -> Result<bool> {
+    Ok(required(node, custodian)?.contains(&Kind::EthicsApproval.to_string()))
+}
+
+/// The custodians, of those in this home that published `datasets`, that will ask for an ethics-approval at each question; where there
+/// are any, whoever pays for a licence is told so.
+pub fn will_ask(node: &Node, datasets: &[u64]) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for custodian in party::custodians(node)? {
+        let holds = custodian::publications(node, &custodian)?;
+        let holds = holds.iter().filter_map(|one| one.dataset).any(|one| datasets.contains(&one));
+        if holds && requires_approval(node, &custodian)? {
+            names.push(custodian.name);
+        }
+    }
+    if !names.is_empty() {
+        let who = names.join(", ");
+        let what = format!(
+            "questions under this licence need the approval of an ethics committee ({who}); show it with {OPTION} when you ask"
+        );
+        node.report.fact(what);
+    }
+    Ok(names)
+}
+
 /// Says which kinds of credential a custodian requires of every question from now on: `ethics-approval`, or none.
 pub fn require(node: &Node, custodian: &str, kinds: &[Kind]) -> Result<Vec<String>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
@@ -92,14 +117,11 @@ pub(crate) async fn decide(
     custodian: &Party,
     job: &Job,
 ) -> Result<std::result::Result<Option<[(&'static str, Detail); 2]>, String>> {
-    let path = file(node, job.questionHash, job.researcher);
-    if !path.exists() {
-        let required = required(node, custodian)?.contains(&Kind::EthicsApproval.to_string());
+    let Some(text) = shown_with(node, job)? else {
         let missing =
             format!("{} requires an ethics-approval; show one with {OPTION}", custodian.name);
-        return Ok(if required { Err(missing) } else { Ok(None) });
-    }
-    let text = read_limited(&path, MAX_BYTES)?;
+        return Ok(if requires_approval(node, custodian)? { Err(missing) } else { Ok(None) });
+    };
     let purpose = Purpose::from_number(job.purpose);
     Ok(match check(node, job.researcher, purpose, &text).await {
         Ok(()) => Ok(Some(details(Kind::EthicsApproval, &text))),

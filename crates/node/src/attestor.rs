@@ -7,7 +7,9 @@
 
 mod adapter;
 mod claim;
+mod eas;
 mod examine;
+mod functions;
 mod remote;
 mod service;
 mod wire;
@@ -21,6 +23,7 @@ use caduceus_contracts::AttestationOracle::{Attestation, Proof};
 use caduceus_vault::Disclosure;
 use caduceus_vault::audit::{Detail, Kind};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::credentials::Sources;
 use crate::custodian;
@@ -30,10 +33,13 @@ use crate::party::Party;
 
 pub use adapter::{Elsewhere, Known, adapt, known, propose};
 pub(crate) use claim::Claim;
-pub(crate) use examine::{Sealed, deletion_text, gift_of, receipt_text, traits_of};
+pub(crate) use examine::{
+    CHALLENGED, Sealed, deletion_text, findings_of, gift_of, receipt_text, traits_of,
+};
 pub use service::{Practice, Serving, View, hand_over, serve, view};
 pub(crate) use wire::{
-    Approved, Deleted, Delivered, Introduced, Leaf, Payout, Reading, Signed, Subject, Transferred,
+    Approved, Deleted, Delivered, Introduced, Leaf, Payout, Reading, Ruling, Signed, Subject,
+    Transferred,
 };
 
 /// How many attestors a development home plays.
@@ -79,6 +85,32 @@ pub struct Processes {
     pub seconds: u64,
     /// Where this home's embedded ledger answers while they are asked.
     pub ledger_port: Option<u16>,
+    /// The adapters of networks of Chainlink Functions, which are asked on the ledger.
+    #[serde(default)]
+    pub functions: Vec<Address>,
+}
+
+impl Processes {
+    /// The processes at `urls`.
+    ///
+    /// # Errors
+    /// [`NodeError::Usage`] for a text that is no URL at which an attestor could answer.
+    pub fn at(
+        urls: &[String],
+        seconds: u64,
+        ledger_port: Option<u16>,
+        functions: &[Address],
+    ) -> Result<Processes> {
+        let answers = |url: Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        if let Some(text) = urls.iter().find(|text| !Url::parse(text).is_ok_and(answers)) {
+            let example = "such as http://127.0.0.1:7001";
+            return Err(NodeError::Usage(format!(
+                "`{text}` is no URL of an attestor; give one that begins with http:// or https://, {example}"
+            )));
+        }
+        let (urls, functions) = (urls.to_vec(), functions.to_vec());
+        Ok(Processes { urls, seconds, ledger_port, functions })
+    }
 }
 
 /// Which attestors a custodian asks.

@@ -32,7 +32,7 @@ pub fn log_path(node: &Node, custodian: &Party) -> PathBuf {
 }
 
 /// Verifies the log of every custodian of this home: its hash chain, its anchors on the ledger, and that every
-/// dataset minted and every job settled there has its record; and its vault: every sealed byte, against the Data NFT.
+/// dataset minted and every answer committed there has its record; and its vault: every sealed byte, against the Data NFT.
 pub async fn verify(node: &Node) -> Result<AuditReport> {
     let mut report =
         AuditReport { events: 0, datasets: 0, verified: true, differences: Vec::new() };
@@ -150,34 +150,40 @@ async fn verify_vault(node: &Node, custodian: &Party) -> Result<(u64, Vec<String
     Ok((datasets, differences))
 }
 
-/// What the ledger shows of a custodian that its log does not.
+/// What the ledger shows of a custodian that its log does not, oldest first: datasets that were minted, and answers that were
+/// committed, settled or not. A vault writes the record of an answer before it commits to it.
 async fn missing(node: &Node, custodian: &Party, records: &[Record]) -> Result<Vec<String>> {
     let of_kind = |kind: Kind| records.iter().filter(move |record| record.kind == kind);
     let published: Vec<&Detail> =
         of_kind(Kind::Published).filter_map(|record| record.details.get("dataset")).collect();
-    let answered: BTreeSet<&str> =
-        of_kind(Kind::Answered).map(|record| record.subject.as_str()).collect();
     let topic = Some(custodian.address.into_word());
-    let minted =
-        node.events::<DatasetToken::DatasetMinted>(node.at.dataset_token, &[None, topic]).await?;
-    let own: BTreeSet<U256> = minted.iter().map(|mint| mint.datasetId).collect();
+    let token = node.at.dataset_token;
+    let minted = node.placed_events::<DatasetToken::DatasetMinted>(token, &[None, topic]).await?;
+    let own: BTreeSet<U256> = minted.iter().map(|(_, mint)| mint.datasetId).collect();
     let mut differences = Vec::new();
-    for dataset in &own {
+    for (place, mint) in &minted {
+        let dataset = mint.datasetId;
         if !published.contains(&&Detail::Number(dataset.to::<i64>())) {
-            differences.push(format!("dataset {dataset} is on the ledger and not in the log"));
+            let what = format!("dataset {dataset} is on the ledger and not in the log");
+            differences.push((*place, what));
         }
     }
-    let market = ComputeMarket::new(node.at.compute_market, &node.provider);
-    for settled in node.events::<ComputeMarket::JobSettled>(node.at.compute_market, &[]).await? {
-        let job = market.job(settled.jobId).call().await?;
-        if own.contains(&job.datasetId) && !answered.contains(job.resultHash.to_string().as_str()) {
-            differences.push(format!(
-                "job {} was settled on the ledger and is not in the log",
-                settled.jobId
-            ));
+    let at = node.at.compute_market;
+    let market = ComputeMarket::new(at, &node.provider);
+    for (place, committed) in node.placed_events::<ComputeMarket::JobCommitted>(at, &[]).await? {
+        let (job, hash) = (committed.jobId, committed.resultHash.to_string());
+        let number = Detail::Number(job.to::<i64>());
+        let told = of_kind(Kind::Answered)
+            .any(|record| record.subject == hash && record.details.get("job") == Some(&number));
+        if !told && own.contains(&market.job(job).call().await?.datasetId) {
+            let what = format!(
+                "the answer of job {job} was committed on the ledger and is not in the log"
+            );
+            differences.push((place, what));
         }
     }
-    Ok(differences)
+    differences.sort_by_key(|(place, _)| *place);
+    Ok(differences.into_iter().map(|(_, what)| what).collect())
 }
 
 /// Copies a custodian's log, alters one byte in the middle of the copy, and verifies the copy.

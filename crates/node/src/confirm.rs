@@ -9,13 +9,14 @@ use alloy::sol_types::SolCall;
 use caduceus_contracts::AttestationOracle::Proof;
 use caduceus_contracts::{
     ComputeMarket, ContributionRewards, DatasetExchange, DatasetLending, DatasetToken,
-    MembershipToken, MeteredLicence, TransferAgreement, VestingVault, recast,
+    MembershipToken, MeteredLicence, TransferAgreement, ValidatorPool, VestingVault, recast,
 };
 use caduceus_vault::audit::{Detail, Kind};
 use serde::Serialize;
 
 use crate::attestor::{
-    self, Approved, Case, Claim, Deleted, Panel, Reading, Sealed, Signed, Subject, Transferred,
+    self, Approved, CHALLENGED, Case, Claim, Deleted, Panel, Reading, Ruling, Sealed, Signed,
+    Subject, Transferred,
 };
 use crate::custodian::{self, Evidence};
 use crate::error::{NodeError, Result};
@@ -28,19 +29,22 @@ use crate::party::{self, Party};
 pub struct Confirmed {
     /// The kind of statement, by its name in the contracts.
     pub statement: &'static str,
-    /// What it is about: a dataset, a meter, a loan or an agreement, by its number.
+    /// What it is about: a dataset, a meter, a loan, an agreement or a check, by its number.
     pub about: u64,
     /// The transaction; none where the ledger knew it before.
     pub transaction: Option<B256>,
     /// Gas of it.
     pub gas: u64,
+    /// Of a verdict: whether the validator's report was found to be wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<bool>,
 }
 
 impl Confirmed {
     fn by(statement: &'static str, about: u64, receipt: Option<&TransactionReceipt>) -> Confirmed {
         let transaction = receipt.map(|receipt| receipt.transaction_hash);
         let gas = receipt.map_or(0, |receipt| receipt.gas_used);
-        Confirmed { statement, about, transaction, gas }
+        Confirmed { statement, about, transaction, gas, wrong: None }
     }
 }
 
@@ -143,7 +147,12 @@ pub async fn points(node: &Node, member: &Member) -> Result<Confirmed> {
 pub async fn usage(node: &Node, meter: u64, units: u64, last: bool) -> Result<Confirmed> {
     let to = node.at.metered_licence;
     let id = U256::from(meter);
-    let found = MeteredLicence::new(to, &node.provider).meter(id).call().await?;
+    let meters = MeteredLicence::new(to, &node.provider);
+    let found = meters.meter(id).call().await?;
+    if found.buyer.is_zero() {
+        let last = meters.meterCount().call().await?;
+        return Err(none(node, "meter", meter, last, "MeteredLicence meter"));
+    }
     let custodian = custodian::custodian_of(node, found.datasetId.to())?;
     let key = format!("usage/{meter}/{units}/{last}");
     let fact = Fact { statement: "USAGE", about: meter, custodian: &custodian, key, to };
@@ -166,7 +175,12 @@ pub async fn usage(node: &Node, meter: u64, units: u64, last: bool) -> Result<Co
 pub async fn deletion(node: &Node, loan: u64) -> Result<Confirmed> {
     let to = node.at.dataset_lending;
     let id = U256::from(loan);
-    let found = DatasetLending::new(to, &node.provider).loan(id).call().await?;
+    let loans = DatasetLending::new(to, &node.provider);
+    let found = loans.loan(id).call().await?;
+    if found.borrower.is_zero() {
+        let last = loans.loanCount().call().await?;
+        return Err(none(node, "loan", loan, last, "DatasetLending loan"));
+    }
     let dataset = found.datasetId.to();
     let (custodian, publication) = custodian::published(node, dataset)?;
     let key = format!("deletion/{loan}");
@@ -206,7 +220,17 @@ pub async fn deletion(node: &Node, loan: u64) -> Result<Confirmed> {
 pub async fn transfer(node: &Node, agreement: u64, document: &[u8]) -> Result<Confirmed> {
     let to = node.at.transfer_agreement;
     let id = U256::from(agreement);
-    let found = TransferAgreement::new(to, &node.provider).agreement(id).call().await?;
+    let agreements = TransferAgreement::new(to, &node.provider);
+    let found = agreements.agreement(id).call().await?;
+    if found.exporter.is_zero() {
+        let last = agreements.agreementCount().call().await?;
+        return Err(none(node, "agreement", agreement, last, "TransferAgreement agreement"));
+    }
+    if found.datasetId.is_zero() {
+        let what = format!("agreement {agreement} names no dataset");
+        let todo = "only the delivery of a dataset can be confirmed; conclude one that names it";
+        return Err(NodeError::not_ready(what, todo));
+    }
     let (custodian, publication) = custodian::published(node, found.datasetId.to())?;
     let key = format!("transfer/{agreement}");
     let fact = Fact { statement: "TRANSFER", about: agreement, custodian: &custodian, key, to };
@@ -255,6 +279,118 @@ pub async fn approved_use(
     fact.confirm(node, subject, None, claim, call).await
 }
 
+/// `CheckStates.TAKEN` in the contracts.
+const TAKEN: u8 = 2;
+/// `CheckStates.SLASHED` in the contracts.
+const SLASHED: u8 = 6;
+
+/// A validator's report that the ledger knows now.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reported {
+    /// The check, by its number.
+    pub check: u64,
+    /// The dataset, by its number.
+    pub dataset: u64,
+    /// Completeness times validity, basis points, rounded down.
+    pub quality: u16,
+    /// The hash of the report: of the content hash, completeness, validity, freshness and rarity.
+    pub report: B256,
+    /// The transaction.
+    pub transaction: B256,
+}
+
+/// Reports, for the validator who took a check and is a party of this home, what is counted from the sealed dataset. Its
+/// custodian's log tells that it was released to the validator.
+pub async fn report(node: &Node, check: u64) -> Result<Reported> {
+    let found = checked(node, check).await?;
+    let (to, key) = (node.at.validator_pool, format!("report/{check}"));
+    let (custodian, publication) = custodian::published(node, found.datasetId.to())?;
+    let validator = match found.validator.is_zero() {
+        true => Err(NodeError::not_ready(
+            format!("no validator has taken check {check}"),
+            "take it first: `caduceus contract send --as NAME ValidatorPool take N`",
+        )),
+        false => by_account(node, found.validator),
+    }?;
+    let vault = custodian::vault(node, &custodian)?;
+    if node.sent(&key).await?.is_none() {
+        if found.state != TAKEN {
+            let what = format!("check {check} waits for no report");
+            return Err(NodeError::not_ready(what, "its report was made, or its time is over"));
+        }
+        let details = [("to", Detail::Text(validator.address.to_string()))];
+        custodian::note(node, &custodian, Kind::Released, &publication.cid, &details).await?;
+    }
+    let summary = custodian::summary(&vault, &publication)?;
+    let evidence = Evidence { custodian: &custodian, vault: &vault, summary: &summary };
+    let sealed = Sealed { evidence: &evidence, publication: &publication };
+    let findings = attestor::findings_of(&sealed)?.ok_or_else(erased)?;
+    let call = ValidatorPool::reportCall {
+        checkId: U256::from(check),
+        quality: findings.quality,
+        report_: findings.hash,
+    };
+    let receipt = node.send("report made", &key, &validator.signer(node), to, &call).await?;
+    Ok(Reported {
+        check,
+        dataset: found.datasetId.to(),
+        quality: findings.quality,
+        report: findings.hash,
+        transaction: receipt.transaction_hash,
+    })
+}
+
+/// Whether a validator's report that was challenged is wrong, as the sealed dataset bears out.
+pub async fn verdict(node: &Node, check: u64) -> Result<Confirmed> {
+    let (found, to) = (checked(node, check).await?, node.at.validator_pool);
+    let dataset = found.datasetId.to();
+    let (custodian, publication) = custodian::published(node, dataset)?;
+    let vault = custodian::vault(node, &custodian)?;
+    let summary = custodian::summary(&vault, &publication)?;
+    let evidence = Evidence { custodian: &custodian, vault: &vault, summary: &summary };
+    let sealed = Sealed { evidence: &evidence, publication: &publication };
+    let key = format!("verdict/{check}");
+    let fact = Fact { statement: "VERDICT", about: check, custodian: &custodian, key, to };
+    if let Some(before) = fact.before(node).await? {
+        let wrong = Some(found.state == SLASHED);
+        return Ok(Confirmed { wrong, ..before });
+    }
+    if found.state != CHALLENGED {
+        let what = format!("the report of check {check} is not challenged");
+        let todo = "challenge it first: `caduceus contract show ValidatorPool challenge`";
+        return Err(NodeError::not_ready(what, todo));
+    }
+    let findings = attestor::findings_of(&sealed)?.ok_or_else(erased)?;
+    let wrong = !findings.bears_out(&found);
+    let subject = Subject::Verdict(Ruling { check, wrong });
+    let claim = Claim::verdict(check, found.report, wrong);
+    let call = |proof: &Proof| ValidatorPool::ruleCall {
+        checkId: U256::from(check),
+        wrong,
+        verdict: recast(proof),
+    };
+    let done = fact.confirm(node, subject, Some(sealed), claim, call).await?;
+    Ok(Confirmed { wrong: Some(wrong), ..done })
+}
+
+/// A check on the ledger.
+async fn checked(node: &Node, check: u64) -> Result<ValidatorPool::Check> {
+    let pool = ValidatorPool::new(node.at.validator_pool, &node.provider);
+    let found = pool.check(U256::from(check)).call().await?;
+    if found.requester.is_zero() {
+        let last = pool.checkCount().call().await?;
+        return Err(none(node, "check", check, last, "ValidatorPool check"));
+    }
+    Ok(found)
+}
+
+fn erased() -> NodeError {
+    NodeError::not_ready(
+        "somebody was erased from the dataset, so that nobody can count it again",
+        "let the check's time pass: everybody gets back what they put in",
+    )
+}
+
 /// The approval that came with a job's question, if one did.
 pub async fn approval_of(node: &Node, job: u64) -> Result<Option<String>> {
     let market = ComputeMarket::new(node.at.compute_market, &node.provider);
@@ -267,4 +403,16 @@ fn by_account(node: &Node, account: Address) -> Result<Party> {
         let what = format!("{account} is no party of this home and cannot sign here");
         NodeError::not_ready(what, "run the command in the home that has its key")
     })
+}
+
+/// That nothing has a number. They are counted from 1; `shows` is the contract and its function that shows one.
+fn none(node: &Node, what: &str, number: u64, last: U256, shows: &str) -> NodeError {
+    let dir = node.home().dir().display();
+    let listed = match last.to::<u64>() {
+        0 => "there is none yet".to_owned(),
+        1 => "there is only 1".to_owned(),
+        last => format!("there are 1 to {last}"),
+    };
+    let todo = format!("see one with `caduceus contract call --dir {dir} {shows} N`");
+    NodeError::not_ready(format!("there is no {what} {number}; {listed}"), todo)
 }

@@ -3,8 +3,8 @@
 //! An adapter is created, registered as an attestor, and counts once the members have voted it onto the oracle's list.
 
 use alloy::primitives::{Address, B256, Bytes};
-use alloy::providers::Provider;
-use alloy::sol_types::SolValue;
+use alloy::providers::{DynProvider, Provider};
+use alloy::sol_types::{SolCall, SolValue};
 use caduceus_contracts::{AttestationOracle, EasAttestor, FunctionsAttestor, ParticipantRegistry};
 use caduceus_policy::Country;
 use serde::Serialize;
@@ -109,7 +109,7 @@ pub async fn propose(node: &Node, proposer: &Member, attestor: Address) -> Resul
     let threshold = oracle.threshold().call().await?;
     let what = format!("the oracle counts the attestor {attestor} from now on");
     let call = AttestationOracle::setAttestorsCall { attestors_: attestors, threshold_: threshold };
-    let call = alloy::sol_types::SolCall::abi_encode(&call);
+    let call = call.abi_encode();
     governance::propose(node, proposer, &what, at, call.into()).await
 }
 
@@ -136,4 +136,16 @@ pub async fn known(node: &Node) -> Result<Vec<Known>> {
         known.push(Known { address, kind, listed: listed.contains(&address), good_standing });
     }
     Ok(known)
+}
+
+/// Whether the oracle will take `word` from an adapter for `digest` (EIP-1271).
+pub(super) async fn counts(
+    ledger: &DynProvider,
+    adapter: Address,
+    digest: B256,
+    word: Bytes,
+) -> bool {
+    let adapter = EasAttestor::new(adapter, ledger);
+    let answer = adapter.isValidSignature(digest, word).call().await;
+    answer.is_ok_and(|answer| answer == EasAttestor::isValidSignatureCall::SELECTOR)
 }

@@ -78,6 +78,12 @@ impl Claim {
         Claim::new("TRANSFER", word(agreement), &content)
     }
 
+    /// `ValidatorPool.rule`.
+    pub(crate) fn verdict(check: u64, report: B256, wrong: bool) -> Claim {
+        let content = (U256::from(check), report, wrong).abi_encode_params();
+        Claim::new("VERDICT", word(check), &content)
+    }
+
     /// `VestingVault.recordUse`.
     pub(crate) fn approved_use(dataset: u64, job: u64, approval: B256) -> Claim {
         let content = (U256::from(dataset), U256::from(job), approval).abi_encode_params();

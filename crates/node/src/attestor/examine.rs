@@ -20,8 +20,8 @@ use crate::credentials::Sources;
 use crate::node::Node;
 
 pub(crate) use deeds::{deletion_text, receipt_text};
+pub(crate) use sealed::{CHALLENGED, Sealed, findings_of, gift_of, traits_of};
 pub(super) use sealed::{Facts, claims as of_sealed};
-pub(crate) use sealed::{Sealed, gift_of, traits_of};
 
 /// How far the custodian's clock may differ from the ledger's newest block, in seconds.
 const SKEW: u64 = 600;
@@ -140,7 +140,8 @@ pub(super) async fn look(
         | Subject::Worth(_)
         | Subject::Features(_)
         | Subject::Points(_)
-        | Subject::Payout(_) => {
+        | Subject::Payout(_)
+        | Subject::Verdict(_) => {
             return Ok(Found::Sealed(Box::new(sealed::facts(sight, manifest).await?)));
         }
     };

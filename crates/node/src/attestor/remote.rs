@@ -14,7 +14,7 @@ use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use tokio::task::JoinSet;
 
 use super::wire::{Answer, INFO, Identity, introduction};
-use super::{Case, Claim, DOMAIN, Processes, statement};
+use super::{Case, Claim, DOMAIN, Processes, adapter, eas, functions, statement};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 
@@ -54,19 +54,17 @@ pub(super) async fn attest(
         let (question, url) = (question.clone(), url.trim_end_matches('/').to_owned());
         asking.spawn(async move { (ask(&question, &url).await, url) });
     }
-    let mut agreeing: BTreeMap<Address, Vec<Bytes>> = BTreeMap::new();
     let mut objections = Vec::new();
-    while agreeing.len() < threshold
-        && let Some(done) = asking.join_next().await
-    {
-        let Ok((outcome, url)) = done else { continue };
-        match outcome {
-            Ok((address, signatures)) => {
-                agreeing.insert(address, signatures);
-            }
-            Err(objection) => objections.push(format!("{url}: {objection}")),
+    let statements: Vec<(B256, &Attestation)> =
+        question.digests.iter().copied().zip(&attestations).collect();
+    let patience = Duration::from_secs(processes.seconds);
+    for adapter in processes.functions.iter().copied() {
+        match functions::ask(node, case.custodian, adapter, &statements, patience).await {
+            Err(error) => objections.push(format!("{adapter}: {error}")),
+            Ok(answer) => drop(asking.spawn(async move { (answer.await, adapter.to_string()) })),
         }
     }
+    let agreeing = first_agreeing(asking, threshold, &mut objections).await;
     for objection in &objections {
         node.report.fact(format!("an attestor did not sign: {objection}"));
     }
@@ -81,6 +79,28 @@ pub(super) async fn attest(
         signatures: agreeing.values().map(|all| all[number].clone()).collect(),
     };
     Ok(attestations.into_iter().enumerate().map(proof).collect())
+}
+
+/// An attestor's account with its signatures, or its objection; and what it is called.
+type Answered = (std::result::Result<(Address, Vec<Bytes>), String>, String);
+
+/// Those who agree first, until there are enough. The others are left out, and objections are kept.
+async fn first_agreeing(
+    mut asking: JoinSet<Answered>,
+    threshold: usize,
+    objections: &mut Vec<String>,
+) -> BTreeMap<Address, Vec<Bytes>> {
+    let mut agreeing = BTreeMap::new();
+    while agreeing.len() < threshold
+        && let Some(done) = asking.join_next().await
+    {
+        let Ok((outcome, name)) = done else { continue };
+        match outcome {
+            Ok((address, signatures)) => drop(agreeing.insert(address, signatures)),
+            Err(objection) => objections.push(format!("{name}: {objection}")),
+        }
+    }
+    agreeing
 }
 
 fn question(
@@ -123,9 +143,16 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     let introduced = introduction(question.chain_id, question.oracle, identity.reader);
     let recovered = signature(&identity.signature)
         .and_then(|signature| signature.recover_address_from_msg(introduced).ok());
-    if recovered != Some(identity.address) {
-        return Err("it introduces itself with a key that it did not sign for this ledger".into());
-    }
+    let introduced = match recovered {
+        Some(account) if account == identity.address => By::Key,
+        Some(account) if eas::speaks_for(&question.ledger, account, identity.address).await => {
+            By::Adapter
+        }
+        _ => {
+            let what = "it introduces itself with a key that it did not sign for this ledger";
+            return Err(what.into());
+        }
+    };
     // Before anything is sent: rows are for attestors only.
     let oracle = AttestationOracle::new(question.oracle, &question.ledger);
     let listed = oracle.isAttestor(identity.address).call().await;
@@ -148,15 +175,46 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     };
     let mut signed = Vec::new();
     for (text, digest) in signatures.iter().zip(&question.digests) {
-        let valid = signature(text).filter(|signature| {
-            signature.recover_address_from_prehash(digest).ok() == Some(identity.address)
-        });
-        match valid {
-            Some(signature) => signed.push(Bytes::from(signature.as_bytes().to_vec())),
+        match introduced.valid(question, identity.address, *digest, text).await {
+            Some(word) => signed.push(word),
             None => return Err("it signed something else than it was asked".into()),
         }
     }
     Ok((identity.address, signed))
+}
+
+/// By what an attestor's word counts.
+#[derive(Clone, Copy)]
+enum By {
+    /// By the signature of its key.
+    Key,
+    /// By what its adapter says of an attestation in the Ethereum Attestation Service.
+    Adapter,
+}
+
+impl By {
+    /// The bytes that the oracle takes as its signature of `digest`; none where it would not.
+    async fn valid(
+        self,
+        question: &Question,
+        attestor: Address,
+        digest: B256,
+        text: &str,
+    ) -> Option<Bytes> {
+        match self {
+            By::Key => {
+                let signature = signature(text)?;
+                let signer = signature.recover_address_from_prehash(&digest).ok()?;
+                (signer == attestor).then(|| Bytes::from(signature.as_bytes().to_vec()))
+            }
+            By::Adapter => {
+                let word = Bytes::from(hex::decode(text).ok()?);
+                let counts =
+                    adapter::counts(&question.ledger, attestor, digest, word.clone()).await;
+                counts.then_some(word)
+            }
+        }
+    }
 }
 
 fn words(error: reqwest::Error) -> String {

@@ -25,8 +25,8 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
 use super::examine::{self, Facts, Found, Sealed as SealedCase, Sight};
-use super::wire::{Answer, INFO, Identity, Manifest, Request, introduction};
-use super::{ATTESTORS, Claim, DOMAIN};
+use super::wire::{self, Answer, INFO, Identity, Manifest, Request, introduction};
+use super::{ATTESTORS, Claim, DOMAIN, eas};
 use crate::accreditation::{Registry, Wanted};
 use crate::credentials::Sources;
 use crate::custodian::{self, Evidence, Publication};
@@ -55,6 +55,8 @@ pub struct Practice {
     pub without_credential: bool,
     /// What an accreditation is checked with.
     pub sources: Sources,
+    /// The adapter for which it attests in the Ethereum Attestation Service in place of signing.
+    pub adapter: Option<Address>,
 }
 
 struct Service {
@@ -116,7 +118,7 @@ pub async fn serve(
 impl Serving {
     /// The attestor's account.
     pub fn address(&self) -> Address {
-        self.service.signer.address()
+        self.service.account()
     }
 
     /// The URL that custodians use.
@@ -147,7 +149,7 @@ async fn identity(
     let signature = signature.expect("a key in memory signs any message");
     Ok(Json(Identity {
         name: service.name.clone(),
-        address: service.signer.address(),
+        address: service.account(),
         reader,
         signature: hex::encode(signature.as_bytes()),
     }))
@@ -161,6 +163,11 @@ async fn attest(State(service): State<Arc<Service>>, body: Bytes) -> (StatusCode
 }
 
 impl Service {
+    /// The account that the oracle counts.
+    fn account(&self) -> Address {
+        self.practice.adapter.unwrap_or(self.signer.address())
+    }
+
     async fn seen(&self) -> std::result::Result<&Sight, String> {
         let connect = || async {
             let ledger = Ledger::remote(&self.view.rpc).await.map_err(|error| error.to_string())?;
@@ -172,7 +179,7 @@ impl Service {
 
     async fn answer(&self, body: &[u8]) -> std::result::Result<Vec<String>, String> {
         let sealed = Sealed::from_bytes(body).map_err(|error| error.to_string())?;
-        let text = self.reader.open(INFO, self.signer.address().as_slice(), &sealed);
+        let text = self.reader.open(INFO, self.account().as_slice(), &sealed);
         let text = text.map_err(|_| "the request is not sealed to this attestor".to_owned())?;
         let request: Request = serde_json::from_slice(&text)
             .map_err(|_| "the request is none that this version knows".to_owned())?;
@@ -190,11 +197,27 @@ impl Service {
             }
         }
         let domain = domain_of(sight.chain_id, DOMAIN, sight.at.attestation_oracle);
-        let sign = |attestation: &caduceus_contracts::AttestationOracle::Attestation| {
-            let signature = self.signer.sign_hash_sync(&attestation.eip712_signing_hash(&domain));
-            hex::encode(signature.expect("a key in memory signs any hash").as_bytes())
-        };
-        Ok(statements.iter().map(|statement| sign(&statement.attestation())).collect())
+        let mut words = Vec::new();
+        for attestation in statements.iter().map(wire::Statement::attestation) {
+            let digest = attestation.eip712_signing_hash(&domain);
+            words.push(self.word(sight, digest, attestation.expiresAt).await?);
+        }
+        Ok(words)
+    }
+
+    /// Its word for a statement that ends at `ends`, in hex: a signature, or the uid of an attestation.
+    async fn word(
+        &self,
+        sight: &Sight,
+        digest: B256,
+        ends: u64,
+    ) -> std::result::Result<String, String> {
+        if let Some(adapter) = self.practice.adapter {
+            let uid = eas::attest(sight, &self.signer, adapter, digest, ends).await?;
+            return Ok(hex::encode(uid));
+        }
+        let signature = self.signer.sign_hash_sync(&digest);
+        Ok(hex::encode(signature.expect("a key in memory signs any hash").as_bytes()))
     }
 
     /// Whether the custodian's accreditation holds now: by its proof, its issuer's standing on the ledger, and its issuer's

@@ -96,6 +96,8 @@ pub(crate) enum Subject {
     Transfer(Transferred),
     /// That a dataset was used in a study that was approved.
     Use(Approved),
+    /// Whether a validator's report on it was wrong.
+    Verdict(Ruling),
 }
 
 /// As `DatasetExchange.Features`, in basis points.
@@ -196,6 +198,13 @@ pub(crate) struct Approved {
     pub(crate) job: u64,
     /// A presentation of an ethics approval by the researcher.
     pub(crate) approval: String,
+}
+
+/// How a challenge of a validator's report shall end.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Ruling {
+    pub(crate) check: u64,
+    pub(crate) wrong: bool,
 }
 
 /// What a token shall say, as `MintRequest`.

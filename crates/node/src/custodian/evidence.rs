@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::sol_types::SolValue;
+use arrow::datatypes::DataType;
 use caduceus_contracts::DatasetToken::MintRequest;
 use caduceus_contracts::HealthDataPool::Value;
 use caduceus_economics::merkle;
 use caduceus_protect::quality::{self, Quality};
+use caduceus_protect::{PATIENT_TABLE, PERSON_COLUMN};
 use caduceus_records::Tables;
 use caduceus_records::schema::DatasetSchema;
 use caduceus_vault::{Receipt, Vault};
+use serde::Deserialize;
 
-use super::ProtectedSummary;
 use super::publishing::{Publication, cid, persons};
+use super::{PROTECTION, ProtectedSummary};
 use crate::attestor::Claim;
 use crate::error::{NodeError, Result};
 use crate::member::person_id;
@@ -89,11 +92,52 @@ pub(crate) fn examine(
     objection(opened.tables.rows() as u64 == request.recordCount, "the number of rows is another")?;
     let quasi: Vec<&str> =
         evidence.summary.report.account.generalization.keys().map(String::as_str).collect();
+    if let Some(column) = uncounted(&opened.tables, &quasi) {
+        return Err(format!(
+            "`{column}` of the patients tells them apart and is not among the quasi-identifiers"
+        ));
+    }
     let smallest = caduceus_protect::smallest_class(&opened.tables, &quasi)
         .map_err(|error| error.to_string())?;
     objection(smallest >= u32::from(request.k), "a class is smaller than k")?;
     let root = consent_root(evidence.vault, &publication.cid).map_err(|error| error.to_string())?;
     objection(root == request.consentRoot, "the consent receipts have another root")
+}
+
+/// A column of the patients that is none of the quasi-identifiers and could tell them apart: whoever published it could make any
+/// k true by not counting it. What need not be counted, an attestor takes from its own program: the flags of the patients in the
+/// protection policy that it is built with, while they are yes or no.
+fn uncounted(tables: &Tables, quasi: &[&str]) -> Option<String> {
+    let patients = tables.get(PATIENT_TABLE)?.schema();
+    let flags = flags();
+    let tells = patients.fields().iter().filter(|field| {
+        let is_flag = field.data_type() == &DataType::Boolean && flags.contains(field.name());
+        field.name() != PERSON_COLUMN && !is_flag
+    });
+    let mut names = tells.map(|field| field.name());
+    names.find(|name| !quasi.contains(&name.as_str())).cloned()
+}
+
+/// The columns of the patients that this program's policy publishes as they are, yes or no.
+fn flags() -> BTreeSet<String> {
+    #[derive(Deserialize)]
+    struct Policy {
+        table: Vec<Table>,
+    }
+    #[derive(Deserialize)]
+    struct Table {
+        name: String,
+        columns: Vec<Column>,
+    }
+    #[derive(Deserialize)]
+    struct Column {
+        name: String,
+        rule: String,
+    }
+    let policy: Policy = toml::from_str(PROTECTION).expect("the policy is compiled in and tested");
+    let patients = policy.table.into_iter().filter(|table| table.name == PATIENT_TABLE);
+    let columns = patients.flat_map(|table| table.columns);
+    columns.filter(|column| column.rule == "flag").map(|column| column.name).collect()
 }
 
 /// Merkle root over the receipts of a dataset's patients; fails where one of them does not permit.
@@ -170,4 +214,42 @@ pub(super) fn quality(
     schema: &DatasetSchema,
 ) -> Result<Quality> {
     Ok(quality::scores(tables, schema, summary.reference()?, NEUTRAL_REPUTATION))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
+
+    use super::*;
+
+    #[test]
+    fn what_tells_patients_apart_has_to_be_counted() {
+        let text = |value: &str| Arc::new(StringArray::from(vec![value.to_owned()])) as ArrayRef;
+        let yes = || Arc::new(BooleanArray::from(vec![true])) as ArrayRef;
+        let missed = |more: Option<(&str, ArrayRef)>, quasi: &[&str]| {
+            let columns = [
+                ("patient", text("a pseudonym")),
+                ("sex", text("female")),
+                ("region", text("D-20")),
+                ("deceased", yes()),
+            ];
+            let batch = RecordBatch::try_from_iter(columns.into_iter().chain(more)).unwrap();
+            uncounted(&Tables([("patient".to_owned(), batch)].into()), quasi)
+        };
+        assert_eq!(missed(None, &["sex", "region"]), None);
+        assert_eq!(missed(None, &["sex"]).as_deref(), Some("region"));
+        assert_eq!(missed(None, &[]).as_deref(), Some("sex"));
+        // A column for each value tells what one column of values would.
+        let split = Some(("region_d20", yes()));
+        assert_eq!(missed(split, &["sex", "region"]).as_deref(), Some("region_d20"));
+    }
+
+    #[test]
+    fn the_flags_of_the_policy_are_those_of_what_it_publishes() {
+        assert_eq!(flags(), BTreeSet::from(["deceased".to_owned()]));
+    }
 }

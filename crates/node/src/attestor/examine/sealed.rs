@@ -7,13 +7,15 @@ use alloy::sol_types::SolValue;
 use caduceus_contracts::DatasetToken::MintRequest;
 use caduceus_contracts::HealthDataPool::Value;
 use caduceus_contracts::RevenueSplitter::UsageCredited;
-use caduceus_contracts::{ConsentRegistry, DatasetToken, MembershipToken};
+use caduceus_contracts::ValidatorPool::Check;
+use caduceus_contracts::{ConsentRegistry, DatasetToken, MembershipToken, ValidatorPool};
 use caduceus_economics::{ClaimTree, PersonId, Usdc, accrue};
 use caduceus_policy::{DataClass, Purpose};
+use caduceus_protect::quality::Quality;
 
 use super::{Finding, Sight, require, unseen};
 use crate::attestor::Claim;
-use crate::attestor::wire::{Gift, Manifest, Payout, Subject, Traits};
+use crate::attestor::wire::{Gift, Manifest, Payout, Ruling, Subject, Traits};
 use crate::custodian::{self, Evidence, Publication, Standing};
 use crate::error::{NodeError, Result};
 use crate::member::person_id;
@@ -21,6 +23,9 @@ use crate::node::{Place, placed_events, time_of};
 
 /// The neutral rarity, in basis points: a dataset without rare conditions.
 const NEUTRAL: u16 = 10_000;
+
+/// `CheckStates.CHALLENGED` in the contracts.
+pub(crate) const CHALLENGED: u8 = 4;
 
 /// A sealed dataset that can be opened, and what was published of it.
 #[derive(Clone, Copy)]
@@ -42,6 +47,8 @@ pub(crate) struct Facts {
     /// Every payment to the dataset's people, and who had agreed to what when.
     payments: Vec<Payment>,
     standing: Option<Standing>,
+    /// The report that is to be ruled on.
+    challenged: Option<Check>,
 }
 
 /// A payment on the ledger.
@@ -78,6 +85,13 @@ pub(super) async fn facts(sight: &Sight, manifest: &Manifest) -> Finding<Facts> 
             facts.payments = payments(sight, id).await.map_err(unseen)?;
             let standing = Standing::read(&sight.provider, &sight.at, manifest.custodian).await;
             facts.standing = Some(standing.map_err(unseen)?);
+        }
+        Subject::Verdict(ruling) => {
+            let pool = ValidatorPool::new(sight.at.validator_pool, &sight.provider);
+            let check = pool.check(U256::from(ruling.check)).call().await.map_err(unseen)?;
+            require(check.state == CHALLENGED, "no such report is challenged")?;
+            require(check.datasetId == id, "the report is about another dataset")?;
+            facts.challenged = Some(check);
         }
         _ => {}
     }
@@ -141,7 +155,58 @@ pub(crate) fn claims(sealed: &Sealed<'_>, about: &Subject, facts: &Facts) -> Fin
             divided(sealed, payout, facts)?;
             Ok(vec![Claim::contribution(facts.dataset, payout.root, payout.total)])
         }
+        Subject::Verdict(ruling) => Ok(vec![ruled(sealed, ruling, facts)?]),
         _ => Err("this is not about a sealed dataset".into()),
+    }
+}
+
+/// What is found of a dataset's quality, and by which a validator's report is ruled right or wrong.
+///
+/// The protocol leaves open what a report holds. Here it holds the scores that anybody counts again from the sealed dataset,
+/// in basis points, and nothing else: [`Findings::hash`] is the hash of the report, [`Findings::quality`] the quality in it.
+pub(crate) struct Findings {
+    /// Completeness times validity, rounded down: the same as of a member's contribution. Basis points.
+    pub(crate) quality: u16,
+    /// Keccak-256 of the ABI-encoded content hash, completeness, validity, freshness and rarity.
+    pub(crate) hash: B256,
+}
+
+/// Counts a dataset's quality again. None where somebody was erased since it was sealed: a report from before then was of more
+/// rows than there are, and nobody can count those again.
+pub(crate) fn findings_of(sealed: &Sealed<'_>) -> Result<Option<Findings>> {
+    let Sealed { evidence, publication } = *sealed;
+    let cid = custodian::cid(&publication.cid)?;
+    if evidence.vault.persons(&cid)?.len() < evidence.vault.everybody(&cid)?.len() {
+        return Ok(None);
+    }
+    let scores = custodian::scores(evidence, publication)?;
+    let Quality { completeness, validity, freshness, rarity, .. } = scores;
+    let report = (publication.content_hash, completeness, validity, freshness, rarity);
+    Ok(Some(Findings { quality: quality_of(&scores), hash: keccak256(report.abi_encode()) }))
+}
+
+/// Completeness times validity, basis points, rounded down.
+fn quality_of(scores: &Quality) -> u16 {
+    let product = u32::from(scores.completeness) * u32::from(scores.validity);
+    u16::try_from(product / u32::from(NEUTRAL)).unwrap_or(NEUTRAL)
+}
+
+/// The verdict on a challenged report, where it is what the sealed dataset bears out.
+fn ruled(sealed: &Sealed<'_>, ruling: &Ruling, facts: &Facts) -> Finding<Claim> {
+    let check = facts.challenged.as_ref().ok_or("the report was not read on the ledger")?;
+    let found = findings_of(sealed).map_err(|error| error.to_string())?;
+    let found =
+        found.ok_or("somebody was erased from the dataset, so that nobody can count it again")?;
+    let wrong = !found.bears_out(check);
+    require(!wrong || ruling.wrong, "the report is wrong: the dataset gives another")?;
+    require(wrong || !ruling.wrong, "the report is right: the dataset gives the same")?;
+    Ok(Claim::verdict(ruling.check, check.report, wrong))
+}
+
+impl Findings {
+    /// Whether a report says what was found.
+    pub(crate) fn bears_out(&self, check: &Check) -> bool {
+        (check.report, check.quality) == (self.hash, self.quality)
     }
 }
 
@@ -204,13 +269,12 @@ pub(crate) fn gift_of(
         return Ok(None);
     }
     let scores = custodian::scores(evidence, publication)?;
-    let quality = u32::from(scores.completeness) * u32::from(scores.validity) / u32::from(NEUTRAL);
     Ok(Some(Gift {
         member,
         source: keccak256(evidence.custodian.address),
         content_hash: keccak256((publication.content_hash, person).abi_encode()),
         dataset,
-        quality: u16::try_from(quality).unwrap_or(NEUTRAL),
+        quality: quality_of(&scores),
         rarity: scores.rarity.into(),
     }))
 }

@@ -342,37 +342,48 @@ impl Reader<'_> {
         known: fn(&Value) -> Option<T>,
         all: &[T],
     ) -> Vec<T> {
-        let path = format!("{path}.{key}");
-        match provision.get(key) {
-            None => all.to_vec(),
-            Some(Value::Array(codings)) => {
-                let mut found = Vec::new();
-                for (number, coding) in codings.iter().enumerate() {
-                    match known(coding) {
-                        Some(code) => found.push(code),
-                        None => self.note(
-                            &format!("{path}[{number}]"),
-                            "a code that is not known here: left out of what is permitted",
-                        ),
-                    }
-                }
-                found
-            }
-            Some(_) => {
-                self.note(&path, "it is no list: the permit is refused");
-                Vec::new()
+        let (path, codings) = match self.items(provision, path, key) {
+            None => return Vec::new(),
+            Some((_, None)) => return all.to_vec(),
+            Some((path, Some(codings))) => (path, codings),
+        };
+        let mut found = Vec::new();
+        for (number, coding) in codings.iter().enumerate() {
+            match known(coding) {
+                Some(code) => found.push(code),
+                None => self.note(
+                    &format!("{path}[{number}]"),
+                    "a code that is not known here: left out of what is permitted",
+                ),
             }
         }
+        found
+    }
+
+    /// What stands under a key, with its path: its items, or none where there is no such key. None of both where it is no list,
+    /// which refuses the permit.
+    fn items<'v>(
+        &mut self,
+        provision: &'v Value,
+        path: &str,
+        key: &str,
+    ) -> Option<(String, Option<&'v Vec<Value>>)> {
+        let path = format!("{path}.{key}");
+        let items = match provision.get(key) {
+            None => None,
+            Some(Value::Array(items)) => Some(items),
+            Some(_) => {
+                self.note(&path, "it is no list: the permit is refused");
+                return None;
+            }
+        };
+        Some((path, items))
     }
 
     fn places(&mut self, provision: &Value, path: &str) -> Option<RegionSet> {
-        let Some(extensions) = provision.get("modifierExtension") else {
-            return Some(RegionSet::anywhere());
-        };
-        let path = format!("{path}.modifierExtension");
-        let Some(extensions) = extensions.as_array() else {
-            self.note(&path, "it is no list: the permit is refused");
-            return None;
+        let (path, extensions) = match self.items(provision, path, "modifierExtension")? {
+            (_, None) => return Some(RegionSet::anywhere()),
+            (path, Some(extensions)) => (path, extensions),
         };
         let mut places = RegionSet::default();
         for (number, extension) in extensions.iter().enumerate() {
@@ -430,11 +441,9 @@ impl Reader<'_> {
 
     /// To whom: every researcher where no actor is named. An actor who is not an account on this chain is left out.
     fn recipients(&mut self, provision: &Value, path: &str) -> Option<Vec<Option<Party>>> {
-        let Some(actors) = provision.get("actor") else { return Some(vec![None]) };
-        let path = format!("{path}.actor");
-        let Some(actors) = actors.as_array() else {
-            self.note(&path, "it is no list: the permit is refused");
-            return None;
+        let (path, actors) = match self.items(provision, path, "actor")? {
+            (_, None) => return Some(vec![None]),
+            (path, Some(actors)) => (path, actors),
         };
         let mut grantees = Vec::new();
         for (number, actor) in actors.iter().enumerate() {
