@@ -555,6 +555,7 @@ fn sd_jwts(all: &mut BTreeMap<&'static str, Case>) {
         claims: draft(Vec::new()).subject,
         concealed: vec!["organization".into(), "purposes".into()],
         holder: holder.public(),
+        issued: NOW - 1_000,
         valid_from: NOW - 1_000,
         valid_until: NOW + 1_000,
         status: Vec::new(),

@@ -141,6 +141,7 @@ pub fn issue(
                         "the subject of an SD-JWT is a did:key, whose key binds it",
                     )
                 })?,
+                issued: now,
                 valid_from: new.valid_from,
                 valid_until: new.valid_until.ok_or_else(|| {
                     NodeError::malformed("an SD-JWT has an end; give --valid-until or --days")

@@ -78,8 +78,10 @@ pub enum Reason {
     /// A country that does not fit what is asked for.
     #[error("it is for another country than {0}")]
     WrongCountry(String),
-    /// Disclosures that nothing in the signed part refers to, or refers to twice.
-    #[error("a disclosure does not belong to it, or belongs to it twice")]
+    /// Disclosures that nothing in the signed part refers to, or refers to twice, or that hold what may not be hidden.
+    #[error(
+        "a disclosure does not belong to it, belongs to it twice, or holds what every verifier must see undisclosed"
+    )]
     ForeignDisclosure,
     /// There is no proof that the holder presents.
     #[error("it carries no proof that its holder presents it (key binding)")]
