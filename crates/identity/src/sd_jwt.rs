@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::credential::{
     Audience, Claims, Evidence, Kind, Reason, StatusEntry, StatusPurpose, period, status_reason,
 };
-use crate::did::Purpose;
+use crate::did::{NoKey, Purpose};
 use crate::json::{self, JsonError};
 use crate::public_key::PublicKey;
 use crate::signing::SecretKey;
@@ -303,7 +303,10 @@ fn issuer_signed(sd_jwt: &SdJwt, evidence: &Evidence<'_>) -> Result<(), Reason> 
         return Err(Reason::NotBySigner("issuer"));
     }
     let keys = evidence.directory.keys(issuer).map_err(Reason::Unresolved)?;
-    let key = keys.get(method, Purpose::Assertion).map_err(|_| Reason::WrongKey)?;
+    let key = keys.get(method, Purpose::Assertion, evidence.now).map_err(|why| match why {
+        NoKey::Over => Reason::KeyOver,
+        NoKey::Unknown | NoKey::OtherPurpose => Reason::WrongKey,
+    })?;
     sd_jwt.jwt.verify(&key)
 }
 

@@ -446,6 +446,20 @@ fn webs(all: &mut BTreeMap<&'static str, Case>) {
         by(&first, WEB),
         document(&[&second]),
     );
+    let marked = |name: &str, time: &str| {
+        let mut document = document(&[&first]);
+        document["verificationMethod"][0][name] = json!(time);
+        document
+    };
+    for (name, member, time, expect) in [
+        ("web-key-revoked", "revoked", "2026-01-01T00:00:00Z", &["key-over"][..]),
+        ("web-key-expired", "expires", "2027-01-15T08:00:00Z", &["key-over"]),
+        ("web-key-unreadable", "expires", "never", &["key-over"]),
+        ("web-key-to-expire", "expires", "2027-01-15T08:00:01Z", &[]),
+    ] {
+        let about = format!("the document says of the key: {member} {time}");
+        add(name, &about, expect, by(&first, WEB), marked(member, time));
+    }
     add(
         "web-not-for-assertion",
         "the key only authenticates",

@@ -22,6 +22,9 @@ pub enum Reason {
     /// The key that is named cannot have signed.
     #[error("the proof names a key that its signer does not have")]
     WrongKey,
+    /// The key does not count any more.
+    #[error("the key that signed was revoked, or has expired, as its owner's document says")]
+    KeyOver,
     /// The key or the proof serves something else.
     #[error("the proof, or the key that made it, is not for {0}")]
     WrongPurpose(&'static str),
@@ -97,6 +100,7 @@ impl Reason {
             Self::UnknownCryptosuite => "unknown-cryptosuite",
             Self::AlteredProof => "altered-proof",
             Self::WrongKey => "wrong-key",
+            Self::KeyOver => "key-over",
             Self::WrongPurpose(_) => "wrong-purpose",
             Self::NotBySigner(_) => "not-by-signer",
             Self::Unresolved(_) => "unresolved",

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::credential::{Lists, TrustList};
-use crate::did::Directory;
+use crate::did::{Directory, Keys, web_document};
 use crate::signing::KeyKind;
 
 /// The example of RFC 9901, section 8.2: an SD-JWT with key binding that shows two of four claims.
@@ -259,6 +259,27 @@ fn time_and_trust_count_as_for_every_credential() {
     assert_eq!(with(&TrustList::read(&list).unwrap()), []);
     let elsewhere = TrustList::read(&list.replace("JP", "DE")).unwrap();
     assert_eq!(with(&elsewhere), [Reason::UntrustedIssuer("researcher-accreditation".into())]);
+}
+
+#[test]
+fn an_sd_jwt_by_a_key_that_was_revoked_does_not_verify() {
+    let (issuer, holder) = (key(KeyKind::Ed25519, 1), key(KeyKind::Ed25519, 2));
+    let did = "did:web:ministry.example";
+    let method = format!("{did}#{}", issuer.public().to_multibase());
+    let text = issue(&draft(&holder, &[]), did, &method, &issuer, &mut salts()).unwrap();
+    let reasons = |revoked: Option<&str>| {
+        let mut document = web_document(&did.parse().unwrap(), &[issuer.public()]);
+        if let Some(time) = revoked {
+            document["verificationMethod"][0]["revoked"] = json!(time);
+        }
+        let mut directory = Directory::default();
+        directory.note(did.parse().unwrap(), Ok(Keys::read(did, &document).unwrap()));
+        let lists = Lists::new();
+        let evidence = Evidence { now: NOW, directory: &directory, lists: &lists, trust: None };
+        verify(&SdJwt::read(&text).unwrap(), None, &evidence).reasons
+    };
+    assert_eq!(reasons(None), []);
+    assert_eq!(reasons(Some("2026-01-01T00:00:00Z")), [Reason::KeyOver]);
 }
 
 #[test]
