@@ -170,6 +170,7 @@ fn a_credential_is_issued_presented_verified_and_taken_back() {
 
     let alone = format!("--input @a.json --offline {lists}");
     assert!(desk.reasons(&alone).is_empty());
+    assert_eq!(desk.reasons(&format!("{alone} --challenge c1 --domain d")), ["not-holder"]);
     assert_eq!(
         desk.reasons(&format!("{alone} --at 2001-01-01T00:00:00Z"))[..2],
         ["proof-time", "not-yet-valid"]

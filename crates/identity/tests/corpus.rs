@@ -124,14 +124,12 @@ fn reasons(
         return Some(codes(sd_jwt::verify(&read, audience, evidence).reasons));
     }
     let value = read(text, Limits::default()).ok()?;
-    match audience {
-        None => Some(codes(verify(&Credential::read(&value).ok()?, evidence))),
-        Some(audience) => {
-            let presentation = Presentation::read(&value).ok()?;
-            let found = verify_presentation(&presentation, audience, evidence);
-            Some(codes(found.into_iter().map(|one| one.reason).collect()))
-        }
+    if value.get("verifiableCredential").is_none() {
+        return Some(codes(verify(&Credential::read(&value).ok()?, audience, evidence)));
     }
+    let presentation = Presentation::read(&value).ok()?;
+    let found = verify_presentation(&presentation, audience?, evidence);
+    Some(codes(found.into_iter().map(|one| one.reason).collect()))
 }
 
 fn key(byte: u8) -> SecretKey {
@@ -553,7 +551,7 @@ fn presentations(all: &mut BTreeMap<&'static str, Case>) {
     add(
         "presented-bare",
         "a credential in place of a presentation",
-        &["malformed"],
+        &["not-holder"],
         credential(),
         c,
         d,

@@ -270,8 +270,8 @@ pub fn trust_list(path: &Path) -> Result<TrustList> {
         .map_err(|error| NodeError::Malformed(format!("{}: {error}", path.display())))
 }
 
-/// Verifies what is in `input`. A presentation needs the audience that it was asked for; for an SD-JWT with an audience,
-/// its holder must have presented it.
+/// Verifies what is in `input`. A presentation needs the audience that it was asked for; with an audience, a credential or
+/// SD-JWT by itself does not verify, since its holder must have presented it.
 pub async fn check(
     input: &Path,
     audience: Option<&Audience>,
@@ -316,7 +316,7 @@ async fn judge(
     };
     let (what, holder, credentials, reasons) = match &input {
         Input::Credential(_, credential) => {
-            let reasons = about("credential", verify(credential, &evidence));
+            let reasons = about("credential", verify(credential, audience, &evidence));
             ("credential", None, vec![About::of(credential)], reasons)
         }
         Input::Presentation(_, presentation) => {

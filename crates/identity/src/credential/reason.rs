@@ -66,8 +66,8 @@ pub enum Reason {
     /// Made for somebody else.
     #[error("it was made for another domain")]
     WrongDomain,
-    /// A credential of another subject than the presenter.
-    #[error("the one who presents it is not its subject")]
+    /// A credential that another than its subject presents, or that nobody presents.
+    #[error("it is not presented by its subject")]
     NotHolder,
     /// Not a kind that is accepted here.
     #[error("it is no {0}")]
