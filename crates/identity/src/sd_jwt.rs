@@ -130,6 +130,16 @@ impl SdJwt {
         StatusEntry::read_all(self.jwt.payload.get("credentialStatus"))
     }
 
+    /// Whether `key` is the one by which its holder presents it.
+    #[must_use]
+    pub fn is_bound_to(&self, key: &PublicKey) -> bool {
+        self.holder().as_ref() == Some(key)
+    }
+
+    fn holder(&self) -> Option<PublicKey> {
+        PublicKey::from_jwk(self.jwt.payload.get("cnf")?.get("jwk")?)
+    }
+
     /// The names of the claims that can be disclosed.
     #[must_use]
     pub fn disclosable(&self) -> Vec<&str> {
@@ -313,8 +323,7 @@ fn issuer_signed(sd_jwt: &SdJwt, evidence: &Evidence<'_>) -> Result<(), Reason> 
 /// Section 7.3: the proof of presenting.
 fn bound(sd_jwt: &SdJwt, audience: &Audience, now: i64) -> Result<(), Vec<Reason>> {
     let proof = sd_jwt.key_binding.as_ref().ok_or_else(|| vec![Reason::NoKeyBinding])?;
-    let jwk = sd_jwt.jwt.payload.get("cnf").and_then(|cnf| cnf.get("jwk"));
-    let key = jwk.and_then(PublicKey::from_jwk).ok_or_else(|| vec![Reason::NoKeyBinding])?;
+    let key = sd_jwt.holder().ok_or_else(|| vec![Reason::NoKeyBinding])?;
     let text = |name: &str| proof.payload.get(name).and_then(Value::as_str);
     let mut reasons = Vec::new();
     if let Err(reason) = proof.verify(&key) {

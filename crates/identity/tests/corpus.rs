@@ -407,6 +407,18 @@ fn statuses(all: &mut BTreeMap<&'static str, Case>) {
             json!(Bitstring::new(MIN_ENTRIES).unwrap().encode());
         list
     });
+    let mut sized = |name, about: &str, expect: &[&str], size: Value, index: &str| {
+        let value = signed_anew(&Signer::new(&issuer, None), &Options::assertion(NOW), |value| {
+            let mut entry = entry(Revocation).to_json();
+            (entry["statusSize"], entry["statusListIndex"]) = (size, json!(index));
+            value["credentialStatus"] = entry;
+        });
+        let list = listed(Revocation, &issuer, true);
+        all.insert(name, Case::of(about, expect, value).with_list(list));
+    };
+    // The second bit of entry 38 is that of entry 77 of a list of single bits.
+    sized("status-of-two-bits", "its entries have two bits", &["malformed"], json!(2), "38");
+    sized("status-of-one-bit", "its entries have one bit", &["revoked"], json!(1), "77");
     let missing = Case::of("the list is not to be had", &["status-unknown"], with(Revocation));
     all.insert("list-missing", missing);
 }

@@ -131,6 +131,7 @@ fn a_holder_shows_what_is_asked_for_and_nothing_else() {
         assert_eq!(all.claims["contact"], json!({ "unit": "Genomics", "floor": "3" }));
 
         let whole = SdJwt::read(&text).unwrap();
+        assert!(whole.is_bound_to(&holder.public()) && !whole.is_bound_to(&issuer.public()));
         let show = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             present(&whole, &names, &audience(), &holder, NOW)
@@ -380,6 +381,18 @@ fn a_status_of_another_standard_is_unknown_and_not_good() {
     for status in [status, Value::Null] {
         let text = foreign(|payload| drop(payload.insert("status".into(), status)), &[], 0);
         assert_eq!(codes(&text), ["status-unknown"]);
+    }
+    // Entries of two bits are unreadable in this form, too.
+    for (size, reasons) in
+        [(json!(2), ["claim"]), (json!("1"), ["claim"]), (json!(1), ["status-unknown"])]
+    {
+        let entry = json!({
+            "type": "BitstringStatusListEntry", "statusPurpose": "revocation", "statusListIndex": "5",
+            "statusListCredential": "https://ministry.example/status/1", "statusSize": size,
+        });
+        let text =
+            foreign(|payload| drop(payload.insert("credentialStatus".into(), entry)), &[], 0);
+        assert_eq!(codes(&text), reasons, "{size}");
     }
     let (issuer, holder) = (key(KeyKind::Ed25519, 1), key(KeyKind::Ed25519, 2));
     for name in ["status", "iss", "exp", "credentialStatus", "_sd", "..."] {
