@@ -8,7 +8,7 @@
 //! covers that word as well: a program that knows only version 3, and would take the bytes for an account's key, finds
 //! the password to be wrong instead.
 //!
-//! What a file may ask of the reader is bounded: [`MAX_MEMORY`], [`MAX_WORK`] and [`MAX_ROUNDS`].
+//! What a file may ask of the reader is bounded: [`MAX_MEMORY`], [`MAX_WORK`], [`MAX_R`] and [`MAX_ROUNDS`].
 
 mod crypt;
 mod envelope;
@@ -22,10 +22,13 @@ use crate::signing::{KeyKind, SecretKey};
 use crate::uuid_v4;
 use envelope::{Cipher, Crypto, Envelope, Kdf, ScryptParams};
 
-/// The most memory that a file may make its reader take, in bytes (scrypt takes `128 · N · r`).
+/// The most memory that a file may make its reader take, in bytes (scrypt takes `128 · r · (N + p + 2)`: RFC 7914,
+/// sections 4 to 6).
 pub const MAX_MEMORY: u64 = 512 << 20;
 /// The most work that a file may make its reader do, in `N · r · p` of scrypt: four times what geth writes by default.
 pub const MAX_WORK: u64 = 4 * 262_144 * 8;
+/// The largest `r` of scrypt that a file may ask for; everybody writes 1 or 8.
+pub const MAX_R: u32 = 64;
 /// The most rounds of PBKDF2 that a file may ask for.
 pub const MAX_ROUNDS: u32 = 10_000_000;
 /// The longest file that is read, in bytes.

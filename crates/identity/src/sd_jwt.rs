@@ -17,13 +17,14 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::credential::{
-    Audience, Claims, Evidence, Kind, Reason, StatusEntry, period, status_reason,
+    Audience, Claims, Evidence, Kind, Reason, StatusEntry, StatusPurpose, period, status_reason,
 };
-use crate::did::Purpose;
+use crate::did::{NoKey, Purpose};
 use crate::json::{self, JsonError};
 use crate::public_key::PublicKey;
 use crate::signing::SecretKey;
 use jws::Jws;
+use reveal::Revealed;
 
 /// The longest text that is read, in bytes.
 pub const MAX_BYTES: usize = 256 << 10;
@@ -32,6 +33,10 @@ pub const MAX_DISCLOSURES: usize = 256;
 /// How old a proof of presenting may be, in seconds, and how far in the future.
 const KEY_BINDING_AGE: i64 = 600;
 const CLOCK_SKEW: i64 = 300;
+/// Claims of which every verifier must know, so that none of them is behind a hash (SD-JWT VC, section 2.2.2.3), and
+/// those that do the same work in the credentials of this crate.
+const ALWAYS_SHOWN: [&str; 10] =
+    ["iss", "iat", "nbf", "exp", "cnf", "vct", "vct#integrity", "status", "credentialStatus", "id"];
 
 /// Why a text is no SD-JWT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -125,6 +130,16 @@ impl SdJwt {
         StatusEntry::read_all(self.jwt.payload.get("credentialStatus"))
     }
 
+    /// Whether `key` is the one by which its holder presents it.
+    #[must_use]
+    pub fn is_bound_to(&self, key: &PublicKey) -> bool {
+        self.holder().as_ref() == Some(key)
+    }
+
+    fn holder(&self) -> Option<PublicKey> {
+        PublicKey::from_jwk(self.jwt.payload.get("cnf")?.get("jwk")?)
+    }
+
     /// The names of the claims that can be disclosed.
     #[must_use]
     pub fn disclosable(&self) -> Vec<&str> {
@@ -154,7 +169,9 @@ pub struct Draft {
     pub concealed: Vec<String>,
     /// The key by which the holder shows that it is them.
     pub holder: PublicKey,
-    /// When it is issued and from when on it holds, in seconds since 1970.
+    /// When it is issued, in seconds since 1970.
+    pub issued: i64,
+    /// From when on it holds.
     pub valid_from: i64,
     /// The first moment at which it does not hold any more.
     pub valid_until: i64,
@@ -165,7 +182,7 @@ pub struct Draft {
 /// Signs a credential as its `issuer` (a DID and the method of the key in its document).
 ///
 /// # Errors
-/// [`ConcealError`] where a path names no claim, or one that may not be kept back.
+/// [`ConcealError`] where a path names no claim, or one that may not be kept back, or where the claims do not fit.
 pub fn issue(
     draft: &Draft,
     issuer: &str,
@@ -174,11 +191,19 @@ pub fn issue(
     salts: &mut Salts,
 ) -> Result<String, ConcealError> {
     Claims::read(draft.kind, &draft.claims, true).map_err(ConcealError::Claims)?;
+    let reserved = |name: &&String| {
+        name.starts_with('_')
+            || *name == "..."
+            || *name != "id" && ALWAYS_SHOWN.contains(&name.as_str())
+    };
+    if let Some(name) = draft.claims.keys().find(reserved) {
+        return Err(ConcealError::Reserved(name.clone()));
+    }
     let holder = draft.holder.to_jwk().ok_or(ConcealError::Holder)?;
     let (mut payload, disclosures) =
         conceal::conceal(draft.claims.clone(), &draft.concealed, salts)?;
     payload.insert("iss".into(), json!(issuer));
-    payload.insert("iat".into(), json!(draft.valid_from));
+    payload.insert("iat".into(), json!(draft.issued));
     payload.insert("nbf".into(), json!(draft.valid_from));
     payload.insert("exp".into(), json!(draft.valid_until));
     payload.insert("vct".into(), json!(draft.kind.vct()));
@@ -237,18 +262,19 @@ pub fn verify(sd_jwt: &SdJwt, audience: Option<&Audience>, evidence: &Evidence<'
     if let Err(reason) = issuer_signed(sd_jwt, evidence) {
         reasons.push(reason);
     }
-    if !sd_jwt.jwt.is_type(&["dc+sd-jwt", "vc+sd-jwt"]) {
+    let named = payload.get("vct").is_some_and(Value::is_string);
+    if !named || !sd_jwt.jwt.is_type(&["dc+sd-jwt", "vc+sd-jwt"]) {
         reasons.push(Reason::WrongKind("SD-JWT VC".into()));
     }
-    let time = |name: &str| payload.get(name).map(|time| time.as_i64());
-    match (time("nbf"), time("exp")) {
-        (Some(None), _) | (_, Some(None)) => reasons.push(Reason::ProofTime),
-        (from, until) => {
-            reasons.extend(period(from.flatten(), until.flatten(), evidence.now));
-        }
-    }
+    reasons.extend(timed(payload, evidence.now));
     let claims = match reveal::reveal(payload, &sd_jwt.disclosures) {
-        Ok(claims) => claims,
+        Ok(Revealed { claims, kept_back }) => {
+            if let Some(kind) = kind(payload) {
+                let ends = payload.contains_key("exp");
+                reasons.extend(Claims::check_shown(kind, &claims, ends, kept_back));
+            }
+            claims
+        }
         Err(reason) => {
             reasons.push(reason);
             Map::new()
@@ -260,8 +286,24 @@ pub fn verify(sd_jwt: &SdJwt, audience: Option<&Audience>, evidence: &Evidence<'
         reasons.extend(reasons_of_binding);
     }
     reasons.extend(taken_back(sd_jwt, evidence));
-    reasons.extend(trusted(&claims, sd_jwt.issuer().unwrap_or_default(), evidence));
+    reasons.extend(trusted(sd_jwt, &claims, evidence));
     Shown { claims, reasons }
+}
+
+/// The kind that the payload names, where it is one that is known here.
+fn kind(payload: &Map<String, Value>) -> Option<Kind> {
+    let vct = payload.get("vct").and_then(Value::as_str);
+    Kind::ALL.into_iter().find(|kind| vct == Some(&kind.vct()))
+}
+
+/// What speaks against its times: they are whole seconds, it was not issued in the future, and it holds at `now`.
+fn timed(payload: &Map<String, Value>, now: i64) -> Vec<Reason> {
+    let time = |name: &str| payload.get(name).map_or(Some(None), |time| time.as_i64().map(Some));
+    let (Some(issued), Some(from), Some(until)) = (time("iat"), time("nbf"), time("exp")) else {
+        return vec![Reason::ProofTime];
+    };
+    let future = issued.is_some_and(|issued| issued > now + CLOCK_SKEW);
+    future.then_some(Reason::ProofTime).into_iter().chain(period(from, until, now)).collect()
 }
 
 fn issuer_signed(sd_jwt: &SdJwt, evidence: &Evidence<'_>) -> Result<(), Reason> {
@@ -271,15 +313,17 @@ fn issuer_signed(sd_jwt: &SdJwt, evidence: &Evidence<'_>) -> Result<(), Reason> 
         return Err(Reason::NotBySigner("issuer"));
     }
     let keys = evidence.directory.keys(issuer).map_err(Reason::Unresolved)?;
-    let key = keys.get(method, Purpose::Assertion).map_err(|_| Reason::WrongKey)?;
+    let key = keys.get(method, Purpose::Assertion, evidence.now).map_err(|why| match why {
+        NoKey::Over => Reason::KeyOver,
+        NoKey::Unknown | NoKey::OtherPurpose => Reason::WrongKey,
+    })?;
     sd_jwt.jwt.verify(&key)
 }
 
 /// Section 7.3: the proof of presenting.
 fn bound(sd_jwt: &SdJwt, audience: &Audience, now: i64) -> Result<(), Vec<Reason>> {
     let proof = sd_jwt.key_binding.as_ref().ok_or_else(|| vec![Reason::NoKeyBinding])?;
-    let jwk = sd_jwt.jwt.payload.get("cnf").and_then(|cnf| cnf.get("jwk"));
-    let key = jwk.and_then(PublicKey::from_jwk).ok_or_else(|| vec![Reason::NoKeyBinding])?;
+    let key = sd_jwt.holder().ok_or_else(|| vec![Reason::NoKeyBinding])?;
     let text = |name: &str| proof.payload.get(name).and_then(Value::as_str);
     let mut reasons = Vec::new();
     if let Err(reason) = proof.verify(&key) {
@@ -304,21 +348,27 @@ fn bound(sd_jwt: &SdJwt, audience: &Audience, now: i64) -> Result<(), Vec<Reason
 }
 
 fn taken_back(sd_jwt: &SdJwt, evidence: &Evidence<'_>) -> Vec<Reason> {
-    let Some(entries) = sd_jwt.status() else {
-        return vec![Reason::Claim("its `credentialStatus` cannot be read")];
-    };
+    let mut reasons = Vec::new();
+    if sd_jwt.jwt.payload.contains_key("status") {
+        let why = "its `status` names a list of another standard, which is not read here";
+        reasons.push(Reason::StatusUnknown(StatusPurpose::Revocation, why.to_owned()));
+    }
     let issuer = sd_jwt.issuer().unwrap_or_default();
-    entries.iter().filter_map(|entry| status_reason(entry, issuer, evidence)).collect()
+    match sd_jwt.status() {
+        None => reasons.push(Reason::Claim("its `credentialStatus` cannot be read")),
+        Some(entries) => reasons
+            .extend(entries.iter().filter_map(|entry| status_reason(entry, issuer, evidence))),
+    }
+    reasons
 }
 
-fn trusted(claims: &Map<String, Value>, issuer: &str, evidence: &Evidence<'_>) -> Option<Reason> {
+fn trusted(sd_jwt: &SdJwt, claims: &Map<String, Value>, evidence: &Evidence<'_>) -> Option<Reason> {
     let list = evidence.trust?;
-    let vct = claims.get("vct").and_then(Value::as_str);
-    let Some(kind) = Kind::ALL.into_iter().find(|kind| vct == Some(&kind.vct())) else {
+    let Some(kind) = kind(&sd_jwt.jwt.payload) else {
         return Some(Reason::WrongKind("credential of a kind that is known here".into()));
     };
     let country = claims.get("country").and_then(Value::as_str);
-    let trusted = list.trusts(issuer, kind, country, evidence.now);
+    let trusted = list.trusts(sd_jwt.issuer().unwrap_or_default(), kind, country, evidence.now);
     (!trusted).then(|| Reason::UntrustedIssuer(kind.name().to_owned()))
 }
 

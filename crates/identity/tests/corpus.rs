@@ -124,14 +124,12 @@ fn reasons(
         return Some(codes(sd_jwt::verify(&read, audience, evidence).reasons));
     }
     let value = read(text, Limits::default()).ok()?;
-    match audience {
-        None => Some(codes(verify(&Credential::read(&value).ok()?, evidence))),
-        Some(audience) => {
-            let presentation = Presentation::read(&value).ok()?;
-            let found = verify_presentation(&presentation, audience, evidence);
-            Some(codes(found.into_iter().map(|one| one.reason).collect()))
-        }
+    if value.get("verifiableCredential").is_none() {
+        return Some(codes(verify(&Credential::read(&value).ok()?, audience, evidence)));
     }
+    let presentation = Presentation::read(&value).ok()?;
+    let found = verify_presentation(&presentation, audience?, evidence);
+    Some(codes(found.into_iter().map(|one| one.reason).collect()))
 }
 
 fn key(byte: u8) -> SecretKey {
@@ -409,6 +407,18 @@ fn statuses(all: &mut BTreeMap<&'static str, Case>) {
             json!(Bitstring::new(MIN_ENTRIES).unwrap().encode());
         list
     });
+    let mut sized = |name, about: &str, expect: &[&str], size: Value, index: &str| {
+        let value = signed_anew(&Signer::new(&issuer, None), &Options::assertion(NOW), |value| {
+            let mut entry = entry(Revocation).to_json();
+            (entry["statusSize"], entry["statusListIndex"]) = (size, json!(index));
+            value["credentialStatus"] = entry;
+        });
+        let list = listed(Revocation, &issuer, true);
+        all.insert(name, Case::of(about, expect, value).with_list(list));
+    };
+    // The second bit of entry 38 is that of entry 77 of a list of single bits.
+    sized("status-of-two-bits", "its entries have two bits", &["malformed"], json!(2), "38");
+    sized("status-of-one-bit", "its entries have one bit", &["revoked"], json!(1), "77");
     let missing = Case::of("the list is not to be had", &["status-unknown"], with(Revocation));
     all.insert("list-missing", missing);
 }
@@ -446,6 +456,20 @@ fn webs(all: &mut BTreeMap<&'static str, Case>) {
         by(&first, WEB),
         document(&[&second]),
     );
+    let marked = |name: &str, time: &str| {
+        let mut document = document(&[&first]);
+        document["verificationMethod"][0][name] = json!(time);
+        document
+    };
+    for (name, member, time, expect) in [
+        ("web-key-revoked", "revoked", "2026-01-01T00:00:00Z", &["key-over"][..]),
+        ("web-key-expired", "expires", "2027-01-15T08:00:00Z", &["key-over"]),
+        ("web-key-unreadable", "expires", "never", &["key-over"]),
+        ("web-key-to-expire", "expires", "2027-01-15T08:00:01Z", &[]),
+    ] {
+        let about = format!("the document says of the key: {member} {time}");
+        add(name, &about, expect, by(&first, WEB), marked(member, time));
+    }
     add(
         "web-not-for-assertion",
         "the key only authenticates",
@@ -539,7 +563,7 @@ fn presentations(all: &mut BTreeMap<&'static str, Case>) {
     add(
         "presented-bare",
         "a credential in place of a presentation",
-        &["malformed"],
+        &["not-holder"],
         credential(),
         c,
         d,
@@ -555,6 +579,7 @@ fn sd_jwts(all: &mut BTreeMap<&'static str, Case>) {
         claims: draft(Vec::new()).subject,
         concealed: vec!["organization".into(), "purposes".into()],
         holder: holder.public(),
+        issued: NOW - 1_000,
         valid_from: NOW - 1_000,
         valid_until: NOW + 1_000,
         status: Vec::new(),

@@ -3,6 +3,8 @@
 //! What a credential says is checked in `caduceus-identity`, as a function of what is known. This module finds out what
 //! is known: it reads files, asks web servers for documents and status lists, and takes the time.
 
+mod given;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -105,7 +107,7 @@ pub fn issue(
     let index = match (new.status_index, new.status_lists.is_empty()) {
         (_, true) => None,
         (Some(index), _) => Some(index),
-        (None, _) => Some(u32::from_be_bytes(random()?) % MIN_ENTRIES),
+        (None, _) => Some(given::free(&new.status_lists)?),
     };
     let status = match index {
         None => Vec::new(),
@@ -128,6 +130,7 @@ pub fn issue(
             };
             let credential =
                 issue_credential(&draft, &signer, now).map_err(NodeError::malformed)?;
+            give(new, index)?;
             write_new(out, &credential)?;
         }
         Form::SdJwt => {
@@ -141,6 +144,7 @@ pub fn issue(
                         "the subject of an SD-JWT is a did:key, whose key binds it",
                     )
                 })?,
+                issued: now,
                 valid_from: new.valid_from,
                 valid_until: new.valid_until.ok_or_else(|| {
                     NodeError::malformed("an SD-JWT has an end; give --valid-until or --days")
@@ -150,7 +154,9 @@ pub fn issue(
             let salts = (0..=new.concealed.len()).map(|_| random()).collect::<Result<_>>()?;
             let text =
                 sd_jwt::issue(&draft, &signer.did, &signer.method, key, &mut Salts::new(salts));
-            write_text(out, &text.map_err(NodeError::malformed)?)?;
+            let text = text.map_err(NodeError::malformed)?;
+            give(new, index)?;
+            write_text(out, &text)?;
         }
     }
     Ok(Issued {
@@ -160,6 +166,11 @@ pub fn issue(
         status_index: index,
         valid_until: new.valid_until.map(time_text),
     })
+}
+
+/// Before the credential is written: an entry that is lost with it does no harm.
+fn give(new: &NewCredential, index: Option<u32>) -> Result<()> {
+    index.map_or(Ok(()), |index| given::give(&new.status_lists, index))
 }
 
 fn entries(lists: &[PathBuf], index: u32, issuer: &str) -> Result<Vec<StatusEntry>> {
@@ -189,7 +200,8 @@ fn list_url(path: &Path, value: &Value) -> Result<String> {
 
 /// Presents the credentials in `inputs` to one audience, into the new file `out`.
 ///
-/// Credentials with Data Integrity go into one presentation; an SD-JWT is presented alone, with the claims named.
+/// Credentials with Data Integrity go into one presentation; an SD-JWT is presented alone, with the claims named. Only their
+/// subject can present them: what another signs would not verify, and is not written.
 pub fn present(
     inputs: &[PathBuf],
     disclose: &[String],
@@ -200,7 +212,11 @@ pub fn present(
     now: i64,
 ) -> Result<()> {
     let read: Vec<Input> = inputs.iter().map(|path| Input::read(path)).collect::<Result<_>>()?;
-    if let [Input::SdJwt(credential)] = read.as_slice() {
+    let signer = signer(key, holder)?;
+    if let ([Input::SdJwt(credential)], [path]) = (read.as_slice(), inputs) {
+        if !credential.is_bound_to(&key.public()) {
+            return Err(not_its_subject(path));
+        }
         let shown = sd_jwt::present(credential, disclose, audience, key, now);
         return write_text(out, &shown.map_err(NodeError::malformed)?);
     }
@@ -209,14 +225,24 @@ pub fn present(
             "only an SD-JWT can be shown in part; leave --disclose out".into(),
         ));
     }
-    let values = read.into_iter().map(|input| match input {
+    let values = read.into_iter().zip(inputs).map(|(input, path)| match input {
+        Input::Credential(_, credential) if credential.subject_id() != Some(&signer.did) => {
+            Err(not_its_subject(path))
+        }
         Input::Credential(value, _) => Ok(value),
         Input::Presentation(..) => Err(NodeError::malformed("this is a presentation already")),
         Input::SdJwt(_) => Err(NodeError::malformed("an SD-JWT is presented alone")),
     });
     let values = values.collect::<Result<Vec<_>>>()?;
-    let presentation = present_credentials(&values, audience, &signer(key, holder)?, now);
+    let presentation = present_credentials(&values, audience, &signer, now);
     write_new(out, &presentation.map_err(NodeError::malformed)?)
+}
+
+fn not_its_subject(path: &Path) -> NodeError {
+    NodeError::not_ready(
+        format!("{} is about another than the one who signs", path.display()),
+        "sign with its subject's key, or name the subject's did:web with --as",
+    )
 }
 
 /// What verifying may use.
@@ -269,8 +295,8 @@ pub fn trust_list(path: &Path) -> Result<TrustList> {
         .map_err(|error| NodeError::Malformed(format!("{}: {error}", path.display())))
 }
 
-/// Verifies what is in `input`. A presentation needs the audience that it was asked for; for an SD-JWT with an audience,
-/// its holder must have presented it.
+/// Verifies what is in `input`. A presentation needs the audience that it was asked for; with an audience, a credential or
+/// SD-JWT by itself does not verify, since its holder must have presented it.
 pub async fn check(
     input: &Path,
     audience: Option<&Audience>,
@@ -315,7 +341,7 @@ async fn judge(
     };
     let (what, holder, credentials, reasons) = match &input {
         Input::Credential(_, credential) => {
-            let reasons = about("credential", verify(credential, &evidence));
+            let reasons = about("credential", verify(credential, audience, &evidence));
             ("credential", None, vec![About::of(credential)], reasons)
         }
         Input::Presentation(_, presentation) => {

@@ -268,7 +268,7 @@ mod tests {
         let keys = web.keys(&did("")).await.unwrap();
         let key = SecretKey::from_bytes(KeyKind::Ed25519, &[1; 32]).unwrap().public();
         let method = format!("{}#{}", did(""), key.to_multibase());
-        assert_eq!(keys.get(&method, Purpose::Assertion), Ok(key));
+        assert_eq!(keys.get(&method, Purpose::Assertion, 0), Ok(key));
         web.keys(&did("")).await.unwrap();
         assert_eq!(asked.load(Ordering::SeqCst), 1, "the second answer was remembered");
         for (path, why) in [

@@ -140,20 +140,24 @@ pub enum Claims {
 }
 
 impl Claims {
-    /// Reads the subject of a credential of `kind`. `ends` says whether the credential has a `validUntil`.
+    /// Reads the subject of a credential of `kind`. `ends` says whether the credential has an end.
     ///
     /// # Errors
     /// Every [`Reason::Claim`] against it.
     pub fn read(kind: Kind, subject: &Map<String, Value>, ends: bool) -> Result<Self, Vec<Reason>> {
-        let mut reader = Reader { subject, reasons: Vec::new() };
-        if kind.must_end() && !ends {
-            reader
-                .reasons
-                .push(Reason::Claim("a credential of this kind must have a `validUntil`"));
-        }
-        reader.text("id", 1..=512, "the subject must have an `id`, the holder's DID");
-        let claims = reader.claims(kind);
-        if reader.reasons.is_empty() { Ok(claims) } else { Err(reader.reasons) }
+        let (claims, reasons) = Reader::read(kind, subject, ends, 0);
+        if reasons.is_empty() { Ok(claims) } else { Err(reasons) }
+    }
+
+    /// Every reason against what is shown of a credential of which `kept_back` claims, or elements of lists, may not be
+    /// shown. The `id` always is.
+    pub(crate) fn check_shown(
+        kind: Kind,
+        shown: &Map<String, Value>,
+        ends: bool,
+        kept_back: usize,
+    ) -> Vec<Reason> {
+        Reader::read(kind, shown, ends, kept_back).1
     }
 
     /// The country that it is about, where there is one.
@@ -173,9 +177,36 @@ impl Claims {
 struct Reader<'a> {
     subject: &'a Map<String, Value>,
     reasons: Vec<Reason>,
+    /// How many claims may still be missing.
+    kept_back: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn read(
+        kind: Kind,
+        subject: &'a Map<String, Value>,
+        ends: bool,
+        kept_back: usize,
+    ) -> (Claims, Vec<Reason>) {
+        let mut reader = Reader { subject, reasons: Vec::new(), kept_back: 0 };
+        if kind.must_end() && !ends {
+            let refusal =
+                "a credential of this kind must have an end: `validUntil`, or `exp` in an SD-JWT";
+            reader.reasons.push(Reason::Claim(refusal));
+        }
+        reader.text("id", 1..=512, "the subject must have an `id`, the holder's DID");
+        reader.kept_back = kept_back;
+        (reader.claims(kind), reader.reasons)
+    }
+
+    /// Refuses a claim, unless it `is_missing` and can be among those that were kept back.
+    fn refuse(&mut self, is_missing: bool, refusal: &'static str) {
+        match self.kept_back.checked_sub(usize::from(is_missing)) {
+            Some(left) if is_missing => self.kept_back = left,
+            _ => self.reasons.push(Reason::Claim(refusal)),
+        }
+    }
+
     fn claims(&mut self, kind: Kind) -> Claims {
         const NAME: std::ops::RangeInclusive<usize> = 1..=200;
         match kind {
@@ -234,11 +265,12 @@ impl Reader<'_> {
         length: std::ops::RangeInclusive<usize>,
         refusal: &'static str,
     ) -> String {
-        let text = self.subject.get(name).and_then(Value::as_str);
+        let claim = self.subject.get(name);
+        let text = claim.and_then(Value::as_str);
         match text.filter(|text| length.contains(&text.len()) && !text.trim().is_empty()) {
             Some(text) => text.to_owned(),
             None => {
-                self.reasons.push(Reason::Claim(refusal));
+                self.refuse(claim.is_none(), refusal);
                 String::new()
             }
         }
@@ -256,16 +288,18 @@ impl Reader<'_> {
 
     fn person(&mut self) -> [u8; 32] {
         let refusal = "`personHash` must be 64 hexadecimal digits, a keyed hash and never a name";
-        let text = self.subject.get("personHash").and_then(Value::as_str);
+        let claim = self.subject.get("personHash");
+        let text = claim.and_then(Value::as_str);
         let hash = text.and_then(|text| hex::decode(text).ok()?.try_into().ok());
         hash.unwrap_or_else(|| {
-            self.reasons.push(Reason::Claim(refusal));
+            self.refuse(claim.is_none(), refusal);
             [0; 32]
         })
     }
 
     fn purposes(&mut self) -> Vec<String> {
-        let codes = self.subject.get("purposes").and_then(Value::as_array);
+        let claim = self.subject.get("purposes");
+        let codes = claim.and_then(Value::as_array);
         let is_code = |code: &&str| {
             (2..=8).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase())
         };
@@ -275,7 +309,9 @@ impl Reader<'_> {
         });
         read.unwrap_or_else(|| {
             let refusal = "`purposes` must be a list of 1 to 16 codes such as HMB or GRU";
-            self.reasons.push(Reason::Claim(refusal));
+            // Every element of the list can be kept back, too.
+            let is_missing = claim.is_none() || codes.is_some_and(Vec::is_empty);
+            self.refuse(is_missing, refusal);
             Vec::new()
         })
     }

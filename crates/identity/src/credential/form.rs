@@ -56,7 +56,9 @@ impl StatusEntry {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
         let index = text("statusListIndex")?;
         let number: u32 = index.parse().ok()?;
-        (text("type")? == "BitstringStatusListEntry" && number.to_string() == index)
+        // A larger `statusSize` gives each entry several bits: the number would count something else.
+        let one_bit = value.get("statusSize").is_none_or(|size| size == 1);
+        (text("type")? == "BitstringStatusListEntry" && number.to_string() == index && one_bit)
             .then_some(())?;
         Some(Self {
             purpose: StatusPurpose::from_name(text("statusPurpose")?)?,
@@ -128,8 +130,9 @@ impl Credential {
                 .clone(),
             valid_from: period("validFrom")?,
             valid_until: period("validUntil")?,
-            status: StatusEntry::read_all(secured.get("credentialStatus"))
-                .ok_or(refuse("its credentialStatus is not of BitstringStatusListEntry"))?,
+            status: StatusEntry::read_all(secured.get("credentialStatus")).ok_or(refuse(
+                "its credentialStatus is not of BitstringStatusListEntry with one bit each",
+            ))?,
             types,
             secured: secured.clone(),
         })

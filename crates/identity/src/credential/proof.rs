@@ -197,9 +197,10 @@ fn key(method: &str, expected: &Expected<'_>) -> Result<PublicKey, Reason> {
         return Err(Reason::NotBySigner(expected.role));
     }
     let keys = expected.directory.keys(did).map_err(Reason::Unresolved)?;
-    match keys.get(method, expected.purpose) {
+    match keys.get(method, expected.purpose, expected.now) {
         Ok(key @ PublicKey::Ed25519(_)) => Ok(key),
         Ok(_) | Err(NoKey::Unknown) => Err(Reason::WrongKey),
+        Err(NoKey::Over) => Err(Reason::KeyOver),
         Err(NoKey::OtherPurpose) => Err(Reason::WrongPurpose(expected.purpose.name())),
     }
 }

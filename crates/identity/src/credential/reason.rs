@@ -22,6 +22,9 @@ pub enum Reason {
     /// The key that is named cannot have signed.
     #[error("the proof names a key that its signer does not have")]
     WrongKey,
+    /// The key does not count any more.
+    #[error("the key that signed was revoked, or has expired, as its owner's document says")]
+    KeyOver,
     /// The key or the proof serves something else.
     #[error("the proof, or the key that made it, is not for {0}")]
     WrongPurpose(&'static str),
@@ -63,8 +66,8 @@ pub enum Reason {
     /// Made for somebody else.
     #[error("it was made for another domain")]
     WrongDomain,
-    /// A credential of another subject than the presenter.
-    #[error("the one who presents it is not its subject")]
+    /// A credential that another than its subject presents, or that nobody presents.
+    #[error("it is not presented by its subject")]
     NotHolder,
     /// Not a kind that is accepted here.
     #[error("it is no {0}")]
@@ -78,8 +81,10 @@ pub enum Reason {
     /// A country that does not fit what is asked for.
     #[error("it is for another country than {0}")]
     WrongCountry(String),
-    /// Disclosures that nothing in the signed part refers to, or refers to twice.
-    #[error("a disclosure does not belong to it, or belongs to it twice")]
+    /// Disclosures that nothing in the signed part refers to, or refers to twice, or that hold what may not be hidden.
+    #[error(
+        "a disclosure does not belong to it, belongs to it twice, or holds what every verifier must see undisclosed"
+    )]
     ForeignDisclosure,
     /// There is no proof that the holder presents.
     #[error("it carries no proof that its holder presents it (key binding)")]
@@ -95,6 +100,7 @@ impl Reason {
             Self::UnknownCryptosuite => "unknown-cryptosuite",
             Self::AlteredProof => "altered-proof",
             Self::WrongKey => "wrong-key",
+            Self::KeyOver => "key-over",
             Self::WrongPurpose(_) => "wrong-purpose",
             Self::NotBySigner(_) => "not-by-signer",
             Self::Unresolved(_) => "unresolved",

@@ -47,7 +47,7 @@ fn verified(value: &Value, lists: &Lists, trust: Option<&TrustList>) -> Vec<&'st
     let directory = Directory::default();
     let evidence = Evidence { now: NOW, directory: &directory, lists, trust };
     let credential = Credential::read(value).unwrap();
-    verify(&credential, &evidence).iter().map(Reason::code).collect()
+    verify(&credential, None, &evidence).iter().map(Reason::code).collect()
 }
 
 fn audience() -> Audience {
@@ -191,6 +191,12 @@ fn a_presentation_is_for_one_audience_by_the_subject() {
     let replayed =
         [("presentation".into(), "wrong-challenge"), ("presentation".into(), "wrong-domain")];
     assert_eq!(check(&good, &other), replayed);
+    let bare = Credential::read(&credential).unwrap();
+    let (directory, lists) = (Directory::default(), Lists::new());
+    let evidence = Evidence { now: NOW, directory: &directory, lists: &lists, trust: None };
+    assert_eq!(verify(&bare, None, &evidence), []);
+    let asked = verify(&bare, Some(&audience()), &evidence);
+    assert_eq!(asked, [Reason::NotHolder], "whoever has a copy could send it");
     let stolen = present(&[credential], &audience(), &Signer::new(&thief, None), NOW).unwrap();
     assert_eq!(check(&stolen, &audience()), [("credential".into(), "not-holder")]);
 }
@@ -214,7 +220,7 @@ proptest! {
             {
                 let (directory, lists) = (Directory::default(), Lists::new());
                 let evidence = Evidence { now: NOW, directory: &directory, lists: &lists, trust: None };
-                prop_assert!(!verify(&read, &evidence).is_empty(), "{text}");
+                prop_assert!(!verify(&read, None, &evidence).is_empty(), "{text}");
             }
         }
     }

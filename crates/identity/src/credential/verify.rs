@@ -39,9 +39,17 @@ pub struct Evidence<'a> {
 }
 
 /// Every reason against a credential; none where it verifies.
+///
+/// With an `audience` it is asked who presents it. A credential by itself does not tell, whoever sends it: that is
+/// [`Reason::NotHolder`], and its subject has to make a presentation of it.
 #[must_use]
-pub fn verify(credential: &Credential, evidence: &Evidence<'_>) -> Vec<Reason> {
+pub fn verify(
+    credential: &Credential,
+    audience: Option<&Audience>,
+    evidence: &Evidence<'_>,
+) -> Vec<Reason> {
     let mut reasons = secured(credential, evidence);
+    reasons.extend(audience.map(|_| Reason::NotHolder));
     let issuer = &credential.issuer;
     reasons.extend(
         credential.status.iter().filter_map(|entry| status_reason(entry, issuer, evidence)),
@@ -172,7 +180,7 @@ pub fn verify_presentation(
     let about = |about: String| move |reason| Finding { about: about.clone(), reason };
     let mut findings: Vec<_> = reasons.into_iter().map(about("presentation".into())).collect();
     for (position, credential) in presentation.credentials.iter().enumerate() {
-        let mut reasons = verify(credential, evidence);
+        let mut reasons = verify(credential, None, evidence);
         if credential.subject_id() != Some(&presentation.holder) {
             reasons.push(Reason::NotHolder);
         }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Did, WebDid};
+use crate::credential::parse_time;
 use crate::public_key::PublicKey;
 
 /// What a key may be used for (W3C Controlled Identifiers 1.0, section 2.3).
@@ -44,16 +45,31 @@ pub enum DocumentError {
 
 /// The keys of one identifier, each with what it may be used for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Keys(Vec<(String, PublicKey, Vec<&'static str>)>);
+pub struct Keys(Vec<Method>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Method {
+    id: String,
+    key: PublicKey,
+    uses: Vec<&'static str>,
+    /// The first moment at which it does not count any more, in seconds since 1970.
+    over: Option<i64>,
+}
 
 impl Keys {
-    /// The key that `method` names, if it may be used for `purpose`.
+    /// The key that `method` names, if it may be used for `purpose` at `now`, in seconds since 1970.
+    ///
+    /// From the moment on at which its document calls a method revoked or expired, nothing that it signed counts, whatever
+    /// date the signature bears (Controlled Identifiers 1.0, section 2.2).
     ///
     /// # Errors
     /// [`NoKey`].
-    pub fn get(&self, method: &str, purpose: Purpose) -> Result<PublicKey, NoKey> {
-        let (_, key, uses) = self.0.iter().find(|(id, ..)| id == method).ok_or(NoKey::Unknown)?;
-        if uses.contains(&purpose.name()) { Ok(*key) } else { Err(NoKey::OtherPurpose) }
+    pub fn get(&self, method: &str, purpose: Purpose, now: i64) -> Result<PublicKey, NoKey> {
+        let named = self.0.iter().find(|known| known.id == method).ok_or(NoKey::Unknown)?;
+        if named.over.is_some_and(|over| now >= over) {
+            return Err(NoKey::Over);
+        }
+        if named.uses.contains(&purpose.name()) { Ok(named.key) } else { Err(NoKey::OtherPurpose) }
     }
 
     /// Reads the document of `did`. Methods of unknown kinds are passed over; so are those that another controls.
@@ -77,17 +93,26 @@ impl Keys {
                 }
             }
         }
-        let mut keys: Vec<(String, PublicKey, Vec<&'static str>)> = Vec::new();
+        let mut keys: Vec<Method> = Vec::new();
         for method in &methods {
             let Some((id, key)) = method_key(did, method) else { continue };
-            if keys.iter().any(|(known, ..)| *known == id) {
+            if keys.iter().any(|known| known.id == id) {
                 return Err(DocumentError::Malformed("two methods have one name"));
             }
             let uses = uses.get(&id).cloned().unwrap_or_default();
-            keys.push((id, key, uses));
+            keys.push(Method { id, key, uses, over: over(method) });
         }
         Ok(Self(keys))
     }
+}
+
+/// When a method is over: at the earlier of `revoked` and `expires`, and all along where one of them is no time.
+fn over(method: &Value) -> Option<i64> {
+    let time = |name: &str| {
+        let time = method.get(name)?;
+        Some(time.as_str().and_then(parse_time).unwrap_or(i64::MIN))
+    };
+    time("revoked").into_iter().chain(time("expires")).min()
 }
 
 /// Why a method gives no key.
@@ -97,6 +122,8 @@ pub enum NoKey {
     Unknown,
     /// It is listed, for another purpose.
     OtherPurpose,
+    /// The document says that it was revoked, or has expired.
+    Over,
 }
 
 fn list<'a>(document: &'a Value, name: &str) -> Result<&'a [Value], DocumentError> {
@@ -175,8 +202,9 @@ impl Directory {
         let pure: Did = did.parse().map_err(|error| format!("{error}"))?;
         let key =
             pure.key().ok_or("an account's identifier names no key that signs credentials")?;
-        let all = vec![Purpose::Assertion.name(), Purpose::Authentication.name()];
-        Ok(Cow::Owned(Keys(vec![(format!("{did}#{}", key.to_multibase()), key, all)])))
+        let uses = vec![Purpose::Assertion.name(), Purpose::Authentication.name()];
+        let id = format!("{did}#{}", key.to_multibase());
+        Ok(Cow::Owned(Keys(vec![Method { id, key, uses, over: None }])))
     }
 }
 
@@ -188,6 +216,7 @@ mod tests {
     use crate::signing::{KeyKind, SecretKey};
 
     const DID: &str = "did:web:ministry.example";
+    const NOW: i64 = 1_800_000_000;
 
     fn key(byte: u8) -> PublicKey {
         SecretKey::from_bytes(KeyKind::Ed25519, &[byte; 32]).unwrap().public()
@@ -199,11 +228,11 @@ mod tests {
         let keys = Keys::read(DID, &document).unwrap();
         let method = |byte| format!("{DID}#{}", key(byte).to_multibase());
         for byte in [1, 2] {
-            assert_eq!(keys.get(&method(byte), Purpose::Assertion), Ok(key(byte)));
+            assert_eq!(keys.get(&method(byte), Purpose::Assertion, NOW), Ok(key(byte)));
         }
-        assert_eq!(keys.get(&method(2), Purpose::Authentication), Ok(key(2)));
-        assert_eq!(keys.get(&method(1), Purpose::Authentication), Err(NoKey::OtherPurpose));
-        assert_eq!(keys.get(&method(3), Purpose::Assertion), Err(NoKey::Unknown));
+        assert_eq!(keys.get(&method(2), Purpose::Authentication, NOW), Ok(key(2)));
+        assert_eq!(keys.get(&method(1), Purpose::Authentication, NOW), Err(NoKey::OtherPurpose));
+        assert_eq!(keys.get(&method(3), Purpose::Assertion, NOW), Err(NoKey::Unknown));
     }
 
     #[test]
@@ -232,9 +261,43 @@ mod tests {
             "authentication": [{ "id": "#b", "type": "Multikey", "controller": DID, "publicKeyMultibase": key(2).to_multibase() }],
         });
         let keys = Keys::read(DID, &document).unwrap();
-        assert_eq!(keys.get(&format!("{DID}#a"), Purpose::Assertion), Ok(key(1)));
-        assert_eq!(keys.get(&format!("{DID}#b"), Purpose::Authentication), Ok(key(2)));
-        assert_eq!(keys.get(&format!("{DID}#b"), Purpose::Assertion), Err(NoKey::OtherPurpose));
+        assert_eq!(keys.get(&format!("{DID}#a"), Purpose::Assertion, NOW), Ok(key(1)));
+        assert_eq!(keys.get(&format!("{DID}#b"), Purpose::Authentication, NOW), Ok(key(2)));
+        assert_eq!(
+            keys.get(&format!("{DID}#b"), Purpose::Assertion, NOW),
+            Err(NoKey::OtherPurpose)
+        );
+    }
+
+    #[test]
+    fn a_key_that_was_revoked_or_has_expired_counts_no_more() {
+        let method = format!("{DID}#{}", key(1).to_multibase());
+        let with = |members: Value| {
+            let mut document = web_document(&DID.parse().unwrap(), &[key(1)]);
+            let target = document["verificationMethod"][0].as_object_mut().unwrap();
+            target.extend(members.as_object().unwrap().clone());
+            Keys::read(DID, &document).unwrap()
+        };
+        let end = "2027-01-15T08:00:00Z";
+        assert_eq!(parse_time(end), Some(NOW));
+        for members in [
+            json!({ "revoked": end }),
+            json!({ "expires": end }),
+            json!({ "revoked": "2030-01-01T00:00:00Z", "expires": end }),
+        ] {
+            let keys = with(members);
+            for purpose in [Purpose::Assertion, Purpose::Authentication] {
+                assert_eq!(keys.get(&method, purpose, NOW - 1), Ok(key(1)));
+                assert_eq!(keys.get(&method, purpose, NOW), Err(NoKey::Over));
+            }
+        }
+        // What cannot be read does not keep a key alive.
+        for odd in [json!("yesterday"), json!("2030-01-01"), json!(2_000_000_000), json!(null)] {
+            for name in ["revoked", "expires"] {
+                let keys = with(json!({ name: odd }));
+                assert_eq!(keys.get(&method, Purpose::Assertion, NOW), Err(NoKey::Over), "{odd}");
+            }
+        }
     }
 
     #[test]
@@ -243,7 +306,7 @@ mod tests {
         let method = format!("{did}#{}", key(1).to_multibase());
         let directory = Directory::default();
         let keys = directory.keys(&did).unwrap();
-        assert_eq!(keys.get(&method, Purpose::Assertion), Ok(key(1)));
+        assert_eq!(keys.get(&method, Purpose::Assertion, NOW), Ok(key(1)));
         assert!(directory.keys(DID).unwrap_err().contains("not fetched"));
         let account = "did:pkh:eip155:1:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
         assert!(directory.keys(account).is_err());

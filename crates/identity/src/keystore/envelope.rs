@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeystoreError, MAX_MEMORY, MAX_ROUNDS, MAX_WORK};
+use super::{KeystoreError, MAX_MEMORY, MAX_R, MAX_ROUNDS, MAX_WORK};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Envelope {
@@ -116,14 +116,22 @@ impl ScryptParams {
         if self.n < 2 || !self.n.is_power_of_two() || self.r == 0 || self.p == 0 {
             return absurd("scrypt with an N that is no power of two, or an r or p of zero".into());
         }
-        let block = self.n.saturating_mul(self.r.into());
-        if block.saturating_mul(128) > MAX_MEMORY {
+        if self.memory() > MAX_MEMORY {
             return absurd(format!("more than {} MiB of memory", MAX_MEMORY >> 20));
         }
-        if block.saturating_mul(self.p.into()) > MAX_WORK {
+        if self.r > MAX_R {
+            return absurd(format!("scrypt with an r of more than {MAX_R}"));
+        }
+        if self.n.saturating_mul(self.r.into()).saturating_mul(self.p.into()) > MAX_WORK {
             return absurd(format!("more work of scrypt than N·r·p = {MAX_WORK}"));
         }
         Ok(())
+    }
+
+    /// The bytes of blocks of `128 · r`: `p` that the password becomes, `N` that one of them is mixed with, and two to mix in.
+    fn memory(&self) -> u64 {
+        let blocks = self.n.saturating_add(u64::from(self.p) + 2);
+        blocks.saturating_mul(128 * u64::from(self.r))
     }
 }
 

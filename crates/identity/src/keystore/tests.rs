@@ -136,6 +136,24 @@ fn what_would_exhaust_the_reader_is_refused_before_any_work() {
         let refused = reading_with(scrypt_vector(), path, value.clone());
         assert!(matches!(refused, KeystoreError::Absurd(_)), "{path} {value}: {refused}");
     }
+    // Few and long, many and short, and one block over: the memory of scrypt is not that of `N` blocks alone.
+    for (n, r, p, fits) in [
+        (2u64, 2_097_152u32, 2u32, false),
+        (2, 1_048_576, 4, false),
+        (2, 1, 4_194_304, false),
+        (2, 1, 2_097_152, true),
+        (1 << 19, 8, 2, false),
+        (1 << 18, 8, 4, true),
+        (1 << 15, 64, 1, true),
+        (1 << 14, 65, 1, false),
+    ] {
+        let mut file = scrypt_vector();
+        let params = &mut file["crypto"]["kdfparams"];
+        (params["n"], params["r"], params["p"]) = (json!(n), json!(r), json!(p));
+        let read = Keystore::read(&file.to_string()).map(drop);
+        let refused = matches!(read, Err(KeystoreError::Absurd(_)));
+        assert_eq!((refused, read.is_ok()), (!fits, fits), "{n} {r} {p}");
+    }
     for rounds in [0, MAX_ROUNDS + 1, u32::MAX] {
         let refused = reading_with(pbkdf2_vector(), "/crypto/kdfparams/c", json!(rounds));
         assert!(matches!(refused, KeystoreError::Absurd(_)), "{rounds}");

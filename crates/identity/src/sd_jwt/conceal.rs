@@ -4,12 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::sha256;
+use super::{ALWAYS_SHOWN, sha256};
 use crate::credential::Reason;
-
-/// Claims of which a verifier must know (SD-JWT VC, section 2.2.2.3).
-const ALWAYS_SHOWN: [&str; 9] =
-    ["iss", "iat", "nbf", "exp", "cnf", "vct", "status", "credentialStatus", "id"];
 
 /// Why claims cannot be kept back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +16,11 @@ pub enum ConcealError {
     /// A claim that everybody must see.
     #[error("the claim `{0}` is needed by every verifier and cannot be kept back")]
     Needed(String),
+    /// A claim that is not the issuer's to name.
+    #[error(
+        "`{0}` has a meaning of its own in an SD-JWT VC, which it gets by itself: leave it out of the claims"
+    )]
+    Reserved(String),
     /// The claims do not fit their kind.
     #[error("the claims do not fit: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Claims(Vec<Reason>),

@@ -4,14 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Disclosure, SdJwt, SdJwtError};
+use super::{ALWAYS_SHOWN, Disclosure, SdJwt, SdJwtError};
 use crate::credential::Reason;
 
-/// The claims of `payload` with what was disclosed.
+/// What a payload and its disclosures say together.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Revealed {
+    pub(super) claims: Map<String, Value>,
+    /// How many hashes stay without a disclosure: each may hide a claim or an element of a list, or nothing.
+    pub(super) kept_back: usize,
+}
+
+/// The claims of `payload` with what was disclosed. What every verifier must see stands in `payload` whole.
 pub(super) fn reveal(
     payload: &Map<String, Value>,
     disclosures: &[Disclosure],
-) -> Result<Map<String, Value>, Reason> {
+) -> Result<Revealed, Reason> {
     if payload.get("_sd_alg").is_some_and(|algorithm| algorithm != "sha-256") {
         return Err(Reason::UnknownCryptosuite);
     }
@@ -24,7 +32,12 @@ pub(super) fn reveal(
     let mut state = State { by_hash, seen: BTreeSet::new(), used: 0 };
     let mut claims = state.object(payload)?;
     claims.remove("_sd_alg");
-    if state.used == disclosures.len() { Ok(claims) } else { Err(Reason::ForeignDisclosure) }
+    // A holder who could keep the end, the status or a part of them back would decide what holds.
+    let hidden = ALWAYS_SHOWN.iter().any(|name| claims.get(*name) != payload.get(*name));
+    if hidden || state.used != disclosures.len() {
+        return Err(Reason::ForeignDisclosure);
+    }
+    Ok(Revealed { claims, kept_back: state.seen.len() - state.used })
 }
 
 struct State<'a> {

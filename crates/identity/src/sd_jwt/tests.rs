@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::credential::{Lists, TrustList};
-use crate::did::Directory;
+use crate::did::{Directory, Keys, web_document};
 use crate::signing::KeyKind;
 
 /// The example of RFC 9901, section 8.2: an SD-JWT with key binding that shows two of four claims.
@@ -44,7 +44,7 @@ fn the_example_of_rfc_9901_verifies_and_shows_what_was_disclosed() {
         "y": "Xv5zWwuoaTgdS6hV43yI6gBwTnjukmFQQnJ_kCxzqk8",
     }));
     assert_eq!(sd_jwt.jwt.verify(&issuer.unwrap()), Ok(()));
-    let claims = reveal::reveal(&sd_jwt.jwt.payload, &sd_jwt.disclosures).unwrap();
+    let claims = reveal::reveal(&sd_jwt.jwt.payload, &sd_jwt.disclosures).unwrap().claims;
     assert_eq!(claims["given_name"], "John");
     assert_eq!(claims["family_name"], "Doe");
     let hidden = ["sub", "birthdate", "_sd", "_sd_alg"];
@@ -99,6 +99,7 @@ fn draft(holder: &SecretKey, concealed: &[&str]) -> Draft {
         claims: claims.as_object().unwrap().clone(),
         concealed: concealed.iter().map(|path| (*path).to_owned()).collect(),
         holder: holder.public(),
+        issued: NOW - 100,
         valid_from: NOW - 100,
         valid_until: NOW + 100,
         status: Vec::new(),
@@ -130,6 +131,7 @@ fn a_holder_shows_what_is_asked_for_and_nothing_else() {
         assert_eq!(all.claims["contact"], json!({ "unit": "Genomics", "floor": "3" }));
 
         let whole = SdJwt::read(&text).unwrap();
+        assert!(whole.is_bound_to(&holder.public()) && !whole.is_bound_to(&issuer.public()));
         let show = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             present(&whole, &names, &audience(), &holder, NOW)
@@ -229,7 +231,7 @@ fn a_disclosure_that_would_change_what_was_signed_is_refused() {
     }
     let good = disclosure(json!(["salt", "city", "Kyoto"]));
     let once = reveal::reveal(&payload(&[&good]), std::slice::from_ref(&good)).unwrap();
-    assert_eq!(once["city"], "Kyoto");
+    assert_eq!(once.claims["city"], "Kyoto");
     let refused = reveal::reveal(&payload(&[&good, &good]), std::slice::from_ref(&good));
     assert_eq!(refused, Err(Reason::ForeignDisclosure), "one hash in two places");
     let mut other = payload(&[&good]);
@@ -261,6 +263,27 @@ fn time_and_trust_count_as_for_every_credential() {
 }
 
 #[test]
+fn an_sd_jwt_by_a_key_that_was_revoked_does_not_verify() {
+    let (issuer, holder) = (key(KeyKind::Ed25519, 1), key(KeyKind::Ed25519, 2));
+    let did = "did:web:ministry.example";
+    let method = format!("{did}#{}", issuer.public().to_multibase());
+    let text = issue(&draft(&holder, &[]), did, &method, &issuer, &mut salts()).unwrap();
+    let reasons = |revoked: Option<&str>| {
+        let mut document = web_document(&did.parse().unwrap(), &[issuer.public()]);
+        if let Some(time) = revoked {
+            document["verificationMethod"][0]["revoked"] = json!(time);
+        }
+        let mut directory = Directory::default();
+        directory.note(did.parse().unwrap(), Ok(Keys::read(did, &document).unwrap()));
+        let lists = Lists::new();
+        let evidence = Evidence { now: NOW, directory: &directory, lists: &lists, trust: None };
+        verify(&SdJwt::read(&text).unwrap(), None, &evidence).reasons
+    };
+    assert_eq!(reasons(None), []);
+    assert_eq!(reasons(Some("2026-01-01T00:00:00Z")), [Reason::KeyOver]);
+}
+
+#[test]
 fn what_is_no_sd_jwt_is_refused() {
     let good = published();
     for bad in
@@ -275,6 +298,166 @@ fn what_is_no_sd_jwt_is_refused() {
     let repeated = URL_SAFE_NO_PAD.encode(r#"{"iss":"a","iss":"b"}"#);
     let text = format!("{HEADER}.{repeated}.{SIGNATURE}~");
     assert!(matches!(SdJwt::read(&text), Err(SdJwtError::Json(JsonError::Repeated(_)))));
+}
+
+/// An SD-JWT as another issuer could write it: the usual payload after `alter`, and `hidden` claims behind hashes of
+/// which the first `shown` are disclosed.
+fn foreign(
+    alter: impl FnOnce(&mut Map<String, Value>),
+    hidden: &[(&str, Value)],
+    shown: usize,
+) -> String {
+    let (issuer, holder) = (key(KeyKind::Ed25519, 1), key(KeyKind::Ed25519, 2));
+    let did = issuer.did().to_string();
+    let mut payload = json!({
+        "id": holder.did().to_string(), "country": "JP", "purposes": ["HMB"],
+        "organization": "Sakura Institute", "iss": did, "iat": NOW - 100, "nbf": NOW - 100,
+        "exp": NOW + 100, "vct": Kind::ResearcherAccreditation.vct(),
+        "cnf": { "jwk": holder.public().to_jwk().unwrap() }, "_sd_alg": "sha-256",
+    });
+    let members = payload.as_object_mut().unwrap();
+    alter(members);
+    let encode = |(name, value): &(&str, Value)| {
+        URL_SAFE_NO_PAD.encode(json!(["salt", name, value]).to_string())
+    };
+    let disclosures: Vec<String> = hidden.iter().map(encode).collect();
+    if !hidden.is_empty() {
+        members.insert("_sd".into(), disclosures.iter().map(|one| json!(sha256(one))).collect());
+    }
+    let method = format!("{did}#{}", issuer.public().to_multibase());
+    let header = json!({ "typ": "dc+sd-jwt", "kid": method });
+    let mut text = jws::sign(header, &payload, &issuer) + "~";
+    for disclosure in &disclosures[..shown] {
+        text.push_str(disclosure);
+        text.push('~');
+    }
+    text
+}
+
+fn codes(text: &str) -> Vec<&'static str> {
+    verified(text, None, NOW).reasons.iter().map(Reason::code).collect()
+}
+
+#[test]
+fn what_every_verifier_must_see_is_not_taken_from_a_disclosure() {
+    assert!(codes(&foreign(|_| {}, &[], 0)).is_empty());
+    let status = StatusEntry {
+        purpose: crate::credential::StatusPurpose::Revocation,
+        index: 5,
+        list: "https://ministry.example/status/1".into(),
+    };
+    for (name, value) in [
+        ("exp", json!(NOW - 1)),
+        ("exp", json!(NOW + 1)),
+        ("nbf", json!(NOW + 50)),
+        ("iat", json!(NOW)),
+        ("vct", json!(Kind::ResearcherAccreditation.vct())),
+        ("cnf", json!({})),
+        ("id", json!("did:key:zX")),
+        ("status", json!({ "status_list": { "idx": 5, "uri": "https://m.example/tsl" } })),
+        ("credentialStatus", status.to_json()),
+    ] {
+        let text = foreign(|payload| drop(payload.remove(name)), &[(name, value)], 1);
+        assert!(codes(&text).contains(&"foreign-disclosure"), "{name}: {:?}", codes(&text));
+    }
+    // Nor is a part of it, shown or not: an entry with a hidden member could mean another bit.
+    let size = URL_SAFE_NO_PAD.encode(json!(["salt", "statusSize", 2]).to_string());
+    let mut entry = status.to_json();
+    entry["_sd"] = json!([sha256(&size)]);
+    let text = foreign(|payload| drop(payload.insert("credentialStatus".into(), entry)), &[], 0);
+    for text in [format!("{text}{size}~"), text] {
+        assert!(codes(&text).contains(&"foreign-disclosure"), "{:?}", codes(&text));
+    }
+    // What was kept back and is needed is missed.
+    for (name, code) in [("id", "claim"), ("exp", "claim"), ("vct", "wrong-kind")] {
+        let text = foreign(|payload| drop(payload.remove(name)), &[(name, json!(NOW + 1))], 0);
+        assert_eq!(codes(&text), [code], "{name}");
+    }
+}
+
+#[test]
+fn a_status_of_another_standard_is_unknown_and_not_good() {
+    let status = json!({ "status_list": { "idx": 5, "uri": "https://ministry.example/tsl" } });
+    for status in [status, Value::Null] {
+        let text = foreign(|payload| drop(payload.insert("status".into(), status)), &[], 0);
+        assert_eq!(codes(&text), ["status-unknown"]);
+    }
+    // Entries of two bits are unreadable in this form, too.
+    for (size, reasons) in
+        [(json!(2), ["claim"]), (json!("1"), ["claim"]), (json!(1), ["status-unknown"])]
+    {
+        let entry = json!({
+            "type": "BitstringStatusListEntry", "statusPurpose": "revocation", "statusListIndex": "5",
+            "statusListCredential": "https://ministry.example/status/1", "statusSize": size,
+        });
+        let text =
+            foreign(|payload| drop(payload.insert("credentialStatus".into(), entry)), &[], 0);
+        assert_eq!(codes(&text), reasons, "{size}");
+    }
+    let (issuer, holder) = (key(KeyKind::Ed25519, 1), key(KeyKind::Ed25519, 2));
+    for name in ["status", "iss", "exp", "credentialStatus", "_sd", "..."] {
+        let mut draft = draft(&holder, &[]);
+        draft.claims.insert(name.into(), json!("x"));
+        assert_eq!(issued(&draft, &issuer), Err(ConcealError::Reserved(name.into())));
+    }
+}
+
+#[test]
+fn an_end_a_true_date_and_claims_of_their_form_are_asked_for() {
+    let with = |name: &'static str, value: Value| {
+        codes(&foreign(|payload| drop(payload.insert(name.into(), value)), &[], 0))
+    };
+    let without =
+        |name: &'static str| codes(&foreign(|payload| drop(payload.remove(name)), &[], 0));
+    assert_eq!(without("exp"), ["claim"]);
+    assert_eq!(with("iat", json!(NOW + CLOCK_SKEW)), [""; 0]);
+    for iat in [json!(NOW + CLOCK_SKEW + 1), json!((1i64 << 53) - 1), json!("now")] {
+        assert_eq!(with("iat", iat), ["proof-time"]);
+    }
+    for name in ["id", "country", "organization", "purposes"] {
+        assert_eq!(without(name), ["claim"], "{name}");
+        assert_eq!(with(name, json!("")), ["claim"], "{name}");
+        assert_eq!(with(name, json!(5)), ["claim"], "{name}");
+    }
+    assert_eq!(with("purposes", json!("ALL")), ["claim"]);
+    assert_eq!(with("purposes", json!([])), ["claim"]);
+    assert_eq!(with("vct", json!(5)), ["wrong-kind"]);
+    // A patient's identity may be without end, and another kind than those known may say what it likes.
+    let patient = foreign(
+        |payload| {
+            payload.remove("exp");
+            payload.insert("vct".into(), json!(Kind::PatientIdentity.vct()));
+            payload.insert("personHash".into(), json!("ab".repeat(32)));
+        },
+        &[],
+        0,
+    );
+    assert!(codes(&patient).is_empty());
+    assert!(with("vct", json!("urn:example:membership")).is_empty());
+}
+
+#[test]
+fn a_claim_may_be_missing_only_where_something_was_kept_back() {
+    let (issuer, holder) = (key(KeyKind::Ed25519, 1), key(KeyKind::Ed25519, 2));
+    let every = ["organization", "country", "purposes/0", "purposes/1", "purposes/2"];
+    let text = issued(&draft(&holder, &every), &issuer).unwrap();
+    let shown = |names: &[String]| {
+        let read = SdJwt::read(&text).unwrap();
+        let shown = present(&read, names, &audience(), &holder, NOW).unwrap();
+        verified(&shown, Some(&audience()), NOW)
+    };
+    let nothing = shown(&[]);
+    assert_eq!(nothing.reasons, []);
+    assert_eq!(nothing.claims["purposes"], json!([]));
+    assert_eq!(shown(&["country".into()]).reasons, []);
+    let two = |payload: &mut Map<String, Value>| {
+        payload.remove("organization");
+        payload.remove("country");
+    };
+    let hidden = [("organization", json!("X")), ("country", json!("JP"))];
+    assert!(codes(&foreign(two, &hidden, 0)).is_empty());
+    assert_eq!(codes(&foreign(two, &hidden[..1], 0)), ["claim"], "one hash hides one claim");
+    assert_eq!(codes(&foreign(two, &hidden[..1], 1)), ["claim"]);
 }
 
 proptest! {
