@@ -283,3 +283,62 @@ fn a_day_ends_a_consent_before_any_time_zone_has_it() {
     assert_eq!(end("2027-02-30"), None);
     assert_eq!(end("soon"), None);
 }
+
+/// What a document permits and what is named of it, where `change` was made to one that permits.
+fn refused(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    let (grants, paths) = reading(change);
+    assert_eq!(grants, 0, "{paths:?}");
+    paths
+}
+
+#[test]
+fn a_root_that_is_no_provision_permits_nothing_and_is_named() {
+    let permit = one()["provision"].clone();
+    for root in [
+        json!([{ "type": "deny" }]),
+        json!([permit]),
+        json!("deny"),
+        json!(true),
+        json!(null),
+        json!([]),
+        json!({}),
+    ] {
+        let paths = refused(|consent| consent["provision"] = root.clone());
+        assert_eq!(paths, ["Consent.provision"], "{root}");
+    }
+}
+
+#[test]
+fn a_type_that_is_neither_permit_nor_deny_permits_nothing_wherever_it_stands() {
+    for kind in [json!(1), json!(null), json!(["deny"]), json!(["permit"]), json!("Deny")] {
+        let paths = refused(|consent| consent["provision"]["type"] = kind.clone());
+        assert_eq!(paths, ["Consent.provision.type"], "{kind}");
+        let child = json!({ "type": kind, "class": [{ "code": "x" }] });
+        let paths = refused(|consent| consent["provision"]["provision"] = json!([child]));
+        assert_eq!(paths, ["Consent.provision.provision[0]"], "{kind} below a permit");
+        let paths = refused(|consent| {
+            let permit = consent["provision"].clone();
+            consent["provision"] = json!({ "type": "deny", "provision": [permit, child] });
+        });
+        assert_eq!(paths, ["Consent.provision.provision[1]"], "{kind} below a denial");
+    }
+}
+
+#[test]
+fn a_root_without_a_type_permits_by_opting_in_and_only_what_it_names() {
+    let untyped = |change: &dyn Fn(&mut Value)| {
+        reading(|consent| {
+            consent["provision"].as_object_mut().unwrap().remove("type");
+            change(consent);
+        })
+    };
+    assert_eq!(untyped(&|_| {}), (1, vec![]));
+    let (grants, paths) = untyped(&|consent| {
+        consent["provision"].as_object_mut().unwrap().remove("purpose");
+    });
+    assert_eq!((grants, paths), (0, vec!["Consent.provision.purpose".to_owned()]));
+    let (grants, paths) = untyped(&|consent| {
+        consent.as_object_mut().unwrap().remove("policyRule");
+    });
+    assert_eq!((grants, paths), (0, vec!["Consent.provision.type".to_owned()]));
+}

@@ -13,6 +13,8 @@ use crate::codes::{DataClass, Purpose, Region};
 use crate::consent::{ClassSet, Grant, Party, PurposeSet, RegionSet};
 use crate::table::RuleTable;
 
+/// Where the root provision stands.
+const ROOT: &str = "Consent.provision";
 /// Provisions below provisions go no deeper.
 const DEEPEST: usize = 8;
 /// A Consent has no more provisions.
@@ -132,26 +134,45 @@ impl Reader<'_> {
             return Vec::new();
         }
         let Some(root) = consent.get("provision") else {
-            self.note("Consent.provision", "missing: it names no use that is permitted");
+            self.note(ROOT, "missing: it names no use that is permitted");
             return Vec::new();
         };
-        let opted_in = consent["policyRule"]["coding"].as_array().is_some_and(|codings| {
-            codings.iter().any(|coding| coding["code"] == "OPTIN" || coding["code"] == "OPTINR")
-        });
-        let kind = match root.get("type").and_then(Value::as_str) {
-            Some("permit") => true,
-            None => opted_in && root.get("provision").is_none(),
-            Some(_) => false,
-        };
-        let grants = match kind {
-            true => self.permit(root, "Consent.provision", 0),
-            false => self.below_denial(root, "Consent.provision", 0),
+        let grants = match self.root(consent, root) {
+            Some(true) => self.permit(root, ROOT, 0),
+            Some(false) => self.below_denial(root, ROOT, 0),
+            None => Vec::new(),
         };
         if grants.len() > MOST_GRANTS {
-            self.note("Consent.provision", "more than 32 grants would be needed: refused");
+            self.note(ROOT, "more than 32 grants would be needed: refused");
             return Vec::new();
         }
         grants
+    }
+
+    /// Whether the root provision permits; false where it denies but for exceptions, none where that cannot be told.
+    ///
+    /// FHIR R4 leaves the root without a type and lets the policy speak. A policy of opting in says that something is
+    /// permitted, but not what: only a root that names a purpose permits by it.
+    fn root(&mut self, consent: &Value, root: &Value) -> Option<bool> {
+        if root.as_object().is_none_or(serde_json::Map::is_empty) {
+            self.note(ROOT, "it is no object, or an empty one: refused");
+            return None;
+        }
+        let opted_in = consent["policyRule"]["coding"].as_array().is_some_and(|codings| {
+            codings.iter().any(|coding| coding["code"] == "OPTIN" || coding["code"] == "OPTINR")
+        });
+        let named = root["purpose"].as_array().is_some_and(|purposes| !purposes.is_empty());
+        let (part, why) = match root.get("type") {
+            Some(kind) if kind == "permit" => return Some(true),
+            Some(kind) if kind == "deny" => return Some(false),
+            Some(_) => ("type", "neither permit nor deny: refused"),
+            None if root.get("provision").is_some() => return Some(false),
+            None if opted_in && named => return Some(true),
+            None if opted_in => ("purpose", "missing, as the type is: it permits nothing"),
+            None => ("type", "missing, and no policy says that it permits: refused"),
+        };
+        self.note(&format!("{ROOT}.{part}"), why);
+        None
     }
 
     /// Whether the document is a permission of this member to this custodian at all.
