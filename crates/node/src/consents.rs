@@ -67,8 +67,12 @@ pub(crate) fn of_ledger(terms: &ConsentRegistry::Grant) -> Result<Grant> {
     })
 }
 
-fn to_ledger(grant: &Grant) -> ConsentRegistry::Grant {
-    ConsentRegistry::Grant {
+/// A grant as the ledger keeps it, where the zero address stands for every researcher and may never be somebody's name.
+fn to_ledger(grant: &Grant) -> Result<ConsentRegistry::Grant> {
+    if grant.grantee == Some(Account([0; 20])) {
+        return Err(NodeError::Usage(member::NOBODY.into()));
+    }
+    Ok(ConsentRegistry::Grant {
         custodian: Address::from(grant.custodian.0),
         grantee: grant.grantee.map_or(Address::ZERO, |party| Address::from(party.0)),
         classes: U256::from(grant.classes.bits()),
@@ -76,7 +80,7 @@ fn to_ledger(grant: &Grant) -> ConsentRegistry::Grant {
         jurisdictions: U256::from_be_bytes(grant.jurisdictions.to_be_bytes()),
         expiry: grant.expiry,
         documentHash: B256::from(grant.document_hash),
-    }
+    })
 }
 
 /// A member's grants to the custodian of their records that were not revoked, with their numbers.
@@ -186,7 +190,7 @@ pub async fn import(node: &Node, member: &Member, document: &[u8]) -> Result<Imp
     }
     let mut grants = Vec::new();
     for grant in &reading.grants {
-        grants.push(member::give(node, member, to_ledger(grant)).await?.to());
+        grants.push(member::give(node, member, to_ledger(grant)?).await?.to());
     }
     Ok(Imported { member: member.name.clone(), grants, unmapped: reading.unmapped })
 }

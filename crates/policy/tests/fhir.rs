@@ -342,3 +342,25 @@ fn a_root_without_a_type_permits_by_opting_in_and_only_what_it_names() {
     });
     assert_eq!((grants, paths), (0, vec!["Consent.provision.type".to_owned()]));
 }
+
+fn recipient(address: &str) -> Value {
+    let role = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP" });
+    let account = format!("did:pkh:eip155:31337:0x{address}");
+    json!({
+        "role": { "coding": [role] },
+        "reference": { "identifier": { "system": "urn:ietf:rfc:3986", "value": account } },
+    })
+}
+
+#[test]
+fn the_zero_address_is_no_recipient_and_least_of_all_every_researcher() {
+    let (zero, one) = (recipient(&"00".repeat(20)), recipient(&"01".repeat(20)));
+    let paths = refused(|consent| consent["provision"]["actor"] = json!([zero]));
+    assert_eq!(paths, ["Consent.provision.actor[0]"]);
+    let mut consent = self::one();
+    consent["provision"]["actor"] = json!([one, zero]);
+    let reading = read(default_rules(), &PARTIES, &consent, NOW);
+    let grantees: Vec<_> = reading.grants.iter().map(|grant| grant.grantee).collect();
+    assert_eq!(grantees, [Some(Party([1; 20]))]);
+    assert_eq!(reading.unmapped[0].path, "Consent.provision.actor[1]");
+}
