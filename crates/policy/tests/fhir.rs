@@ -364,3 +364,60 @@ fn the_zero_address_is_no_recipient_and_least_of_all_every_researcher() {
     assert_eq!(grantees, [Some(Party([1; 20]))]);
     assert_eq!(reading.unmapped[0].path, "Consent.provision.actor[1]");
 }
+
+const DUO: &str = "http://purl.obolibrary.org/obo/duo.owl";
+
+/// What is permitted by a document whose permit has these purposes, and what is named of it.
+fn purposes(codings: &Value) -> (Option<PurposeSet>, Vec<String>) {
+    let mut consent = one();
+    consent["provision"]["purpose"] = codings.clone();
+    let reading = read(default_rules(), &PARTIES, &consent, NOW);
+    let paths = reading.unmapped.into_iter().map(|part| part.path).collect();
+    (reading.grants.first().map(|grant| grant.purposes), paths)
+}
+
+#[test]
+fn a_restriction_of_duo_is_no_further_purpose() {
+    let duo = |code: &str| json!({ "system": DUO, "code": format!("DUO_00000{code}") });
+    // Geography, institution, genetic studies, methods, and a code that DUO may have one day.
+    for restriction in ["22", "28", "16", "15", "99"] {
+        let (permitted, paths) = purposes(&json!([duo("42"), duo(restriction)]));
+        assert_eq!((permitted, paths.len()), (None, 1), "{restriction}");
+        assert_eq!(paths, ["Consent.provision.purpose[1]"], "{restriction}");
+    }
+    let elsewhere = json!({ "system": "http://example.org", "code": "DUO:0000018" });
+    assert_eq!(purposes(&json!([elsewhere, duo("42")])).0, None);
+    for code in [json!("DUO_0000018"), json!(18), json!(null)] {
+        let condition = json!({ "system": DUO, "code": code });
+        assert_eq!(purposes(&json!([duo("06"), condition])).0, None, "{code}");
+    }
+}
+
+#[test]
+fn what_is_not_for_profit_restricts_what_stands_beside_it() {
+    let duo = |code: &str| json!({ "system": DUO, "code": format!("DUO_00000{code}") });
+    let profitless = Some(PurposeSet::of(&[Purpose::NotForProfit]));
+    assert_eq!(purposes(&json!([duo("45")])), (profitless, vec![]));
+    let named = vec!["Consent.provision.purpose[1]".to_owned()];
+    assert_eq!(purposes(&json!([duo("42"), duo("45")])), (profitless, named.clone()));
+    // Health research that is not for profit is less than either purpose of a grant.
+    assert_eq!(purposes(&json!([duo("06"), duo("45")])), (None, named));
+    let commercial = json!({ "system": "urn:caduceus:purpose", "code": "COM" });
+    assert_eq!(purposes(&json!([commercial, duo("45")])).0, None);
+}
+
+#[test]
+fn a_code_that_says_more_than_its_code_is_not_taken_for_it() {
+    let disease = json!({ "url": "urn:x:disease", "valueCode": "MONDO_0005148" });
+    let narrowed = json!({ "system": DUO, "code": "DUO_0000007", "extension": [disease] });
+    let named = (None, vec!["Consent.provision.purpose[0]".to_owned()]);
+    assert_eq!(purposes(&json!([narrowed])), named);
+    let plain = json!({ "system": DUO, "code": "DUO_0000007", "display": "disease specific" });
+    assert_eq!(purposes(&json!([plain])).0, Some(PurposeSet::of(&[Purpose::DiseaseSpecific])));
+    let mondo =
+        json!({ "system": "http://purl.obolibrary.org/obo/mondo.owl", "code": "MONDO_0005148" });
+    assert_eq!(purposes(&json!([plain, mondo])).0, None, "for that disease alone");
+    let class = json!({ "system": "urn:caduceus:data-class", "code": "clinical", "extension": [] });
+    let paths = refused(|consent| consent["provision"]["class"] = json!([class]));
+    assert_eq!(paths, ["Consent.provision.class[0]"]);
+}

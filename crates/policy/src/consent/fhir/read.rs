@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::sets::{split, within};
 use super::{
-    ACTIONS, CLASSES, COUNTRIES, DOCUMENT, FROM, PERSON, Parties, ROLES, Unmapped, bytes,
-    purpose_of, regions,
+    ACTIONS, CLASSES, COUNTRIES, DISEASE, DOCUMENT, DUO, FROM, NOT_FOR_PROFIT, PERSON, Parties,
+    ROLES, Unmapped, bytes, is, of_duo, purpose_of, regions,
 };
 use crate::codes::{DataClass, Purpose, Region};
 use crate::consent::{ClassSet, Grant, Party, PurposeSet, RegionSet};
@@ -312,7 +312,7 @@ impl Reader<'_> {
             self.places(provision, path),
             self.expiry(provision, path),
             self.recipients(provision, path),
-            self.list(provision, path, "purpose", purpose_of, unnamed.purposes),
+            self.purposes(provision, path, unnamed.purposes),
             self.list(provision, path, "class", class_of, unnamed.classes),
         );
         let (true, Some(jurisdictions), Some(expiry), Some(grantees), purposes, classes) = parts
@@ -352,6 +352,31 @@ impl Reader<'_> {
             self.note(&format!("{path}.action"), "it permits neither use nor access: refused");
         }
         usable
+    }
+
+    /// What for. Of DUO only the permissions are purposes: its other codes are conditions of all of them and not one more
+    /// alternative, so that an unknown one refuses the permit.
+    fn purposes(&mut self, provision: &Value, path: &str, all: &[Purpose]) -> Vec<Purpose> {
+        let codings = provision["purpose"].as_array().map_or(&[][..], Vec::as_slice);
+        let disease = codings.iter().any(|coding| is(coding, DUO, DISEASE));
+        let condition =
+            |coding: &Value| purpose_of(coding).is_none() && (disease || of_duo(coding));
+        if let Some(number) = codings.iter().position(condition) {
+            let path = format!("{path}.purpose[{number}]");
+            self.note(&path, "a restriction that a grant does not have: the permit is refused");
+            return Vec::new();
+        }
+        let found = self.list(provision, path, "purpose", purpose_of, all);
+        let restricted = codings.iter().position(|coding| is(coding, DUO, NOT_FOR_PROFIT));
+        let others = found.iter().any(|purpose| *purpose != Purpose::NotForProfit);
+        let Some(number) = restricted.filter(|_| others) else { return found };
+        let path = format!("{path}.purpose[{number}]");
+        if found.contains(&Purpose::GeneralResearch) {
+            self.note(&path, "what is not for profit is all that it leaves of the permit");
+            return vec![Purpose::NotForProfit];
+        }
+        self.note(&path, "a grant cannot say it of a narrower purpose: the permit is refused");
+        Vec::new()
     }
 
     /// The known codes of a list; `all` where there is no list. An unknown one is named and left out.
@@ -531,8 +556,7 @@ impl Reader<'_> {
 }
 
 fn class_of(coding: &Value) -> Option<DataClass> {
-    let code = coding["code"].as_str().filter(|_| coding["system"] == CLASSES)?;
-    code.parse().ok()
+    DataClass::ALL.iter().copied().find(|class| is(coding, CLASSES, class.code()))
 }
 
 /// The codes of a denial's list, every one where a part of it is not known.
