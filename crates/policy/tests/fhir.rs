@@ -421,3 +421,134 @@ fn a_code_that_says_more_than_its_code_is_not_taken_for_it() {
     let paths = refused(|consent| consent["provision"]["class"] = json!([class]));
     assert_eq!(paths, ["Consent.provision.class[0]"]);
 }
+
+/// The changes that each make a document one that permits nothing, with the place that is named.
+fn conditions() -> Vec<(&'static str, &'static str, Value, &'static str)> {
+    let other = json!([{ "url": "urn:x", "valueBoolean": true }]);
+    let mut actor = recipient(&"01".repeat(20));
+    actor["modifierExtension"] = other.clone();
+    let mut action = one()["provision"]["action"].clone();
+    action[0]["coding"][0]["modifierExtension"] = other.clone();
+    let place = json!({ "system": "urn:iso:std:iso:3166", "code": "EU" });
+    let mut place = json!({ "url": "urn:caduceus:jurisdiction", "valueCoding": place });
+    place["extension"] = other.clone();
+    let opting =
+        |system: &str, code: &str| json!({ "coding": [{ "system": system, "code": code }] });
+    let rules = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+    vec![
+        // A condition of R5 and words misspelt.
+        ("/provision", "expression", json!({}), "Consent.provision.expression"),
+        ("/provision", "documentType", json!([]), "Consent.provision.documentType"),
+        ("/provision", "purposes", json!([]), "Consent.provision.purposes"),
+        ("/provision", "Class", json!([]), "Consent.provision.Class"),
+        ("/provision", "_type", json!({}), "Consent.provision._type"),
+        ("", "decision", json!("deny"), "Consent.decision"),
+        ("", "implicitRules", json!("urn:x"), "Consent.implicitRules"),
+        ("", "_status", json!({}), "Consent._status"),
+        // What changes the meaning, however deep.
+        ("", "modifierExtension", json!([]), "Consent.modifierExtension"),
+        ("/scope", "modifierExtension", other.clone(), "Consent.scope.modifierExtension"),
+        (
+            "",
+            "policy",
+            json!([{ "uri": "urn:x", "modifierExtension": other }]),
+            "Consent.policy[0].modifierExtension",
+        ),
+        (
+            "",
+            "verification",
+            json!([{ "verified": true, "modifierExtension": other }]),
+            "Consent.verification[0].modifierExtension",
+        ),
+        ("/provision", "actor", json!([actor]), "Consent.provision.actor[0].modifierExtension"),
+        ("/provision", "action", action, "Consent.provision.action[0].coding[0].modifierExtension"),
+        ("/provision", "modifierExtension", other, "Consent.provision.modifierExtension[0]"),
+        (
+            "/provision",
+            "modifierExtension",
+            json!([place]),
+            "Consent.provision.modifierExtension[0]",
+        ),
+        // What was not verified, and what is no list.
+        ("", "verification", json!({ "verified": false }), "Consent.verification"),
+        ("", "verification", json!([{ "verified": "false" }]), "Consent.verification[0]"),
+        ("", "verification", json!([{ "verified": "true" }]), "Consent.verification[0]"),
+        ("", "verification", json!([{}]), "Consent.verification[0]"),
+        ("", "policy", json!({ "uri": "urn:x" }), "Consent.policy"),
+        // Policies and scopes of other systems, and a policy that says the opposite.
+        ("", "policyRule", opting(rules, "OPTOUT"), "Consent.policyRule"),
+        ("", "policyRule", json!("OPTIN"), "Consent.policyRule"),
+        ("", "scope", opting("urn:x", "research"), "Consent.scope"),
+        ("", "scope", json!({ "coding": [{ "code": "research" }] }), "Consent.scope"),
+    ]
+}
+
+#[test]
+fn what_may_be_a_condition_refuses_what_it_stands_in_and_is_named() {
+    for (pointer, key, value, path) in conditions() {
+        let paths = refused(|consent| consent.pointer_mut(pointer).unwrap()[key] = value.clone());
+        assert_eq!(paths, [path], "{value}");
+        let mut consent = one();
+        consent.pointer_mut(pointer).unwrap()[key] = value.clone();
+        let everything = Unnamed { purposes: Purpose::ALL, classes: DataClass::ALL };
+        let held = read_held(default_rules(), CUSTODIAN, PARTIES.chain_id, everything, &consent);
+        assert_eq!(held.reading.grants, [], "{path} by its custodian");
+    }
+    // A root without a type is no permit by a policy of another system.
+    let paths = refused(|consent| {
+        consent["provision"].as_object_mut().unwrap().remove("type");
+        consent["policyRule"]["coding"][0]["system"] = json!("urn:x");
+    });
+    assert_eq!(paths, ["Consent.provision.type"]);
+}
+
+#[test]
+fn a_condition_of_one_permit_leaves_the_one_beside_it() {
+    let (grants, paths) = reading(|consent| {
+        let permit = consent["provision"].clone();
+        let mut other = permit.clone();
+        other["expression"] = json!({ "language": "text/fhirpath", "expression": "age > 18" });
+        consent["provision"] = json!({ "type": "deny", "provision": [other, permit] });
+    });
+    assert_eq!((grants, paths), (1, vec!["Consent.provision.provision[0].expression".to_owned()]));
+    // In a denial it makes the denial no smaller.
+    let paths = refused(|consent| {
+        consent["provision"]["provision"] = json!([{ "type": "deny", "expression": {} }]);
+    });
+    assert_eq!(paths, ["Consent.provision.provision[0].expression"]);
+}
+
+#[test]
+fn what_has_no_bearing_on_what_is_permitted_is_read_as_if_it_were_not_there() {
+    let before = permitted_by(&one());
+    let mut consent = one();
+    let note = json!([{ "url": "urn:x", "valueString": "seen" }]);
+    let who = json!({ "reference": "Patient/p", "display": "the patient" });
+    for (key, value) in [
+        ("id", json!("c1")),
+        ("meta", json!({ "versionId": "3", "profile": ["urn:x"] })),
+        ("language", json!("de")),
+        ("text", json!({ "status": "generated", "div": "<div/>" })),
+        ("contained", json!([{ "resourceType": "Organization", "id": "o" }])),
+        ("extension", note.clone()),
+        ("identifier", json!([{ "system": "urn:x", "value": "7" }])),
+        ("dateTime", json!("2026-01-01")),
+        ("_dateTime", json!({ "extension": note })),
+        ("performer", json!([who])),
+        ("sourceAttachment", json!({ "contentType": "application/pdf", "hash": "aGFzaA==" })),
+        ("policy", json!([{ "authority": "urn:x", "uri": "urn:y" }])),
+        (
+            "verification",
+            json!([{ "verified": true, "verifiedWith": who, "verificationDate": "2026-01-01" }]),
+        ),
+    ] {
+        consent[key] = value;
+    }
+    consent["patient"]["reference"] = json!("Patient/p");
+    consent["policyRule"]["text"] = json!("opt in");
+    consent["provision"]["id"] = json!("p1");
+    consent["provision"]["purpose"][0]["display"] = json!("health research");
+    let reading = read(default_rules(), &PARTIES, &consent, NOW);
+    assert_eq!(reading.unmapped, []);
+    assert_eq!(permitted(&reading.grants), before);
+}

@@ -3,13 +3,14 @@
 //! Out: a member's grants with one custodian become one Consent; a single grant is its root provision (`permit`), several
 //! are permits below a root that denies. In: the provision tree is evaluated, and what it permits beyond doubt becomes
 //! grants. Whatever cannot be mapped is named and never widens what is permitted: an unknown purpose falls out of its
-//! list, a condition that grants do not have (a label, a document, a period of the data) takes its whole permit with it, a
-//! denial counts even where part of it is unknown, and an unknown `modifierExtension` refuses the whole document, as FHIR
-//! asks.
+//! list, a condition that grants do not have (a label, a document, a period of the data, a restriction of DUO) and an
+//! element that R4 does not have take their whole permit with them, a denial counts even where part of it is unknown, and
+//! an unknown `modifierExtension` refuses what it stands in, as FHIR asks. Codes count in their own system only.
 //!
 //! Source: HL7 FHIR R4 (4.0.1), Consent. R4 has no element for places, so that regions are a `modifierExtension`: a
 //! reader that does not know it must not act on the permit.
 
+mod form;
 mod read;
 mod sets;
 mod write;
@@ -24,6 +25,11 @@ pub use read::{Held, Reading, Unnamed, read, read_held};
 pub use write::write;
 
 const ACTIONS: &str = "http://terminology.hl7.org/CodeSystem/consentaction";
+const SCOPES: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
+const RULES: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+/// The policies by which what the person agrees to is permitted, and those by which it is not.
+const OPT_IN: [&str; 2] = ["OPTIN", "OPTINR"];
+const OPT_OUT: [&str; 2] = ["OPTOUT", "OPTOUTE"];
 const ROLES: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
 const REASONS: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 const DUO: &str = "http://purl.obolibrary.org/obo/duo.owl";

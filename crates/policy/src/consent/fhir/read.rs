@@ -4,10 +4,11 @@ use chrono::DateTime;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::form::{self, codings};
 use super::sets::{split, within};
 use super::{
-    ACTIONS, CLASSES, COUNTRIES, DISEASE, DOCUMENT, DUO, FROM, NOT_FOR_PROFIT, PERSON, Parties,
-    ROLES, Unmapped, bytes, is, of_duo, purpose_of, regions,
+    ACTIONS, CLASSES, COUNTRIES, DISEASE, DOCUMENT, DUO, FROM, NOT_FOR_PROFIT, Parties, ROLES,
+    Unmapped, bytes, is, of_duo, purpose_of, regions,
 };
 use crate::codes::{DataClass, Purpose, Region};
 use crate::consent::{ClassSet, Grant, Party, PurposeSet, RegionSet};
@@ -129,8 +130,8 @@ impl Reader<'_> {
     }
 
     fn consent(&mut self, consent: &Value) -> Vec<Grant> {
-        if let Err((path, why)) = self.fits(consent) {
-            self.note(path, why);
+        if let Err(part) = form::consent(consent, self.parties, self.sight.now.is_none()) {
+            self.unmapped.push(part);
             return Vec::new();
         }
         let Some(root) = consent.get("provision") else {
@@ -158,9 +159,7 @@ impl Reader<'_> {
             self.note(ROOT, "it is no object, or an empty one: refused");
             return None;
         }
-        let opted_in = consent["policyRule"]["coding"].as_array().is_some_and(|codings| {
-            codings.iter().any(|coding| coding["code"] == "OPTIN" || coding["code"] == "OPTINR")
-        });
+        let opted_in = form::opted_in(consent);
         let named = root["purpose"].as_array().is_some_and(|purposes| !purposes.is_empty());
         let (part, why) = match root.get("type") {
             Some(kind) if kind == "permit" => return Some(true),
@@ -173,43 +172,6 @@ impl Reader<'_> {
         };
         self.note(&format!("{ROOT}.{part}"), why);
         None
-    }
-
-    /// Whether the document is a permission of this member to this custodian at all.
-    fn fits(&self, consent: &Value) -> Result<(), (&'static str, &'static str)> {
-        let check = |holds: bool, path, why| if holds { Ok(()) } else { Err((path, why)) };
-        check(consent["resourceType"] == "Consent", "Consent", "it is no FHIR Consent")?;
-        check(consent["status"] == "active", "Consent.status", "it is not active")?;
-        let scopes = consent["scope"]["coding"].as_array();
-        let scoped = scopes.is_some_and(|scopes| {
-            scopes
-                .iter()
-                .any(|scope| scope["code"] == "research" || scope["code"] == "patient-privacy")
-        });
-        check(scoped, "Consent.scope", "its scope is neither research nor patient-privacy")?;
-        let holders = consent.get("organization").and_then(Value::as_array);
-        let named = |one: &Value| self.parties.party(one) == Some(self.parties.custodian);
-        if self.sight.now.is_some() {
-            let patient = &consent["patient"]["identifier"];
-            let own = patient["system"] == PERSON && patient["value"] == self.parties.person;
-            check(own, "Consent.patient", "it is about somebody else")?;
-            let held = holders.is_some_and(|holders| holders.iter().any(named));
-            check(held, "Consent.organization", "it names another custodian, or none")?;
-        } else {
-            let account = |one: &Value| {
-                let did = one["identifier"]["value"].as_str();
-                did.is_some_and(|did| did.starts_with("did:pkh:"))
-            };
-            let elsewhere = holders
-                .is_some_and(|holders| holders.iter().any(account) && !holders.iter().any(named));
-            check(!elsewhere, "Consent.organization", "it names another custodian")?;
-        }
-        let modified =
-            ["modifierExtension", "implicitRules"].iter().any(|key| consent.get(key).is_some());
-        check(!modified, "Consent.modifierExtension", "it changes what the document means")?;
-        let verified = consent.get("verification").and_then(Value::as_array);
-        let verified = verified.is_none_or(|all| all.iter().all(|one| one["verified"] != false));
-        check(verified, "Consent.verification", "it was not verified")
     }
 
     /// Counts provisions and their depth; false where there are too many.
@@ -298,14 +260,9 @@ impl Reader<'_> {
 
     /// The grants that a provision names by itself, one for each recipient; none where it has conditions that grants lack.
     fn named(&mut self, provision: &Value, path: &str, unnamed: Unnamed<'_>) -> Vec<Grant> {
-        for key in ["securityLabel", "code", "dataPeriod", "data"] {
-            if provision.get(key).is_some() {
-                self.note(
-                    &format!("{path}.{key}"),
-                    "a condition that a grant does not have: the permit is refused",
-                );
-                return Vec::new();
-            }
+        if let Err(part) = form::provision(provision, path) {
+            self.unmapped.push(part);
+            return Vec::new();
         }
         let parts = (
             self.usable(provision, path),
@@ -338,16 +295,9 @@ impl Reader<'_> {
     /// Whether a provision speaks of use: its actions name `use` or `access`, or it names none.
     fn usable(&mut self, provision: &Value, path: &str) -> bool {
         let Some(actions) = provision.get("action") else { return true };
-        let usable = actions.as_array().is_some_and(|actions| {
-            actions.iter().any(|action| {
-                action["coding"].as_array().is_some_and(|codings| {
-                    codings.iter().any(|coding| {
-                        coding["system"] == ACTIONS
-                            && (coding["code"] == "use" || coding["code"] == "access")
-                    })
-                })
-            })
-        });
+        let usable = |coding: &Value| is(coding, ACTIONS, "use") || is(coding, ACTIONS, "access");
+        let usable =
+            actions.as_array().is_some_and(|actions| actions.iter().flat_map(codings).any(usable));
         if !usable {
             self.note(&format!("{path}.action"), "it permits neither use nor access: refused");
         }
@@ -422,22 +372,25 @@ impl Reader<'_> {
         };
         let mut places = RegionSet::default();
         for (number, extension) in extensions.iter().enumerate() {
-            let coding = &extension["valueCoding"];
-            let code = coding["code"].as_str().filter(|_| coding["system"] == COUNTRIES);
-            let index = code
-                .and_then(|code| code.parse::<Region>().ok())
-                .and_then(|region| self.table.region_index(region));
             let path = format!("{path}[{number}]");
-            if extension["url"] != FROM {
+            if !is_place(extension) {
                 self.note(&path, "it changes what the provision means: the permit is refused");
                 return None;
             }
-            match index {
+            match self.place(extension) {
                 Some(index) => places = places.with_bit(index),
                 None => self.note(&path, "a place that is no region of the rules: left out"),
             }
         }
         Some(places)
+    }
+
+    /// The region that an extension names.
+    fn place(&self, extension: &Value) -> Option<u8> {
+        let coding = &extension["valueCoding"];
+        let code = coding["code"].as_str().filter(|code| is(coding, COUNTRIES, code))?;
+        let region = code.parse::<Region>().ok().filter(|_| is_place(extension))?;
+        self.table.region_index(region)
     }
 
     /// The first second at which a provision no longer counts. A date without a time ends with its first second, so that
@@ -484,9 +437,7 @@ impl Reader<'_> {
         };
         let mut grantees = Vec::new();
         for (number, actor) in actors.iter().enumerate() {
-            let recipient = actor["role"]["coding"].as_array().is_some_and(|codings| {
-                codings.iter().any(|coding| coding["system"] == ROLES && coding["code"] == "IRCP")
-            });
+            let recipient = codings(&actor["role"]).iter().any(|coding| is(coding, ROLES, "IRCP"));
             match self.parties.party(&actor["reference"]).filter(|_| recipient) {
                 Some(party) if !grantees.contains(&Some(party)) => grantees.push(Some(party)),
                 Some(_) => {}
@@ -511,20 +462,9 @@ impl Reader<'_> {
         if !self.within_limits(path, depth) {
             return Vec::new();
         }
-        for key in [
-            "actor",
-            "period",
-            "action",
-            "securityLabel",
-            "code",
-            "dataPeriod",
-            "data",
-            "provision",
-        ] {
-            if denial.get(key).is_some() {
-                let path = format!("{path}.{key}");
-                self.note(&path, "the denial is taken without it, so that it reaches further");
-            }
+        for key in form::beside_denial(denial) {
+            let path = format!("{path}.{key}");
+            self.note(&path, "the denial is taken without it, so that it reaches further");
         }
         let purposes = denied(denial, "purpose", purpose_of, Purpose::ALL);
         let classes = denied(denial, "class", class_of, DataClass::ALL);
@@ -540,19 +480,23 @@ impl Reader<'_> {
     /// The regions that a denial names; none where it denies everywhere, or where that cannot be told.
     fn denied_places(&mut self, denial: &Value, path: &str) -> Option<Vec<u8>> {
         let extensions = denial.get("modifierExtension")?.as_array()?;
-        let index = |extension: &Value| {
-            let coding = &extension["valueCoding"];
-            let known = extension["url"] == FROM && coding["system"] == COUNTRIES;
-            let region: Region = coding["code"].as_str().filter(|_| known)?.parse().ok()?;
-            self.table.region_index(region)
-        };
-        let places: Option<Vec<u8>> = extensions.iter().map(index).collect();
+        let places: Option<Vec<u8>> =
+            extensions.iter().map(|extension| self.place(extension)).collect();
         if places.is_none() {
             let path = format!("{path}.modifierExtension");
             self.note(&path, "not known here: the denial is taken to hold everywhere");
         }
         places.filter(|places| !places.is_empty())
     }
+}
+
+/// Whether an extension says from where, and nothing else.
+fn is_place(extension: &Value) -> bool {
+    let known = ["id", "url", "valueCoding"];
+    extension["url"] == FROM
+        && extension
+            .as_object()
+            .is_some_and(|parts| parts.keys().all(|key| known.contains(&&**key)))
 }
 
 fn class_of(coding: &Value) -> Option<DataClass> {

@@ -5,15 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::sets::is_empty;
 use super::{
-    ACTIONS, CLASSES, COUNTRIES, DOCUMENT, DUO, FROM, NOT_FOR_PROFIT, PERSON, Parties, ROLES, URIS,
-    purpose_code, regions,
+    ACTIONS, CLASSES, COUNTRIES, DOCUMENT, DUO, FROM, NOT_FOR_PROFIT, PERSON, Parties, ROLES,
+    RULES, SCOPES, URIS, purpose_code, regions,
 };
 use crate::codes::{DataClass, Purpose};
 use crate::consent::{Grant, PurposeSet};
 use crate::table::RuleTable;
 
-const RULES: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
-const SCOPES: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
 const CATEGORIES: &str = "http://loinc.org";
 /// The last second that FHIR can write, 9999-12-31T23:59:59Z.
 const LAST: u64 = 253_402_300_799;
