@@ -173,15 +173,10 @@ pub async fn import(node: &Node, member: &Member, document: &[u8]) -> Result<Imp
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     let person = member.person.to_string();
     let now = node.now().await?;
-    let mut reading = fhir::read(node.rules, &between(node, &custodian, &person), &consent, now);
-    let ended = reading.grants.iter().filter(|grant| grant.expiry <= now).count();
-    reading.grants.retain(|grant| grant.expiry > now);
+    let reading = fhir::read(node.rules, &between(node, &custodian, &person), &consent, now);
     if reading.grants.is_empty() {
         let mut why: Vec<String> =
             reading.unmapped.iter().map(|part| format!("{}: {}", part.path, part.why)).collect();
-        if ended > 0 {
-            why.push("Consent.provision.period: it has ended".into());
-        }
         if why.is_empty() {
             why.push("Consent.provision: it permits nothing".into());
         }

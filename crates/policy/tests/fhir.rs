@@ -100,8 +100,12 @@ proptest! {
         let written = write(default_rules(), &PARTIES, &grants, NOW);
         let text = written.to_string();
         let back = read(default_rules(), &PARTIES, &serde_json::from_str(&text).unwrap(), NOW);
-        prop_assert_eq!(back.unmapped, vec![]);
-        prop_assert_eq!(back.grants, grants);
+        // What has ended is named, and nothing else is.
+        let (standing, ended): (Vec<_>, Vec<_>) =
+            grants.into_iter().partition(|grant| grant.expiry > NOW);
+        prop_assert_eq!(back.unmapped.len(), ended.len());
+        prop_assert!(back.unmapped.iter().all(|part| part.path.ends_with(".period")));
+        prop_assert_eq!(back.grants, standing);
     }
 
     #[test]
@@ -551,4 +555,30 @@ fn what_has_no_bearing_on_what_is_permitted_is_read_as_if_it_were_not_there() {
     let reading = read(default_rules(), &PARTIES, &consent, NOW);
     assert_eq!(reading.unmapped, []);
     assert_eq!(permitted(&reading.grants), before);
+}
+
+#[test]
+fn a_permit_that_names_no_region_of_the_rules_or_has_ended_is_named() {
+    let place = |code: &str| {
+        let coding = json!({ "system": "urn:iso:std:iso:3166", "code": code });
+        json!({ "url": "urn:caduceus:jurisdiction", "valueCoding": coding })
+    };
+    for (places, path) in [
+        (json!([place("DE")]), "Consent.provision.modifierExtension[0]"),
+        (json!([]), "Consent.provision.modifierExtension"),
+    ] {
+        let paths = refused(|consent| consent["provision"]["modifierExtension"] = places.clone());
+        assert_eq!(paths, [path]);
+    }
+    let (grants, paths) = reading(|consent| {
+        consent["provision"]["modifierExtension"] = json!([place("EU"), place("DE")]);
+    });
+    assert_eq!((grants, paths), (1, vec!["Consent.provision.modifierExtension[1]".to_owned()]));
+    let (grants, paths) = reading(|consent| {
+        let permit = consent["provision"].clone();
+        let mut ended = permit.clone();
+        ended["period"] = json!({ "end": "2020-01-01" });
+        consent["provision"] = json!({ "type": "deny", "provision": [permit, ended] });
+    });
+    assert_eq!((grants, paths), (1, vec!["Consent.provision.provision[1].period".to_owned()]));
 }

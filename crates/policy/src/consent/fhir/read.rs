@@ -382,7 +382,10 @@ impl Reader<'_> {
                 None => self.note(&path, "a place that is no region of the rules: left out"),
             }
         }
-        Some(places)
+        if extensions.is_empty() {
+            self.note(&path, "it names no place: the permit is refused");
+        }
+        (places != RegionSet::default()).then_some(places)
     }
 
     /// The region that an extension names.
@@ -413,7 +416,12 @@ impl Reader<'_> {
                 start.is_some()
             }
         };
+        let over = |end: u64| self.sight.now.is_some_and(|now| end <= now);
         match (bounds, end) {
+            (Some(_), Some(Some(end))) if over(end) => {
+                self.note(&path, "it has ended: the permit is left out");
+                None
+            }
             (Some(_), None) if begun => Some(u64::MAX),
             (Some(_), Some(Some(end))) if begun => Some(end),
             (Some(_), _) if !begun => {
