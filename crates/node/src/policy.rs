@@ -150,6 +150,10 @@ impl Explanation {
             let (place, verdict) = (&reason.source, reason.verdict);
             let text = match reason.kind {
                 ReasonKind::Rule => format!("because: {law} {article}: {verdict} ({place})"),
+                // Its note speaks of uses that it decides, which this one is not.
+                ReasonKind::Overridden => {
+                    return format!("overridden: {law} {article}: {verdict} ({place})");
+                }
                 ReasonKind::Safeguard => {
                     format!("{} is a safeguard by {law} {article} ({place})", reason.safeguard)
                 }

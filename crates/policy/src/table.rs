@@ -120,7 +120,8 @@ pub struct Decision {
     pub localized: bool,
     /// The law that gives the answer; "no rule" where none was found.
     pub law: String,
-    /// Every row that matched, the one that decided first, and then every provision that bears on the use.
+    /// Every row that matched, the one that decided first, further denials next, and then those whose place these take; and
+    /// then every provision that bears on the use.
     pub reasons: Vec<Reason>,
 }
 
@@ -128,8 +129,10 @@ pub struct Decision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonKind {
-    /// A row that matched.
+    /// The row that decided, or a further one that denies.
     Rule,
+    /// A row that matched and does not count: a denial or a more specific row takes its place.
+    Overridden,
     /// A provision that makes a safeguard one.
     Safeguard,
     /// A provision that goes with the use whatever the rows say.
@@ -293,10 +296,10 @@ impl RuleTable {
         &self.laws[usize::from(rule.law_id)]
     }
 
-    fn reason(&self, rule: &Rule) -> Reason {
+    fn reason(&self, rule: &Rule, counts: bool) -> Reason {
         let law = self.law(rule).clone();
         Reason {
-            kind: ReasonKind::Rule,
+            kind: if counts { ReasonKind::Rule } else { ReasonKind::Overridden },
             verdict: rule.verdict,
             safeguard: Safeguards::NONE,
             law: law.name,
@@ -385,11 +388,9 @@ pub fn decide(table: &RuleTable, request: &Request) -> Decision {
 #[must_use]
 pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiability) -> Decision {
     let mut matching = table.matching(request, as_they_are);
-    let Some(deciding) = matching
-        .iter()
-        .position(|rule| rule.verdict == Verdict::Deny)
-        .or((!matching.is_empty()).then_some(0))
-    else {
+    // Denials first; the sort is stable, so that each part keeps its order.
+    matching.sort_by_key(|rule| rule.verdict != Verdict::Deny);
+    let Some(&rule) = matching.first() else {
         return Decision {
             verdict: Verdict::Deny,
             safeguards: Safeguards::NONE,
@@ -400,8 +401,6 @@ pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiabil
             reasons: Vec::new(),
         };
     };
-    matching[..=deciding].rotate_right(1);
-    let rule = matching[0];
     Decision {
         verdict: rule.verdict,
         safeguards: rule.safeguards,
@@ -411,7 +410,8 @@ pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiabil
         law: table.law(rule).to_string(),
         reasons: matching
             .iter()
-            .map(|rule| table.reason(rule))
+            .enumerate()
+            .map(|(place, rule)| table.reason(rule, place == 0 || rule.verdict == Verdict::Deny))
             .chain(table.bearing(request, rule))
             .collect(),
     }

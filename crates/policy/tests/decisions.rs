@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use caduceus_policy::{
-    Country, DataClass, Decision, Identifiability, Place, Purpose, Region, Request, Rule,
-    RuleTable, Safeguards, Shortfall, Verdict, decide, decide_as, default_rules,
+    Country, DataClass, Decision, Identifiability, Place, Purpose, ReasonKind, Region, Request,
+    Rule, RuleTable, Safeguards, Shortfall, Verdict, decide, decide_as, default_rules,
 };
 use proptest::prelude::*;
 
@@ -227,6 +227,54 @@ fn every_reason_names_its_law_and_the_article_and_the_first_is_the_one_that_deci
             }
         }
     }
+}
+
+#[test]
+fn a_row_that_another_takes_the_place_of_is_marked_and_is_none_that_denies() {
+    let table = default_rules();
+    let mut marked = 0;
+    for (from, _) in table.countries() {
+        for (to, _) in table.countries() {
+            for &class in DataClass::ALL {
+                for &identifiability in Identifiability::ALL {
+                    let asked = Request { class, from, to, purpose: Purpose::Commercial };
+                    let decision = decide_as(table, &asked, identifiability);
+                    let rows = decision.reasons.iter();
+                    let counting = rows.clone().filter(|one| one.kind == ReasonKind::Rule);
+                    let others = counting.skip(1).filter(|one| one.verdict != Verdict::Deny);
+                    assert_eq!(others.count(), 0, "{asked:?} {identifiability}");
+                    for one in rows.filter(|one| one.kind == ReasonKind::Overridden) {
+                        assert_ne!(one.verdict, Verdict::Deny, "{asked:?} {identifiability}");
+                        marked += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(marked > 0);
+}
+
+#[test]
+fn reasons_that_count_do_not_contradict_the_decision() {
+    let research = Purpose::GeneralResearch;
+    let rules = |class, from, to| -> Vec<String> {
+        let reasons = decide(default_rules(), &request(class, from, to, research)).reasons;
+        let counting = reasons.into_iter().filter(|reason| reason.kind == ReasonKind::Rule);
+        counting.map(|reason| format!("{} {}", reason.article, reason.note)).collect()
+    };
+    for (class, from, to, contradiction) in [
+        (DataClass::Clinical, "DE", "GB", "No adequacy decision"),
+        (DataClass::Clinical, "DE", "FR", "Art. 44"),
+        (DataClass::Genomic, "DE", "US", "Genetic data stay"),
+    ] {
+        let rules = rules(class, from, to);
+        assert_eq!(rules.len(), 1, "{rules:?}");
+        assert!(!rules[0].contains(contradiction), "{rules:?}");
+    }
+    // A denial that is less specific than another stays one.
+    let rules = rules(DataClass::Genomic, "US", "CN");
+    assert!(rules[0].starts_with("202.303") && rules[1].starts_with("202.301"), "{rules:?}");
+    assert_eq!(rules.len(), 2);
 }
 
 #[test]
