@@ -121,7 +121,7 @@ pub struct Decision {
     /// The law that gives the answer; "no rule" where none was found.
     pub law: String,
     /// Every row that matched, the one that decided first, further denials next, and then those whose place these take; and
-    /// then every provision that bears on the use.
+    /// then every provision that bears on the use. Where no row matched, the provisions alone.
     pub reasons: Vec<Reason>,
 }
 
@@ -309,8 +309,13 @@ impl RuleTable {
         }
     }
 
-    /// The provisions that bear on a use that is decided by `rule`.
-    fn bearing(&self, request: &Request, rule: &Rule) -> impl Iterator<Item = Reason> {
+    /// The provisions that bear on a use of this verdict, with these safeguards.
+    fn bearing(
+        &self,
+        request: &Request,
+        verdict: Verdict,
+        safeguards: Safeguards,
+    ) -> impl Iterator<Item = Reason> {
         let (froms, tos) = (self.places(request.from), self.places(request.to));
         let at = |places: &[(u8, Place)], place| places.iter().any(|(_, known)| *known == place);
         let bears = move |provision: &&Provision| {
@@ -318,14 +323,14 @@ impl RuleTable {
                 && provision.to.iter().any(|to| at(&tos, *to))
                 && provision.purpose.is_none_or(|purpose| purpose == request.purpose)
                 && provision.class.is_none_or(|class| class == request.class)
-                && (provision.safeguard.is_empty() || provision.safeguard.meets(rule.safeguards))
+                && (provision.safeguard.is_empty() || provision.safeguard.meets(safeguards))
         };
-        self.provisions.iter().filter(bears).map(|provision| Reason {
+        self.provisions.iter().filter(bears).map(move |provision| Reason {
             kind: match provision.safeguard.is_empty() {
                 true => ReasonKind::Duty,
                 false => ReasonKind::Safeguard,
             },
-            verdict: rule.verdict,
+            verdict,
             safeguard: provision.safeguard,
             law: provision.law.name.clone(),
             article: provision.law.article.clone(),
@@ -398,7 +403,7 @@ pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiabil
             maximum_epsilon_milli: 0,
             localized: false,
             law: NO_RULE.to_owned(),
-            reasons: Vec::new(),
+            reasons: table.bearing(request, Verdict::Deny, Safeguards::NONE).collect(),
         };
     };
     Decision {
@@ -412,7 +417,7 @@ pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiabil
             .iter()
             .enumerate()
             .map(|(place, rule)| table.reason(rule, place == 0 || rule.verdict == Verdict::Deny))
-            .chain(table.bearing(request, rule))
+            .chain(table.bearing(request, rule.verdict, rule.safeguards))
             .collect(),
     }
 }

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use caduceus_policy::{
-    Country, DataClass, Decision, Identifiability, Place, Purpose, ReasonKind, Region, Request,
-    Rule, RuleTable, Safeguards, Shortfall, Verdict, decide, decide_as, default_rules,
+    Country, DataClass, Decision, Identifiability, Place, Purpose, Reason, ReasonKind, Region,
+    Request, Rule, RuleTable, Safeguards, Shortfall, Verdict, decide, decide_as, default_rules,
 };
 use proptest::prelude::*;
 
@@ -61,7 +61,8 @@ fn assert_same_with(table: &RuleTable, laws: &[String], request: &Request) {
     let decision = decide(table, request);
     let Some(rule) = naive(table, request) else {
         assert_eq!((decision.verdict, decision.law.as_str()), (Verdict::Deny, "no rule"));
-        assert!(decision.reasons.is_empty());
+        let rules = decision.reasons.iter().filter(|reason| reason.kind != ReasonKind::Duty);
+        assert_eq!(rules.count(), 0, "{request:?}");
         return;
     };
     assert_eq!(decision.verdict, rule.verdict, "{request:?}");
@@ -252,6 +253,16 @@ fn a_row_that_another_takes_the_place_of_is_marked_and_is_none_that_denies() {
         }
     }
     assert!(marked > 0);
+}
+
+#[test]
+fn a_refusal_for_want_of_a_rule_names_the_law_of_the_data() {
+    let asked = request(DataClass::Genomic, "CN", "ZA", Purpose::GeneralResearch);
+    let decision = decide(default_rules(), &asked);
+    assert_eq!((decision.verdict, &*decision.law), (Verdict::Deny, "no rule"));
+    let named = |reason: &&Reason| reason.law.starts_with("HGR") && reason.article == "Art. 28";
+    let reason = decision.reasons.iter().find(named).unwrap();
+    assert_eq!((reason.kind, reason.verdict), (ReasonKind::Duty, Verdict::Deny));
 }
 
 #[test]
