@@ -266,6 +266,49 @@ fn a_refusal_for_want_of_a_rule_names_the_law_of_the_data() {
 }
 
 #[test]
+fn records_that_are_not_made_safe_leave_no_more_easily_than_they_are_used_at_home() {
+    let table = default_rules();
+    // A file that asks for nothing at home has nothing to ask for abroad beside it.
+    for (home, other) in [("DE", "FR"), ("CH", "CH"), ("US", "US")] {
+        for (to, _) in table.countries() {
+            for &class in DataClass::ALL {
+                for &purpose in Purpose::ALL {
+                    for level in [Identifiability::Identified, Identifiability::Limited] {
+                        let at_home = request(class, home, other, purpose);
+                        let abroad = Request { to, ..at_home };
+                        let here = decide_as(table, &at_home, level);
+                        let there = decide_as(table, &abroad, level);
+                        // What suffices abroad suffices at home.
+                        let suffices = match (here.verdict, there.verdict) {
+                            (_, Verdict::Deny) | (Verdict::Allow, _) => true,
+                            (Verdict::AllowWith, Verdict::AllowWith) => {
+                                let both = here.safeguards.with(there.safeguards);
+                                both == here.safeguards
+                            }
+                            _ => false,
+                        };
+                        assert!(suffices, "{abroad:?} {level}: {there:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_foreign_recipient_of_american_data_must_agree_to_is_shown_whatever_else_is_asked() {
+    let onward = |reason: &Reason| reason.law == "28 CFR" && reason.article.starts_with("202.302");
+    for &class in DataClass::ALL {
+        for &level in Identifiability::ALL {
+            let asked = request(class, "US", "DE", Purpose::HealthResearch);
+            let decision = decide_as(default_rules(), &asked, level);
+            let shown = decision.reasons.iter().filter(|one| one.kind != ReasonKind::Overridden);
+            assert!(shown.into_iter().any(onward), "{class} {level}");
+        }
+    }
+}
+
+#[test]
 fn reasons_that_count_do_not_contradict_the_decision() {
     let research = Purpose::GeneralResearch;
     let rules = |class, from, to| -> Vec<String> {
