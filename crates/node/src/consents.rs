@@ -67,8 +67,12 @@ pub(crate) fn of_ledger(terms: &ConsentRegistry::Grant) -> Result<Grant> {
     })
 }
 
-fn to_ledger(grant: &Grant) -> ConsentRegistry::Grant {
-    ConsentRegistry::Grant {
+/// A grant as the ledger keeps it, where the zero address stands for every researcher and may never be somebody's name.
+fn to_ledger(grant: &Grant) -> Result<ConsentRegistry::Grant> {
+    if grant.grantee == Some(Account([0; 20])) {
+        return Err(NodeError::Usage(member::NOBODY.into()));
+    }
+    Ok(ConsentRegistry::Grant {
         custodian: Address::from(grant.custodian.0),
         grantee: grant.grantee.map_or(Address::ZERO, |party| Address::from(party.0)),
         classes: U256::from(grant.classes.bits()),
@@ -76,7 +80,7 @@ fn to_ledger(grant: &Grant) -> ConsentRegistry::Grant {
         jurisdictions: U256::from_be_bytes(grant.jurisdictions.to_be_bytes()),
         expiry: grant.expiry,
         documentHash: B256::from(grant.document_hash),
-    }
+    })
 }
 
 /// A member's grants to the custodian of their records that were not revoked, with their numbers.
@@ -169,15 +173,10 @@ pub async fn import(node: &Node, member: &Member, document: &[u8]) -> Result<Imp
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     let person = member.person.to_string();
     let now = node.now().await?;
-    let mut reading = fhir::read(node.rules, &between(node, &custodian, &person), &consent, now);
-    let ended = reading.grants.iter().filter(|grant| grant.expiry <= now).count();
-    reading.grants.retain(|grant| grant.expiry > now);
+    let reading = fhir::read(node.rules, &between(node, &custodian, &person), &consent, now);
     if reading.grants.is_empty() {
         let mut why: Vec<String> =
             reading.unmapped.iter().map(|part| format!("{}: {}", part.path, part.why)).collect();
-        if ended > 0 {
-            why.push("Consent.provision.period: it has ended".into());
-        }
         if why.is_empty() {
             why.push("Consent.provision: it permits nothing".into());
         }
@@ -186,7 +185,7 @@ pub async fn import(node: &Node, member: &Member, document: &[u8]) -> Result<Imp
     }
     let mut grants = Vec::new();
     for grant in &reading.grants {
-        grants.push(member::give(node, member, to_ledger(grant)).await?.to());
+        grants.push(member::give(node, member, to_ledger(grant)?).await?.to());
     }
     Ok(Imported { member: member.name.clone(), grants, unmapped: reading.unmapped })
 }

@@ -23,6 +23,9 @@ use crate::party::{self, Party, Role};
 
 /// How long a consent lasts unless its member says otherwise.
 const CONSENT_DAYS: u64 = 365;
+/// What is told to whoever names the zero address as the researcher.
+pub(crate) const NOBODY: &str = "the zero address is no researcher's account, and on the ledger it stands for every researcher; \
+     name the researcher's own account";
 
 /// A member of this home.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +254,9 @@ async fn admit(node: &Node, member: Member, panel: &Panel, credential: Option<&s
 
 /// Records a member's consent on the ledger, by the member's signature. Gives the grant's number.
 pub async fn grant(node: &Node, member: &Member, terms: &Terms) -> Result<U256> {
+    if terms.grantee == Some(Address::ZERO) {
+        return Err(NodeError::Usage(NOBODY.into()));
+    }
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     let now = node.now().await?;
     let ends = terms.until.unwrap_or_else(|| in_days(now, CONSENT_DAYS));

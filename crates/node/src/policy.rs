@@ -95,13 +95,13 @@ fn reasons(decision: &Decision, request: &Request) -> Vec<Reason> {
             });
         }
     }
-    if reasons.is_empty() {
+    if decision.reasons.iter().all(|reason| reason.kind != ReasonKind::Rule) {
         let note = format!(
             "No rule speaks of {} data of {} used from {}, and what no rule allows is denied.",
             request.class, request.from, request.to
         );
         let (law, article) = (decision.law.clone(), "none applies".to_owned());
-        reasons.push(Reason {
+        let missing = Reason {
             kind: ReasonKind::Rule,
             verdict: "deny",
             safeguard: Safeguards::NONE,
@@ -109,7 +109,8 @@ fn reasons(decision: &Decision, request: &Request) -> Vec<Reason> {
             article,
             note,
             source: "README.md".into(),
-        });
+        };
+        reasons.insert(0, missing);
     }
     reasons
 }
@@ -126,7 +127,7 @@ impl Explanation {
             ("allow-with", _) => {
                 format!("allowed by {} with one of: {}", self.law, needed.join(", "))
             }
-            _ if self.reasons.iter().any(|reason| reason.law != self.law) => {
+            _ if self.reasons.first().is_some_and(|reason| reason.law != self.law) => {
                 format!("denied by {}", self.law)
             }
             _ => "denied, because no rule allows it".to_owned(),
@@ -150,6 +151,10 @@ impl Explanation {
             let (place, verdict) = (&reason.source, reason.verdict);
             let text = match reason.kind {
                 ReasonKind::Rule => format!("because: {law} {article}: {verdict} ({place})"),
+                // Its note speaks of uses that it decides, which this one is not.
+                ReasonKind::Overridden => {
+                    return format!("overridden: {law} {article}: {verdict} ({place})");
+                }
                 ReasonKind::Safeguard => {
                     format!("{} is a safeguard by {law} {article} ({place})", reason.safeguard)
                 }

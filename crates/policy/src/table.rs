@@ -120,7 +120,8 @@ pub struct Decision {
     pub localized: bool,
     /// The law that gives the answer; "no rule" where none was found.
     pub law: String,
-    /// Every row that matched, the one that decided first, and then every provision that bears on the use.
+    /// Every row that matched, the one that decided first, further denials next, and then those whose place these take; and
+    /// then every provision that bears on the use. Where no row matched, the provisions alone.
     pub reasons: Vec<Reason>,
 }
 
@@ -128,8 +129,10 @@ pub struct Decision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonKind {
-    /// A row that matched.
+    /// The row that decided, or a further one that denies.
     Rule,
+    /// A row that matched and does not count: a denial or a more specific row takes its place.
+    Overridden,
     /// A provision that makes a safeguard one.
     Safeguard,
     /// A provision that goes with the use whatever the rows say.
@@ -293,10 +296,10 @@ impl RuleTable {
         &self.laws[usize::from(rule.law_id)]
     }
 
-    fn reason(&self, rule: &Rule) -> Reason {
+    fn reason(&self, rule: &Rule, counts: bool) -> Reason {
         let law = self.law(rule).clone();
         Reason {
-            kind: ReasonKind::Rule,
+            kind: if counts { ReasonKind::Rule } else { ReasonKind::Overridden },
             verdict: rule.verdict,
             safeguard: Safeguards::NONE,
             law: law.name,
@@ -306,8 +309,13 @@ impl RuleTable {
         }
     }
 
-    /// The provisions that bear on a use that is decided by `rule`.
-    fn bearing(&self, request: &Request, rule: &Rule) -> impl Iterator<Item = Reason> {
+    /// The provisions that bear on a use of this verdict, with these safeguards.
+    fn bearing(
+        &self,
+        request: &Request,
+        verdict: Verdict,
+        safeguards: Safeguards,
+    ) -> impl Iterator<Item = Reason> {
         let (froms, tos) = (self.places(request.from), self.places(request.to));
         let at = |places: &[(u8, Place)], place| places.iter().any(|(_, known)| *known == place);
         let bears = move |provision: &&Provision| {
@@ -315,14 +323,14 @@ impl RuleTable {
                 && provision.to.iter().any(|to| at(&tos, *to))
                 && provision.purpose.is_none_or(|purpose| purpose == request.purpose)
                 && provision.class.is_none_or(|class| class == request.class)
-                && (provision.safeguard.is_empty() || provision.safeguard.meets(rule.safeguards))
+                && (provision.safeguard.is_empty() || provision.safeguard.meets(safeguards))
         };
-        self.provisions.iter().filter(bears).map(|provision| Reason {
+        self.provisions.iter().filter(bears).map(move |provision| Reason {
             kind: match provision.safeguard.is_empty() {
                 true => ReasonKind::Duty,
                 false => ReasonKind::Safeguard,
             },
-            verdict: rule.verdict,
+            verdict,
             safeguard: provision.safeguard,
             law: provision.law.name.clone(),
             article: provision.law.article.clone(),
@@ -385,11 +393,9 @@ pub fn decide(table: &RuleTable, request: &Request) -> Decision {
 #[must_use]
 pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiability) -> Decision {
     let mut matching = table.matching(request, as_they_are);
-    let Some(deciding) = matching
-        .iter()
-        .position(|rule| rule.verdict == Verdict::Deny)
-        .or((!matching.is_empty()).then_some(0))
-    else {
+    // Denials first; the sort is stable, so that each part keeps its order.
+    matching.sort_by_key(|rule| rule.verdict != Verdict::Deny);
+    let Some(&rule) = matching.first() else {
         return Decision {
             verdict: Verdict::Deny,
             safeguards: Safeguards::NONE,
@@ -397,11 +403,9 @@ pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiabil
             maximum_epsilon_milli: 0,
             localized: false,
             law: NO_RULE.to_owned(),
-            reasons: Vec::new(),
+            reasons: table.bearing(request, Verdict::Deny, Safeguards::NONE).collect(),
         };
     };
-    matching[..=deciding].rotate_right(1);
-    let rule = matching[0];
     Decision {
         verdict: rule.verdict,
         safeguards: rule.safeguards,
@@ -411,8 +415,9 @@ pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiabil
         law: table.law(rule).to_string(),
         reasons: matching
             .iter()
-            .map(|rule| table.reason(rule))
-            .chain(table.bearing(request, rule))
+            .enumerate()
+            .map(|(place, rule)| table.reason(rule, place == 0 || rule.verdict == Verdict::Deny))
+            .chain(table.bearing(request, rule.verdict, rule.safeguards))
             .collect(),
     }
 }

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use caduceus_policy::{
-    Country, DataClass, Decision, Identifiability, Place, Purpose, Region, Request, Rule,
-    RuleTable, Safeguards, Shortfall, Verdict, decide, decide_as, default_rules,
+    Country, DataClass, Decision, Identifiability, Place, Purpose, Reason, ReasonKind, Region,
+    Request, Rule, RuleTable, Safeguards, Shortfall, Verdict, decide, decide_as, default_rules,
 };
 use proptest::prelude::*;
 
@@ -61,7 +61,8 @@ fn assert_same_with(table: &RuleTable, laws: &[String], request: &Request) {
     let decision = decide(table, request);
     let Some(rule) = naive(table, request) else {
         assert_eq!((decision.verdict, decision.law.as_str()), (Verdict::Deny, "no rule"));
-        assert!(decision.reasons.is_empty());
+        let rules = decision.reasons.iter().filter(|reason| reason.kind != ReasonKind::Duty);
+        assert_eq!(rules.count(), 0, "{request:?}");
         return;
     };
     assert_eq!(decision.verdict, rule.verdict, "{request:?}");
@@ -227,6 +228,107 @@ fn every_reason_names_its_law_and_the_article_and_the_first_is_the_one_that_deci
             }
         }
     }
+}
+
+#[test]
+fn a_row_that_another_takes_the_place_of_is_marked_and_is_none_that_denies() {
+    let table = default_rules();
+    let mut marked = 0;
+    for (from, _) in table.countries() {
+        for (to, _) in table.countries() {
+            for &class in DataClass::ALL {
+                for &identifiability in Identifiability::ALL {
+                    let asked = Request { class, from, to, purpose: Purpose::Commercial };
+                    let decision = decide_as(table, &asked, identifiability);
+                    let rows = decision.reasons.iter();
+                    let counting = rows.clone().filter(|one| one.kind == ReasonKind::Rule);
+                    let others = counting.skip(1).filter(|one| one.verdict != Verdict::Deny);
+                    assert_eq!(others.count(), 0, "{asked:?} {identifiability}");
+                    for one in rows.filter(|one| one.kind == ReasonKind::Overridden) {
+                        assert_ne!(one.verdict, Verdict::Deny, "{asked:?} {identifiability}");
+                        marked += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(marked > 0);
+}
+
+#[test]
+fn a_refusal_for_want_of_a_rule_names_the_law_of_the_data() {
+    let asked = request(DataClass::Genomic, "CN", "ZA", Purpose::GeneralResearch);
+    let decision = decide(default_rules(), &asked);
+    assert_eq!((decision.verdict, &*decision.law), (Verdict::Deny, "no rule"));
+    let named = |reason: &&Reason| reason.law.starts_with("HGR") && reason.article == "Art. 28";
+    let reason = decision.reasons.iter().find(named).unwrap();
+    assert_eq!((reason.kind, reason.verdict), (ReasonKind::Duty, Verdict::Deny));
+}
+
+#[test]
+fn records_that_are_not_made_safe_leave_no_more_easily_than_they_are_used_at_home() {
+    let table = default_rules();
+    // A file that asks for nothing at home has nothing to ask for abroad beside it.
+    for (home, other) in [("DE", "FR"), ("CH", "CH"), ("US", "US")] {
+        for (to, _) in table.countries() {
+            for &class in DataClass::ALL {
+                for &purpose in Purpose::ALL {
+                    for level in [Identifiability::Identified, Identifiability::Limited] {
+                        let at_home = request(class, home, other, purpose);
+                        let abroad = Request { to, ..at_home };
+                        let here = decide_as(table, &at_home, level);
+                        let there = decide_as(table, &abroad, level);
+                        // What suffices abroad suffices at home.
+                        let suffices = match (here.verdict, there.verdict) {
+                            (_, Verdict::Deny) | (Verdict::Allow, _) => true,
+                            (Verdict::AllowWith, Verdict::AllowWith) => {
+                                let both = here.safeguards.with(there.safeguards);
+                                both == here.safeguards
+                            }
+                            _ => false,
+                        };
+                        assert!(suffices, "{abroad:?} {level}: {there:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_foreign_recipient_of_american_data_must_agree_to_is_shown_whatever_else_is_asked() {
+    let onward = |reason: &Reason| reason.law == "28 CFR" && reason.article.starts_with("202.302");
+    for &class in DataClass::ALL {
+        for &level in Identifiability::ALL {
+            let asked = request(class, "US", "DE", Purpose::HealthResearch);
+            let decision = decide_as(default_rules(), &asked, level);
+            let shown = decision.reasons.iter().filter(|one| one.kind != ReasonKind::Overridden);
+            assert!(shown.into_iter().any(onward), "{class} {level}");
+        }
+    }
+}
+
+#[test]
+fn reasons_that_count_do_not_contradict_the_decision() {
+    let research = Purpose::GeneralResearch;
+    let rules = |class, from, to| -> Vec<String> {
+        let reasons = decide(default_rules(), &request(class, from, to, research)).reasons;
+        let counting = reasons.into_iter().filter(|reason| reason.kind == ReasonKind::Rule);
+        counting.map(|reason| format!("{} {}", reason.article, reason.note)).collect()
+    };
+    for (class, from, to, contradiction) in [
+        (DataClass::Clinical, "DE", "GB", "No adequacy decision"),
+        (DataClass::Clinical, "DE", "FR", "Art. 44"),
+        (DataClass::Genomic, "DE", "US", "Genetic data stay"),
+    ] {
+        let rules = rules(class, from, to);
+        assert_eq!(rules.len(), 1, "{rules:?}");
+        assert!(!rules[0].contains(contradiction), "{rules:?}");
+    }
+    // A denial that is less specific than another stays one.
+    let rules = rules(DataClass::Genomic, "US", "CN");
+    assert!(rules[0].starts_with("202.303") && rules[1].starts_with("202.301"), "{rules:?}");
+    assert_eq!(rules.len(), 2);
 }
 
 #[test]

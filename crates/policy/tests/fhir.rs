@@ -100,8 +100,12 @@ proptest! {
         let written = write(default_rules(), &PARTIES, &grants, NOW);
         let text = written.to_string();
         let back = read(default_rules(), &PARTIES, &serde_json::from_str(&text).unwrap(), NOW);
-        prop_assert_eq!(back.unmapped, vec![]);
-        prop_assert_eq!(back.grants, grants);
+        // What has ended is named, and nothing else is.
+        let (standing, ended): (Vec<_>, Vec<_>) =
+            grants.into_iter().partition(|grant| grant.expiry > NOW);
+        prop_assert_eq!(back.unmapped.len(), ended.len());
+        prop_assert!(back.unmapped.iter().all(|part| part.path.ends_with(".period")));
+        prop_assert_eq!(back.grants, standing);
     }
 
     #[test]
@@ -282,4 +286,299 @@ fn a_day_ends_a_consent_before_any_time_zone_has_it() {
     assert_eq!(end("2027-03-01T00:00:00+01:00"), Some(1_803_855_601));
     assert_eq!(end("2027-02-30"), None);
     assert_eq!(end("soon"), None);
+}
+
+/// What a document permits and what is named of it, where `change` was made to one that permits.
+fn refused(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    let (grants, paths) = reading(change);
+    assert_eq!(grants, 0, "{paths:?}");
+    paths
+}
+
+#[test]
+fn a_root_that_is_no_provision_permits_nothing_and_is_named() {
+    let permit = one()["provision"].clone();
+    for root in [
+        json!([{ "type": "deny" }]),
+        json!([permit]),
+        json!("deny"),
+        json!(true),
+        json!(null),
+        json!([]),
+        json!({}),
+    ] {
+        let paths = refused(|consent| consent["provision"] = root.clone());
+        assert_eq!(paths, ["Consent.provision"], "{root}");
+    }
+}
+
+#[test]
+fn a_type_that_is_neither_permit_nor_deny_permits_nothing_wherever_it_stands() {
+    for kind in [json!(1), json!(null), json!(["deny"]), json!(["permit"]), json!("Deny")] {
+        let paths = refused(|consent| consent["provision"]["type"] = kind.clone());
+        assert_eq!(paths, ["Consent.provision.type"], "{kind}");
+        let child = json!({ "type": kind, "class": [{ "code": "x" }] });
+        let paths = refused(|consent| consent["provision"]["provision"] = json!([child]));
+        assert_eq!(paths, ["Consent.provision.provision[0]"], "{kind} below a permit");
+        let paths = refused(|consent| {
+            let permit = consent["provision"].clone();
+            consent["provision"] = json!({ "type": "deny", "provision": [permit, child] });
+        });
+        assert_eq!(paths, ["Consent.provision.provision[1]"], "{kind} below a denial");
+    }
+}
+
+#[test]
+fn a_root_without_a_type_permits_by_opting_in_and_only_what_it_names() {
+    let untyped = |change: &dyn Fn(&mut Value)| {
+        reading(|consent| {
+            consent["provision"].as_object_mut().unwrap().remove("type");
+            change(consent);
+        })
+    };
+    assert_eq!(untyped(&|_| {}), (1, vec![]));
+    let (grants, paths) = untyped(&|consent| {
+        consent["provision"].as_object_mut().unwrap().remove("purpose");
+    });
+    assert_eq!((grants, paths), (0, vec!["Consent.provision.purpose".to_owned()]));
+    let (grants, paths) = untyped(&|consent| {
+        consent.as_object_mut().unwrap().remove("policyRule");
+    });
+    assert_eq!((grants, paths), (0, vec!["Consent.provision.type".to_owned()]));
+}
+
+fn recipient(address: &str) -> Value {
+    let role = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP" });
+    let account = format!("did:pkh:eip155:31337:0x{address}");
+    json!({
+        "role": { "coding": [role] },
+        "reference": { "identifier": { "system": "urn:ietf:rfc:3986", "value": account } },
+    })
+}
+
+#[test]
+fn the_zero_address_is_no_recipient_and_least_of_all_every_researcher() {
+    let (zero, one) = (recipient(&"00".repeat(20)), recipient(&"01".repeat(20)));
+    let paths = refused(|consent| consent["provision"]["actor"] = json!([zero]));
+    assert_eq!(paths, ["Consent.provision.actor[0]"]);
+    let mut consent = self::one();
+    consent["provision"]["actor"] = json!([one, zero]);
+    let reading = read(default_rules(), &PARTIES, &consent, NOW);
+    let grantees: Vec<_> = reading.grants.iter().map(|grant| grant.grantee).collect();
+    assert_eq!(grantees, [Some(Party([1; 20]))]);
+    assert_eq!(reading.unmapped[0].path, "Consent.provision.actor[1]");
+}
+
+const DUO: &str = "http://purl.obolibrary.org/obo/duo.owl";
+
+/// What is permitted by a document whose permit has these purposes, and what is named of it.
+fn purposes(codings: &Value) -> (Option<PurposeSet>, Vec<String>) {
+    let mut consent = one();
+    consent["provision"]["purpose"] = codings.clone();
+    let reading = read(default_rules(), &PARTIES, &consent, NOW);
+    let paths = reading.unmapped.into_iter().map(|part| part.path).collect();
+    (reading.grants.first().map(|grant| grant.purposes), paths)
+}
+
+#[test]
+fn a_restriction_of_duo_is_no_further_purpose() {
+    let duo = |code: &str| json!({ "system": DUO, "code": format!("DUO_00000{code}") });
+    // Geography, institution, genetic studies, methods, and a code that DUO may have one day.
+    for restriction in ["22", "28", "16", "15", "99"] {
+        let (permitted, paths) = purposes(&json!([duo("42"), duo(restriction)]));
+        assert_eq!((permitted, paths.len()), (None, 1), "{restriction}");
+        assert_eq!(paths, ["Consent.provision.purpose[1]"], "{restriction}");
+    }
+    let elsewhere = json!({ "system": "http://example.org", "code": "DUO:0000018" });
+    assert_eq!(purposes(&json!([elsewhere, duo("42")])).0, None);
+    for code in [json!("DUO_0000018"), json!(18), json!(null)] {
+        let condition = json!({ "system": DUO, "code": code });
+        assert_eq!(purposes(&json!([duo("06"), condition])).0, None, "{code}");
+    }
+}
+
+#[test]
+fn what_is_not_for_profit_restricts_what_stands_beside_it() {
+    let duo = |code: &str| json!({ "system": DUO, "code": format!("DUO_00000{code}") });
+    let profitless = Some(PurposeSet::of(&[Purpose::NotForProfit]));
+    assert_eq!(purposes(&json!([duo("45")])), (profitless, vec![]));
+    let named = vec!["Consent.provision.purpose[1]".to_owned()];
+    assert_eq!(purposes(&json!([duo("42"), duo("45")])), (profitless, named.clone()));
+    // Health research that is not for profit is less than either purpose of a grant.
+    assert_eq!(purposes(&json!([duo("06"), duo("45")])), (None, named));
+    let commercial = json!({ "system": "urn:caduceus:purpose", "code": "COM" });
+    assert_eq!(purposes(&json!([commercial, duo("45")])).0, None);
+}
+
+#[test]
+fn a_code_that_says_more_than_its_code_is_not_taken_for_it() {
+    let disease = json!({ "url": "urn:x:disease", "valueCode": "MONDO_0005148" });
+    let narrowed = json!({ "system": DUO, "code": "DUO_0000007", "extension": [disease] });
+    let named = (None, vec!["Consent.provision.purpose[0]".to_owned()]);
+    assert_eq!(purposes(&json!([narrowed])), named);
+    let plain = json!({ "system": DUO, "code": "DUO_0000007", "display": "disease specific" });
+    assert_eq!(purposes(&json!([plain])).0, Some(PurposeSet::of(&[Purpose::DiseaseSpecific])));
+    let mondo =
+        json!({ "system": "http://purl.obolibrary.org/obo/mondo.owl", "code": "MONDO_0005148" });
+    assert_eq!(purposes(&json!([plain, mondo])).0, None, "for that disease alone");
+    let class = json!({ "system": "urn:caduceus:data-class", "code": "clinical", "extension": [] });
+    let paths = refused(|consent| consent["provision"]["class"] = json!([class]));
+    assert_eq!(paths, ["Consent.provision.class[0]"]);
+}
+
+/// The changes that each make a document one that permits nothing, with the place that is named.
+fn conditions() -> Vec<(&'static str, &'static str, Value, &'static str)> {
+    let other = json!([{ "url": "urn:x", "valueBoolean": true }]);
+    let mut actor = recipient(&"01".repeat(20));
+    actor["modifierExtension"] = other.clone();
+    let mut action = one()["provision"]["action"].clone();
+    action[0]["coding"][0]["modifierExtension"] = other.clone();
+    let place = json!({ "system": "urn:iso:std:iso:3166", "code": "EU" });
+    let mut place = json!({ "url": "urn:caduceus:jurisdiction", "valueCoding": place });
+    place["extension"] = other.clone();
+    let opting =
+        |system: &str, code: &str| json!({ "coding": [{ "system": system, "code": code }] });
+    let rules = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+    vec![
+        // A condition of R5 and words misspelt.
+        ("/provision", "expression", json!({}), "Consent.provision.expression"),
+        ("/provision", "documentType", json!([]), "Consent.provision.documentType"),
+        ("/provision", "purposes", json!([]), "Consent.provision.purposes"),
+        ("/provision", "Class", json!([]), "Consent.provision.Class"),
+        ("/provision", "_type", json!({}), "Consent.provision._type"),
+        ("", "decision", json!("deny"), "Consent.decision"),
+        ("", "implicitRules", json!("urn:x"), "Consent.implicitRules"),
+        ("", "_status", json!({}), "Consent._status"),
+        // What changes the meaning, however deep.
+        ("", "modifierExtension", json!([]), "Consent.modifierExtension"),
+        ("/scope", "modifierExtension", other.clone(), "Consent.scope.modifierExtension"),
+        (
+            "",
+            "policy",
+            json!([{ "uri": "urn:x", "modifierExtension": other }]),
+            "Consent.policy[0].modifierExtension",
+        ),
+        (
+            "",
+            "verification",
+            json!([{ "verified": true, "modifierExtension": other }]),
+            "Consent.verification[0].modifierExtension",
+        ),
+        ("/provision", "actor", json!([actor]), "Consent.provision.actor[0].modifierExtension"),
+        ("/provision", "action", action, "Consent.provision.action[0].coding[0].modifierExtension"),
+        ("/provision", "modifierExtension", other, "Consent.provision.modifierExtension[0]"),
+        (
+            "/provision",
+            "modifierExtension",
+            json!([place]),
+            "Consent.provision.modifierExtension[0]",
+        ),
+        // What was not verified, and what is no list.
+        ("", "verification", json!({ "verified": false }), "Consent.verification"),
+        ("", "verification", json!([{ "verified": "false" }]), "Consent.verification[0]"),
+        ("", "verification", json!([{ "verified": "true" }]), "Consent.verification[0]"),
+        ("", "verification", json!([{}]), "Consent.verification[0]"),
+        ("", "policy", json!({ "uri": "urn:x" }), "Consent.policy"),
+        // Policies and scopes of other systems, and a policy that says the opposite.
+        ("", "policyRule", opting(rules, "OPTOUT"), "Consent.policyRule"),
+        ("", "policyRule", json!("OPTIN"), "Consent.policyRule"),
+        ("", "scope", opting("urn:x", "research"), "Consent.scope"),
+        ("", "scope", json!({ "coding": [{ "code": "research" }] }), "Consent.scope"),
+    ]
+}
+
+#[test]
+fn what_may_be_a_condition_refuses_what_it_stands_in_and_is_named() {
+    for (pointer, key, value, path) in conditions() {
+        let paths = refused(|consent| consent.pointer_mut(pointer).unwrap()[key] = value.clone());
+        assert_eq!(paths, [path], "{value}");
+        let mut consent = one();
+        consent.pointer_mut(pointer).unwrap()[key] = value.clone();
+        let everything = Unnamed { purposes: Purpose::ALL, classes: DataClass::ALL };
+        let held = read_held(default_rules(), CUSTODIAN, PARTIES.chain_id, everything, &consent);
+        assert_eq!(held.reading.grants, [], "{path} by its custodian");
+    }
+    // A root without a type is no permit by a policy of another system.
+    let paths = refused(|consent| {
+        consent["provision"].as_object_mut().unwrap().remove("type");
+        consent["policyRule"]["coding"][0]["system"] = json!("urn:x");
+    });
+    assert_eq!(paths, ["Consent.provision.type"]);
+}
+
+#[test]
+fn a_condition_of_one_permit_leaves_the_one_beside_it() {
+    let (grants, paths) = reading(|consent| {
+        let permit = consent["provision"].clone();
+        let mut other = permit.clone();
+        other["expression"] = json!({ "language": "text/fhirpath", "expression": "age > 18" });
+        consent["provision"] = json!({ "type": "deny", "provision": [other, permit] });
+    });
+    assert_eq!((grants, paths), (1, vec!["Consent.provision.provision[0].expression".to_owned()]));
+    // In a denial it makes the denial no smaller.
+    let paths = refused(|consent| {
+        consent["provision"]["provision"] = json!([{ "type": "deny", "expression": {} }]);
+    });
+    assert_eq!(paths, ["Consent.provision.provision[0].expression"]);
+}
+
+#[test]
+fn what_has_no_bearing_on_what_is_permitted_is_read_as_if_it_were_not_there() {
+    let before = permitted_by(&one());
+    let mut consent = one();
+    let note = json!([{ "url": "urn:x", "valueString": "seen" }]);
+    let who = json!({ "reference": "Patient/p", "display": "the patient" });
+    for (key, value) in [
+        ("id", json!("c1")),
+        ("meta", json!({ "versionId": "3", "profile": ["urn:x"] })),
+        ("language", json!("de")),
+        ("text", json!({ "status": "generated", "div": "<div/>" })),
+        ("contained", json!([{ "resourceType": "Organization", "id": "o" }])),
+        ("extension", note.clone()),
+        ("identifier", json!([{ "system": "urn:x", "value": "7" }])),
+        ("dateTime", json!("2026-01-01")),
+        ("_dateTime", json!({ "extension": note })),
+        ("performer", json!([who])),
+        ("sourceAttachment", json!({ "contentType": "application/pdf", "hash": "aGFzaA==" })),
+        ("policy", json!([{ "authority": "urn:x", "uri": "urn:y" }])),
+        (
+            "verification",
+            json!([{ "verified": true, "verifiedWith": who, "verificationDate": "2026-01-01" }]),
+        ),
+    ] {
+        consent[key] = value;
+    }
+    consent["patient"]["reference"] = json!("Patient/p");
+    consent["policyRule"]["text"] = json!("opt in");
+    consent["provision"]["id"] = json!("p1");
+    consent["provision"]["purpose"][0]["display"] = json!("health research");
+    let reading = read(default_rules(), &PARTIES, &consent, NOW);
+    assert_eq!(reading.unmapped, []);
+    assert_eq!(permitted(&reading.grants), before);
+}
+
+#[test]
+fn a_permit_that_names_no_region_of_the_rules_or_has_ended_is_named() {
+    let place = |code: &str| {
+        let coding = json!({ "system": "urn:iso:std:iso:3166", "code": code });
+        json!({ "url": "urn:caduceus:jurisdiction", "valueCoding": coding })
+    };
+    for (places, path) in [
+        (json!([place("DE")]), "Consent.provision.modifierExtension[0]"),
+        (json!([]), "Consent.provision.modifierExtension"),
+    ] {
+        let paths = refused(|consent| consent["provision"]["modifierExtension"] = places.clone());
+        assert_eq!(paths, [path]);
+    }
+    let (grants, paths) = reading(|consent| {
+        consent["provision"]["modifierExtension"] = json!([place("EU"), place("DE")]);
+    });
+    assert_eq!((grants, paths), (1, vec!["Consent.provision.modifierExtension[1]".to_owned()]));
+    let (grants, paths) = reading(|consent| {
+        let permit = consent["provision"].clone();
+        let mut ended = permit.clone();
+        ended["period"] = json!({ "end": "2020-01-01" });
+        consent["provision"] = json!({ "type": "deny", "provision": [permit, ended] });
+    });
+    assert_eq!((grants, paths), (1, vec!["Consent.provision.provision[1].period".to_owned()]));
 }

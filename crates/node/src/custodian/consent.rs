@@ -156,13 +156,14 @@ mod tests {
     use super::*;
 
     const CUSTODIAN: Account = Account([0xc0; 20]);
+    const SCOPES: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
     const REASONS: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 
     fn consent(provision: Value) -> Value {
         json!({
             "resourceType": "Consent",
             "status": "active",
-            "scope": { "coding": [{ "code": "research" }] },
+            "scope": { "coding": [{ "system": SCOPES, "code": "research" }] },
             "patient": { "reference": "Patient/p" },
             "dateTime": "2025-01-02",
             "provision": provision,
@@ -250,7 +251,7 @@ mod tests {
             (changed("/status", json!("inactive")), "Consent.status"),
             (changed("/scope", json!({ "coding": [{ "code": "treatment" }] })), "Consent.scope"),
             (changed("/organization", foreign), "Consent.organization"),
-            (changed("/implicitRules", json!("urn:x")), "Consent.modifierExtension"),
+            (changed("/implicitRules", json!("urn:x")), "Consent.implicitRules"),
             (with(json!({ "type": "permit", "data": [] })), "Consent.provision.data"),
             (
                 with(json!({ "type": "permit", "period": { "end": 2030 } })),

@@ -3,18 +3,19 @@
 //! Out: a member's grants with one custodian become one Consent; a single grant is its root provision (`permit`), several
 //! are permits below a root that denies. In: the provision tree is evaluated, and what it permits beyond doubt becomes
 //! grants. Whatever cannot be mapped is named and never widens what is permitted: an unknown purpose falls out of its
-//! list, a condition that grants do not have (a label, a document, a period of the data) takes its whole permit with it, a
-//! denial counts even where part of it is unknown, and an unknown `modifierExtension` refuses the whole document, as FHIR
-//! asks.
+//! list, a condition that grants do not have (a label, a document, a period of the data, a restriction of DUO) and an
+//! element that R4 does not have take their whole permit with them, a denial counts even where part of it is unknown, and
+//! an unknown `modifierExtension` refuses what it stands in, as FHIR asks. Codes count in their own system only.
 //!
 //! Source: HL7 FHIR R4 (4.0.1), Consent. R4 has no element for places, so that regions are a `modifierExtension`: a
 //! reader that does not know it must not act on the permit.
 
+mod form;
 mod read;
 mod sets;
 mod write;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Party;
 use crate::codes::{Purpose, Region};
@@ -24,11 +25,20 @@ pub use read::{Held, Reading, Unnamed, read, read_held};
 pub use write::write;
 
 const ACTIONS: &str = "http://terminology.hl7.org/CodeSystem/consentaction";
+const SCOPES: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
+const RULES: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+/// The policies by which what the person agrees to is permitted, and those by which it is not.
+const OPT_IN: [&str; 2] = ["OPTIN", "OPTINR"];
+const OPT_OUT: [&str; 2] = ["OPTOUT", "OPTOUTE"];
 const ROLES: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
 const REASONS: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 const DUO: &str = "http://purl.obolibrary.org/obo/duo.owl";
 const URIS: &str = "urn:ietf:rfc:3986";
 const COUNTRIES: &str = "urn:iso:std:iso:3166";
+/// The code of DUO that restricts a permission to what is not for profit.
+const NOT_FOR_PROFIT: &str = "DUO_0000045";
+/// The code of DUO for research into a disease, which a modifier names.
+const DISEASE: &str = "DUO_0000007";
 /// Codes of this project where no standard has one.
 const CLASSES: &str = "urn:caduceus:data-class";
 const PURPOSES: &str = "urn:caduceus:purpose";
@@ -55,12 +65,13 @@ impl Parties<'_> {
         format!("did:pkh:eip155:{}:0x{}", self.chain_id, hex::encode(party.0))
     }
 
-    /// The party that a reference means, if it is an account on this chain.
+    /// The party that a reference means, if it is an account on this chain. The zero address is nobody's: on the ledger
+    /// it stands for every researcher.
     fn party(&self, reference: &Value) -> Option<Party> {
         let identifier = reference.get("identifier")?;
         let did = (identifier["system"] == URIS).then(|| identifier["value"].as_str())??;
         let address = did.strip_prefix(&format!("did:pkh:eip155:{}:0x", self.chain_id))?;
-        bytes(address).map(Party)
+        bytes(address).map(Party).filter(|party| party.0 != [0; 20])
     }
 }
 
@@ -73,29 +84,47 @@ pub struct Unmapped {
     pub why: String,
 }
 
-fn purpose_coding(purpose: Purpose) -> Value {
-    let (system, code) = match purpose {
+const fn purpose_code(purpose: Purpose) -> (&'static str, &'static str) {
+    match purpose {
         Purpose::GeneralResearch => (DUO, "DUO_0000042"),
         Purpose::HealthResearch => (DUO, "DUO_0000006"),
-        Purpose::DiseaseSpecific => (DUO, "DUO_0000007"),
+        Purpose::DiseaseSpecific => (DUO, DISEASE),
         Purpose::Ancestry => (DUO, "DUO_0000011"),
-        Purpose::NotForProfit => (DUO, "DUO_0000045"),
+        Purpose::NotForProfit => (PURPOSES, "NPU"),
         Purpose::Commercial => (PURPOSES, "COM"),
         Purpose::PublicHealth => (REASONS, "PUBHLTH"),
         Purpose::Quality => (REASONS, "HQUALIMP"),
-    };
-    json!({ "system": system, "code": code })
+    }
 }
 
-/// The purpose of a coding. HRESCH is research in health care, no narrower than HMB and no wider.
+/// The purpose of a coding. HRESCH is research in health care, no narrower than HMB and no wider. DUO's code for what is
+/// not for profit names a purpose only where it stands alone; beside others it restricts them.
 fn purpose_of(coding: &Value) -> Option<Purpose> {
-    if coding["system"] == REASONS && coding["code"] == "HRESCH" {
+    if is(coding, REASONS, "HRESCH") {
         return Some(Purpose::HealthResearch);
     }
+    if is(coding, DUO, NOT_FOR_PROFIT) {
+        return Some(Purpose::NotForProfit);
+    }
     Purpose::ALL.iter().copied().find(|purpose| {
-        let known = purpose_coding(*purpose);
-        coding["system"] == known["system"] && coding["code"] == known["code"]
+        let (system, code) = purpose_code(*purpose);
+        is(coding, system, code)
     })
+}
+
+/// Whether a coding comes from DUO, whose codes beside the permissions are conditions of them.
+fn of_duo(coding: &Value) -> bool {
+    ["system", "code"].iter().any(|part| {
+        coding[part].as_str().is_some_and(|text| text.to_ascii_lowercase().contains("duo"))
+    })
+}
+
+/// Whether a coding is this code and says nothing beside it: an extension of a code may narrow what it means.
+fn is(coding: &Value, system: &str, code: &str) -> bool {
+    let plain = ["id", "system", "version", "code", "display", "userSelected"];
+    coding["system"] == system
+        && coding["code"] == code
+        && coding.as_object().is_some_and(|parts| parts.keys().all(|key| plain.contains(&&**key)))
 }
 
 fn regions(table: &RuleTable) -> impl Iterator<Item = (Region, u8)> {

@@ -4,15 +4,18 @@ use chrono::DateTime;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::form::{self, codings};
 use super::sets::{split, within};
 use super::{
-    ACTIONS, CLASSES, COUNTRIES, DOCUMENT, FROM, PERSON, Parties, ROLES, Unmapped, bytes,
-    purpose_of, regions,
+    ACTIONS, CLASSES, COUNTRIES, DISEASE, DOCUMENT, DUO, FROM, NOT_FOR_PROFIT, Parties, ROLES,
+    Unmapped, bytes, is, of_duo, purpose_of, regions,
 };
 use crate::codes::{DataClass, Purpose, Region};
 use crate::consent::{ClassSet, Grant, Party, PurposeSet, RegionSet};
 use crate::table::RuleTable;
 
+/// Where the root provision stands.
+const ROOT: &str = "Consent.provision";
 /// Provisions below provisions go no deeper.
 const DEEPEST: usize = 8;
 /// A Consent has no more provisions.
@@ -127,68 +130,48 @@ impl Reader<'_> {
     }
 
     fn consent(&mut self, consent: &Value) -> Vec<Grant> {
-        if let Err((path, why)) = self.fits(consent) {
-            self.note(path, why);
+        if let Err(part) = form::consent(consent, self.parties, self.sight.now.is_none()) {
+            self.unmapped.push(part);
             return Vec::new();
         }
         let Some(root) = consent.get("provision") else {
-            self.note("Consent.provision", "missing: it names no use that is permitted");
+            self.note(ROOT, "missing: it names no use that is permitted");
             return Vec::new();
         };
-        let opted_in = consent["policyRule"]["coding"].as_array().is_some_and(|codings| {
-            codings.iter().any(|coding| coding["code"] == "OPTIN" || coding["code"] == "OPTINR")
-        });
-        let kind = match root.get("type").and_then(Value::as_str) {
-            Some("permit") => true,
-            None => opted_in && root.get("provision").is_none(),
-            Some(_) => false,
-        };
-        let grants = match kind {
-            true => self.permit(root, "Consent.provision", 0),
-            false => self.below_denial(root, "Consent.provision", 0),
+        let grants = match self.root(consent, root) {
+            Some(true) => self.permit(root, ROOT, 0),
+            Some(false) => self.below_denial(root, ROOT, 0),
+            None => Vec::new(),
         };
         if grants.len() > MOST_GRANTS {
-            self.note("Consent.provision", "more than 32 grants would be needed: refused");
+            self.note(ROOT, "more than 32 grants would be needed: refused");
             return Vec::new();
         }
         grants
     }
 
-    /// Whether the document is a permission of this member to this custodian at all.
-    fn fits(&self, consent: &Value) -> Result<(), (&'static str, &'static str)> {
-        let check = |holds: bool, path, why| if holds { Ok(()) } else { Err((path, why)) };
-        check(consent["resourceType"] == "Consent", "Consent", "it is no FHIR Consent")?;
-        check(consent["status"] == "active", "Consent.status", "it is not active")?;
-        let scopes = consent["scope"]["coding"].as_array();
-        let scoped = scopes.is_some_and(|scopes| {
-            scopes
-                .iter()
-                .any(|scope| scope["code"] == "research" || scope["code"] == "patient-privacy")
-        });
-        check(scoped, "Consent.scope", "its scope is neither research nor patient-privacy")?;
-        let holders = consent.get("organization").and_then(Value::as_array);
-        let named = |one: &Value| self.parties.party(one) == Some(self.parties.custodian);
-        if self.sight.now.is_some() {
-            let patient = &consent["patient"]["identifier"];
-            let own = patient["system"] == PERSON && patient["value"] == self.parties.person;
-            check(own, "Consent.patient", "it is about somebody else")?;
-            let held = holders.is_some_and(|holders| holders.iter().any(named));
-            check(held, "Consent.organization", "it names another custodian, or none")?;
-        } else {
-            let account = |one: &Value| {
-                let did = one["identifier"]["value"].as_str();
-                did.is_some_and(|did| did.starts_with("did:pkh:"))
-            };
-            let elsewhere = holders
-                .is_some_and(|holders| holders.iter().any(account) && !holders.iter().any(named));
-            check(!elsewhere, "Consent.organization", "it names another custodian")?;
+    /// Whether the root provision permits; false where it denies but for exceptions, none where that cannot be told.
+    ///
+    /// FHIR R4 leaves the root without a type and lets the policy speak. A policy of opting in says that something is
+    /// permitted, but not what: only a root that names a purpose permits by it.
+    fn root(&mut self, consent: &Value, root: &Value) -> Option<bool> {
+        if root.as_object().is_none_or(serde_json::Map::is_empty) {
+            self.note(ROOT, "it is no object, or an empty one: refused");
+            return None;
         }
-        let modified =
-            ["modifierExtension", "implicitRules"].iter().any(|key| consent.get(key).is_some());
-        check(!modified, "Consent.modifierExtension", "it changes what the document means")?;
-        let verified = consent.get("verification").and_then(Value::as_array);
-        let verified = verified.is_none_or(|all| all.iter().all(|one| one["verified"] != false));
-        check(verified, "Consent.verification", "it was not verified")
+        let opted_in = form::opted_in(consent);
+        let named = root["purpose"].as_array().is_some_and(|purposes| !purposes.is_empty());
+        let (part, why) = match root.get("type") {
+            Some(kind) if kind == "permit" => return Some(true),
+            Some(kind) if kind == "deny" => return Some(false),
+            Some(_) => ("type", "neither permit nor deny: refused"),
+            None if root.get("provision").is_some() => return Some(false),
+            None if opted_in && named => return Some(true),
+            None if opted_in => ("purpose", "missing, as the type is: it permits nothing"),
+            None => ("type", "missing, and no policy says that it permits: refused"),
+        };
+        self.note(&format!("{ROOT}.{part}"), why);
+        None
     }
 
     /// Counts provisions and their depth; false where there are too many.
@@ -277,21 +260,16 @@ impl Reader<'_> {
 
     /// The grants that a provision names by itself, one for each recipient; none where it has conditions that grants lack.
     fn named(&mut self, provision: &Value, path: &str, unnamed: Unnamed<'_>) -> Vec<Grant> {
-        for key in ["securityLabel", "code", "dataPeriod", "data"] {
-            if provision.get(key).is_some() {
-                self.note(
-                    &format!("{path}.{key}"),
-                    "a condition that a grant does not have: the permit is refused",
-                );
-                return Vec::new();
-            }
+        if let Err(part) = form::provision(provision, path) {
+            self.unmapped.push(part);
+            return Vec::new();
         }
         let parts = (
             self.usable(provision, path),
             self.places(provision, path),
             self.expiry(provision, path),
             self.recipients(provision, path),
-            self.list(provision, path, "purpose", purpose_of, unnamed.purposes),
+            self.purposes(provision, path, unnamed.purposes),
             self.list(provision, path, "class", class_of, unnamed.classes),
         );
         let (true, Some(jurisdictions), Some(expiry), Some(grantees), purposes, classes) = parts
@@ -317,20 +295,38 @@ impl Reader<'_> {
     /// Whether a provision speaks of use: its actions name `use` or `access`, or it names none.
     fn usable(&mut self, provision: &Value, path: &str) -> bool {
         let Some(actions) = provision.get("action") else { return true };
-        let usable = actions.as_array().is_some_and(|actions| {
-            actions.iter().any(|action| {
-                action["coding"].as_array().is_some_and(|codings| {
-                    codings.iter().any(|coding| {
-                        coding["system"] == ACTIONS
-                            && (coding["code"] == "use" || coding["code"] == "access")
-                    })
-                })
-            })
-        });
+        let usable = |coding: &Value| is(coding, ACTIONS, "use") || is(coding, ACTIONS, "access");
+        let usable =
+            actions.as_array().is_some_and(|actions| actions.iter().flat_map(codings).any(usable));
         if !usable {
             self.note(&format!("{path}.action"), "it permits neither use nor access: refused");
         }
         usable
+    }
+
+    /// What for. Of DUO only the permissions are purposes: its other codes are conditions of all of them and not one more
+    /// alternative, so that an unknown one refuses the permit.
+    fn purposes(&mut self, provision: &Value, path: &str, all: &[Purpose]) -> Vec<Purpose> {
+        let codings = provision["purpose"].as_array().map_or(&[][..], Vec::as_slice);
+        let disease = codings.iter().any(|coding| is(coding, DUO, DISEASE));
+        let condition =
+            |coding: &Value| purpose_of(coding).is_none() && (disease || of_duo(coding));
+        if let Some(number) = codings.iter().position(condition) {
+            let path = format!("{path}.purpose[{number}]");
+            self.note(&path, "a restriction that a grant does not have: the permit is refused");
+            return Vec::new();
+        }
+        let found = self.list(provision, path, "purpose", purpose_of, all);
+        let restricted = codings.iter().position(|coding| is(coding, DUO, NOT_FOR_PROFIT));
+        let others = found.iter().any(|purpose| *purpose != Purpose::NotForProfit);
+        let Some(number) = restricted.filter(|_| others) else { return found };
+        let path = format!("{path}.purpose[{number}]");
+        if found.contains(&Purpose::GeneralResearch) {
+            self.note(&path, "what is not for profit is all that it leaves of the permit");
+            return vec![Purpose::NotForProfit];
+        }
+        self.note(&path, "a grant cannot say it of a narrower purpose: the permit is refused");
+        Vec::new()
     }
 
     /// The known codes of a list; `all` where there is no list. An unknown one is named and left out.
@@ -387,22 +383,28 @@ impl Reader<'_> {
         };
         let mut places = RegionSet::default();
         for (number, extension) in extensions.iter().enumerate() {
-            let coding = &extension["valueCoding"];
-            let code = coding["code"].as_str().filter(|_| coding["system"] == COUNTRIES);
-            let index = code
-                .and_then(|code| code.parse::<Region>().ok())
-                .and_then(|region| self.table.region_index(region));
             let path = format!("{path}[{number}]");
-            if extension["url"] != FROM {
+            if !is_place(extension) {
                 self.note(&path, "it changes what the provision means: the permit is refused");
                 return None;
             }
-            match index {
+            match self.place(extension) {
                 Some(index) => places = places.with_bit(index),
                 None => self.note(&path, "a place that is no region of the rules: left out"),
             }
         }
-        Some(places)
+        if extensions.is_empty() {
+            self.note(&path, "it names no place: the permit is refused");
+        }
+        (places != RegionSet::default()).then_some(places)
+    }
+
+    /// The region that an extension names.
+    fn place(&self, extension: &Value) -> Option<u8> {
+        let coding = &extension["valueCoding"];
+        let code = coding["code"].as_str().filter(|code| is(coding, COUNTRIES, code))?;
+        let region = code.parse::<Region>().ok().filter(|_| is_place(extension))?;
+        self.table.region_index(region)
     }
 
     /// The first second at which a provision no longer counts. A date without a time ends with its first second, so that
@@ -425,7 +427,12 @@ impl Reader<'_> {
                 start.is_some()
             }
         };
+        let over = |end: u64| self.sight.now.is_some_and(|now| end <= now);
         match (bounds, end) {
+            (Some(_), Some(Some(end))) if over(end) => {
+                self.note(&path, "it has ended: the permit is left out");
+                None
+            }
             (Some(_), None) if begun => Some(u64::MAX),
             (Some(_), Some(Some(end))) if begun => Some(end),
             (Some(_), _) if !begun => {
@@ -447,9 +454,7 @@ impl Reader<'_> {
         };
         let mut grantees = Vec::new();
         for (number, actor) in actors.iter().enumerate() {
-            let recipient = actor["role"]["coding"].as_array().is_some_and(|codings| {
-                codings.iter().any(|coding| coding["system"] == ROLES && coding["code"] == "IRCP")
-            });
+            let recipient = codings(&actor["role"]).iter().any(|coding| is(coding, ROLES, "IRCP"));
             match self.parties.party(&actor["reference"]).filter(|_| recipient) {
                 Some(party) if !grantees.contains(&Some(party)) => grantees.push(Some(party)),
                 Some(_) => {}
@@ -474,20 +479,9 @@ impl Reader<'_> {
         if !self.within_limits(path, depth) {
             return Vec::new();
         }
-        for key in [
-            "actor",
-            "period",
-            "action",
-            "securityLabel",
-            "code",
-            "dataPeriod",
-            "data",
-            "provision",
-        ] {
-            if denial.get(key).is_some() {
-                let path = format!("{path}.{key}");
-                self.note(&path, "the denial is taken without it, so that it reaches further");
-            }
+        for key in form::beside_denial(denial) {
+            let path = format!("{path}.{key}");
+            self.note(&path, "the denial is taken without it, so that it reaches further");
         }
         let purposes = denied(denial, "purpose", purpose_of, Purpose::ALL);
         let classes = denied(denial, "class", class_of, DataClass::ALL);
@@ -503,13 +497,8 @@ impl Reader<'_> {
     /// The regions that a denial names; none where it denies everywhere, or where that cannot be told.
     fn denied_places(&mut self, denial: &Value, path: &str) -> Option<Vec<u8>> {
         let extensions = denial.get("modifierExtension")?.as_array()?;
-        let index = |extension: &Value| {
-            let coding = &extension["valueCoding"];
-            let known = extension["url"] == FROM && coding["system"] == COUNTRIES;
-            let region: Region = coding["code"].as_str().filter(|_| known)?.parse().ok()?;
-            self.table.region_index(region)
-        };
-        let places: Option<Vec<u8>> = extensions.iter().map(index).collect();
+        let places: Option<Vec<u8>> =
+            extensions.iter().map(|extension| self.place(extension)).collect();
         if places.is_none() {
             let path = format!("{path}.modifierExtension");
             self.note(&path, "not known here: the denial is taken to hold everywhere");
@@ -518,9 +507,17 @@ impl Reader<'_> {
     }
 }
 
+/// Whether an extension says from where, and nothing else.
+fn is_place(extension: &Value) -> bool {
+    let known = ["id", "url", "valueCoding"];
+    extension["url"] == FROM
+        && extension
+            .as_object()
+            .is_some_and(|parts| parts.keys().all(|key| known.contains(&&**key)))
+}
+
 fn class_of(coding: &Value) -> Option<DataClass> {
-    let code = coding["code"].as_str().filter(|_| coding["system"] == CLASSES)?;
-    code.parse().ok()
+    DataClass::ALL.iter().copied().find(|class| is(coding, CLASSES, class.code()))
 }
 
 /// The codes of a denial's list, every one where a part of it is not known.

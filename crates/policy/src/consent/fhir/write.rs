@@ -5,15 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::sets::is_empty;
 use super::{
-    ACTIONS, CLASSES, COUNTRIES, DOCUMENT, FROM, PERSON, Parties, ROLES, URIS, purpose_coding,
-    regions,
+    ACTIONS, CLASSES, COUNTRIES, DOCUMENT, DUO, FROM, NOT_FOR_PROFIT, PERSON, Parties, ROLES,
+    RULES, SCOPES, URIS, purpose_code, regions,
 };
 use crate::codes::{DataClass, Purpose};
-use crate::consent::Grant;
+use crate::consent::{Grant, PurposeSet};
 use crate::table::RuleTable;
 
-const RULES: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
-const SCOPES: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
 const CATEGORIES: &str = "http://loinc.org";
 /// The last second that FHIR can write, 9999-12-31T23:59:59Z.
 const LAST: u64 = 253_402_300_799;
@@ -73,12 +71,22 @@ fn provision(table: &RuleTable, parties: &Parties<'_>, grant: &Grant) -> Value {
         );
     }
     out.insert("action".into(), json!([codeable(ACTIONS, "use")]));
-    let purposes = Purpose::ALL.iter().filter(|purpose| grant.purposes.contains(**purpose));
-    out.insert("purpose".into(), purposes.map(|purpose| purpose_coding(*purpose)).collect());
+    out.insert("purpose".into(), purposes(grant.purposes).into());
     let classes = DataClass::ALL.iter().filter(|class| grant.classes.contains(**class));
     let classes = classes.map(|class| json!({ "system": CLASSES, "code": class.code() }));
     out.insert("class".into(), classes.collect());
     out.into()
+}
+
+/// The purposes, any of which is permitted. DUO's code for what is not for profit would restrict the others, so that it is
+/// written only where it stands alone.
+fn purposes(permitted: PurposeSet) -> Vec<Value> {
+    if permitted == PurposeSet::of(&[Purpose::NotForProfit]) {
+        return vec![json!({ "system": DUO, "code": NOT_FOR_PROFIT })];
+    }
+    let purposes = Purpose::ALL.iter().filter(|purpose| permitted.contains(**purpose));
+    let coding = |(system, code)| json!({ "system": system, "code": code });
+    purposes.map(|purpose| coding(purpose_code(*purpose))).collect()
 }
 
 fn codeable(system: &str, code: &str) -> Value {
