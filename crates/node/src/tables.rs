@@ -86,7 +86,8 @@ impl TableJobError {
         match self {
             TableJobError::Release { source: ReleaseError::Policy(_), .. }
             | TableJobError::Synthesis {
-                source: SynthesisError::Policy(_) | SynthesisError::Budget,
+                source:
+                    SynthesisError::Policy(_) | SynthesisError::Budget | SynthesisError::Noisy(_),
                 ..
             } => 2,
             _ => 1,

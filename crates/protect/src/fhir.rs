@@ -6,6 +6,7 @@
 //! person's days, ids and references become keyed pseudonyms, free text is scrubbed ([`crate::scrub`]), and the rest
 //! goes: narrative, names, telecom, identifiers, unknown extensions, contained resources, attachments.
 
+mod ages;
 mod codes;
 
 use std::collections::BTreeMap;
@@ -69,7 +70,7 @@ const KEPT: [&str; 20] = [
 const PEOPLE: [&str; 5] =
     ["Patient", "Practitioner", "PractitionerRole", "Person", "RelatedPerson"];
 /// Elements that refer to a person, where the reference does not say to what.
-const MENTIONS: [&str; 14] = [
+const MENTIONS: [&str; 49] = [
     "subject",
     "patient",
     "performer",
@@ -84,6 +85,41 @@ const MENTIONS: [&str; 14] = [
     "collector",
     "interpreter",
     "other",
+    "generalPractitioner",
+    "practitioner",
+    "careManager",
+    "participant",
+    "member",
+    "party",
+    "who",
+    "agent",
+    "onBehalfOf",
+    "attester",
+    "authenticator",
+    "contributor",
+    "verifiedWith",
+    "verifiedBy",
+    "referrer",
+    "resultsInterpreter",
+    "receiver",
+    "sender",
+    "recipient",
+    "responsibleParty",
+    "reportedReference",
+    "subscriber",
+    "policyHolder",
+    "beneficiary",
+    "payor",
+    "provider",
+    "enterer",
+    "payee",
+    "owner",
+    "source",
+    "operator",
+    "witness",
+    "assessor",
+    "expressedBy",
+    "supervisor",
 ];
 /// Numbers of measurements are below this.
 const LARGEST_NUMBER: f64 = 1e6;
@@ -102,6 +138,8 @@ struct Place {
     path: String,
     /// Days by which the dates of the person move.
     days: Option<i64>,
+    /// Whether what stands here is how old somebody is.
+    age: bool,
 }
 
 impl<'a> Deidentifier<'a> {
@@ -154,8 +192,7 @@ impl<'a> Deidentifier<'a> {
                     self.learn_names(value);
                 }
                 let text = |key: &str| object.get(key).and_then(Value::as_str);
-                let kind = text("reference").and_then(|reference| reference.rsplit('/').nth(1));
-                let person = match kind {
+                let person = match text("reference").and_then(kind).or(text("type")) {
                     Some(kind) => PEOPLE.contains(&kind),
                     None => MENTIONS.contains(&key),
                 };
@@ -185,7 +222,13 @@ impl<'a> Deidentifier<'a> {
                     | "relationship"
                     | "prefix"
             ) => {}
-            Value::String(text) => self.scrubber.know(text),
+            Value::String(text) => {
+                self.scrubber.know(text);
+                // Of an identifier or a telephone.
+                if key == "value" {
+                    self.scrubber.know_number(text);
+                }
+            }
             Value::Array(all) => all.iter().for_each(|value| self.learn_texts(value, key)),
             Value::Object(object) => {
                 object.iter().for_each(|(key, value)| self.learn_texts(value, key))
@@ -205,7 +248,7 @@ impl<'a> Deidentifier<'a> {
             Dates::Year => None,
             Dates::Shift(most) => person(resource).map(|id| self.key.shift(id, most)),
         };
-        let place = Place { path: (*kind).to_owned(), days };
+        let place = Place { path: (*kind).to_owned(), days, age: false };
         let mut cleaned = self.object(resource.as_object()?, &place);
         cleaned.insert("resourceType".to_owned(), Value::from(*kind));
         if let Some(id) = resource["id"].as_str() {
@@ -221,11 +264,13 @@ impl<'a> Deidentifier<'a> {
 
     fn object(&mut self, object: &Map<String, Value>, place: &Place) -> Map<String, Value> {
         let mut cleaned = Map::new();
+        let age = place.age || ages::is_coded(object);
         for (key, value) in object {
             if matches!(key.as_str(), "resourceType" | "id") {
                 continue;
             }
-            let inner = Place { path: format!("{}.{key}", place.path), ..*place };
+            let path = format!("{}.{key}", place.path);
+            let inner = Place { path, age: age || ages::is_element(key), ..*place };
             match self.element(key, value, object, &inner) {
                 Some(kept) if !is_empty(&kept) => {
                     cleaned.insert(key.clone(), kept);
@@ -323,7 +368,7 @@ impl<'a> Deidentifier<'a> {
                     // A code of FHIR itself has no system beside it.
                     None => is_listed(text),
                 };
-                known.then(|| text.to_owned())
+                (known && !self.scrubber.is_number_of_somebody(text)).then(|| text.to_owned())
             }
             "unit" => is_unit(text).then(|| text.to_owned()),
             "valueString" | "comment" | "description" | "note" | "patientInstruction"
@@ -331,7 +376,11 @@ impl<'a> Deidentifier<'a> {
                 if key != "text" || !around.contains_key("div") =>
             {
                 let mut removed = Removed::new();
-                let kept = self.scrubber.text(text, &mut removed);
+                let mut kept = self.scrubber.text(text, &mut removed);
+                if place.age && key == "valueString" && ages::tells_old(&kept) {
+                    kept = ages::OLDEST.to_owned();
+                    *removed.entry("date").or_default() += 1;
+                }
                 for (kind, count) in removed {
                     *self
                         .removed
@@ -393,15 +442,14 @@ impl<'a> Deidentifier<'a> {
         if !MEASURES.contains(&key) {
             return None;
         }
-        let years = ["unit", "code"].iter().any(|key| {
-            around
-                .get(*key)
-                .and_then(Value::as_str)
-                .is_some_and(|unit| matches!(unit, "a" | "years" | "yr" | "year"))
-        });
-        if years && value > f64::from(safe_harbor::OLDEST_AGE) {
+        if self.scrubber.is_number_of_somebody(&number.to_string())
+            || self.scrubber.is_number_of_somebody(&value.abs().to_string())
+        {
+            return None;
+        }
+        if let Some(oldest) = ages::oldest(value, around, place.age) {
             self.count(&place.path, "date");
-            return Some(Value::from(safe_harbor::OLDEST_AGE + 1));
+            return Some(oldest);
         }
         if number.is_i64() || number.is_u64() {
             return Some(Value::Number(number.clone()));
@@ -415,8 +463,7 @@ impl<'a> Deidentifier<'a> {
         if let Some(id) = reference.strip_prefix("urn:uuid:") {
             return Some(format!("urn:uuid:{}", self.pseudonym(id, place)));
         }
-        let mut parts = reference.rsplit('/');
-        let (id, kind) = (parts.next()?, parts.next()?);
+        let (kind, id) = target(reference)?;
         let kept = KEPT.iter().find(|kept| **kept == kind)?;
         Some(format!("{kept}/{}", self.pseudonym(id, place)))
     }
@@ -444,7 +491,31 @@ fn person(resource: &Value) -> Option<&str> {
     let reference = ["subject", "patient", "beneficiary"]
         .iter()
         .find_map(|key| resource[*key]["reference"].as_str());
-    reference?.rsplit(['/', ':']).next()
+    unversioned(reference?).rsplit(['/', ':']).next()
+}
+
+/// A reference without the version that it may name: `Patient/1/_history/2` is `Patient/1` (FHIR R4, 2.3.0.1).
+fn unversioned(reference: &str) -> &str {
+    reference.split_once("/_history/").map_or(reference, |(plain, _)| plain)
+}
+
+/// The type and id of what a reference refers to, where it tells both.
+fn target(reference: &str) -> Option<(&str, &str)> {
+    let mut parts = unversioned(reference).rsplit('/');
+    let (id, kind) = (parts.next()?, parts.next()?);
+    Some((kind, id))
+}
+
+/// The type of what a reference refers to, where it tells one; also of `Practitioner?identifier=...`.
+fn kind(reference: &str) -> Option<&str> {
+    let searched = reference.split_once('?').map(|(kind, _)| kind);
+    let kind = match searched {
+        Some(kind) => kind.rsplit('/').next()?,
+        None => target(reference)?.0,
+    };
+    let shaped = kind.starts_with(|c: char| c.is_ascii_uppercase())
+        && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
+    shaped.then_some(kind)
 }
 
 /// Whether a text has the shape of a code of some known terminology, its check digit included where there is one.

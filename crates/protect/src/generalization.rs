@@ -267,10 +267,11 @@ impl Generalization {
         Attribute { leaves: column.codes.clone(), levels: self.levels.iter().map(level).collect() }
     }
 
-    /// The cost of a row that is left out, in the unit of [`Generalization::attribute`].
+    /// The cost of a row that is left out, in the unit of [`Generalization::attribute`]; at least 1, since a row that is left
+    /// out is lost also where all rows show the same value.
     pub fn full_cost(&self) -> u64 {
         let shown = self.levels.iter().flat_map(|level| level.covered.iter().copied());
-        shown.max().unwrap_or(1).max(self.leaves).saturating_sub(1)
+        shown.max().unwrap_or(1).max(self.leaves).saturating_sub(1).max(1)
     }
 
     /// The column at a level.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::date::{Date, PartialDate};
 use crate::generalization::Generator;
 use crate::pseudonym::PseudonymKey;
-use crate::safe_harbor::{self, OLDEST_AGE, SparseAreas};
+use crate::safe_harbor::{self, OLDEST_AGE, SparseAreas, has_five_digits, with_zeros};
 use crate::scrub::{Identifier, Removed, Scrubber};
 use crate::table::{Column, Table};
 use crate::table_policy::{ColumnPolicy, Hierarchy, Role, TablePolicy};
@@ -57,7 +57,10 @@ pub fn reduce(
     for column in
         table.columns.iter().filter(|column| names_people(policy.columns.get(&column.name)))
     {
-        column.values.iter().for_each(|value| scrubber.know(value));
+        for value in &column.values {
+            scrubber.know(value);
+            scrubber.know_number(value);
+        }
     }
     let person = policy.person.as_ref().and_then(|name| table.column(name));
     let mut all = RemovedByColumn::new();
@@ -71,6 +74,12 @@ pub fn reduce(
         let reduced = match declared(rule, policy.safe_harbor) {
             Some(Reduce::Shift) => {
                 shifted(column, person, policy.shift_days, secrets, &mut removed)
+            }
+            Some(Reduce::Zip) if column.values.iter().any(|code| has_five_digits(code)) => {
+                mapped(column, &mut removed, |code, _, removed| {
+                    let code = with_zeros(code);
+                    reduced(&code, Reduce::Zip, secrets, (&scrubber, &policy.sparse), removed)
+                })
             }
             Some(how) => mapped(column, &mut removed, |value, _, removed| {
                 reduced(value, how, secrets, (&scrubber, &policy.sparse), removed)

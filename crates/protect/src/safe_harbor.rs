@@ -3,6 +3,7 @@
 //! Most of the eighteen identifiers are met by not being read: the views ask for no name, no telephone number, no
 //! picture. What is read and would identify is reduced here: places, dates and high ages.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Ages above this are one class, "90 or older".
@@ -104,6 +105,27 @@ pub(crate) fn area(
     Some(if restricted { "000".to_owned() } else { kept })
 }
 
+/// A postal code with the zeros at its beginning that a spreadsheet took for a number's, in a column that has codes of five
+/// digits: `3601` is `03601`, and `36011234` is `036011234`. Other codes stay as they are.
+pub(crate) fn with_zeros(postal_code: &str) -> Cow<'_, str> {
+    let plain: String = postal_code.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    match plain.len() {
+        3 | 4 if is_digits(&plain) => Cow::Owned(format!("{plain:0>5}")),
+        7 | 8 if is_digits(&plain) => Cow::Owned(format!("{plain:0>9}")),
+        _ => Cow::Borrowed(postal_code),
+    }
+}
+
+/// Whether a code has the five digits, or nine, of the United States and of other countries whose codes may begin with 0.
+pub(crate) fn has_five_digits(postal_code: &str) -> bool {
+    let plain: String = postal_code.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    matches!(plain.len(), 5 | 9) && is_digits(&plain)
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn may_be_united_states(country: Option<&str>) -> bool {
     country.is_none_or(|name| name.trim().is_empty()) || is_united_states(country)
 }
@@ -151,6 +173,22 @@ mod tests {
             assert_eq!(area(&code, Some("DE")).as_deref(), Some(prefix));
         }
         assert_eq!(area("66801-1234", Some("US")).as_deref(), Some("668"));
+    }
+
+    #[test]
+    fn a_code_that_lost_its_zeros_gets_them_back() {
+        for (found, whole) in [
+            ("3601", "03601"),
+            ("501", "00501"),
+            ("3601-1234", "036011234"),
+            ("10001", "10001"),
+            ("SW1A", "SW1A"),
+        ] {
+            assert_eq!(with_zeros(found), whole);
+        }
+        assert!(
+            has_five_digits("03601") && has_five_digits("03601-1234") && !has_five_digits("3601")
+        );
     }
 
     #[test]

@@ -8,13 +8,19 @@
 //!
 //! What was found is counted by kind and never told.
 
+mod ages;
+mod dates;
+mod known;
 mod patterns;
+mod plain;
 mod spelling;
 mod words;
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::sync::LazyLock;
 
+use known::Known;
 use patterns::{AGE, Patterns};
 
 /// One of the eighteen identifiers, in the order of the rule.
@@ -121,13 +127,8 @@ const LONGEST_NUMBER: usize = 4;
 const LONGEST_WORD: usize = 24;
 /// A mixture of letters and digits of more characters is taken for an identifier.
 const LONGEST_MIXTURE: usize = 7;
-/// A cell with more words than this is a person's prose and no name of anybody.
-const LONGEST_NAME: usize = 10;
-
-/// What joins the parts of a name that is also written as one word.
-const JOINTS: [char; 4] = ['\'', '’', '-', '‐'];
-/// Those of them that join whole names.
-const HYPHENS: [char; 2] = ['-', '‐'];
+/// Numbers of fewer digits identify nobody by themselves.
+const SHORTEST_NUMBER: usize = 5;
 
 /// Compiled once; every scrubber looks for the same shapes.
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(Patterns::new);
@@ -137,7 +138,7 @@ pub struct Scrubber {
     patterns: &'static Patterns,
     common: HashSet<&'static str>,
     /// Words and numbers of people in the data, folded.
-    known: HashSet<String>,
+    known: Known,
 }
 
 impl Default for Scrubber {
@@ -149,48 +150,35 @@ impl Default for Scrubber {
 impl Scrubber {
     /// A scrubber that knows nobody.
     pub fn new() -> Scrubber {
-        Scrubber { patterns: &PATTERNS, common: words::common().collect(), known: HashSet::new() }
+        Scrubber { patterns: &PATTERNS, common: words::common().collect(), known: Known::default() }
     }
 
     /// Remembers what somebody is called or numbered: each of its words is removed wherever it is written, in large or
-    /// small letters, with or without diacritics, apostrophes and hyphens.
+    /// small letters, with or without diacritics, apostrophes and hyphens, in parts or joined to another.
     pub fn know(&mut self, name: &str) {
-        let plain = patterns::plain(name);
-        let words: Vec<&str> =
-            plain.split(|c: char| !is_part(c)).filter(|w| !w.is_empty()).collect();
-        if words.len() > LONGEST_NAME {
-            return;
-        }
-        words.into_iter().for_each(|word| self.know_word(word));
-        // O'Brien is written obrien, and Anna-Maria annamaria.
-        for word in plain.split_whitespace().filter(|word| word.contains(JOINTS)) {
-            let joined = |word: &str| word.chars().filter(|c| is_part(*c)).collect::<String>();
-            word.split(HYPHENS).chain([word]).for_each(|word| self.know_word(&joined(word)));
-        }
+        self.known.learn(&plain::plain(name));
     }
 
-    fn know_word(&mut self, word: &str) {
-        if word.chars().count() > 1 {
-            self.known.insert(spelling::folded(word));
-            self.known.extend(spelling::transcribed(word));
-        }
+    /// Remembers what somebody is numbered by, which is then found as a number too, whole or in groups.
+    pub fn know_number(&mut self, number: &str) {
+        self.known.learn_number(&plain::plain(number));
     }
 
-    /// Whether somebody in the data is called or numbered so.
-    fn is_known(&self, word: &str) -> bool {
-        self.known.contains(&spelling::folded(word))
-            || spelling::transcribed(word).is_some_and(|word| self.known.contains(&word))
+    /// Whether a number or code, its separators left out, is one of somebody in the data. Numbers of less than five digits
+    /// are no identifiers by themselves.
+    pub fn is_number_of_somebody(&self, number: &str) -> bool {
+        self.known.has_number(number)
     }
 
     /// Free text without identifiers. A kind in brackets stands for what was removed; ages over 89 become `90 or older`.
     pub fn text(&self, text: &str, removed: &mut Removed) -> String {
-        let marked = self.patterns.mark(&patterns::plain(text));
+        let marked = self.patterns.mark(&plain::plain(text));
         finish(&self.words(&marked, true), removed)
     }
 
     /// A short value without what has an identifier's shape. Numbers of up to six digits, codes and words stay.
     pub fn shape(&self, value: &str, removed: &mut Removed) -> String {
-        let marked = self.patterns.mark(&patterns::plain(value));
+        let marked = self.patterns.mark(&plain::plain(value));
         let digits = value.bytes().all(|b| b.is_ascii_digit()) && value.len() > LONGEST_NUMBER + 2;
         match marked == value && !digits {
             true => marked,
@@ -206,7 +194,7 @@ impl Scrubber {
         if self.is_plain(value) {
             return value.to_owned();
         }
-        let plain = patterns::plain(value);
+        let plain = plain::plain(value);
         let marked = self.patterns.mark(&plain);
         let marked = self.words(&marked, false);
         if marked == value { marked } else { finish(&marked, removed) }
@@ -218,37 +206,51 @@ impl Scrubber {
             value.len() <= LONGEST_NUMBER && value.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         short
             || (value.bytes().all(|b| b.is_ascii_alphabetic())
-                && !self.known.contains(&value.to_ascii_lowercase()))
+                && !self.known.has(value)
+                && !self.known.makes_up(value))
     }
 
-    /// Judges each word. In a short value (`prose` not set) only known names and long numbers go.
+    /// Judges each word, and words that are one name in parts. In a short value (`prose` not set) only known names and
+    /// long numbers go.
     fn words(&self, text: &str, prose: bool) -> String {
+        let words = spans(text);
         let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(start) = rest.find(is_part) {
-            out.push_str(&rest[..start]);
-            let word = &rest[start..];
-            let end = word.find(|c| !is_part(c)).unwrap_or(word.len());
-            // A point or comma between digits belongs to the number.
-            let end = decimal_end(word, end);
-            match self.judge(&word[..end], prose) {
-                None => out.push_str(&word[..end]),
+        let (mut copied, mut next) = (0, 0);
+        while let Some(word) = words.get(next) {
+            out.push_str(&text[copied..word.start]);
+            let parts = self.known.parted(text, &words[next..]);
+            let taken = parts.max(1);
+            let end = words[next + taken - 1].end;
+            let word = &text[word.start..end];
+            let kind = match parts {
+                0 => self.judge(word, prose),
+                _ => Some(somebody(word)),
+            };
+            match kind {
+                None => out.push_str(word),
                 Some(kind) => out.push(kind.marker()),
             }
-            rest = &word[end..];
+            copied = end;
+            next += taken;
         }
-        out.push_str(rest);
+        out.push_str(&text[copied..]);
         out
     }
 
+    fn is_common(&self, word: &str) -> bool {
+        self.common.contains(word.to_lowercase().as_str())
+    }
+
     fn judge(&self, word: &str, prose: bool) -> Option<Identifier> {
-        if self.is_known(word) {
-            let digits = word.chars().any(|c| c.is_ascii_digit());
-            return Some(if digits { Identifier::Other } else { Identifier::Name });
+        if self.known.has(word) || self.known.makes_up(word) && !self.is_common(word) {
+            return Some(somebody(word));
         }
         let digits = word.chars().filter(char::is_ascii_digit).count();
         let whole = word.split(['.', ',']).next().map_or(0, str::len);
         let number = word.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',');
+        if digits > 0 && self.is_number_of_somebody(word) {
+            return Some(Identifier::Other);
+        }
         if !prose {
             return (number && whole > LONGEST_NUMBER + 2).then_some(Identifier::Other);
         }
@@ -266,9 +268,28 @@ impl Scrubber {
         // A letter without case belongs to a script in which names cannot be told from other words.
         let small = word.chars().all(|c| c.is_lowercase() || !c.is_alphabetic());
         let alone = length == 1 && word.is_ascii();
-        let common = || self.common.contains(word.to_lowercase().as_str());
-        (!small && !alone && !common()).then_some(Identifier::Name)
+        (!small && !alone && !self.is_common(word)).then_some(Identifier::Name)
     }
+}
+
+/// The kind of what somebody is called or numbered.
+fn somebody(word: &str) -> Identifier {
+    let digits = word.chars().any(|c| c.is_ascii_digit());
+    if digits { Identifier::Other } else { Identifier::Name }
+}
+
+/// Where the words of a text are.
+fn spans(text: &str) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text[at..].find(is_part).map(|start| at + start) {
+        let word = &text[start..];
+        let end = word.find(|c| !is_part(c)).unwrap_or(word.len());
+        // A point or comma between digits belongs to the number.
+        at = start + decimal_end(word, end);
+        spans.push(start..at);
+    }
+    spans
 }
 
 /// Whether a character can be part of a word.
@@ -352,6 +373,104 @@ mod tests {
         ] {
             assert_eq!(scrub(text), expected);
         }
+    }
+
+    #[test]
+    fn what_only_resembles_an_identifier_stays() {
+        let mut wrong = Vec::new();
+        for text in [
+            "blood pressure 120/80, then 98/60 and 110/95",
+            "took 500 mg, 2.5 ml and 100 units of it",
+            "temp 98.6 F, then 100.4 f, pulse 95 and weight 104 kg",
+            "sodium 140 mmol/l, glucose 95 mg/dl, hba1c 7.5%",
+            "wbc 120 000 and later 98 000",
+            "in 2019 may have had pain, since 1998",
+            "head turned 90 degrees, saturation 95%",
+            "aged 70, 120/80 and 95% on air",
+            "age 45, pulse 98",
+            "grade 2 3 4 of 5, levels 10 12 14",
+            "for 18 months, then 104 weeks of it",
+            "ninety mg and one hundred ml of it",
+            "1 of 3 set, 2 out of 12",
+        ] {
+            let found = scrub(text);
+            if found != text {
+                wrong.push((text, found));
+            }
+        }
+        for (text, kept) in [
+            ("MRN 445 566 120/80 mmhg", "[medical record number] 120/80 mmhg"),
+            ("MRN 44556677 500 mg", "[medical record number] 500 mg"),
+            ("MRN 445 566 98.6 f", "[medical record number] 98.6 f"),
+            ("on 5 Apr 12 mg of it", "on [date] 12 mg of it"),
+            ("on 5 Apr 30; pain", "on [date]; pain"),
+        ] {
+            let found = scrub(text);
+            if found != kept {
+                wrong.push((text, found));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn dates_ages_and_numbers_go_however_they_are_written() {
+        let (scrubber, mut wrong) = (Scrubber::new(), Vec::new());
+        for (written, kept) in [
+            ("05-APR-1930", "[date]"),
+            ("12-MAY-1944", "[date]"),
+            ("1930 04 05", "[date]"),
+            ("1930 - 04 - 05", "[date]"),
+            ("5 4 1930", "[date]"),
+            ("05 04 30", "[date]"),
+            ("5 avril 1930", "[date]"),
+            ("15 enero 1950", "[date]"),
+            ("3 marzo 1950", "[date]"),
+            ("5 mag 1950", "[date]"),
+            ("5APR30", "[date]"),
+            ("05APR1930", "[date]"),
+            ("5/Apr/1930", "[date]"),
+            ("5.Apr.1930", "[date]"),
+            ("05 APR 30", "[date]"),
+            ("1930-Apr-05", "[date]"),
+            ("3. Mrz 1950", "[date]"),
+            ("2 fe\u{301}vrier 1950", "[date]"),
+            ("06 12 34 56 78", "[telephone]"),
+            ("06.12.34.56.78", "[telephone]"),
+            ("555-8675309", "[telephone]"),
+            ("(555) 8675309", "[telephone]"),
+            ("867 5309", "[telephone]"),
+            ("555 86 75 309", "[telephone]"),
+            ("1EG4-TE5-MK73", "[health plan number]"),
+            ("1EG4TE5MK73", "[health plan number]"),
+            ("QQ 12 34 56 C", "[social security number]"),
+            ("QQ123456C", "[social security number]"),
+            ("123 45 6789", "[social security number]"),
+            ("ssn 123 45 6789", "[social security number]"),
+            ("MRN 445 566", "[medical record number]"),
+            ("4 4 5 5 6 6 7 7", "[other]"),
+            ("95.5 years", "90 or older"),
+            ("95 y", "90 or older"),
+            ("95yoF", "90 or older"),
+            ("aet. 95", "90 or older"),
+            ("aged 91 or 92", "90 or older"),
+            ("age 85-99", "90 or older"),
+            ("ages 5, 91, 92 and 93", "90 or older"),
+            ("95 Jahren", "90 or older"),
+            ("1140 months old", "90 or older"),
+            ("95th birthday", "90 or older"),
+            ("aged ninety-three", "90 or older"),
+            ("turned 95", "90 or older"),
+        ] {
+            let mut removed = Removed::new();
+            let value = scrubber.value(written, &mut removed);
+            let shared = scrubber.shape(written, &mut removed);
+            let prose = scrubber.text(&format!("seen {written}, today"), &mut removed);
+            if value != kept || shared != kept || prose != format!("seen {kept}, today") {
+                wrong.push((written, value, shared, prose));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]

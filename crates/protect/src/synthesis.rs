@@ -31,6 +31,9 @@ use tree::Tree;
 /// Cells that a pair of columns may have.
 const MOST_CELLS: usize = 1 << 22;
 
+/// Rows by which the noise may change the number of rows, as a standard deviation.
+const MOST_NOISE: f64 = 1e6;
+
 /// How much may be learnt about anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Budget {
@@ -77,6 +80,11 @@ pub enum SynthesisError {
         "epsilon must be above 0 and at most 100, and delta above 0 and below 0.01; a usual choice is 1 and 1e-6"
     )]
     Budget,
+    /// There would be more noise than any table has rows.
+    #[error(
+        "the budget asks for noise of {0:.0} rows, more than a table can be told from; raise epsilon, a usual choice is 1"
+    )]
+    Noisy(f64),
     /// Two columns have too many values together.
     #[error(
         "'{0}' and '{1}' have {2} combinations of values; make one of them coarser with a larger width or a higher level"
@@ -160,7 +168,8 @@ fn rho(budget: Budget) -> Result<f64, SynthesisError> {
 /// Makes a synthetic table of about as many rows. `seed` draws rows from what was measured; the noise cannot be seeded.
 ///
 /// # Errors
-/// [`SynthesisError::Budget`] for a budget out of range, [`SynthesisError::Noise`] where randomness fails.
+/// [`SynthesisError::Budget`] for a budget out of range, [`SynthesisError::Noisy`] for one that leaves nothing but noise,
+/// [`SynthesisError::Noise`] where randomness fails.
 pub fn synthesize(
     coded: &Coded<'_>,
     budget: Budget,
@@ -170,6 +179,12 @@ pub fn synthesize(
     let columns = coded.columns.len();
     let part = rho / 3.0;
     let sigma_columns = Sigma::for_counts(columns, part);
+    // The noise is known before anything of the table is: every value of a column adds some to the number of rows.
+    let values = coded.sizes.iter().copied().max().unwrap_or(1);
+    let noise = sigma_columns.approximate() * (values as f64).sqrt();
+    if noise > MOST_NOISE {
+        return Err(SynthesisError::Noisy(noise));
+    }
     let mut singles = Vec::with_capacity(columns);
     for column in 0..columns {
         singles.push(perturb(&coded.count(column), &sigma_columns)?);
@@ -236,6 +251,17 @@ mod tests {
         assert!(rho(Budget { epsilon: 0.0, delta: 1e-6 }).is_err());
         assert!(rho(Budget { epsilon: 1.0, delta: 0.0 }).is_err());
         assert!(rho(Budget { epsilon: f64::NAN, delta: 1e-6 }).is_err());
+    }
+
+    #[test]
+    fn a_budget_that_leaves_nothing_but_noise_is_refused_before_anything_is_made() {
+        let (policy, table) = (policy(), table(200));
+        let coded = Coded::new(&table, &policy).unwrap();
+        for epsilon in [1e-9, 1e-300] {
+            let made = synthesize(&coded, Budget { epsilon, delta: 1e-6 }, [1; 32]);
+            let error = made.err().unwrap();
+            assert!(matches!(error, SynthesisError::Noisy(_)), "{error}");
+        }
     }
 
     #[test]

@@ -231,6 +231,48 @@ fn leaving_rows_out_loses_less_of_the_adult_data() {
 }
 
 #[test]
+fn a_row_that_is_left_out_is_lost_in_a_column_that_is_the_same_for_all() {
+    let csv = format!("a,c\n{}v,z\nw,z\n", "u,z\n".repeat(6));
+    let policy = "k = 3\nsuppression = 1.0\nsafe_harbor = false\n[columns]\na = { role = \"quasi-identifier\" }\nc = { role = \"quasi-identifier\" }\n";
+    let made = released(&table(&csv), policy, &Files::new()).unwrap();
+    assert_eq!(made.account.suppressed, 2);
+    // Two of eight rows in either column: sqrt(1.25 * 1.25) - 1.
+    assert!((made.account.loss - 0.25).abs() < 1e-12, "{}", made.account.loss);
+}
+
+#[test]
+fn numbers_of_any_length_are_generalized_without_overflow() {
+    let rows = |number: &dyn Fn(u64) -> u64, rows: u64| {
+        (0..rows)
+            .fold("a,b\n".to_owned(), |csv, row| csv + &format!("{},{}\n", number(row), row % 7))
+    };
+    for (csv, kind) in [
+        (
+            rows(&|row| 100_000_000_000_000_000 + row * 1_000_000_000_000_000, 40),
+            "kind = \"prefix\", keep = [3, 2, 1]",
+        ),
+        (
+            rows(&|row| 1_000_000_000_000_000 + row * 10_000_000_000, 2_500),
+            "kind = \"prefix\", keep = [3, 2, 1]",
+        ),
+        (
+            rows(&|row| row * 1_000_000_000_000 % 1_000_000_000_000_000, 30_000),
+            "kind = \"number\", widths = [10, 100000000000000]",
+        ),
+    ] {
+        let policy = format!(
+            "k = 2\nsafe_harbor = false\n[columns]\na = {{ role = \"quasi-identifier\", hierarchy = {{ {kind} }} }}\n"
+        );
+        let made = released(&table(&csv), &policy, &Files::new()).unwrap();
+        assert!(
+            made.account.k >= 2 && (0.0..=1.0).contains(&made.account.loss),
+            "{kind}: {}",
+            made.account.loss
+        );
+    }
+}
+
+#[test]
 fn weights_say_which_column_stays_fine() {
     // Either the town or the sex must be hidden, and each loses as much as the other.
     let source = table("town,sex\nA,f\nA,m\nB,f\nB,m\n");

@@ -117,13 +117,27 @@ fn parse<T>(
     parsed.collect()
 }
 
+/// What all rows lose at most, so that sums over rows stay far below the range of whole numbers.
+const MOST_LOST: u64 = 1 << 60;
+
 /// The finest level, those between, and the one that shows nothing.
-fn complete(column: &Column, between: Vec<ShownLevel>, leaves: u64) -> Generalization {
+///
+/// Where leaves times rows are more than [`MOST_LOST`], leaves are counted in a larger unit, the same for all levels and
+/// rounded up: shares of the loss then differ by less than the rows in 2^60.
+fn complete(column: &Column, mut between: Vec<ShownLevel>, leaves: u64) -> Generalization {
+    let rows = column.codes.len().max(1) as u64;
+    let unit = leaves.div_ceil((MOST_LOST / rows).max(1)).max(1);
+    let covered = between.iter_mut().flat_map(|level| &mut level.covered);
+    covered.for_each(|covered| *covered = covered.div_ceil(unit));
+    let leaves = leaves.div_ceil(unit);
     let mut levels = vec![ShownLevel::identity(column)];
     levels.extend(between);
     levels.push(ShownLevel::nothing(column, leaves));
     Generalization { levels, leaves }
 }
+
+/// Whole numbers up to this have all of their digits in a floating-point number (IEEE 754 binary64).
+const MOST_UNITS: f64 = 9_007_199_254_740_992.0;
 
 fn numbers(
     column: &Column,
@@ -151,6 +165,12 @@ fn numbers(
         let most = known().fold(f64::NEG_INFINITY, f64::max);
         lower + (((most - lower) / widest).floor() + 1.0) * widest - unit
     });
+    let largest = lower.abs().max(upper.abs());
+    if !(unit.is_finite() && widest.is_finite() && largest / unit <= MOST_UNITS) {
+        return Err(GeneralizationError::Generator(
+            "a number of the column or a bound is more than 2^53 units; give lower and upper, a larger unit, or kind = \"prefix\"",
+        ));
+    }
     if lower >= upper {
         return Err(GeneralizationError::Generator("lower must be below upper"));
     }
@@ -330,6 +350,45 @@ mod tests {
         let backwards = Generator::Date { periods: vec![Period::Year, Period::Month] };
         assert!(backwards.over(&Column::of("c", ["1987"])).is_err());
         assert!(Generator::Prefix { keep: vec![2, 3] }.over(&Column::of("c", ["1"])).is_err());
+    }
+
+    #[test]
+    fn a_hierarchy_of_any_size_loses_no_more_than_can_be_added_up() {
+        let rows: Vec<String> = (0..40_u64)
+            .map(|row| (100_000_000_000_000_000 + row * 1_000_000_000_000_000).to_string())
+            .collect();
+        let column = Column::of("c", rows.iter().map(String::as_str));
+        let over = Generator::Prefix { keep: vec![3, 2, 1] }.over(&column).unwrap();
+        let sum = over.full_cost().checked_mul(40).unwrap();
+        let attribute = over.attribute(&column);
+        for level in &attribute.levels {
+            assert!(level.cost.iter().all(|cost| *cost <= over.full_cost()) && sum < 1 << 61);
+        }
+        // Each level still covers ten times as much as the one below, but for rounding.
+        let shares: Vec<f64> = over.levels[1..]
+            .iter()
+            .map(|level| level.covered[0] as f64 / over.leaves as f64)
+            .collect();
+        for (share, expected) in shares.iter().zip([0.001, 0.01, 0.1, 1.0]) {
+            assert!((share - expected).abs() < 1e-12, "{shares:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_told_apart_are_refused() {
+        let number =
+            |lower, upper, unit| Generator::Number { lower, upper, widths: vec![5.0], unit };
+        for (generator, value) in [
+            (number(None, None, 1.0), "1e300"),
+            (number(Some(0.0), Some(1e300), 1.0), "5"),
+            (number(None, None, 1e-300), "5"),
+            (number(None, None, 1.0), "1700000000000000000"),
+        ] {
+            let error = generator.over(&Column::of("c", [value, "7"])).unwrap_err();
+            assert!(error.to_string().contains("2^53"), "{value}: {error}");
+        }
+        // What is beyond a bound needs no digits.
+        assert!(number(Some(0.0), Some(99.0), 1.0).over(&Column::of("c", ["1e300", "7"])).is_ok());
     }
 
     proptest! {
