@@ -11,7 +11,7 @@ use caduceus_node::{
 };
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::commands::{answers, work};
+use crate::commands::answers;
 use crate::output::{Outcome, reporter};
 
 /// A question: to the vaults of a home, or to a folder of tables.
@@ -188,7 +188,7 @@ pub async fn put(
     let key = node.new_key("ask")?;
     let jobs =
         researcher::ask(node, party, pass, &datasets, asked, approval.as_deref(), &key).await?;
-    work(node).await?;
+    custodian::answer_all(node, party).await?;
     let open = researcher::wait(node, &jobs, patience.wait).await?;
     let (mut ended, mut waiting) = (jobs, Vec::new());
     for (job, state) in open {
