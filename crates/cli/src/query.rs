@@ -7,7 +7,7 @@ use caduceus_node::folder::{self, Folder};
 use caduceus_node::party::{self, Role};
 use caduceus_node::{
     AskedLimits, Delta, Epsilon, Mechanism, Node, NodeError, Question, Result, approvals,
-    researcher,
+    custodian, researcher,
 };
 use clap::{Args, Subcommand, ValueEnum};
 

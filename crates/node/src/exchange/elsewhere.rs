@@ -224,3 +224,54 @@ impl Vault {
         Err(NodeError::Refused { action: format!("a question to {self}"), reason })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy::signers::local::PrivateKeySigner;
+
+    use super::*;
+
+    const CHAIN: u64 = 31_337;
+
+    fn introduced(name: &str, url: &str, challenge: B256) -> Introduction {
+        let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(7)).unwrap();
+        let custodian = signer.address();
+        let signature = sign_text(&signer, &introduction(CHAIN, custodian, url, challenge));
+        Introduction { name: name.into(), custodian, url: url.into(), signature }
+    }
+
+    #[test]
+    fn an_introduction_holds_for_its_url_challenge_chain_and_a_plain_name_only() {
+        let (asked, other) = (B256::repeat_byte(1), B256::repeat_byte(2));
+        let given = normal_url("HTTPS://Vault.Example:443/").unwrap();
+        assert_eq!(given, "https://vault.example");
+        let doubt = |one: &Introduction| doubt(one, CHAIN, &given, asked);
+        let good = introduced("nord", "https://VAULT.example/", asked);
+        assert_eq!(doubt(&good), None);
+        let relayed = introduced("nord", "http://127.0.0.1:8650", asked);
+        assert!(
+            doubt(&relayed).is_some_and(|why| why.contains("answers at http://127.0.0.1:8650"))
+        );
+        // Nobody on the way can put another URL in.
+        let forged = Introduction { url: given.clone(), ..relayed };
+        assert!(doubt(&forged).is_some_and(|why| why.contains("does not show")));
+        assert!(doubt(&introduced("nord", &given, other)).is_some());
+        assert!(super::doubt(&good, CHAIN + 1, &given, asked).is_some());
+        for name in ["", "Nord", "\u{1b}[2J", "../nord"] {
+            let why = doubt(&introduced(name, &given, asked));
+            assert!(why.is_some_and(|why| why.contains("name")), "{name:?}");
+        }
+        for bad in
+            ["nowhere", "ftp://vault.example", "http://a:b@vault.example", "http://v.example?x"]
+        {
+            assert_eq!(normal_url(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_text_is_cut_between_characters() {
+        assert_eq!(shortened("no"), "no");
+        let cut = shortened(&"\u{e9}".repeat(1_000));
+        assert_eq!(cut.chars().count(), LONGEST_WORD + 4);
+    }
+}
