@@ -234,7 +234,7 @@ mod tests {
     const CHAIN: u64 = 31_337;
 
     fn introduced(name: &str, url: &str, challenge: B256) -> Introduction {
-        let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(7)).unwrap();
+        let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(7)).expect("a key");
         let custodian = signer.address();
         let signature = sign_text(&signer, &introduction(CHAIN, custodian, url, challenge));
         Introduction { name: name.into(), custodian, url: url.into(), signature }
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn an_introduction_holds_for_its_url_challenge_chain_and_a_plain_name_only() {
         let (asked, other) = (B256::repeat_byte(1), B256::repeat_byte(2));
-        let given = normal_url("HTTPS://Vault.Example:443/").unwrap();
+        let given = normal_url("HTTPS://Vault.Example:443/").expect("a URL");
         assert_eq!(given, "https://vault.example");
         let doubt = |one: &Introduction| doubt(one, CHAIN, &given, asked);
         let good = introduced("nord", "https://VAULT.example/", asked);
