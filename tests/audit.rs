@@ -124,6 +124,38 @@ fn an_answer_that_was_committed_and_is_not_in_the_log_is_the_first_difference() 
 }
 
 #[test]
+fn what_was_written_out_of_a_vault_stays_in_its_log_and_a_lost_log_hides_no_other() {
+    let world = World::new();
+    world.ingest();
+    let newest = |world: &World| audit::read(&log(&world.home)).unwrap().last().unwrap().clone();
+    assert_eq!(anchored(&world), newest(&world).sequence, "an intake");
+    let files = world.dir.path().join("files");
+    world.go(&format!("export --custodian clinic --out {}", text(&files)));
+    assert_eq!(newest(&world).kind, audit::Kind::Released);
+    assert_eq!(anchored(&world), newest(&world).sequence, "an export");
+    let whole = fs::read_to_string(log(&world.home)).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    fs::write(log(&world.home), lines[..lines.len() - 1].concat()).unwrap();
+    assert_eq!(differences(&world).len(), 1, "{:?}", differences(&world));
+    fs::write(log(&world.home), &whole).unwrap();
+    assert!(differences(&world).is_empty());
+
+    // The other custodian's log is altered too: both are told.
+    world.go("party register --name spital --role custodian --country DE");
+    let cohort = world.dir.path().join("cohort");
+    world.go(&format!("ingest --custodian spital --input {}", text(&cohort)));
+    fs::remove_file(log(&world.home)).unwrap();
+    let other = world.home.join("vaults/spital/audit.jsonl");
+    let altered = fs::read_to_string(&other).unwrap().replace("ingested", "released");
+    fs::write(&other, altered).unwrap();
+    let found = differences(&world);
+    for (custodian, says) in [("clinic: ", "is lost"), ("spital: ", "line 1")] {
+        let told = |one: &String| one.starts_with(custodian) && one.contains(says);
+        assert!(found.iter().any(told), "{custodian}{says}: {found:?}");
+    }
+}
+
+#[test]
 fn a_dataset_that_was_taken_out_has_its_record_wherever_the_command_was_killed() {
     let world = World::new();
     let mut records = 0;

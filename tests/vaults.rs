@@ -148,8 +148,8 @@ fn world() -> (World, Vec<Server>) {
 }
 
 /// One request, and its status.
-fn http(server: &Server, method: &str, path: &str, body: &str) -> (u16, String) {
-    let host = server.url.trim_start_matches("http://");
+fn http(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let host = url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).unwrap();
     let length = body.len();
     write!(
@@ -210,6 +210,9 @@ fn vaults_in_homes_of_their_own_answer_one_question_side_by_side_and_go_on_after
     assert!(world.refused("lab", &format!("vault know {}", urls[0])).contains("vault at"));
     assert!(world.refused("lab", "vault know nowhere").contains("no URL"));
 
+    strangers(&world, &nord);
+    assert_eq!(world.go("lab", "vault list")["vaults"].as_array().unwrap().len(), 2);
+
     let explained = world.ask("--explain");
     assert_eq!(explained["datasets"][1]["remaining"], "10", "{explained}");
     let first = world.ask("");
@@ -237,9 +240,11 @@ fn vaults_in_homes_of_their_own_answer_one_question_side_by_side_and_go_on_after
             drop(lakeside);
             lakeside = world.start("hospital", "vault serve --port 0");
         }
-        for vault in [&nord, &lakeside] {
-            world.go("lab", &format!("vault know {}", vault.url));
-        }
+        let words = world.words("lab", &format!("vault know {}", nord.url));
+        let told = run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let told = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert!(told.contains("is known at") && told.contains(&nord.url), "{told}");
+        world.go("lab", &format!("vault know {}", lakeside.url));
         jobs += 2;
         let all = answers(&world, jobs);
         assert!(is_settled(&all[jobs - 2], 1) && is_settled(&all[jobs - 1], 2), "{all:?}");
@@ -261,12 +266,84 @@ fn reaches(vault: &Server, job: usize, state: &str) {
     let wanted = STATES.iter().position(|known| *known == state).unwrap();
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {
-        let (_, answer) = http(vault, "GET", &format!("/jobs/{job}"), "");
+        let (_, answer) = http(&vault.url, "GET", &format!("/jobs/{job}"), "");
         if STATES[wanted..].iter().any(|state| answer.contains(state)) {
             return;
         }
     }
     panic!("job {job} never was {state}");
+}
+
+/// A server of somebody else's, which answers each request for a path as `answers` says, whole.
+fn stranger(answers: impl Fn(&str) -> String + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap_or_default();
+            let told = String::from_utf8_lossy(&request[..read]).into_owned();
+            let path = told.split(' ').nth(1).unwrap_or("/");
+            let _ = stream.write_all(answers(path).as_bytes());
+        }
+    });
+    url
+}
+
+/// What does not become a vault that the lab knows: who passes its challenge on to one, who sends it on to one, who names none, and
+/// who says no at length, in a text that would act on a terminal.
+fn strangers(world: &World, vault: &Server) {
+    let whole = |status: &str, body: &str| {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+    };
+    let url = vault.url.clone();
+    let relay = stranger(move |path| http(&url, "GET", path, "").1);
+    let error = world.refused("lab", &format!("vault know {relay}"));
+    assert!(error.contains("says that it answers at") && error.contains(&vault.url), "{error}");
+
+    let url = vault.url.clone();
+    let elsewhere = stranger(move |path| whole(&format!("302 Found\r\nLocation: {url}{path}"), ""));
+    let error = world.refused("lab", &format!("vault know {elsewhere}"));
+    assert!(error.contains("it answered 302"), "{error}");
+
+    let nobody = stranger(move |_| whole("200 OK", "[]"));
+    let error = world.refused("lab", &format!("vault know {nobody}"));
+    assert!(error.contains("no vault answers at"), "{error}");
+
+    let long = "x".repeat(1 << 20);
+    let text = serde_json::json!({ "error": format!("\u{1b}[2Jverified\r{long}") }).to_string();
+    let loud = stranger(move |_| whole("503 Service Unavailable", &text));
+    let error = world.refused("lab", &format!("vault know {loud}"));
+    assert!(!error.contains(['\u{1b}', '\r']) && error.len() < 1_000, "{error}");
+    assert!(error.contains("\\u{1b}[2Jverified"), "{error}");
+}
+
+#[test]
+fn a_researcher_with_a_key_that_nothing_can_be_sealed_to_keeps_nobody_waiting() {
+    let world = crate::rights::World::new();
+    world.go("party register --name ganges --role researcher --country JP --usdc 5000");
+    for researcher in ["ganges", "lab"] {
+        world.go(&format!("licence buy --researcher {researcher} --uses 2"));
+    }
+    // A point of low order (RFC 7748, section 7): what is agreed on with it is known to everybody.
+    let low = format!("0x01{}", "00".repeat(31));
+    world.go(&format!("contract send --as ganges ParticipantRegistry setEncryptionKey {low}"));
+    let home = text(&world.home);
+    let sql = "SELECT COUNT(*) AS n FROM condition";
+    for words in [
+        &["query", "--researcher", "ganges", "--sql", sql, "--json", "--dir", home][..],
+        &["answers", "--researcher", "ganges", "--json", "--dir", home],
+    ] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(1), "all of it was refused");
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let refused = told["answers"][0]["refused"].as_str();
+        assert!(refused.is_some_and(|why| why.contains("without a word")), "{told}");
+    }
+    assert!(is_settled(&world.ask()["answers"][0], 1));
+    assert_eq!(world.go("audit verify")["verified"], true);
 }
 
 /// What strangers try at a vault.
@@ -290,7 +367,7 @@ fn hostile(vault: &Server) {
         ("GET", "/jobs/..%2f..%2fkeys%2fseed", String::new(), 400),
         ("GET", "/vaults/0", String::new(), 400),
     ] {
-        let (found, answer) = http(vault, method, path, &body);
+        let (found, answer) = http(&vault.url, method, path, &body);
         assert_eq!(found, status, "{method} {path}: {answer}");
     }
 }
@@ -302,6 +379,9 @@ fn a_home_without_a_custodian_has_no_vault_to_serve() {
     json(&["init", "--seed", "22", "--dir", text(&home)]);
     let error = refused(&["vault", "serve", "--port", "0", "--dir", text(&home)]);
     assert!(error.contains("no custodian") && error.contains("party register"), "{error}");
+    let unnamed =
+        refused(&["vault", "serve", "--port", "0", "--url", "nowhere", "--dir", text(&home)]);
+    assert!(unnamed.contains("no URL"), "{unnamed}");
     let other = refused(&["vault", "serve", "--custodian", "other", "--dir", text(&home)]);
     assert!(other.contains("other"), "{other}");
     assert!(Path::new(&home).join("home.json").exists());

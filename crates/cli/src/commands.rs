@@ -170,7 +170,7 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         Command::Algorithm(Algorithm::Ask(ask)) => algorithm::ask(node, ask).await,
         Command::Answers { researcher } => {
             let party = party::find(node, Role::Researcher, researcher)?;
-            work(node).await?;
+            custodian::answer_all(node, &party).await?;
             answers(node, &party, &researcher::ended_jobs(node, &party).await?).await
         }
         Command::Claim(claim) => pay(node, claim).await,
@@ -282,14 +282,6 @@ async fn require_live(node: &Node, datasets: &[u64]) -> Result<()> {
 
 fn numbers(all: &[u64]) -> String {
     all.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// Lets every vault of this home bring its open jobs to their end.
-pub async fn work(node: &Node) -> Result<()> {
-    for custodian in party::custodians(node)? {
-        custodian::answer(node, &custodian.name).await?;
-    }
-    Ok(())
 }
 
 /// What came of these jobs: a failure where all were refused.

@@ -1,5 +1,6 @@
 //! stdout is the result; everything else goes to stderr.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -61,12 +62,32 @@ pub fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
+/// A text with its control characters escaped, but for line ends and tabs, and so with what turns the direction of writing: what
+/// others wrote must not move the cursor, or show as other words than it has.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match acts(c) {
+            true => escaped.extend(c.escape_unicode()),
+            false => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// Prints a result. A closed pipe is no error: its reader has seen enough. Anything else that keeps it from being read is.
 pub fn print(outcome: &Outcome, json: bool) -> ExitCode {
     let text = match &outcome.json {
         Some(value) if json => value.to_string(),
         None if json => String::new(),
-        _ => outcome.text.trim_end().to_owned(),
+        _ => plain(outcome.text.trim_end()).into_owned(),
     };
     // A line of progress may still be there.
     if io::stderr().is_terminal() {
@@ -130,9 +151,9 @@ pub fn error_said(error: &dyn Error) -> Value {
         }
         cause = inner.source();
     }
-    let _ = writeln!(io::stderr(), "error: {message}");
+    let _ = writeln!(io::stderr(), "error: {}", plain(&message));
     for cause in &causes {
-        let _ = writeln!(io::stderr(), "  because: {cause}");
+        let _ = writeln!(io::stderr(), "  because: {}", plain(cause));
     }
     json!({ "message": message, "causes": causes })
 }
@@ -182,6 +203,7 @@ pub fn reporter(story: bool, json: bool) -> Reporter {
 }
 
 fn say(story: bool, line: &str) {
+    let line = plain(line);
     let _ = if story {
         writeln!(io::stdout(), "{line}")
     } else {
@@ -197,7 +219,7 @@ fn progress(drawn: &Mutex<Option<Instant>>, what: &str, done: u64, of: Option<u6
     }
     *last = Some(Instant::now());
     let of = of.map_or(String::new(), |of| format!(" of {of}"));
-    let _ = write!(io::stderr(), "\r\x1b[2K     {what}: {done}{of}");
+    let _ = write!(io::stderr(), "\r\x1b[2K     {}: {done}{of}", plain(what));
 }
 
 fn clear(drawn: &Mutex<Option<Instant>>, watched: bool) {
@@ -209,6 +231,18 @@ fn clear(drawn: &Mutex<Option<Instant>>, watched: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_shown_and_not_done() {
+        let calm = "M\u{fc}nster \u{5317}\u{4eac}\n\ta; b";
+        assert!(matches!(plain(calm), Cow::Borrowed(same) if same == calm));
+        for code in (0..=0x9f_u32).chain(0x2000..=0x2070) {
+            let c = char::from_u32(code).expect("no surrogate");
+            let shown = plain(&format!("a{c}b")).into_owned();
+            assert!(shown.chars().all(|c| !c.is_control() || c == '\n' || c == '\t'), "{code:x}");
+        }
+        assert_eq!(plain("\u{1b}[2J\r\u{9b}1m\u{202e}"), "\\u{1b}[2J\\u{d}\\u{9b}1m\\u{202e}");
+    }
 
     #[test]
     fn columns_stand_below_each_other_and_lines_end_where_their_words_do() {

@@ -7,11 +7,11 @@ use caduceus_node::folder::{self, Folder};
 use caduceus_node::party::{self, Role};
 use caduceus_node::{
     AskedLimits, Delta, Epsilon, Mechanism, Node, NodeError, Question, Result, approvals,
-    researcher,
+    custodian, researcher,
 };
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::commands::{answers, work};
+use crate::commands::answers;
 use crate::output::{Outcome, reporter};
 
 /// A question: to the vaults of a home, or to a folder of tables.
@@ -188,7 +188,7 @@ pub async fn put(
     let key = node.new_key("ask")?;
     let jobs =
         researcher::ask(node, party, pass, &datasets, asked, approval.as_deref(), &key).await?;
-    work(node).await?;
+    custodian::answer_all(node, party).await?;
     let open = researcher::wait(node, &jobs, patience.wait).await?;
     let (mut ended, mut waiting) = (jobs, Vec::new());
     for (job, state) in open {

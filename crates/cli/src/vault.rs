@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::output::{Outcome, columns};
+use crate::output::{Outcome, columns, plain};
 use crate::signals;
 
 #[derive(Debug, Subcommand)]
@@ -32,7 +32,8 @@ pub enum VaultCommand {
 const SERVE_HELP: &str = "Example: caduceus vault serve --dir state --port 8650 --ledger-port 8545
 
 Whatever stops it, even a power cut, it goes on where it was: each step of a job is on the ledger or on disk before the next. It
-listens on this machine only; put a server with TLS before it where researchers come from elsewhere. Other commands cannot use
+listens on this machine only; put a server with TLS before it where researchers come from elsewhere, and name its URL with --url,
+which the vaults sign. Other commands cannot use
 the home meanwhile.";
 
 #[derive(Debug, Args)]
@@ -43,6 +44,9 @@ pub struct Serve {
     /// Port on which researchers hand questions in and fetch answers
     #[arg(long, default_value_t = 8650)]
     port: u16,
+    /// URL at which researchers reach the vaults, such as that of a server with TLS before them; the port's own if left out
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
     /// Port on which this home's embedded ledger answers meanwhile
     #[arg(long, value_name = "PORT")]
     ledger_port: Option<u16>,
@@ -77,9 +81,14 @@ async fn serve(node: Arc<Node>, wanted: &Serve) -> Result<Outcome> {
         Some(port) => Some(rpc::listen(&node, port).await?),
         None => None,
     };
-    let serving = exchange::listen(Arc::clone(&node), &wanted.custodian, wanted.port).await?;
+    let public = wanted.url.as_deref();
+    let serving =
+        exchange::listen(Arc::clone(&node), &wanted.custodian, wanted.port, public).await?;
     let names = serving.custodians().join(", ");
     say(&format!("the vaults of {names} answer at {}; interrupt to stop", serving.url()?));
+    if public.is_some() {
+        say(&format!("researchers name them by `caduceus vault know {}`", serving.public_url()));
+    }
     let ledger = match ledger {
         Some(served) => {
             say(&format!("the ledger answers at {}", served.url()?));
@@ -112,5 +121,5 @@ async fn serve(node: Arc<Node>, wanted: &Serve) -> Result<Outcome> {
 
 #[allow(clippy::print_stderr, reason = "what a server that waits says")]
 fn say(line: &str) {
-    eprintln!("{line}");
+    eprintln!("{}", plain(line));
 }

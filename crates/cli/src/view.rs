@@ -12,7 +12,7 @@ use caduceus_node::{NodeError, Result, RowFormat};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::output::{Outcome, cannot_print, columns, error_said, reporter};
+use crate::output::{Outcome, cannot_print, columns, error_said, plain, reporter};
 use rows::Rows;
 
 /// Records set aside that are named one by one; of more, their number is told.
@@ -307,6 +307,6 @@ fn told(done: &RunReport, outcome: Outcome) -> Outcome {
 fn say(lines: &[String]) {
     for line in lines {
         // If stderr is gone there is nobody to tell.
-        let _ = writeln!(io::stderr(), "{line}");
+        let _ = writeln!(io::stderr(), "{}", plain(line));
     }
 }

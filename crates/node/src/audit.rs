@@ -9,7 +9,7 @@ use caduceus_vault::audit::{self as vault_audit, AuditError, Detail, Kind, Recor
 use serde::{Deserialize, Serialize};
 
 use crate::custodian;
-use crate::error::Result;
+use crate::error::{NodeError, Result};
 use crate::node::Node;
 use crate::party::{self, Party};
 
@@ -50,8 +50,19 @@ pub async fn verify(node: &Node) -> Result<AuditReport> {
 /// The same for one custodian: the log and the vault.
 pub async fn verify_custodian(node: &Node, custodian: &Party) -> Result<AuditReport> {
     let path = log_path(node, custodian);
-    let (events, mut differences) = verify_log(node, custodian, &path).await?;
-    let (datasets, of_vault) = verify_vault(node, custodian).await?;
+    // A log or a vault that cannot be read is this custodian's difference: the others are verified all the same.
+    let (events, mut differences) = match verify_log(node, custodian, &path).await {
+        Err(NodeError::Audit(_)) if !path.exists() => {
+            let what = format!("{} is lost, and the ledger has anchors of it", path.display());
+            (0, vec![what])
+        }
+        Err(NodeError::Audit(error)) => (0, vec![error.to_string()]),
+        verified => verified?,
+    };
+    let (datasets, of_vault) = match verify_vault(node, custodian).await {
+        Err(error @ (NodeError::Vault(_) | NodeError::Lost { .. })) => (0, vec![error.to_string()]),
+        verified => verified?,
+    };
     differences.extend(of_vault);
     Ok(AuditReport { events, datasets, verified: differences.is_empty(), differences })
 }
@@ -123,7 +134,7 @@ async fn verify_vault(node: &Node, custodian: &Party) -> Result<(u64, Vec<String
     let token = DatasetToken::new(node.at.dataset_token, &node.provider);
     for publication in publications {
         let cid = publication.cid.parse().map_err(|_| {
-            crate::NodeError::Chain(format!("{} is no content identifier", publication.cid))
+            NodeError::Chain(format!("{} is no content identifier", publication.cid))
         })?;
         let found = match vault.verify(&cid) {
             Ok(found) => found,
@@ -193,12 +204,12 @@ pub async fn find_tampering(node: &Node, custodian: &Party) -> Result<Option<Str
     let original = log_path(node, custodian);
     let copy =
         node.home().dir().join("exchange").join(format!("tampered-{}.jsonl", custodian.name));
-    let mut bytes = std::fs::read(&original)
-        .map_err(|error| crate::NodeError::file("read", &original, error))?;
+    let mut bytes =
+        std::fs::read(&original).map_err(|error| NodeError::file("read", &original, error))?;
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     crate::home::write_atomically(&copy, &bytes)?;
     let (_, differences) = verify_log(node, custodian, &copy).await?;
-    std::fs::remove_file(&copy).map_err(|error| crate::NodeError::file("remove", &copy, error))?;
+    std::fs::remove_file(&copy).map_err(|error| NodeError::file("remove", &copy, error))?;
     Ok(differences.into_iter().next())
 }

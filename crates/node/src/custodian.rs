@@ -35,9 +35,10 @@ use crate::party::{self, Party, Role};
 use crate::tables::{write, write_report};
 
 pub(crate) use answering::answer_telling;
-pub use answering::{AnsweredJob, answer, patients_in_last_answers};
+pub use answering::{AnsweredJob, answer, answer_all, patients_in_last_answers};
 pub(crate) use answering::{
-    REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, remaining_budget, state_name,
+    MOST_FOR_ONE, REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, StuckJob, remaining_budget,
+    state_name,
 };
 pub use consent::NotCarried;
 pub(crate) use earnings::{
@@ -180,6 +181,7 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     let details =
         [("patients", number(ingested.patients)), ("set_aside", number(ingested.set_aside))];
     note(node, &custodian, Kind::Ingested, "records", &details).await?;
+    anchor(node, &custodian).await?;
     Ok(ingested)
 }
 
@@ -366,6 +368,7 @@ pub async fn protect(
     let details =
         [("patients", number(summary.patients_out)), ("k", number(summary.k_reached.into()))];
     note(node, &custodian, Kind::Protected, "records", &details).await?;
+    anchor(node, &custodian).await?;
     Ok(summary)
 }
 
@@ -393,6 +396,8 @@ pub async fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<P
     };
     let details = [("to", Detail::from("files")), ("rows", number(tables.rows() as u64))];
     note(node, &custodian, Kind::Released, "records", &details).await?;
+    // Before the files are there, the ledger holds that they were written.
+    anchor(node, &custodian).await?;
     std::fs::create_dir_all(folder).map_err(|error| NodeError::file("create", folder, error))?;
     let mut written = Vec::new();
     for (name, table) in &tables.0 {

@@ -24,6 +24,14 @@ use crate::party::{Party, parties};
 pub use elsewhere::{Known, know, known};
 pub use service::{AtWork, Serving, listen};
 
+/// A caller's URL of a vault, in the form in which URLs are compared.
+fn url(text: &str) -> Result<String> {
+    wire::normal_url(text).ok_or_else(|| {
+        let what = format!("`{text}` is no URL of a vault; give one such as http://127.0.0.1:8650");
+        NodeError::Usage(what)
+    })
+}
+
 /// The document of a question.
 pub(crate) fn question_file(question: B256) -> String {
     format!("question-{question}.json")

@@ -1,6 +1,7 @@
 //! Researchers: buy a licence, ask a question, read the answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -359,6 +360,10 @@ pub async fn ended_jobs(node: &Node, researcher: &Party) -> Result<Vec<u64>> {
     Ok(ended)
 }
 
+/// What a researcher is told of a refusal that is not theirs to read.
+const WITHOUT_A_WORD: &str = "the vault gave it back without a word that this researcher's key can open; where the \
+key on the ledger is another one, `caduceus party register` publishes this home's anew";
+
 /// Opens what came of a job with the researcher's key: the answer of a settled one, after checking it against the hash
 /// on the ledger, or the word of the vault that gave it back.
 pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Outcome> {
@@ -369,9 +374,15 @@ pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Outcom
     if on_ledger.state == REFUNDED {
         exchange::collect(node, job, dataset, &refusal_file(job), None).await?;
         let path = node.home.exchange_path(&refusal_file(job));
-        let bytes = std::fs::read(&path).map_err(|error| NodeError::file("read", &path, error))?;
-        let reason = open(node, researcher, &path, &bytes, REFUSAL_INFO, &context)?;
-        let refused = String::from_utf8_lossy(&reason).into_owned();
+        let bytes = match std::fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            read => read.map_err(|error| NodeError::file("read", &path, error))?,
+        };
+        // Whatever a vault left there, it must not keep other answers from being read.
+        let refused = match open(node, researcher, &path, &bytes, REFUSAL_INFO, &context) {
+            Ok(reason) => String::from_utf8_lossy(&reason).into_owned(),
+            Err(_) => WITHOUT_A_WORD.to_owned(),
+        };
         return Ok(Outcome::Refused { job, dataset, refused });
     }
     if on_ledger.state != SETTLED {

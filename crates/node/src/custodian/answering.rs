@@ -4,7 +4,7 @@
 //! privacy budget is charged before anything is computed, the answer is kept with its charge, and the ciphertext is on
 //! disk before its hash is committed.
 
-use alloy::primitives::{B256, U256, keccak256};
+use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::sol_types::SolValue;
 use caduceus_contracts::ComputeMarket::{Job, JobRequested};
 use caduceus_contracts::{
@@ -60,6 +60,9 @@ const BUDGET: Limits = Limits {
     },
 };
 
+/// The most that a vault lets one researcher spend.
+pub(crate) const MOST_FOR_ONE: EpsilonTotal = BUDGET.researcher.epsilon;
+
 /// How often an answer is computed again because consent changed meanwhile, before the job waits for the next call.
 const ATTEMPTS: usize = 5;
 
@@ -87,6 +90,16 @@ pub struct AnsweredJob {
     pub dataset: u64,
     /// How it ended: settled, refunded or expired.
     pub state: String,
+}
+
+/// A job that a vault could not bring to its end for now.
+pub(crate) struct StuckJob {
+    /// The job.
+    pub(crate) job: u64,
+    /// Whose question it is.
+    researcher: Address,
+    /// What is in its way.
+    pub(crate) error: NodeError,
 }
 
 /// An answer on its way, sealed to its researcher and on disk.
@@ -120,20 +133,45 @@ struct Work<'a> {
 /// Brings every open job on a custodian's datasets to its end.
 pub async fn answer(node: &Node, custodian: &str) -> Result<Vec<AnsweredJob>> {
     let mut answered = Vec::new();
-    answer_telling(node, custodian, |job| answered.push(job)).await?;
-    Ok(answered)
+    let stuck = answer_telling(node, custodian, |_| true, |job| answered.push(job)).await?;
+    match stuck.into_iter().next() {
+        Some(stuck) => Err(stuck.error),
+        None => Ok(answered),
+    }
 }
 
-/// As [`answer`], telling each job as it ends.
+/// Lets every vault of this home bring its open jobs to their end, for a researcher who waits for answers. Fails only for a job
+/// of `asker`, after all vaults were at work: what is in the way of somebody else's job is told by the way.
+pub async fn answer_all(node: &Node, asker: &Party) -> Result<()> {
+    let mut own = None;
+    for custodian in party::custodians(node)? {
+        for stuck in answer_telling(node, &custodian.name, |_| true, |_| {}).await? {
+            let StuckJob { job, researcher, error } = stuck;
+            if researcher == asker.address {
+                own = own.or(Some(error));
+            } else {
+                let vault = &custodian.name;
+                let fact =
+                    format!("{vault} cannot go on with job {job} of another researcher: {error}");
+                node.report.fact(fact);
+            }
+        }
+    }
+    own.map_or(Ok(()), Err)
+}
+
+/// Brings the open jobs that are `due` to their end, telling each as it ends. Gives those that cannot go on: one of them must
+/// not keep the others waiting.
 pub(crate) async fn answer_telling(
     node: &Node,
     custodian: &str,
+    due: impl Fn(u64) -> bool,
     mut tell: impl FnMut(AnsweredJob),
-) -> Result<()> {
+) -> Result<Vec<StuckJob>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
     note_ledger(node, &custodian).await?;
-    let mut stuck = None;
+    let mut stuck = Vec::new();
     for publication in publications(node, &custodian)? {
         let Some(dataset) = publication.dataset else { continue };
         let topic = Some(B256::from(U256::from(dataset)));
@@ -142,23 +180,21 @@ pub(crate) async fn answer_telling(
             let id = request.jobId.to::<u64>();
             let work =
                 Work { node, custodian: &custodian, vault: &vault, publication: &publication, id };
-            if work.job().await?.state >= SETTLED {
+            if !due(id) || work.job().await?.state >= SETTLED {
                 continue;
             }
-            // One job that cannot go on must not keep the others waiting.
             match work.finish().await {
                 Ok(state) => {
                     tell(AnsweredJob { job: id, dataset, state: state_name(state).to_owned() });
                 }
-                Err(error) => stuck = stuck.or(Some(error)),
+                Err(error) => {
+                    stuck.push(StuckJob { job: id, researcher: request.researcher, error });
+                }
             }
         }
     }
     anchor(node, &custodian).await?;
-    match stuck {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
+    Ok(stuck)
 }
 
 impl Work<'_> {
@@ -236,6 +272,10 @@ impl Work<'_> {
             return Ok(refuses(&onchain.law, format!("Blocked by: {}", onchain.law)));
         }
         let law = decision.law.to_string();
+        // An answer that nobody can be given is not computed. The key is the researcher's own to choose.
+        if let Err(unusable @ NodeError::Identity(_)) = self.sealed(job, REFUSAL_INFO, &[]).await {
+            return Ok(refuses(&law, unusable.to_string()));
+        }
         if let Err(error) = self.prepared(job) {
             return Ok(refuses(&law, error.to_string()));
         }
@@ -261,10 +301,13 @@ impl Work<'_> {
         self.send("job accepted", "accept", &call).await
     }
 
-    /// Gives a job back, and tells its researcher why, sealed to them.
+    /// Gives a job back, and tells its researcher why, sealed to them; without a word where their key is not usable.
     async fn decline(&self, reason: &str) -> Result<()> {
         let job = self.job().await?;
-        let bytes = self.sealed(&job, REFUSAL_INFO, reason.as_bytes()).await?;
+        let bytes = match self.sealed(&job, REFUSAL_INFO, reason.as_bytes()).await {
+            Err(NodeError::Identity(_)) => Vec::new(),
+            sealed => sealed?,
+        };
         write_atomically(&self.node.home.exchange_path(&refusal_file(self.id)), &bytes)?;
         let reason: String = reason.chars().take(60).collect();
         let details = [("job", number(self.id)), ("reason", Detail::Text(reason))];
@@ -305,6 +348,10 @@ impl Work<'_> {
                     refusal @ (BudgetError::Exhausted { .. } | BudgetError::ExhaustedDelta { .. }),
                 )) => {
                     return self.decline(&refusal.to_string()).await;
+                }
+                // The researcher's key was usable when the job was accepted.
+                Err(unusable @ NodeError::Identity(_)) => {
+                    return self.decline(&unusable.to_string()).await;
                 }
                 outcome => outcome?,
             };
@@ -489,7 +536,7 @@ fn budget(node: &Node, custodian: &Party) -> Result<BudgetLedger> {
 pub(crate) fn remaining_budget(
     node: &Node,
     custodian: &Party,
-    researcher: alloy::primitives::Address,
+    researcher: Address,
 ) -> Result<EpsilonTotal> {
     let budget = budget(node, custodian)?;
     Ok(budget.remaining(budget_key(custodian), ResearcherKey(researcher.0.0))?)

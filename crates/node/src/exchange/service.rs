@@ -22,7 +22,7 @@ use super::wire::{About, Handed, Introduction, Objection, introduction, is_signe
 use super::{answer_file, question_file, refusal_file};
 use crate::asked::Asked;
 use crate::attestor::sign_text;
-use crate::custodian::{self, AnsweredJob, REFUNDED, SETTLED};
+use crate::custodian::{self, AnsweredJob, REFUNDED, SETTLED, StuckJob};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::listen;
@@ -62,6 +62,8 @@ pub enum AtWork {
 /// What the handlers know.
 struct Desk {
     node: Arc<Node>,
+    /// Where researchers reach these vaults.
+    url: String,
     /// The custodians, each with whose turn it is to open its vault.
     custodians: Vec<(Party, Mutex<()>)>,
     /// For each researcher, since when questions are counted, and how many there were.
@@ -75,8 +77,14 @@ pub struct Serving {
 }
 
 /// Begins to listen on 127.0.0.1 for the vaults of these custodians of this home, of all where none is named; port 0 takes a
-/// free one.
-pub async fn listen(node: Arc<Node>, names: &[String], port: u16) -> Result<Serving> {
+/// free one. Researchers reach them at `public`, where that is another URL.
+pub async fn listen(
+    node: Arc<Node>,
+    names: &[String],
+    port: u16,
+    public: Option<&str>,
+) -> Result<Serving> {
+    let public = public.map(super::url).transpose()?;
     let custodians = match names {
         [] => party::custodians(&node)?,
         names => {
@@ -89,14 +97,21 @@ pub async fn listen(node: Arc<Node>, names: &[String], port: u16) -> Result<Serv
         return Err(NodeError::not_ready("no custodian is in this home", todo));
     }
     let listener = listen::on(port).await?;
+    let url = public.map_or_else(|| listen::url(&listener), Ok)?;
     let custodians = custodians.into_iter().map(|party| (party, Mutex::new(()))).collect();
-    Ok(Serving { listener, desk: Arc::new(Desk { node, custodians, handed: Lock::default() }) })
+    let desk = Desk { node, url, custodians, handed: Lock::default() };
+    Ok(Serving { listener, desk: Arc::new(desk) })
 }
 
 impl Serving {
-    /// The URL that researchers use.
+    /// The URL at which they listen on this machine.
     pub fn url(&self) -> Result<String> {
         listen::url(&self.listener)
+    }
+
+    /// The URL that researchers use, which the vaults sign.
+    pub fn public_url(&self) -> &str {
+        &self.desk.url
     }
 
     /// The custodians whose vaults are at work.
@@ -145,43 +160,91 @@ impl Serving {
     }
 }
 
-/// Answers a custodian's jobs whenever the ledger has changed, for ever. What fails is told once and tried again, after longer
-/// and longer pauses.
-async fn watch(desk: &Desk, place: usize, tell: impl Fn(AtWork)) {
-    let (custodian, turn) = &desk.custodians[place];
-    let name = || custodian.name.clone();
-    let (mut seen, mut pause, mut told) = (None, POLL, None);
-    loop {
-        let ended = |job| tell(AtWork::Ended { custodian: name(), job });
-        match round(&desk.node, custodian, turn, seen, ended).await {
-            Ok(block) => (seen, pause, told) = (Some(block), POLL, None),
-            Err(error) => {
-                let what = error.to_string();
-                if told.as_ref() != Some(&what) {
-                    tell(AtWork::Trouble { custodian: name(), what: what.clone() });
-                }
-                (pause, told) = ((pause * 2).min(LONGEST), Some(what));
-            }
-        }
-        tokio::time::sleep(pause).await;
+/// What failed, and when it is tried again: after longer and longer pauses.
+struct Setback {
+    what: String,
+    pause: Duration,
+    until: Instant,
+}
+
+impl Setback {
+    /// The next one after `before`.
+    fn after(before: Option<&Setback>, what: String) -> Setback {
+        let pause = before.map_or(POLL, |before| before.pause).saturating_mul(2).min(LONGEST);
+        Setback { what, pause, until: Instant::now() + pause }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now >= self.until
+    }
+
+    /// Whether it is other trouble than `before`, so that it is worth a word.
+    fn is_news(&self, before: Option<&Setback>) -> bool {
+        before.is_none_or(|before| before.what != self.what)
     }
 }
 
-/// Answers what is open, unless the ledger is at the block that was seen. Gives the block that was seen now.
+/// Answers a custodian's jobs whenever the ledger has changed, for ever. What fails is told once and tried again: a job that cannot
+/// go on waits by itself, and keeps no other one waiting.
+async fn watch(desk: &Desk, place: usize, tell: impl Fn(AtWork)) {
+    let (custodian, turn) = &desk.custodians[place];
+    let name = || custodian.name.clone();
+    let trouble = |setback: &Setback, before: Option<&Setback>| {
+        if setback.is_news(before) {
+            tell(AtWork::Trouble { custodian: name(), what: setback.what.clone() });
+        }
+    };
+    let (mut seen, mut failed) = (None, None::<Setback>);
+    let mut waiting: HashMap<u64, Setback> = HashMap::new();
+    loop {
+        let ended = |job| tell(AtWork::Ended { custodian: name(), job });
+        // The same moment throughout, so that a job whose pause ends meanwhile is not taken for one that was tried.
+        let now = Instant::now();
+        let due = |job| waiting.get(&job).is_none_or(|setback: &Setback| setback.is_over(now));
+        let again = waiting.values().any(|setback| setback.is_over(now));
+        let seen_before = seen.filter(|_| !again);
+        match round(&desk.node, custodian, turn, seen_before, due, ended).await {
+            Ok((block, stuck)) => {
+                (seen, failed) = (Some(block), None);
+                let mut still: HashMap<u64, Setback> = HashMap::new();
+                for StuckJob { job, error, .. } in stuck {
+                    let before = waiting.remove(&job);
+                    let setback = Setback::after(before.as_ref(), format!("job {job}: {error}"));
+                    trouble(&setback, before.as_ref());
+                    still.insert(job, setback);
+                }
+                // What was tried and is not stuck has ended.
+                still.extend(waiting.into_iter().filter(|(_, setback)| !setback.is_over(now)));
+                waiting = still;
+            }
+            Err(error) => {
+                let setback = Setback::after(failed.as_ref(), error.to_string());
+                trouble(&setback, failed.as_ref());
+                failed = Some(setback);
+            }
+        }
+        tokio::time::sleep(failed.as_ref().map_or(POLL, |failed| failed.pause)).await;
+    }
+}
+
+/// Answers what is open and `due`, unless the ledger is at the block that was seen. Gives the block that was seen now, and the jobs
+/// that cannot go on.
 async fn round(
     node: &Node,
     custodian: &Party,
     turn: &Mutex<()>,
     seen: Option<u64>,
+    due: impl Fn(u64) -> bool,
     ended: impl FnMut(AnsweredJob),
-) -> Result<u64> {
+) -> Result<(u64, Vec<StuckJob>)> {
     // Read first: what the ledger takes meanwhile is for the next round.
     let block = node.block_number().await?;
-    if seen != Some(block) {
-        let _turn = turn.lock().await;
-        custodian::answer_telling(node, &custodian.name, ended).await?;
+    if seen == Some(block) {
+        return Ok((block, Vec::new()));
     }
-    Ok(block)
+    let _turn = turn.lock().await;
+    let stuck = custodian::answer_telling(node, &custodian.name, due, ended).await?;
+    Ok((block, stuck))
 }
 
 /// An objection, with the status that says whose fault it is.
@@ -210,10 +273,11 @@ async fn vaults_here(
     Path(challenge): Path<B256>,
 ) -> Json<Vec<Introduction>> {
     let introduce = |(party, _): &(Party, Mutex<()>)| {
-        let text = introduction(desk.node.chain_id(), party.address, challenge);
+        let text = introduction(desk.node.chain_id(), party.address, &desk.url, challenge);
         Introduction {
             name: party.name.clone(),
             custodian: party.address,
+            url: desk.url.clone(),
             signature: sign_text(&party.signer(&desk.node), &text),
         }
     };

@@ -3,6 +3,7 @@
 use alloy::hex;
 use alloy::primitives::{Address, B256, Signature, keccak256};
 use caduceus_records::schema::DatasetSchema;
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 /// Who answers at a URL.
@@ -11,13 +12,30 @@ pub(super) struct Introduction {
     pub(super) name: String,
     /// The custodian's account.
     pub(super) custodian: Address,
+    /// Where it answers, as whoever runs it says.
+    pub(super) url: String,
     /// By that account, over [`introduction`].
     pub(super) signature: String,
 }
 
-/// What a custodian signs for whoever asks with a challenge of their own.
-pub(super) fn introduction(chain_id: u64, custodian: Address, challenge: B256) -> String {
-    format!("Caduceus vault of {custodian} on chain {chain_id} answers {challenge}")
+/// What a custodian signs for whoever asks with a challenge of their own. The URL is in it, so that nobody who passes challenges
+/// on to a vault is taken for it.
+pub(super) fn introduction(
+    chain_id: u64,
+    custodian: Address,
+    url: &str,
+    challenge: B256,
+) -> String {
+    format!("Caduceus vault of {custodian} on chain {chain_id} at {url} answers {challenge}")
+}
+
+/// A vault's URL in the one form in which it is compared and signed: scheme, host in lower case, port unless it is the scheme's
+/// own, path without a slash at its end. None for what is no such URL.
+pub(super) fn normal_url(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let bare = url.query().is_none() && url.fragment().is_none();
+    let named = url.username().is_empty() && url.password().is_none();
+    (bare && named).then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// What is published of a dataset.
