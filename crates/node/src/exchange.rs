@@ -1,6 +1,6 @@
 //! What parties hand each other beside the ledger: questions to a vault, sealed answers back.
 //!
-//! The vaults of this home find it in the home's `exchange` folder. A vault elsewhere listens for it ([`serve`]): its home is
+//! The vaults of this home find it in the home's `exchange` folder. A vault elsewhere listens for it ([`listen`]): its home is
 //! its own, and a researcher knows it by a URL and by the key with which it introduces itself.
 //!
 //! Nothing here is trusted: what is handed in is looked up by its hash on the ledger before it counts, what is handed out is
