@@ -253,6 +253,20 @@ fn vaults_in_homes_of_their_own_answer_one_question_side_by_side_and_go_on_after
     assert_eq!(left["datasets"][0]["remaining"], "8.4", "each was charged once: {left}");
     assert_eq!(left["datasets"][1]["remaining"], "8.4", "each was charged once: {left}");
 
+    // Where nothing can be sealed to a researcher, vaults elsewhere have no word for them, and what they had before stays theirs.
+    let low = format!("0x01{}", "00".repeat(31));
+    world.go("lab", &format!("contract send --as lab ParticipantRegistry setEncryptionKey {low}"));
+    let mut words = world.words("lab", "query --researcher lab --json --epsilon 0.7");
+    words.extend(["--sql".to_owned(), COUNT.to_owned()]);
+    let output = run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(output.status.code(), Some(1), "all of it was refused");
+    let all = answers(&world, jobs + 2);
+    for refused in &all[jobs..] {
+        let why = refused["refused"].as_str();
+        assert!(why.is_some_and(|why| why.contains("without a word")), "{refused}");
+    }
+    assert!(is_settled(&all[jobs - 2], 1) && is_settled(&all[jobs - 1], 2), "{all:?}");
+
     hostile(&nord);
     drop(lakeside);
     assert_eq!(world.go("hospital", "audit verify")["verified"], true);

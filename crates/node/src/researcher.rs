@@ -372,7 +372,11 @@ pub async fn receive(node: &Node, researcher: &Party, job: u64) -> Result<Outcom
     let context = result_context(job, on_ledger.questionHash);
     let dataset = on_ledger.datasetId.to();
     if on_ledger.state == REFUNDED {
-        exchange::collect(node, job, dataset, &refusal_file(job), None).await?;
+        match exchange::collect(node, job, dataset, &refusal_file(job), None).await {
+            // A vault elsewhere that has no word for this researcher says so.
+            Err(NodeError::Refused { .. }) => {}
+            collected => collected?,
+        }
         let path = node.home.exchange_path(&refusal_file(job));
         let bytes = match std::fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
