@@ -15,7 +15,7 @@ mod service;
 mod wire;
 
 use alloy::hex;
-use alloy::primitives::{Address, B256, Bytes, keccak256};
+use alloy::primitives::{Address, B256, Bytes, Signature, keccak256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolValue;
@@ -266,6 +266,12 @@ fn request(
 pub(crate) fn sign_text(signer: &PrivateKeySigner, text: &str) -> String {
     let signature = signer.sign_message_sync(text.as_bytes());
     hex::encode(signature.expect("a key in memory signs any message").as_bytes())
+}
+
+/// Whose signature of a text (EIP-191) this is, given in hex.
+pub(crate) fn signer_of_text(text: &str, signature: &str) -> Option<Address> {
+    let signature = Signature::from_raw(&hex::decode(signature).ok()?).ok()?;
+    signature.recover_address_from_msg(text.as_bytes()).ok()
 }
 
 fn sign(node: &Node, attestation: Attestation, agreeing: &[PrivateKeySigner]) -> Proof {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use caduceus_identity::did::{Keys, WebDid};
 use caduceus_identity::json::{Limits, read};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Response, Url, redirect};
 use serde_json::Value;
 
 /// How long an answer is waited for.
@@ -113,17 +113,25 @@ impl Web {
         if !answer.status().is_success() {
             return Err(format!("{url} answered {}", answer.status()));
         }
-        let mut bytes = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(failed)? {
-            bytes.extend_from_slice(&part);
-            if bytes.len() > most {
-                return Err(format!("{url} answered with more than {most} bytes"));
-            }
-        }
+        let Some(bytes) = body(&mut answer, most).await.map_err(failed)? else {
+            return Err(format!("{url} answered with more than {most} bytes"));
+        };
         let text = std::str::from_utf8(&bytes).map_err(|_| format!("{url} gave no UTF-8"))?;
         let limits = Limits { bytes: most, ..Limits::default() };
         read(text, limits).map_err(|error| format!("{url}: {error}"))
     }
+}
+
+/// The body of an answer, of which no more than `most` bytes are kept; none where it is longer.
+pub(crate) async fn body(answer: &mut Response, most: usize) -> reqwest::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    while let Some(part) = answer.chunk().await? {
+        if bytes.len() + part.len() > most {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(Some(bytes))
 }
 
 /// Looks names up, and gives only addresses that anybody could reach: a public name must not lead into a private

@@ -8,14 +8,13 @@ mod deeds;
 mod sealed;
 
 use alloy::eips::BlockNumberOrTag;
-use alloy::hex;
-use alloy::primitives::{Address, Signature};
+use alloy::primitives::Address;
 use alloy::providers::{DynProvider, Provider};
 use caduceus_contracts::ParticipantRegistry;
 use caduceus_ledger::deployment::Addresses;
 
 use super::wire::{Manifest, Request, Signed, Subject};
-use super::{Claim, LIFETIME};
+use super::{Claim, LIFETIME, signer_of_text};
 use crate::credentials::Sources;
 use crate::node::Node;
 
@@ -76,7 +75,7 @@ pub(super) fn signed(sight: &Sight, request: &Request) -> Finding<Manifest> {
     let manifest: Manifest = serde_json::from_str(&request.manifest)
         .map_err(|_| "the manifest is none that this version knows".to_owned())?;
     require(
-        signer(&request.manifest, &request.signature) == Some(manifest.custodian),
+        signer_of_text(&request.manifest, &request.signature) == Some(manifest.custodian),
         "the manifest is not signed by the custodian that it names",
     )?;
     require(
@@ -86,16 +85,10 @@ pub(super) fn signed(sight: &Sight, request: &Request) -> Finding<Manifest> {
     Ok(manifest)
 }
 
-/// Whose signature of a text it is (EIP-191).
-fn signer(text: &str, signature: &str) -> Option<Address> {
-    let signature = Signature::from_raw(&hex::decode(signature).ok()?).ok()?;
-    signature.recover_address_from_msg(text.as_bytes()).ok()
-}
-
 impl Signed {
     /// Whether `by` signed exactly this text.
     fn says(&self, by: Address, text: &str) -> bool {
-        self.text == text && signer(&self.text, &self.signature) == Some(by)
+        self.text == text && signer_of_text(&self.text, &self.signature) == Some(by)
     }
 }
 

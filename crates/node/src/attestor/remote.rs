@@ -14,9 +14,10 @@ use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use tokio::task::JoinSet;
 
 use super::wire::{Answer, INFO, Identity, introduction};
-use super::{Case, Claim, DOMAIN, Processes, adapter, eas, functions, statement};
+use super::{Case, Claim, DOMAIN, Processes, adapter, eas, functions, signer_of_text, statement};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
+use crate::web::body;
 
 /// The most bytes of what an attestor says: a few signatures, or a sentence.
 const ANSWER_BYTES: usize = 64 << 10;
@@ -141,9 +142,7 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     let identity: Identity = serde_json::from_slice(&text)
         .map_err(|_| "it does not introduce itself as an attestor".to_owned())?;
     let introduced = introduction(question.chain_id, question.oracle, identity.reader);
-    let recovered = signature(&identity.signature)
-        .and_then(|signature| signature.recover_address_from_msg(introduced).ok());
-    let introduced = match recovered {
+    let introduced = match signer_of_text(&introduced, &identity.signature) {
         Some(account) if account == identity.address => By::Key,
         Some(account) if eas::speaks_for(&question.ledger, account, identity.address).await => {
             By::Adapter
@@ -226,14 +225,8 @@ fn words(error: reqwest::Error) -> String {
 
 /// The body of an answer, of which no more is read than an attestor has to say.
 async fn limited(mut answer: reqwest::Response) -> std::result::Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(words)? {
-        bytes.extend_from_slice(&part);
-        if bytes.len() > ANSWER_BYTES {
-            return Err(format!("it answered with more than {ANSWER_BYTES} bytes"));
-        }
-    }
-    Ok(bytes)
+    let bytes = body(&mut answer, ANSWER_BYTES).await.map_err(words)?;
+    bytes.ok_or_else(|| format!("it answered with more than {ANSWER_BYTES} bytes"))
 }
 
 fn signature(text: &str) -> Option<Signature> {

@@ -13,12 +13,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Published;
-use super::wire::{About, Handed, Introduction, Objection, introduction, is_signed_by, normal_url};
-use crate::attestor::sign_text;
+use super::wire::{About, Handed, Introduction, Objection, introduction, normal_url};
+use crate::attestor::{sign_text, signer_of_text};
 use crate::custodian::MOST_FOR_ONE;
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use crate::party::{self, Party, Role};
+use crate::web::body;
 
 /// Where the home keeps which vaults it knows.
 const VAULTS: &str = "vaults-elsewhere";
@@ -91,7 +92,7 @@ fn doubt(one: &Introduction, chain_id: u64, url: &str, challenge: B256) -> Optio
     if party::check_name(&one.name).is_err() {
         return Some("it has a name that no party has".into());
     }
-    if !is_signed_by(&text, &one.signature, one.custodian) {
+    if signer_of_text(&text, &one.signature) != Some(one.custodian) {
         return Some(format!("it does not show that it is the vault of {}", one.custodian));
     }
     if normal_url(&one.url).as_deref() != Some(url) {
@@ -203,16 +204,12 @@ impl Vault {
         };
         let mut answer = answer.map_err(failed)?;
         let good = answer.status().is_success();
-        let mut bytes = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(failed)? {
-            bytes.extend_from_slice(&part);
-            if bytes.len() > ANSWER_BYTES {
-                return Err(NodeError::Refused {
-                    action: format!("a question to {self}"),
-                    reason: format!("it answered with more than {ANSWER_BYTES} bytes"),
-                });
-            }
-        }
+        let Some(bytes) = body(&mut answer, ANSWER_BYTES).await.map_err(failed)? else {
+            return Err(NodeError::Refused {
+                action: format!("a question to {self}"),
+                reason: format!("it answered with more than {ANSWER_BYTES} bytes"),
+            });
+        };
         if good {
             return Ok(bytes);
         }

@@ -18,10 +18,10 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch as channel};
 
-use super::wire::{About, Handed, Introduction, Objection, introduction, is_signed_by};
+use super::wire::{About, Handed, Introduction, Objection, introduction};
 use super::{answer_file, question_file, refusal_file};
 use crate::asked::Asked;
-use crate::attestor::sign_text;
+use crate::attestor::{sign_text, signer_of_text};
 use crate::custodian::{self, AnsweredJob, REFUNDED, SETTLED, StuckJob};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
@@ -315,7 +315,8 @@ async fn take(
     if keccak256(&handed.document) != question {
         return Err(bad("the question has another hash than its address"));
     }
-    if !is_signed_by(&handed.statement(node.chain_id()), &handed.signature, handed.researcher) {
+    let signer = signer_of_text(&handed.statement(node.chain_id()), &handed.signature);
+    if signer != Some(handed.researcher) {
         return Err(no(StatusCode::FORBIDDEN, "the question is not signed by its researcher"));
     }
     let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);

@@ -1,7 +1,6 @@
 //! What a researcher's home and a vault elsewhere say to each other.
 
-use alloy::hex;
-use alloy::primitives::{Address, B256, Signature, keccak256};
+use alloy::primitives::{Address, B256, keccak256};
 use caduceus_records::schema::DatasetSchema;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
@@ -74,10 +73,4 @@ impl Handed {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Objection {
     pub(super) error: String,
-}
-
-/// Whether the text was signed by the account (EIP-191).
-pub(super) fn is_signed_by(text: &str, signature: &str, account: Address) -> bool {
-    let signature = hex::decode(signature).ok().and_then(|raw| Signature::from_raw(&raw).ok());
-    signature.and_then(|one| one.recover_address_from_msg(text).ok()) == Some(account)
 }
