@@ -299,3 +299,52 @@ fn a_custodian_without_a_log_does_not_stop_the_audit() {
     let (home, _) = prepared(dir.path());
     assert_eq!(json(&["audit", "verify", "--dir", &home])["verified"], true);
 }
+
+#[test]
+fn an_output_that_is_an_input_is_refused_and_the_input_stays_as_it_was() {
+    let dir = folder();
+    let (records, table) = (dir.path().join("fhir"), dir.path().join("people.csv"));
+    fs::create_dir(&records).unwrap();
+    let patients = records.join("Patient.ndjson");
+    let patient = "{\"resourceType\":\"Patient\",\"id\":\"p\"}\n";
+    fs::write(&patients, patient).unwrap();
+    fs::write(&table, "age\n30\n").unwrap();
+    let policy = dir.path().join("policy.toml");
+    fs::write(&policy, "k = 2\n").unwrap();
+    let view = dir.path().join("view.json");
+    fs::write(&view, r#"{"resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]}"#)
+        .unwrap();
+    // The same file by another name.
+    let winding = records.join("..").join("fhir").join("Patient.ndjson");
+    for arguments in [
+        vec![
+            "view",
+            "run",
+            "--view",
+            text(&view),
+            "--input",
+            text(&patients),
+            "--out",
+            text(&winding),
+        ],
+        vec![
+            "view",
+            "run",
+            "--view",
+            text(&view),
+            "--input",
+            text(&records),
+            "--out",
+            text(&patients),
+        ],
+        vec!["protect", "--input", text(&table), "--policy", text(&policy), "--out", text(&table)],
+        vec!["deidentify", "--input", text(&records), "--out", text(&records)],
+    ] {
+        let output = run(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("would be written over"), "{arguments:?}: {said}");
+        assert_eq!(fs::read_to_string(&patients).unwrap(), patient, "{arguments:?}");
+        assert_eq!(fs::read_to_string(&table).unwrap(), "age\n30\n", "{arguments:?}");
+    }
+}

@@ -59,7 +59,8 @@ pub struct SetAside {
 /// Takes the identifiers out of FHIR resources.
 ///
 /// # Errors
-/// [`NodeError::File`] where a file cannot be read or written, [`NodeError::Usage`] where the output is not empty.
+/// [`NodeError::File`] where a file cannot be read or written, [`NodeError::Usage`] where the output folder
+/// has files that are read, or nothing is there to read.
 pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
     let key = crate::tables::pseudonym_key(job.key.as_deref())?;
     std::fs::create_dir_all(&job.output)
@@ -70,6 +71,10 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
         let what =
             "there is no .ndjson or .json file in what --input names; name a folder of FHIR R4";
         return Err(NodeError::Usage(what.to_owned()));
+    }
+    for file in &files {
+        let name = file.file_name().unwrap_or_default();
+        crate::tables::keep_apart(&job.output.join(name), [file])?;
     }
     let mut deidentifier = Deidentifier::new(&key, job.date, job.dates);
     if let Some(path) = &job.sparse_zip3 {

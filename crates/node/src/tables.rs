@@ -101,6 +101,11 @@ impl TableJobError {
 /// [`NodeError::File`] where a file cannot be read or written, [`NodeError::Table`] for everything that is wrong in one.
 pub fn protect(job: &TableJob, reporter: &Reporter) -> Result<TableResult> {
     let wrong = |source: ReleaseError| TableJobError::Release { path: job.policy.clone(), source };
+    let inputs = [&job.input, &job.policy].into_iter().chain(&job.key);
+    let numbers = job.report.as_ref().map(|page| page.with_extension("json"));
+    for output in job.output.iter().chain(&job.report).chain(&numbers) {
+        keep_apart(output, inputs.clone())?;
+    }
     let text = policy_text(&job.policy)?;
     let mut policy = TablePolicy::parse(&text).map_err(|error| wrong(error.into()))?;
     policy.k = job.k.unwrap_or(policy.k);
@@ -227,6 +232,28 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     make_folder(path)?;
     std::fs::write(path, bytes).map_err(|error| NodeError::file("write", path, error))
+}
+
+/// Refuses to write over what is read: an output that is one of the inputs, or a FHIR file within an input folder, by any
+/// of its names. To be asked before anything is written.
+pub(crate) fn keep_apart<'p>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'p PathBuf>,
+) -> Result<()> {
+    // What is not there yet cannot be an input.
+    let Ok(written) = output.canonicalize() else { return Ok(()) };
+    let name = written.file_name().unwrap_or_default().to_string_lossy();
+    let fhir = name.contains(".ndjson") || name.contains(".json");
+    for input in inputs {
+        let Ok(read) = input.canonicalize() else { continue };
+        if written == read || (fhir && read.is_dir() && written.starts_with(&read)) {
+            return Err(NodeError::Usage(format!(
+                "{} is read as input and would be written over; choose another place for the output",
+                output.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Makes the folder that a file is to lie in, unless it is there.

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
-use crate::tables::make_folder;
+use crate::tables::{keep_apart, make_folder};
 
 pub use register::{Registered, Registration, Version, register, registered};
 
@@ -84,9 +84,11 @@ pub fn compare(old: &Path, new: &Path) -> Result<Compared> {
 /// Makes a table that an older version of the view wrote (Parquet) into one of this version. Returns its rows.
 ///
 /// # Errors
-/// [`NodeError::Records`] where the table cannot be read, written, or taken over.
+/// [`NodeError::Records`] where the table cannot be read, written, or taken over; [`NodeError::Usage`] where it would be
+/// written over.
 pub fn upgrade(view: &CompiledView, input: &Path, format: RowFormat, out: &Path) -> Result<u64> {
     let older = ParquetTable::open(input)?;
+    keep_apart(out, [&input.to_owned()])?;
     make_folder(out)?;
     let mut writer = RowWriter::new(WholeFile::create(out)?, format, &view.schema())?;
     for rows in older {
@@ -143,7 +145,7 @@ pub struct RunReport {
 ///
 /// # Errors
 /// [`NodeError::Records`] where an input cannot be read at all, the rows cannot be written, or, in a strict run, a record
-/// is bad.
+/// is bad; [`NodeError::Usage`] where an input would be written over.
 pub fn run(
     view: CompiledView,
     run: &ViewRun,
@@ -152,6 +154,7 @@ pub fn run(
 ) -> Result<RunReport> {
     let summary = match target {
         Target::File(path) => {
+            keep_apart(path, &run.input)?;
             make_folder(path)?;
             let output = BufWriter::with_capacity(1 << 18, WholeFile::create(path)?);
             let (rows, output, summary) = rows_into(output, &view, run, report)?;

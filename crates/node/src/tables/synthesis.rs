@@ -10,7 +10,7 @@ use caduceus_protect::synthesis::{
 use caduceus_protect::table_policy::TablePolicyError;
 use serde::Serialize;
 
-use super::{TableJobError, format_of, policy_text, read_files, table, write};
+use super::{TableJobError, format_of, keep_apart, policy_text, read_files, table, write};
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
 
@@ -53,6 +53,9 @@ pub fn make(job: &SynthesisJob, reporter: &Reporter) -> Result<SynthesisResult> 
     let wrong =
         |source: SynthesisError| TableJobError::Synthesis { path: job.policy.clone(), source };
     let mistake = |error: TablePolicyError| wrong(error.into());
+    if let Some(output) = &job.output {
+        keep_apart(output, [&job.input, &job.policy])?;
+    }
     let text = policy_text(&job.policy)?;
     let named = SynthesisPolicy::files(&text).map_err(mistake)?;
     let files: Files = read_files(&job.policy, named).map_err(mistake)?;

@@ -91,6 +91,8 @@ pub(crate) struct Column {
     pub(crate) kind: ColumnKind,
     /// The FHIR type that the view names, or that the path gives away.
     pub(crate) of: String,
+    /// Whether the view names the type.
+    pub(crate) declared: bool,
     pub(crate) collection: bool,
     /// Whether FHIR says that the path's values are stored like the column's.
     pub(crate) sure: bool,
@@ -316,9 +318,19 @@ fn same_columns(node: &Node<'_>, unions: &[Select]) -> Result<()> {
         let columns = select.columns().into_iter();
         columns.map(|column| (column.name, column.kind, column.collection)).collect()
     };
-    let expected = shape(first);
+    let declared = |select: &Select| -> Vec<Option<String>> {
+        let columns = select.columns().into_iter();
+        columns.map(|column| column.declared.then(|| column.of.to_ascii_lowercase())).collect()
+    };
+    let (expected, mut types) = (shape(first), declared(first));
     for (index, other) in others.iter().enumerate() {
-        if shape(other) != expected {
+        // A branch that leaves a type open takes any of the same storage.
+        let mut agree = true;
+        for (known, own) in types.iter_mut().zip(declared(other)) {
+            agree &= known.is_none() || own.is_none() || *known == own;
+            *known = known.take().or(own);
+        }
+        if !agree || shape(other) != expected {
             let branch = node.child("unionAll").child(&(index + 1).to_string());
             return Err(branch.error(
                 "its columns differ from those of the first branch in name, order or type",
@@ -349,7 +361,8 @@ fn column(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Colum
     let source = node.required_text("path", "give a FHIRPath expression")?;
     let pointer = node.pointer.clone();
     let sure = path.known.of.as_deref().and_then(kind_of) == Some(kind);
-    Ok(Column { name, path: path.expr, kind, of, collection, sure, pointer, source })
+    let declared = object.contains_key("type");
+    Ok(Column { name, path: path.expr, kind, of, declared, collection, sure, pointer, source })
 }
 
 /// The type that a column names, plainly or by URI, with its storage.
@@ -410,7 +423,10 @@ fn literal(of: &str, value: &Value) -> Option<Literal> {
             Value::Number(number) => Decimal::parse(&number.to_string()).map(Literal::Decimal),
             _ => None,
         },
-        "Date" | "DateTime" | "Instant" => Temporal::parse(value.as_str()?).map(Literal::Temporal),
+        "Date" | "DateTime" => Temporal::parse(value.as_str()?).map(Literal::Temporal),
+        "Instant" => {
+            Temporal::parse(value.as_str()?).filter(Temporal::is_instant).map(Literal::Temporal)
+        }
         "Time" => Temporal::parse_time(value.as_str()?).map(Literal::Temporal),
         "String" | "Code" | "Id" | "Uri" | "Url" | "Uuid" | "Oid" | "Canonical" | "Markdown"
         | "Base64Binary" => value.as_str().map(|text| Literal::String(text.into())),

@@ -12,7 +12,7 @@ mod step;
 use std::borrow::Cow;
 
 use super::decimal::Decimal;
-use super::path::{Expr, Function, Literal, Op};
+use super::path::{Expr, Function, Literal, Op, Step};
 use super::temporal::End;
 use crate::json::Json;
 pub(crate) use collection::Items;
@@ -126,7 +126,7 @@ impl<'a> Scope<'a> {
                 None => Ok(Items::new()),
                 Some(item) => {
                     let value = number(&item).ok_or(KINDS)?.negate();
-                    Ok(value.map(|value| numeric(value, is_integer(&item))).into())
+                    Ok(value.and_then(|value| numeric(value, is_integer(&item))).into())
                 }
             },
         }
@@ -242,6 +242,7 @@ impl<'a> Scope<'a> {
         match function {
             Function::Exists(None) => return flag(self.any(base, this)?),
             Function::Empty => return flag(!self.any(base, this)?),
+            Function::Extension(url) => return self.extension(base, url, this),
             _ => {}
         }
         let items = self.eval(base, this)?;
@@ -290,7 +291,6 @@ impl<'a> Scope<'a> {
                 }
             }
             Function::Join(separator) => self.join(&items, separator.as_deref(), this),
-            Function::Extension(url) => self.extension(&items, url, this),
             Function::Is(of) => match single(items)? {
                 None => Ok(Items::new()),
                 Some(item) => flag(is_of_type(&item, of)),
@@ -411,17 +411,28 @@ impl<'a> Scope<'a> {
         Ok(Item::Text(out.into()).into())
     }
 
-    fn extension(&self, items: &[Item<'a>], url: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
+    fn extension(&self, base: &'a Expr, url: &'a Expr, this: &Item<'a>) -> Result<Items<'a>> {
+        let items = self.eval(base, this)?;
         let Some(url) = self.one(url, this)? else { return Ok(Items::new()) };
         let url = text_of(&url).ok_or(KINDS)?;
         let mut out = Items::new();
-        for item in items {
-            let _ = elements(item, "extension", None, &mut |found| {
+        let mut search = |item: &Item<'a>| {
+            elements(item, "extension", None, &mut |found| {
                 if items::object_of(found).and_then(|object| object.text("url")) == Some(&url) {
                     out.push(found.clone());
                 }
                 Flow::Continue(())
-            });
+            })
+        };
+        let _ = items.iter().try_for_each(&mut search);
+        // JSON writes the extensions of a primitive beside it, `_birthDate` beside `birthDate` (FHIR R4, 2.6.2.3).
+        if let Expr::Path(start, steps) = base
+            && let Some((Step::Member(name, _), before)) = steps.split_last()
+        {
+            let beside = format!("_{name}");
+            self.walk(start, before, this, &mut |parent| {
+                elements(parent, &beside, None, &mut search)
+            })?;
         }
         Ok(out)
     }

@@ -198,8 +198,12 @@ pub(crate) fn compile(
     focus: &Known,
 ) -> Result<Compiled, PathError> {
     let mut expr = parse::parse(text, constants)?;
-    let known = kinds::settle(&mut expr, focus);
-    Ok(Compiled { expr, known })
+    let mut wrong = None;
+    let known = kinds::settle(&mut wrong, &mut expr, focus);
+    match wrong {
+        Some(what) => Err(PathError { at: 0, what }),
+        None => Ok(Compiled { expr, known }),
+    }
 }
 
 #[cfg(test)]

@@ -68,6 +68,11 @@ impl Reads<'_> {
                 self.expr(base, from)
             }
             Expr::Call(base, function) => {
+                if let (Function::Extension(_), Expr::Path(start, steps)) = (function, &**base)
+                    && let Some((Step::Member(name, _), before)) = steps.split_last()
+                {
+                    return self.extension_beside(function, (start, before), name, from);
+                }
                 let places = self.expr(base, from);
                 let outer = if **base == Expr::This { from } else { &places };
                 self.call(function, places.clone(), from, outer)
@@ -86,6 +91,21 @@ impl Reads<'_> {
             }
             Expr::Negate(inner) => self.expr(inner, from),
         }
+    }
+
+    /// As [`Reads::expr`] for the extensions of elements that may be primitives: JSON writes these beside the element.
+    fn extension_beside(
+        &mut self,
+        function: &Function,
+        (start, before): (&Expr, &[Step]),
+        name: &str,
+        from: &[Place],
+    ) -> Vec<Place> {
+        let start = self.expr(start, from);
+        let parents = before.iter().fold(start, |places, step| self.step(step, places));
+        let mut places = self.step(&Step::Member(name.into(), None), parents.clone());
+        places.extend(self.child(&parents, &format!("_{name}")));
+        self.call(function, places, from, from)
     }
 
     /// As [`Reads::expr`] for a step from the values in `base`.

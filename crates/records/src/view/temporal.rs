@@ -130,6 +130,11 @@ impl Temporal {
         self.kind
     }
 
+    /// Whether it is known to the second and where on earth, as FHIR asks of an instant.
+    pub(crate) fn is_instant(&self) -> bool {
+        self.kind == Kind::DateTime && self.known == 6 && self.offset.is_some()
+    }
+
     /// The order of two values, `None` where what is known does not decide it.
     pub(crate) fn compare(&self, other: &Temporal) -> Option<Ordering> {
         if (self.kind == Kind::Time) != (other.kind == Kind::Time) {

@@ -461,3 +461,90 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn extensions_of_primitives_and_special_types_are_found() {
+    let patient = json!({
+        "resourceType": "Patient", "birthDate": "1970-03-30",
+        "_birthDate": { "extension": [{ "url": "t", "valueDateTime": "1970-03-30T10:00:00Z" }] },
+        "name": [{ "family": "F", "_family": { "extension": [{ "url": "u", "valueString": "own" }] } },
+            { "_family": { "extension": [{ "url": "w", "valueString": "alone" }] } }],
+        "extension": [{ "url": "c", "valueCode": "x" }, { "url": "n", "valuePositiveInt": 3 },
+            { "url": "u", "valueUrl": "http://u" }, { "url": "a", "valueAge": { "value": 5 } }],
+    });
+    for (path, kind, wanted) in [
+        (
+            "birthDate.extension('t').value.ofType(dateTime)",
+            "string",
+            json!("1970-03-30T10:00:00Z"),
+        ),
+        ("name.family.extension('u').value", "string", json!("own")),
+        ("name.family.extension('w').value", "string", json!("alone")),
+        ("extension('c').value.ofType(string)", "string", json!("x")),
+        ("extension('n').value.ofType(integer)", "integer", json!(3)),
+        ("extension('n').value is integer", "boolean", json!(true)),
+        ("extension('u').value.ofType(uri)", "string", json!("http://u")),
+        ("extension('a').value.ofType(Quantity).value", "decimal", json!(5.0)),
+        ("extension('c').value.ofType(uri)", "string", Value::Null),
+    ] {
+        assert_eq!(value_of(path, kind, &patient), wanted, "{path}");
+    }
+}
+
+#[test]
+fn what_has_no_value_is_null_and_what_lies_between_integers_a_decimal() {
+    let record = json!({ "resourceType": "Observation", "valueInteger": 5,
+        "subject": { "reference": "foo/1" }, "focus": [{ "reference": "Patient/2" }] });
+    for (path, kind, wanted) in [
+        ("9223372036854775807 + 1", "integer", Value::Null),
+        ("2 * 9223372036854775807", "integer", Value::Null),
+        ("9223372036854775806 + 1", "integer", json!(9_223_372_036_854_775_807_i64)),
+        ("subject.getReferenceKey()", "string", Value::Null),
+        ("focus.getReferenceKey()", "string", json!("2")),
+    ] {
+        assert_eq!(value_of(path, kind, &record), wanted, "{path}");
+    }
+    let view = json!({ "resource": "Observation", "select": [{ "column": [
+        { "name": "low", "path": "value.ofType(integer).lowBoundary()" },
+        { "name": "high", "path": "1.highBoundary()" },
+        { "name": "none", "path": "component.value", "type": "string", "collection": true },
+    ] }] });
+    let table = CompiledView::parse(&view.to_string()).unwrap().run([record.to_string().as_str()]);
+    let table = table.unwrap();
+    assert_eq!(json!(rows(&table)[0]), json!({ "low": 4.5, "high": 1.5, "none": null }));
+    assert!(arrow::array::Array::is_null(table.column(2), 0));
+}
+
+#[test]
+fn types_that_never_go_together_are_refused_where_they_stand() {
+    let view = |path: &str| {
+        json!({ "resource": "Patient", "where": [{ "path": path }],
+            "select": [{ "column": [{ "name": "id", "path": "id" }] }] })
+    };
+    for path in [
+        "birthDate > 5",
+        "1 > 'a'",
+        "('a' + 1) = 'b'",
+        "name.where(1 <= 'a').exists()",
+        "active < 1",
+    ] {
+        assert_eq!(pointer_of(&view(path)), "/where/0/path", "{path}");
+    }
+    for path in ["birthDate > '2000'", "birthDate > @2000", "name.family > 'a'", "1 < 2.5"] {
+        CompiledView::parse(&view(path).to_string()).unwrap();
+    }
+    let instant = |value: &str| {
+        json!({ "resource": "Patient", "constant": [{ "name": "c", "valueInstant": value }],
+            "select": [{ "column": [{ "name": "v", "path": "%c" }] }] })
+    };
+    for wrong in ["2015", "2015-02-07T13:28:17", "2015-02-07T13:28Z"] {
+        assert_eq!(pointer_of(&instant(wrong)), "/constant/0/valueInstant", "{wrong}");
+    }
+    CompiledView::parse(&instant("2015-02-07T13:28:17.239+02:00").to_string()).unwrap();
+    let union = json!({ "resource": "Patient", "select": [{ "unionAll": [
+        { "column": [{ "name": "a", "path": "id", "type": "string" }] },
+        { "column": [{ "name": "a", "path": "id" }] },
+        { "column": [{ "name": "a", "path": "birthDate", "type": "date" }] },
+    ] }] });
+    assert_eq!(pointer_of(&union), "/select/0/unionAll/2");
+}

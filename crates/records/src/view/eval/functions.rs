@@ -94,13 +94,15 @@ pub(super) fn round<'a>(
     let zero = Decimal::integer(0);
     Ok(match how {
         Rounding::Abs if value < zero => {
-            value.negate().map(|value| numeric(value, is_integer(item)))
+            value.negate().and_then(|value| numeric(value, is_integer(item)))
         }
-        Rounding::Abs => Some(numeric(value, is_integer(item))),
-        Rounding::Ceiling => value.ceiling(0).map(|value| numeric(value, true)),
-        Rounding::Floor => value.floor(0).map(|value| numeric(value, true)),
-        Rounding::Truncate if value < zero => value.ceiling(0).map(|value| numeric(value, true)),
-        Rounding::Truncate => value.floor(0).map(|value| numeric(value, true)),
+        Rounding::Abs => numeric(value, is_integer(item)),
+        Rounding::Ceiling => value.ceiling(0).and_then(|value| numeric(value, true)),
+        Rounding::Floor => value.floor(0).and_then(|value| numeric(value, true)),
+        Rounding::Truncate if value < zero => {
+            value.ceiling(0).and_then(|value| numeric(value, true))
+        }
+        Rounding::Truncate => value.floor(0).and_then(|value| numeric(value, true)),
         Rounding::Round => {
             let digits = match digits {
                 Some(digits) => {

@@ -81,16 +81,19 @@ pub(crate) fn number(item: &Item<'_>) -> Option<Decimal> {
 pub(crate) fn is_integer(item: &Item<'_>) -> bool {
     match item {
         Item::Integer(_) => true,
-        Item::Node(Json::Number(text), _) => !text.contains(['.', 'e', 'E']),
+        Item::Node(Json::Number(text), of) => {
+            *of != Some("decimal") && !text.contains(['.', 'e', 'E'])
+        }
         Item::Node(Json::String(_), of) => *of == Some("integer64"),
         _ => false,
     }
 }
 
-pub(crate) fn numeric<'a>(value: Decimal, integer: bool) -> Item<'a> {
-    match integer.then(|| value.to_i64()).flatten() {
-        Some(value) => Item::Integer(value),
-        None => Item::Decimal(Box::new(value)),
+/// A calculated number; nothing where an integer grew too large for its type (FHIRPath 2.0, 6.6).
+pub(crate) fn numeric<'a>(value: Decimal, integer: bool) -> Option<Item<'a>> {
+    match integer {
+        true => value.to_i64().map(Item::Integer),
+        false => Some(Item::Decimal(Box::new(value))),
     }
 }
 
@@ -220,7 +223,7 @@ pub(crate) fn arithmetic<'a>(
         _ => a.modulo(b),
     };
     let integer = op == Op::Div || (integers && op != Op::Divide);
-    Ok(value.map(|value| numeric(value, integer)))
+    Ok(value.and_then(|value| numeric(value, integer)))
 }
 
 /// Whether two collections are equivalent (FHIRPath 2.0, 6.1.2): in any order, texts without regard to case and the kind

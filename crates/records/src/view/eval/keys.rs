@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::json::Object;
+use crate::view::resources::is_known;
 
 /// The keys of a bundle's resources by their full URLs, with their types.
 pub(crate) type FullUrls = HashMap<String, (String, String)>;
@@ -30,5 +31,9 @@ pub(crate) fn reference_key<'a>(
     let (rest, key) = parts;
     let kind = rest.rsplit_once('/').map_or(rest, |(_, kind)| kind);
     let valid = !key.is_empty() && !key.contains(['?', '#', '|']);
-    (valid && right_type(kind)).then_some(key)
+    let named = match of {
+        Some(of) => of == kind,
+        None => is_known(kind),
+    };
+    (valid && named).then_some(key)
 }

@@ -183,9 +183,7 @@ pub(super) fn is_of_type(item: &Item<'_>, of: &str) -> bool {
     let same =
         |known: &str| known == of || (known.len() == of.len() && known.eq_ignore_ascii_case(of));
     match item {
-        Item::Node(_, Some(known)) => {
-            same(known) || (*known == "SimpleQuantity" && of == "Quantity")
-        }
+        Item::Node(_, Some(known)) => same(known) || parent_of(known).is_some_and(same),
         Item::Node(Json::Object(object), None) => match object.text("resourceType") {
             Some(kind) => kind == of || of == "Resource" || of == "DomainResource",
             None => of.starts_with(|first: char| first.is_ascii_uppercase()) && !is_text_type(of),
@@ -207,6 +205,19 @@ pub(super) fn is_of_type(item: &Item<'_>, of: &str) -> bool {
         },
         Item::Node(Json::Null | Json::Array(_), None) => false,
     }
+}
+
+/// The data type that another is a special case of (FHIR R4, 2.24).
+fn parent_of(of: &str) -> Option<&'static str> {
+    Some(match of {
+        "code" | "id" | "markdown" => "string",
+        "url" | "uuid" | "oid" | "canonical" => "uri",
+        "positiveInt" | "unsignedInt" => "integer",
+        "Age" | "Count" | "Distance" | "Duration" | "MoneyQuantity" | "SimpleQuantity" => {
+            "Quantity"
+        }
+        _ => return None,
+    })
 }
 
 /// Whether values of this type are written as text in JSON.

@@ -35,8 +35,9 @@ impl Known {
     }
 }
 
-/// Writes into each element of the expression the type that FHIR gives it, and returns what is known of the whole.
-pub(super) fn settle(expr: &mut Expr, focus: &Known) -> Known {
+/// Writes into each element of the expression the type that FHIR gives it, and returns what is known of the whole. Notes in
+/// `wrong` an operator whose two sides can never go together.
+pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known) -> Known {
     match expr {
         Expr::Nothing => Known::default(),
         Expr::Literal(literal) => Known::of(literal_type(literal)),
@@ -45,7 +46,7 @@ pub(super) fn settle(expr: &mut Expr, focus: &Known) -> Known {
         // The resource's own type is the view's, but a nested focus does not know it any more.
         Expr::Resource => Known::default(),
         Expr::Path(base, steps) => {
-            let base = settle(base, focus);
+            let base = settle(wrong, base, focus);
             steps.iter_mut().fold(base, |known, step| match step {
                 Step::Member(name, of) => {
                     *of = element(known.place.as_deref(), name);
@@ -57,18 +58,20 @@ pub(super) fn settle(expr: &mut Expr, focus: &Known) -> Known {
             })
         }
         Expr::At(base, index) => {
-            settle(index, focus);
-            settle(base, focus)
+            settle(wrong, index, focus);
+            settle(wrong, base, focus)
         }
         Expr::Call(base, function) => {
-            let base = settle(base, focus);
-            call(base, function, focus)
+            let base = settle(wrong, base, focus);
+            call(wrong, base, function, focus)
         }
         Expr::Binary(op, left, right) => {
-            let (left, right) = (settle(left, focus), settle(right, focus));
+            let (left, right) = (settle(wrong, left, focus), settle(wrong, right, focus));
+            let misfit = misfit(*op, &left, &right);
+            *wrong = wrong.take().or(misfit);
             binary(*op, left, right)
         }
-        Expr::Negate(inner) => settle(inner, focus),
+        Expr::Negate(inner) => settle(wrong, inner, focus),
     }
 }
 
@@ -86,20 +89,20 @@ fn literal_type(literal: &Literal) -> &'static str {
     }
 }
 
-fn call(base: Known, function: &mut Function, focus: &Known) -> Known {
+fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus: &Known) -> Known {
     match function {
         Function::Where(criterion) => {
-            settle(criterion, &base);
+            settle(wrong, criterion, &base);
             base
         }
-        Function::Select(projection) => settle(projection, &base),
+        Function::Select(projection) => settle(wrong, projection, &base),
         Function::Repeat(projection) => {
-            let step = settle(projection, &base);
-            settle(projection, &base.either(step.clone()));
+            let step = settle(wrong, projection, &base);
+            settle(wrong, projection, &base.either(step.clone()));
             step
         }
         Function::All(criterion) | Function::Exists(Some(criterion)) => {
-            settle(criterion, &base);
+            settle(wrong, criterion, &base);
             Known::of("boolean")
         }
         Function::Exists(None)
@@ -114,25 +117,25 @@ fn call(base: Known, function: &mut Function, focus: &Known) -> Known {
         | Function::Take(one)
         | Function::Exclude(one)
         | Function::Intersect(one) => {
-            settle(one, focus);
+            settle(wrong, one, focus);
             base
         }
-        Function::Combine(other) => base.either(settle(other, focus)),
+        Function::Combine(other) => base.either(settle(wrong, other, focus)),
         Function::Count => Known::of("integer"),
         Function::Iif(condition, yes, no) => {
-            settle(condition, focus);
-            let yes = settle(yes, focus);
+            settle(wrong, condition, focus);
+            let yes = settle(wrong, yes, focus);
             match no {
-                Some(no) => yes.either(settle(no, focus)),
+                Some(no) => yes.either(settle(wrong, no, focus)),
                 None => yes,
             }
         }
         Function::Join(separator) => {
-            separator.iter_mut().for_each(|one| drop(settle(one, focus)));
+            separator.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
             Known::of("string")
         }
         Function::Text(function, arguments) => {
-            arguments.iter_mut().for_each(|one| drop(settle(one, focus)));
+            arguments.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
             Known::of(match function {
                 TextFunction::StartsWith | TextFunction::EndsWith | TextFunction::Contains => {
                     "boolean"
@@ -149,12 +152,18 @@ fn call(base: Known, function: &mut Function, focus: &Known) -> Known {
         }),
         Function::Round(..) => base,
         Function::Extension(url) => {
-            settle(url, focus);
+            settle(wrong, url, focus);
             Known { place: Some("extension".into()), of: None }
         }
         Function::LowBoundary(precision) | Function::HighBoundary(precision) => {
-            precision.iter_mut().for_each(|one| drop(settle(one, focus)));
-            base
+            precision.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
+            // What an integer may stand for is half a unit away from it.
+            match base.of.as_deref() {
+                Some("integer" | "positiveInt" | "unsignedInt" | "integer64") => {
+                    Known::of("decimal")
+                }
+                _ => base,
+            }
         }
     }
 }
@@ -173,6 +182,48 @@ fn typed(of: &str) -> Known {
         other => return Known { place: Some(other.into()), of: None },
     };
     Known::of(primitive)
+}
+
+/// What types of values an operator can tell apart.
+#[derive(Clone, Copy, PartialEq)]
+enum Sort {
+    Truth,
+    Number,
+    /// Texts, and what is written as one: dates and times too.
+    Text,
+}
+
+fn sort_of(known: &Known) -> Option<Sort> {
+    Some(match known.of.as_deref()? {
+        "boolean" => Sort::Truth,
+        "integer" | "integer64" | "positiveInt" | "unsignedInt" | "decimal" => Sort::Number,
+        "string" | "code" | "id" | "uri" | "url" | "uuid" | "oid" | "canonical" | "markdown"
+        | "date" | "dateTime" | "instant" | "time" => Sort::Text,
+        _ => return None,
+    })
+}
+
+/// Why an order or a calculation can have no value whatever the record is, if it can have none.
+fn misfit(op: Op, left: &Known, right: &Known) -> Option<String> {
+    let sorts = [sort_of(left), sort_of(right)];
+    let orders = matches!(op, Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual);
+    let never = match op {
+        _ if !orders && !op.is_arithmetic() => false,
+        _ if sorts.contains(&Some(Sort::Truth)) => true,
+        _ if orders || op == Op::Add => {
+            sorts.contains(&Some(Sort::Number)) && sorts.contains(&Some(Sort::Text))
+        }
+        _ => sorts.contains(&Some(Sort::Text)),
+    };
+    let name = |known: &Known| known.of.as_deref().unwrap_or("unknown type").to_owned();
+    never.then(|| {
+        format!(
+            "values of the types {} and {} can never be {}",
+            name(left),
+            name(right),
+            if orders { "put in an order" } else { "calculated with" }
+        )
+    })
 }
 
 fn binary(op: Op, left: Known, right: Known) -> Known {
