@@ -211,7 +211,7 @@ mod tests {
         let text = String::from_utf8(written(RowFormat::Ndjson, &[names()])).unwrap();
         let expected = [
             r#"{"id":"a","active":true,"given":["Ö, \"x\"","y"],"born":null}"#,
-            r#"{"id":"b","active":null,"given":null,"born":"2000"}"#,
+            r#"{"id":"b","active":null,"given":[],"born":"2000"}"#,
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
         assert_eq!(written(RowFormat::Ndjson, &[]), b"");
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn comma_separated_values_have_their_header_and_lists_as_json() {
         let text = String::from_utf8(written(RowFormat::Csv, &[names(), names()])).unwrap();
-        let rows = "a,true,\"[\"\"Ö, \\\"\"x\\\"\"\"\",\"\"y\"\"]\",\nb,,,2000\n";
+        let rows = "a,true,\"[\"\"Ö, \\\"\"x\\\"\"\"\",\"\"y\"\"]\",\nb,,[],2000\n";
         assert_eq!(text, format!("id,active,given,born\n{rows}{rows}"));
         assert_eq!(written(RowFormat::Csv, &[]), b"id,active,given,born\n");
     }

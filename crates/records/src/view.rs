@@ -298,10 +298,6 @@ fn value<'a>(column: &'a Column, scope: &Scope<'a>, this: &Item<'a>) -> Result<C
     };
     if column.collection {
         let items = scope.eval(&column.path, this).map_err(fail)?;
-        // The processing model, 2.2: of an empty set, null.
-        if items.is_empty() {
-            return Ok(Cell::Null);
-        }
         let cells: Result<Vec<_>, _> = items.iter().map(|item| cell(item, column.kind)).collect();
         return cells.map(Cell::List).map_err(unfit);
     }

@@ -85,6 +85,20 @@ impl Keep {
         child
     }
 
+    /// Where what JSON writes beside a primitive stands (`_birthDate` beside `birthDate`), for each parent of the place.
+    pub(crate) fn beside(&mut self, place: Place) -> Vec<Place> {
+        let all = (0..self.nodes.len() as u32).map(Place);
+        let parents: Vec<(Place, Box<str>)> = all
+            .flat_map(|parent| {
+                let names = self.nodes[parent.0 as usize].names.iter();
+                names
+                    .filter(|(_, child)| *child == place)
+                    .map(move |(name, _)| (parent, name.clone()))
+            })
+            .collect();
+        parents.into_iter().map(|(parent, name)| self.child(parent, &format!("_{name}"))).collect()
+    }
+
     /// Keeps everything that stands there.
     pub(crate) fn whole(&mut self, place: Place) {
         self.nodes[place.0 as usize].all = true;

@@ -518,9 +518,12 @@ impl<'v> Node<'v> {
             return Err(self.error("a text was expected"));
         };
         path::compile(text, constants, focus).map_err(|error| {
-            let offset = text[..error.at].chars().count();
-            let what = format!("at character {} of the path: {}", offset + 1, error.what);
-            ViewError { offset: Some(offset), ..self.error(what) }
+            let offset = error.at.map(|at| text[..at].chars().count());
+            let what = match offset {
+                Some(offset) => format!("at character {} of the path: {}", offset + 1, error.what),
+                None => error.what,
+            };
+            ViewError { offset, ..self.error(what) }
         })
     }
 

@@ -20,7 +20,7 @@ use functions::{boundary, convert, precision, round, text_function};
 pub(crate) use items::{Item, is_integer, number, single, text_of};
 use items::{arithmetic, boolean, compare, equal, equal_collections, equivalent, logic, numeric};
 pub(crate) use keys::{FullUrls, reference_key};
-use step::{Flow, elements, is_of_type};
+use step::{Flow, beside, elements, is_of_type};
 
 /// What is known around the value that is looked at.
 #[derive(Clone, Copy)]
@@ -425,7 +425,8 @@ impl<'a> Scope<'a> {
             })
         };
         let _ = items.iter().try_for_each(&mut search);
-        // JSON writes the extensions of a primitive beside it, `_birthDate` beside `birthDate` (FHIR R4, 2.6.2.3).
+        // JSON writes the extensions of a primitive beside it, `_birthDate` beside `birthDate` (FHIR R4, 2.6.2.3), also
+        // where it has no value.
         if let Expr::Path(start, steps) = base
             && let Some((Step::Member(name, _), before)) = steps.split_last()
         {
@@ -433,6 +434,11 @@ impl<'a> Scope<'a> {
             self.walk(start, before, this, &mut |parent| {
                 elements(parent, &beside, None, &mut search)
             })?;
+        } else {
+            let _ = items
+                .iter()
+                .filter_map(|item| beside(self.resource, item))
+                .try_for_each(|beside| search(&Item::Node(beside, None)));
         }
         Ok(out)
     }

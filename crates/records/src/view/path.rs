@@ -174,10 +174,10 @@ impl Op {
     }
 }
 
-/// Why a path does not compile, and at which byte of it.
+/// Why a path does not compile, and at which byte of it, unless it is the path as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PathError {
-    pub(crate) at: usize,
+    pub(crate) at: Option<usize>,
     pub(crate) what: String,
 }
 
@@ -201,7 +201,7 @@ pub(crate) fn compile(
     let mut wrong = None;
     let known = kinds::settle(&mut wrong, &mut expr, focus);
     match wrong {
-        Some(what) => Err(PathError { at: 0, what }),
+        Some(what) => Err(PathError { at: None, what }),
         None => Ok(Compiled { expr, known }),
     }
 }
@@ -254,7 +254,7 @@ mod tests {
             ("a b", 2),
         ] {
             let error = compile(text, &Constants::new(), &Known::default()).unwrap_err();
-            assert_eq!(error.at, at, "{text}: {}", error.what);
+            assert_eq!(error.at, Some(at), "{text}: {}", error.what);
         }
     }
 

@@ -68,12 +68,10 @@ impl Reads<'_> {
                 self.expr(base, from)
             }
             Expr::Call(base, function) => {
-                if let (Function::Extension(_), Expr::Path(start, steps)) = (function, &**base)
-                    && let Some((Step::Member(name, _), before)) = steps.split_last()
-                {
-                    return self.extension_beside(function, (start, before), name, from);
+                let mut places = self.expr(base, from);
+                if let Function::Extension(_) = function {
+                    places = self.with_beside(base, places, from);
                 }
-                let places = self.expr(base, from);
                 let outer = if **base == Expr::This { from } else { &places };
                 self.call(function, places.clone(), from, outer)
             }
@@ -93,19 +91,17 @@ impl Reads<'_> {
         }
     }
 
-    /// As [`Reads::expr`] for the extensions of elements that may be primitives: JSON writes these beside the element.
-    fn extension_beside(
-        &mut self,
-        function: &Function,
-        (start, before): (&Expr, &[Step]),
-        name: &str,
-        from: &[Place],
-    ) -> Vec<Place> {
-        let start = self.expr(start, from);
-        let parents = before.iter().fold(start, |places, step| self.step(step, places));
-        let mut places = self.step(&Step::Member(name.into(), None), parents.clone());
-        places.extend(self.child(&parents, &format!("_{name}")));
-        self.call(function, places, from, from)
+    /// The places of values, and of what JSON writes beside those that are primitives: their extensions stand there.
+    fn with_beside(&mut self, base: &Expr, mut places: Vec<Place>, from: &[Place]) -> Vec<Place> {
+        // Of a primitive that is picked by its type, what it is picked from.
+        if let Expr::Path(start, steps) = base {
+            let steps = steps.iter().filter(|step| !matches!(step, Step::OfType(_)));
+            let start = self.expr(start, from);
+            places.extend(steps.fold(start, |places, step| self.step(step, places)));
+        }
+        let beside = places.iter().flat_map(|place| self.keep.beside(*place)).collect::<Vec<_>>();
+        places.extend(beside);
+        places
     }
 
     /// As [`Reads::expr`] for a step from the values in `base`.
@@ -232,10 +228,13 @@ mod tests {
     use crate::view::{CompiledView, Surroundings};
 
     const PERSON: &str = r#"{"resourceType":"Patient","id":"p","active":true,"birthDate":"1970-06",
-        "name":[{"use":"a","family":"F","given":["x","y"],"period":{"start":"2020"}},{"use":"b","family":"G"}],
+        "_birthDate":{"extension":[{"url":"u","valueString":"t"}]},
+        "name":[{"use":"a","family":"F","given":["x","y"],
+            "_given":[null,{"extension":[{"url":"u","valueCode":"q"}]}],"period":{"start":"2020"}},{"use":"b","family":"G"}],
         "contact":[{"name":{"use":"a","family":"F","given":["x","y"],"period":{"start":"2020"}}}],
         "link":[{"other":{"reference":"Patient/q","type":"Patient"},"link":[{"link":[{"type":"z"}],"type":"y"}]}],
-        "extension":[{"url":"u","valueQuantity":{"value":1.0,"unit":"mg"}},{"url":"u","valueString":"s"},
+        "extension":[{"url":"u","valueQuantity":{"value":1.0,"unit":"mg"}},
+            {"url":"u","valueString":"s","_valueString":{"extension":[{"url":"u","valueString":"v"}]}},
             {"url":"v","extension":[{"url":"u","valuePeriod":{"end":"2021"}}]}],
         "contained":[{"resourceType":"Patient","id":"c","name":[{"family":"H"}]}]}"#;
 
@@ -261,6 +260,7 @@ mod tests {
                 ".ofType(string)", ".ofType(Period)", ".repeat(link)", ".select(family | use)", ".extension('u')",
                 ".distinct()", ".combine(contact.name)", ".union(name)", ".intersect(contact.name)", ".exclude(name)",
                 "[0]", ".last()", ".iif(exists(), name, link)", ".other", ".all(use = 'a')", ".lowBoundary()",
+                ".birthDate", ".ofType(code)", ".last().extension('u')", ".where($this = 'y')",
                 ".getReferenceKey(Patient)", ".getResourceKey()", ".where($this is Patient)", ".unit"]), 0..5),
             end in prop::sample::select(vec!["", ".count()", ".exists()", ".distinct().count()", " = name", " ~ contact.name",
                 ".isDistinct()", ".first() in name", ".hasValue()", ".toString()", ".join(',')", ".family.join(',')"]),

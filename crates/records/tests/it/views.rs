@@ -467,9 +467,11 @@ fn extensions_of_primitives_and_special_types_are_found() {
     let patient = json!({
         "resourceType": "Patient", "birthDate": "1970-03-30",
         "_birthDate": { "extension": [{ "url": "t", "valueDateTime": "1970-03-30T10:00:00Z" }] },
-        "name": [{ "family": "F", "_family": { "extension": [{ "url": "u", "valueString": "own" }] } },
+        "name": [{ "given": ["A", "B"], "_given": [null, { "extension": [{ "url": "g", "valueString": "second" }] }],
+            "family": "F", "_family": { "extension": [{ "url": "u", "valueString": "own" }] } },
             { "_family": { "extension": [{ "url": "w", "valueString": "alone" }] } }],
         "extension": [{ "url": "c", "valueCode": "x" }, { "url": "n", "valuePositiveInt": 3 },
+            { "url": "o", "valueDate": "2020", "_valueDate": { "extension": [{ "url": "p", "valueString": "day" }] } },
             { "url": "u", "valueUrl": "http://u" }, { "url": "a", "valueAge": { "value": 5 } }],
     });
     for (path, kind, wanted) in [
@@ -480,6 +482,11 @@ fn extensions_of_primitives_and_special_types_are_found() {
         ),
         ("name.family.extension('u').value", "string", json!("own")),
         ("name.family.extension('w').value", "string", json!("alone")),
+        ("name.given.first().extension('g').value", "string", Value::Null),
+        ("name.given.where($this = 'B').extension('g').value", "string", json!("second")),
+        ("name.given[1].extension('g').value", "string", json!("second")),
+        ("name.given.extension('g').value", "string", json!("second")),
+        ("extension('o').value.ofType(date).extension('p').value", "string", json!("day")),
         ("extension('c').value.ofType(string)", "string", json!("x")),
         ("extension('n').value.ofType(integer)", "integer", json!(3)),
         ("extension('n').value is integer", "boolean", json!(true)),
@@ -507,12 +514,10 @@ fn what_has_no_value_is_null_and_what_lies_between_integers_a_decimal() {
     let view = json!({ "resource": "Observation", "select": [{ "column": [
         { "name": "low", "path": "value.ofType(integer).lowBoundary()" },
         { "name": "high", "path": "1.highBoundary()" },
-        { "name": "none", "path": "component.value", "type": "string", "collection": true },
     ] }] });
     let table = CompiledView::parse(&view.to_string()).unwrap().run([record.to_string().as_str()]);
     let table = table.unwrap();
-    assert_eq!(json!(rows(&table)[0]), json!({ "low": 4.5, "high": 1.5, "none": null }));
-    assert!(arrow::array::Array::is_null(table.column(2), 0));
+    assert_eq!(json!(rows(&table)[0]), json!({ "low": 4.5, "high": 1.5 }));
 }
 
 #[test]
@@ -547,4 +552,16 @@ fn types_that_never_go_together_are_refused_where_they_stand() {
         { "column": [{ "name": "a", "path": "birthDate", "type": "date" }] },
     ] }] });
     assert_eq!(pointer_of(&union), "/select/0/unionAll/2");
+}
+
+#[test]
+fn each_primitive_of_a_row_has_its_own_extensions() {
+    let patient = json!({ "resourceType": "Patient", "name": [{ "given": ["A", "B"],
+        "_given": [null, { "extension": [{ "url": "g", "valueString": "second" }] }] }] });
+    let view = json!({ "resource": "Patient", "select": [{ "forEach": "name.given", "column": [
+        { "name": "given", "path": "$this" }, { "name": "more", "path": "extension('g').value.ofType(string)" }
+    ] }] });
+    let table = CompiledView::parse(&view.to_string()).unwrap().run([patient.to_string().as_str()]);
+    let wanted = json!([{ "given": "A", "more": null }, { "given": "B", "more": "second" }]);
+    assert_eq!(json!(rows(&table.unwrap())), wanted);
 }

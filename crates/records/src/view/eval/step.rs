@@ -178,6 +178,23 @@ fn each<'a>(
     present.try_for_each(|one| visit(&Item::Node(one, of)))
 }
 
+/// What JSON writes beside a primitive of the resource: its id and its extensions.
+pub(super) fn beside<'a>(within: &'a Json<'a>, item: &Item<'a>) -> Option<&'a Json<'a>> {
+    let Item::Node(primitive, _) = item else { return None };
+    match within {
+        _ if primitive.as_object().is_some() => None,
+        Json::Array(_) => within.each().iter().find_map(|one| beside(one, item)),
+        Json::Object(object) => object.members().iter().find_map(|(name, node)| {
+            let here = node.each().iter().position(|one| std::ptr::eq(one, *primitive));
+            match here {
+                Some(at) => object.get(&format!("_{name}"))?.each().get(at),
+                None => beside(node, item),
+            }
+        }),
+        _ => None,
+    }
+}
+
 /// Whether an item is of a type, by what its name or its form gives away.
 pub(super) fn is_of_type(item: &Item<'_>, of: &str) -> bool {
     let same =

@@ -31,11 +31,12 @@ pub(super) fn lex(text: &str) -> Result<Vec<(usize, Token)>, PathError> {
             continue;
         }
         if let Some(length) = comment(&text[at..]) {
-            at += length.ok_or(PathError { at, what: "this comment is not closed".to_owned() })?;
+            at += length
+                .ok_or(PathError { at: Some(at), what: "this comment is not closed".to_owned() })?;
             continue;
         }
-        let (token, length) =
-            lex_one(&text[at..], first).map_err(|what| PathError { at, what: what.to_owned() })?;
+        let (token, length) = lex_one(&text[at..], first)
+            .map_err(|what| PathError { at: Some(at), what: what.to_owned() })?;
         tokens.push((at, token));
         at += length;
     }

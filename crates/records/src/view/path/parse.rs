@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str, constants: &Constants) -> Result<Expr, PathError
     if tokens.len() > MAX_TOKENS {
         let (at, _) = tokens[MAX_TOKENS];
         return Err(PathError {
-            at,
+            at: Some(at),
             what: format!("a path has at most {MAX_TOKENS} words and signs"),
         });
     }
@@ -85,7 +85,7 @@ impl Parser<'_> {
     }
 
     fn error(&self, what: impl Into<String>) -> PathError {
-        PathError { at: self.tokens[self.at].0, what: what.into() }
+        PathError { at: Some(self.tokens[self.at].0), what: what.into() }
     }
 
     fn expect(&mut self, sign: &'static str) -> Result<(), PathError> {
@@ -257,7 +257,7 @@ impl Parser<'_> {
             _ => {}
         }
         let function = build(name, arguments).map_err(|known| PathError {
-            at: self.tokens[start].0,
+            at: Some(self.tokens[start].0),
             what: match known {
                 true => format!("{name}() does not take {count} arguments"),
                 false => format!("the function {name}() is not supported"),
