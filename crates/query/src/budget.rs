@@ -185,6 +185,9 @@ pub enum BudgetError {
         #[source]
         source: Box<redb::Error>,
     },
+    /// A part of the file is not what was written.
+    #[error("The budget file {} is damaged, so that nothing can be answered: restore it from a backup.", .0.display())]
+    Damaged(PathBuf),
     /// The totals do not match the charges.
     #[error(
         "The budget file is inconsistent: the totals of a dataset differ from the sum of its charges. Restore it from a backup."
@@ -212,16 +215,26 @@ impl BudgetLedger {
     /// Opens the budget file, or makes an empty one.
     ///
     /// # Errors
-    /// [`BudgetError::InUse`] if another process has it open, [`BudgetError::Open`] if it is no budget file or cannot be read or written.
+    /// [`BudgetError::InUse`] if another process has it open, [`BudgetError::Damaged`] if a part of it is not what was written,
+    /// [`BudgetError::Open`] if it is no budget file or cannot be read or written.
     pub fn open(path: &Path) -> Result<Self, BudgetError> {
-        Self::open_or_make(path).map_err(|error| match error {
-            redb::Error::DatabaseAlreadyOpen => BudgetError::InUse(path.to_owned()),
-            other => BudgetError::Open { path: path.to_owned(), source: Box::new(other) },
+        // The store follows some damaged pages into a panic.
+        let opened = std::panic::catch_unwind(|| Self::open_or_make(path));
+        opened.unwrap_or_else(|_| Err(redb::Error::Corrupted(String::new()))).map_err(|error| {
+            match error {
+                redb::Error::DatabaseAlreadyOpen => BudgetError::InUse(path.to_owned()),
+                redb::Error::Corrupted(_) => BudgetError::Damaged(path.to_owned()),
+                other => BudgetError::Open { path: path.to_owned(), source: Box::new(other) },
+            }
         })
     }
 
     fn open_or_make(path: &Path) -> Result<Self, redb::Error> {
-        let file = Database::create(path)?;
+        let mut file = Database::create(path)?;
+        // Totals and answers are only believed once the checksums of all pages are.
+        if !file.check_integrity()? {
+            return Err(redb::Error::Corrupted("it had to be repaired".to_owned()));
+        }
         let write = file.begin_write()?;
         create_tables(&write)?;
         upgrade(&write)?;

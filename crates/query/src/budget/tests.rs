@@ -199,3 +199,40 @@ proptest! {
         ledger.verify().unwrap();
     }
 }
+
+#[test]
+fn a_damaged_file_is_refused_or_has_lost_nothing() {
+    let (folder, file) = ledger(1_000_000, 1_000_000);
+    for index in 0..100 {
+        let token = fresh(file.charge(DATASET, RESEARCHER, question(index), milli(10)).unwrap());
+        file.record(token, &[index; 300]).unwrap();
+    }
+    drop(file);
+    let whole = std::fs::read(folder.path().join("budget")).unwrap();
+    let path = folder.path().join("damaged");
+    let mut refused = 0;
+    for at in (0..whole.len()).step_by(whole.len() / 150) {
+        for length in [1, 512] {
+            let mut bytes = whole.clone();
+            let end = bytes.len().min(at + length);
+            bytes[at..end].iter_mut().for_each(|byte| *byte = !*byte);
+            std::fs::write(&path, &bytes).unwrap();
+            match BudgetLedger::open(&path) {
+                Ok(file) => {
+                    file.verify().unwrap();
+                    assert_eq!(file.spent(DATASET).unwrap().milli(), 1000, "{at} {length}");
+                    for index in [0, 42, 99] {
+                        let found = file.charge(DATASET, RESEARCHER, question(index), milli(10));
+                        let Charge::Answered(answer) = found.unwrap() else { panic!("{at}") };
+                        assert_eq!(answer, [index; 300], "{at} {length}");
+                    }
+                    let _charged =
+                        fresh(file.charge(DATASET, RESEARCHER, question(200), milli(10)).unwrap());
+                }
+                Err(BudgetError::Damaged(_) | BudgetError::Open { .. }) => refused += 1,
+                Err(other) => panic!("{at} {length}: {other}"),
+            }
+        }
+    }
+    assert!(refused > 50, "{refused}");
+}

@@ -171,11 +171,20 @@ pub(super) fn refusal(error: &DataFusionError) -> Refusal {
             inner.downcast_ref::<Refusal>().cloned().unwrap_or_else(unplannable)
         }
         DataFusionError::SchemaError(inner, _) => match inner.as_ref() {
+            SchemaError::AmbiguousReference { field } => Refusal::mistake(
+                format!("The column `{}` stands in several of the joined tables", field.name),
+                "write it with its table, as in table.column",
+            ),
+            // It names an aggregate of a cast column as that of the plain one.
+            SchemaError::DuplicateUnqualifiedField { .. }
+            | SchemaError::DuplicateQualifiedField { .. } => Refusal::unsupported(
+                "The same aggregate of a column and of its CAST, or two columns of one name,",
+                "ask for one of the two, or cast and name the column in a subquery first",
+            ),
             SchemaError::FieldNotFound { field, valid_fields } => Refusal::UnknownColumn {
                 name: field.name.clone(),
                 known: list(valid_fields.iter().map(|column| column.name.as_str())),
             },
-            _ => unplannable(),
         },
         DataFusionError::Plan(message) if message.starts_with("Invalid function") => {
             Refusal::unsupported("A function that nobody knows", super::AGGREGATES)

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::logical_expr::{
     Aggregate, Distinct, Expr, FetchType, Filter, Limit, LogicalPlan, Operator, Projection,
-    SkipType, Sort, TableScan, expr::AggregateFunction,
+    SkipType, Sort, TableScan,
+    expr::{AggregateFunction, InSubquery},
 };
 
 use super::{
@@ -77,7 +78,7 @@ impl<'a> Tables<'a> {
         self.parts += 1;
         if self.parts > MOST_PARTS {
             return Err(Refusal::unsupported(
-                "A question that names its subqueries so often, one within the other,",
+                super::statement::NAMED_TOO_OFTEN,
                 "name each subquery once or twice",
             ));
         }
@@ -186,11 +187,16 @@ impl<'a> Tables<'a> {
     fn filter(&mut self, filter: &Filter) -> Result<Lowered, Refusal> {
         let mut lowered = self.lower(&filter.input)?;
         let parts = chain(&filter.predicate, Operator::And);
-        let (subqueries, parts): (Vec<&Expr>, Vec<&Expr>) =
-            parts.into_iter().partition(|part| matches!(part, Expr::InSubquery(_)));
-        for part in subqueries {
-            lowered = Lowered::Private(self.in_subquery(lowered, part, filter)?);
+        let mut rest = Vec::new();
+        for part in parts {
+            match membership(part) {
+                Some((listed, present)) => {
+                    lowered = Lowered::Private(self.in_subquery(lowered, listed, present, filter)?);
+                }
+                None => rest.push(part),
+            }
         }
+        let parts = rest;
         if parts.is_empty() {
             return Ok(lowered);
         }
@@ -214,11 +220,12 @@ impl<'a> Tables<'a> {
         })
     }
 
-    /// `patient IN (SELECT patient ...)`: a question about who has rows elsewhere.
+    /// `patient IN (SELECT patient ...)`: a question about who has rows elsewhere, or who has none.
     fn in_subquery(
         &mut self,
         input: Lowered,
-        part: &Expr,
+        part: &InSubquery,
+        present: bool,
         filter: &Filter,
     ) -> Result<Private, Refusal> {
         let refused = || {
@@ -227,9 +234,7 @@ impl<'a> Tables<'a> {
                 "write patient IN (SELECT patient FROM ... WHERE ...)",
             )
         };
-        let (Lowered::Private(input), Expr::InSubquery(part)) = (input, part) else {
-            return Err(refused());
-        };
+        let Lowered::Private(input) = input else { return Err(refused()) };
         if !part.subquery.outer_ref_columns.is_empty() {
             return Err(refused());
         }
@@ -245,7 +250,7 @@ impl<'a> Tables<'a> {
         let relation = Relation::Having {
             input: Box::new(known_person(input.relation, person)),
             other: Box::new(known_person(other.relation, listed)),
-            present: !part.negated,
+            present,
         };
         Ok(Private { relation, ..input })
     }
@@ -312,6 +317,18 @@ impl<'a> Tables<'a> {
     }
 }
 
+/// `IN (SELECT ...)`, and whether what it lists must be there.
+fn membership(mut part: &Expr) -> Option<(&InSubquery, bool)> {
+    let mut present = true;
+    loop {
+        match part {
+            Expr::Not(inner) => (part, present) = (inner, !present),
+            Expr::InSubquery(listed) => return Some((listed, present != listed.negated)),
+            _ => return None,
+        }
+    }
+}
+
 /// Only rows in which the patient's column holds one.
 fn known_person(relation: Relation, person: Typed) -> Relation {
     match person.known.nullable {
@@ -359,7 +376,7 @@ fn bounds(limit: &Limit) -> Result<(usize, Option<usize>), Refusal> {
 /// The condition cannot hold for any row that the schema allows.
 pub(super) fn never() -> Refusal {
     Refusal::mistake(
-        "The condition can never hold, by the published values and bounds of its columns, so that nothing would be counted",
+        "A condition can never hold, by the published values and bounds of its columns, so that it selects no rows",
         "compare with values that the schema publishes; nothing was charged",
     )
 }

@@ -1,12 +1,13 @@
 //! The text before it is planned: what the planner would misread, leave out in silence, or refuse in words of its own is refused here
 //! by its name.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr, JoinOperator,
-    LimitClause, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator, TableFactor,
-    UnaryOperator, Visit, Visitor,
+    LimitClause, ObjectName, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator,
+    TableFactor, UnaryOperator, Visit, Visitor,
 };
 
 use super::{AGGREGATES, not_a_select, relation::set_operation};
@@ -16,9 +17,20 @@ const PATIENT_IN: &str = "select patients with WHERE patient IN (SELECT patient 
 const TEXTS: &str = "use LIKE, LOWER, UPPER, TRIM or LENGTH";
 const SELECT_ONLY: &str = "leave it out: a question is SELECT with FROM, JOIN, WHERE, GROUP BY, HAVING, ORDER BY and LIMIT";
 
+/// Subqueries and tables at most, one that is named twice counting twice: the planner writes each out wherever it is named.
+const MOST_SUBQUERIES: usize = 500;
+
+/// What is refused where subqueries that name each other twice are twice as many at each step.
+pub(super) const NAMED_TOO_OFTEN: &str =
+    "A question that names its subqueries so often, one within the other,";
+
 /// Refuses what no part of a question may be.
 pub(super) fn screen(query: &Query) -> Result<(), Refusal> {
-    match query.visit(&mut Screen) {
+    let found = match query.visit(&mut Screen) {
+        ControlFlow::Continue(()) => query.visit(&mut Written::default()),
+        refused => refused,
+    };
+    match found {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(refusal) => Err(refusal),
     }
@@ -248,5 +260,59 @@ fn call(function: &Function) -> ControlFlow<Refusal> {
             ),
             _ => refuse("A clause in the arguments of a function", AGGREGATES),
         }),
+    }
+}
+
+/// How large a question is with each name of WITH written out.
+#[derive(Default)]
+struct Written {
+    /// The sizes of the queries that are being looked at, the outermost first.
+    open: Vec<usize>,
+    /// What WITH names the queries that it holds.
+    names: HashMap<*const Query, String>,
+    /// The size of what a name stands for: the largest, where it stands for several.
+    sizes: HashMap<String, usize>,
+}
+
+impl Visitor for Written {
+    type Break = Refusal;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Refusal> {
+        self.open.push(1);
+        for named in query.with.iter().flat_map(|with| &with.cte_tables) {
+            let name = named.alias.name.value.to_lowercase();
+            self.names.insert(std::ptr::from_ref(&*named.query), name);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<Refusal> {
+        let name = relation.0.last().map(|part| part.to_string().replace('"', "").to_lowercase());
+        let size = name.and_then(|name| self.sizes.get(&name)).copied().unwrap_or(1);
+        self.grow(size)
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Refusal> {
+        let size = self.open.pop().unwrap_or_default();
+        match self.names.get(&std::ptr::from_ref(query)) {
+            // It counts wherever it is named.
+            Some(name) => {
+                let known = self.sizes.entry(name.clone()).or_default();
+                *known = size.max(*known);
+                ControlFlow::Continue(())
+            }
+            None => self.grow(size),
+        }
+    }
+}
+
+impl Written {
+    fn grow(&mut self, size: usize) -> ControlFlow<Refusal> {
+        let Some(open) = self.open.last_mut() else { return ControlFlow::Continue(()) };
+        *open += size;
+        match *open > MOST_SUBQUERIES {
+            true => refuse(NAMED_TOO_OFTEN, "name each subquery once or twice"),
+            false => ControlFlow::Continue(()),
+        }
     }
 }

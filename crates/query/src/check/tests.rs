@@ -44,6 +44,18 @@ const REFUSED: &[(&str, &str)] = &[
         "SELECT COUNT(*) FROM (SELECT patient FROM patient UNION ALL SELECT patient FROM observation) t",
         "set operation",
     ),
+    (
+        "SELECT COUNT(*) FROM patient JOIN observation USING (patient) WHERE patient IN (SELECT patient FROM patient)",
+        "write it with its table",
+    ),
+    (
+        "SELECT SUM(year) AS a, SUM(CAST(year AS DOUBLE)) AS b FROM observation",
+        "a column and of its CAST",
+    ),
+    (
+        "SELECT COUNT(*) FROM patient WHERE patient NOT IN (SELECT patient FROM observation WHERE year = -5)",
+        "it selects no rows",
+    ),
     ("SELECT COUNT(*) OVER () FROM patient", "window function"),
     ("SELECT ROW_NUMBER() OVER (ORDER BY value) FROM observation", "window function"),
     ("SELECT SUM(COUNT(*)) OVER () FROM patient GROUP BY sex", "window function"),

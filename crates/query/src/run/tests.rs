@@ -490,7 +490,7 @@ const SHAPES: [&str; 10] = [
     "SELECT COUNT(*), SUM(n), SUM(s) FROM (SELECT patient, COUNT(*) AS n, SUM(value) AS s FROM observation WHERE {} GROUP BY patient) t",
     "SELECT SUM(n), SUM(peak), AVG(low) FROM (SELECT patient, code, COUNT(value) AS n, MAX(value) AS peak, MIN(year) AS low FROM observation WHERE {} GROUP BY patient, code HAVING COUNT(*) > 1) t",
     "SELECT sex, COUNT(*) FROM patient WHERE patient IN (SELECT patient FROM observation WHERE {}) GROUP BY sex",
-    "SELECT sex, COUNT(*) FROM patient WHERE deceased AND patient NOT IN (SELECT patient FROM observation WHERE {}) GROUP BY sex",
+    "SELECT sex, COUNT(*) FROM patient WHERE deceased AND NOT (patient IN (SELECT patient FROM observation WHERE {})) GROUP BY sex",
     "SELECT sex, COUNT(*), COUNT(o.patient), SUM(value) FROM patient p LEFT JOIN observation o ON o.patient = p.patient AND ({}) GROUP BY sex",
     "SELECT COUNT(*) FROM patient p LEFT JOIN (SELECT patient AS who FROM observation WHERE {}) o ON o.who = p.patient WHERE o.who IS NULL",
     "SELECT COUNT(*), COUNT(DISTINCT a.patient), SUM(a.value) FROM observation a JOIN (SELECT * FROM observation WHERE {}) b ON a.patient = b.patient AND a.code = b.code",
