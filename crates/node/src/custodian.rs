@@ -158,7 +158,8 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     // What was earned until now was earned under the receipts as they are.
     settle(node, &custodian, &vault).await?;
     let account = Account(custodian.address.into_array());
-    let mut documents = consent::Reader::new(node.rules, account, node.chain_id());
+    let now = u64::try_from(crate::credentials::now()).unwrap_or_default();
+    let mut documents = consent::Reader::new(node.rules, account, node.chain_id(), now);
     let (receipts, vouched) = receipts(&read, &vault, &mut documents, intake.vouch)?;
     let ingested = Ingested {
         patients: patients as u64,
@@ -272,7 +273,7 @@ fn leave_out_erased(tables: &mut Tables, vault: &Vault) -> Result<u64> {
     Ok((before - patient_column(tables).len()) as u64)
 }
 
-/// The register of consent after an intake: one receipt for each of its patients, from their newest Consent resource or
+/// The register of consent after an intake: one receipt for each of its patients, from their Consent resources or
 /// on the custodian's word, and those of everybody else as they were. Gives how many rest on the custodian's word.
 /// A consent that was withdrawn stays withdrawn until another document says otherwise.
 fn receipts(
@@ -284,18 +285,15 @@ fn receipts(
     let key = pseudonym_key(vault);
     let mut register: BTreeMap<String, Receipt> =
         vault.consents()?.into_iter().map(|receipt| (receipt.pseudonym.clone(), receipt)).collect();
-    let mut newest: BTreeMap<&str, &ConsentRecord> = BTreeMap::new();
+    let mut consents: BTreeMap<&str, Vec<&ConsentRecord>> = BTreeMap::new();
     for consent in &read.consents {
-        let known = newest.entry(&consent.patient).or_insert(consent);
-        if known.given <= consent.given {
-            *known = consent;
-        }
+        consents.entry(&consent.patient).or_default().push(consent);
     }
     let mut vouched = 0;
     for patient in patient_column(&read.tables) {
-        let consent = newest.get(patient).copied();
-        vouched += u64::from(consent.is_none() && vouch);
-        let mut receipt = documents.receipt(key.pseudonym(patient), consent, vouch);
+        let own = consents.get(patient).map_or(&[][..], Vec::as_slice);
+        vouched += u64::from(own.is_empty() && vouch);
+        let mut receipt = documents.receipt(key.pseudonym(patient), own, vouch);
         if let Some(known) = register
             .get(&receipt.pseudonym)
             .filter(|known| known.document_hash == receipt.document_hash)

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use caduceus_policy::consent::fhir::{Parties, Unnamed, read, read_held, write};
+use caduceus_policy::consent::fhir::{
+    Parties, UNNAMED_CLASSES, UNNAMED_PURPOSES, read, read_held, write,
+};
 use caduceus_policy::consent::{ClassSet, Grant, Party, PurposeSet, RegionSet, Use, permits};
 use caduceus_policy::{DataClass, Purpose, Region, default_rules};
 use proptest::prelude::*;
@@ -138,8 +140,7 @@ proptest! {
         if let Some((key, value)) = which.map(|which| foreign()[which].clone()) {
             consent["provision"][key] = value;
         }
-        let everything = Unnamed { purposes: Purpose::ALL, classes: DataClass::ALL };
-        let held = read_held(default_rules(), CUSTODIAN, PARTIES.chain_id, everything, &consent);
+        let held = read_held(default_rules(), CUSTODIAN, PARTIES.chain_id, &consent, NOW);
         let begun = held.begins.is_none_or(|begins| begins <= NOW);
         let on_paper = permitted(&held.reading.grants);
         for (paper, ledger) in on_paper.iter().zip(permitted_by(&consent)) {
@@ -189,7 +190,9 @@ proptest! {
             prop_assert!(!(denied && is), "{asked:?} is denied");
             // A country that no file lists cannot be kept apart from those that are denied.
             let listed = default_rules().region_of(asked.country).is_some();
-            prop_assert!(denied || is == was || !listed && !is, "{asked:?} was permitted");
+            // Nor can a use be told from one that is denied, if it may be of the same kind.
+            let kindred = !purposes.is_empty() && !purposes.contains(&asked.purpose);
+            prop_assert!(denied || is == was || !listed && !is || kindred && !is, "{asked:?} was permitted");
         }
     }
 
@@ -494,8 +497,7 @@ fn what_may_be_a_condition_refuses_what_it_stands_in_and_is_named() {
         assert_eq!(paths, [path], "{value}");
         let mut consent = one();
         consent.pointer_mut(pointer).unwrap()[key] = value.clone();
-        let everything = Unnamed { purposes: Purpose::ALL, classes: DataClass::ALL };
-        let held = read_held(default_rules(), CUSTODIAN, PARTIES.chain_id, everything, &consent);
+        let held = read_held(default_rules(), CUSTODIAN, PARTIES.chain_id, &consent, NOW);
         assert_eq!(held.reading.grants, [], "{path} by its custodian");
     }
     // A root without a type is no permit by a policy of another system.
@@ -581,4 +583,71 @@ fn a_permit_that_names_no_region_of_the_rules_or_has_ended_is_named() {
         consent["provision"] = json!({ "type": "deny", "provision": [permit, ended] });
     });
     assert_eq!((grants, paths), (1, vec!["Consent.provision.provision[1].period".to_owned()]));
+}
+
+/// What a permit of everything leaves where these purposes are denied below it.
+fn left(denied: &[Purpose]) -> Vec<Purpose> {
+    let all = |purposes: &[Purpose]| Grant {
+        custodian: CUSTODIAN,
+        grantee: None,
+        classes: ClassSet::of(DataClass::ALL),
+        purposes: PurposeSet::of(purposes),
+        jurisdictions: RegionSet::anywhere(),
+        expiry: u64::MAX,
+        document_hash: [7; 32],
+    };
+    let mut consent = write(default_rules(), &PARTIES, &[all(Purpose::ALL)], NOW);
+    let denial = write(default_rules(), &PARTIES, &[all(denied)], NOW);
+    let purposes = denial["provision"]["purpose"].clone();
+    consent["provision"]["provision"] = json!([{ "type": "deny", "purpose": purposes }]);
+    let grants = read(default_rules(), &PARTIES, &consent, NOW).grants;
+    let still = |purpose: &Purpose| grants.iter().any(|grant| grant.purposes.contains(*purpose));
+    Purpose::ALL.iter().copied().filter(still).collect()
+}
+
+#[test]
+fn a_denial_of_research_leaves_no_other_name_for_it() {
+    use Purpose::{Ancestry, Commercial, DiseaseSpecific, HealthResearch, PublicHealth, Quality};
+    for research in [Purpose::GeneralResearch, HealthResearch] {
+        assert_eq!(left(&[research]), [PublicHealth, Quality], "{research}");
+    }
+    assert_eq!(left(&[DiseaseSpecific]), [Ancestry, PublicHealth, Quality]);
+    assert_eq!(left(&[Ancestry]), [HealthResearch, DiseaseSpecific, PublicHealth, Quality]);
+    assert_eq!(left(&[PublicHealth]).len(), 5);
+    let without_companies = left(&[Commercial]);
+    assert_eq!(without_companies.len(), Purpose::ALL.len() - 1);
+    assert!(!without_companies.contains(&Commercial));
+    assert_eq!(left(&[Purpose::NotForProfit]), [Commercial]);
+}
+
+#[test]
+fn what_names_no_purpose_or_class_permits_what_such_documents_are_written_for() {
+    let open = |scope: &str| {
+        let mut consent = one();
+        consent["scope"]["coding"][0]["code"] = json!(scope);
+        let permit = consent["provision"].as_object_mut().unwrap();
+        permit.remove("purpose");
+        permit.remove("class");
+        read(default_rules(), &PARTIES, &consent, NOW)
+    };
+    let research = open("research");
+    assert_eq!(research.grants[0].purposes, PurposeSet::of(&UNNAMED_PURPOSES));
+    assert_eq!(research.grants[0].classes, ClassSet::of(&UNNAMED_CLASSES));
+    let general = open("patient-privacy");
+    assert_eq!(general.grants, []);
+    assert_eq!(general.unmapped[0].path, "Consent.provision.purpose");
+}
+
+#[test]
+fn a_consent_that_was_given_at_no_time_that_has_been_permits_nothing() {
+    for date in
+        [json!("yesterday"), json!(""), json!(2026), json!("2099"), json!("2099-01-01T00:00:00Z")]
+    {
+        let paths = refused(|consent| consent["dateTime"] = date.clone());
+        assert_eq!(paths, ["Consent.dateTime"], "{date}");
+    }
+    for date in [json!("2026"), json!("2026-12-31"), json!("2026-12-31T23:00:00-12:00")] {
+        assert_eq!(reading(|consent| consent["dateTime"] = date.clone()).0, 1, "{date}");
+    }
+    assert_eq!(reading(|consent| drop(consent.as_object_mut().unwrap().remove("dateTime"))).0, 1);
 }

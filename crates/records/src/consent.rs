@@ -11,7 +11,7 @@ pub struct ConsentRecord {
     /// Whether that is a patient of this source, and not one of another server with the same key, who may be somebody
     /// else. Such a document can refuse and cannot permit.
     pub ours: bool,
-    /// When it was given, as FHIR writes dates, if it says so. Of several consents of a patient the latest counts.
+    /// When it was given, as FHIR writes dates, if it says so.
     pub given: Option<String>,
     /// The resource, as JSON, byte for byte.
     pub text: Box<str>,

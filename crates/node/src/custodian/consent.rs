@@ -3,21 +3,14 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::keccak256;
-use caduceus_policy::consent::fhir::{self, Unnamed};
+use caduceus_policy::RuleTable;
+use caduceus_policy::consent::fhir::{self, Held, UNNAMED_CLASSES, UNNAMED_PURPOSES};
 use caduceus_policy::consent::{
     ClassSet, Grant, Party as Account, PurposeSet, RegionSet, Use, permits, strict,
 };
-use caduceus_policy::{DataClass, Purpose, RuleTable};
 use caduceus_records::ConsentRecord;
 use caduceus_vault::Receipt;
 use serde::{Deserialize, Serialize};
-
-/// What a consent that names no purpose is for: research and public health.
-const BROAD: [Purpose; 3] =
-    [Purpose::GeneralResearch, Purpose::HealthResearch, Purpose::PublicHealth];
-
-/// What a consent that names no kind of data is about: what hospitals write down in the course of care.
-const PLAIN: [DataClass; 1] = [DataClass::Clinical];
 
 /// A part of Consents that was not carried over, and permits nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,25 +28,54 @@ pub(super) struct Reader<'a> {
     pub(super) rules: &'a RuleTable,
     pub(super) custodian: Account,
     pub(super) chain_id: u64,
+    /// When they are read, in unix seconds.
+    now: u64,
     not_carried: BTreeMap<(String, String), u64>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(rules: &'a RuleTable, custodian: Account, chain_id: u64) -> Reader<'a> {
-        Reader { rules, custodian, chain_id, not_carried: BTreeMap::new() }
+    pub(super) fn new(
+        rules: &'a RuleTable,
+        custodian: Account,
+        chain_id: u64,
+        now: u64,
+    ) -> Reader<'a> {
+        Reader { rules, custodian, chain_id, now, not_carried: BTreeMap::new() }
     }
 
-    /// The receipt of one patient. Without a document it permits only where the custodian vouches.
+    /// The receipt of one patient, from all documents of theirs. Without one it permits only where the custodian vouches.
     pub(super) fn receipt(
         &mut self,
         pseudonym: String,
-        consent: Option<&ConsentRecord>,
+        consents: &[&ConsentRecord],
         vouch: bool,
     ) -> Receipt {
-        match consent {
-            Some(consent) => self.of_document(pseudonym, consent),
+        let read = consents.iter().map(|consent| self.read(consent)).collect();
+        match self.latest(read) {
+            Some(latest) => receipt(pseudonym, latest),
             None => self.vouched(pseudonym, vouch),
         }
+    }
+
+    /// The document that counts: the latest that decides on research. Where the order of several cannot be told, and they do
+    /// not say the same, nothing is permitted.
+    fn latest(&mut self, mut read: Vec<Document>) -> Option<Document> {
+        if read.iter().any(|document| document.decides) {
+            read.retain(|document| document.decides);
+        }
+        let replaced: Vec<bool> =
+            read.iter().map(|one| read.iter().any(|other| one.is_before(other))).collect();
+        let mut replaced = replaced.into_iter();
+        read.retain(|_| replaced.next() == Some(false));
+        // The same copy whatever the order of the files.
+        read.sort_by(|one, other| one.dated.cmp(&other.dated));
+        let mut last = read.pop()?;
+        if read.iter().any(|other| (&other.grants, other.begins) != (&last.grants, last.begins)) {
+            let why = "several Consents of one patient whose order cannot be told: refused";
+            self.note("Consent.dateTime", why);
+            last.grants.clear();
+        }
+        Some(last)
     }
 
     /// What could not be carried over so far.
@@ -68,8 +90,8 @@ impl<'a> Reader<'a> {
         let grant = Grant {
             custodian: self.custodian,
             grantee: None,
-            classes: ClassSet::of(&PLAIN),
-            purposes: PurposeSet::of(&BROAD),
+            classes: ClassSet::of(&UNNAMED_CLASSES),
+            purposes: PurposeSet::of(&UNNAMED_PURPOSES),
             jurisdictions: RegionSet::anywhere(),
             expiry: u64::MAX,
             document_hash,
@@ -78,49 +100,71 @@ impl<'a> Reader<'a> {
         Receipt { pseudonym, permit: vouch, grants, begins: None, document_hash, erased: false }
     }
 
-    fn of_document(&mut self, pseudonym: String, consent: &ConsentRecord) -> Receipt {
-        let (mut grants, begins) = self.read(consent);
-        // The terms and not the bytes: a copy that a server marks anew is no new decision.
-        grants.iter_mut().for_each(|grant| grant.document_hash = [0; 32]);
-        let terms = serde_json::to_string(&grants).expect("numbers in lists are JSON");
-        let document_hash = hash(
-            &pseudonym,
-            &[
-                if grants.is_empty() { "deny" } else { "permit" },
-                &terms,
-                &begins.map(|begins| begins.to_string()).unwrap_or_default(),
-                consent.given.as_deref().unwrap_or_default(),
-            ],
-        );
-        grants.iter_mut().for_each(|grant| grant.document_hash = document_hash);
-        let permit = !grants.is_empty();
-        Receipt { pseudonym, permit, grants, begins, document_hash, erased: false }
-    }
-
-    /// What a document permits, and from when on. What it says beyond that is noted.
-    fn read(&mut self, consent: &ConsentRecord) -> (Vec<Grant>, Option<u64>) {
-        let document = match strict::parse(consent.text.as_bytes()) {
-            Ok(document) => document,
-            Err(_) => {
-                self.note("Consent", "a key is named twice, or it is nested too deep: refused");
-                return (Vec::new(), None);
-            }
+    /// Reads one document. What it says beyond what can be carried over is noted.
+    fn read(&mut self, consent: &ConsentRecord) -> Document {
+        let dated = consent.given.clone().unwrap_or_default();
+        let Ok(document) = strict::parse(consent.text.as_bytes()) else {
+            self.note("Consent", "a key is named twice, or it is nested too deep: refused");
+            return Document {
+                grants: Vec::new(),
+                begins: None,
+                given: None,
+                decides: true,
+                dated,
+            };
         };
-        let unnamed = Unnamed { purposes: &BROAD, classes: &PLAIN };
-        let held = fhir::read_held(self.rules, self.custodian, self.chain_id, unnamed, &document);
-        for part in &held.reading.unmapped {
+        let Held { reading, begins, given, decides } =
+            fhir::read_held(self.rules, self.custodian, self.chain_id, &document, self.now);
+        for part in &reading.unmapped {
             self.note(&part.path, &part.why);
         }
-        if !consent.ours && !held.reading.grants.is_empty() {
+        let mut grants = reading.grants;
+        if !consent.ours && !grants.is_empty() {
             self.note("Consent.patient", "it is about a patient of another server: refused");
-            return (Vec::new(), None);
+            grants.clear();
         }
-        (held.reading.grants, held.begins)
+        // The terms and not the bytes: a copy that a server marks anew is no new decision.
+        grants.iter_mut().for_each(|grant| grant.document_hash = [0; 32]);
+        Document { grants, begins, given, decides, dated }
     }
 
     fn note(&mut self, path: &str, why: &str) {
         *self.not_carried.entry((path.to_owned(), why.to_owned())).or_default() += 1;
     }
+}
+
+/// What one document says.
+struct Document {
+    /// What it permits, without its hash.
+    grants: Vec<Grant>,
+    /// From when on, in unix seconds.
+    begins: Option<u64>,
+    /// The first and the last second at which it may have been given.
+    given: Option<(i64, i64)>,
+    /// Whether it decides on research.
+    decides: bool,
+    /// The date as it is written.
+    dated: String,
+}
+
+impl Document {
+    /// Whether it was given before another one for certain.
+    fn is_before(&self, other: &Document) -> bool {
+        let spans = self.given.zip(other.given);
+        spans.is_some_and(|((_, last), (first, _))| last < first)
+    }
+}
+
+/// The receipt of a document.
+fn receipt(pseudonym: String, document: Document) -> Receipt {
+    let Document { mut grants, begins, dated, .. } = document;
+    let permit = !grants.is_empty();
+    let terms = serde_json::to_string(&grants).expect("numbers in lists are JSON");
+    let begun = begins.map(|begins| begins.to_string()).unwrap_or_default();
+    let verdict = if permit { "permit" } else { "deny" };
+    let document_hash = hash(&pseudonym, &[verdict, &terms, &begun, &dated]);
+    grants.iter_mut().for_each(|grant| grant.document_hash = document_hash);
+    Receipt { pseudonym, permit, grants, begins, document_hash, erased: false }
 }
 
 /// Whether a receipt covers a use at `now`.
@@ -150,12 +194,14 @@ fn hash(pseudonym: &str, parts: &[&str]) -> [u8; 32] {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use caduceus_policy::default_rules;
+    use caduceus_policy::{DataClass, Purpose, default_rules};
     use serde_json::{Value, json};
 
     use super::*;
 
     const CUSTODIAN: Account = Account([0xc0; 20]);
+    /// 2026-11-27.
+    const NOW: u64 = 1_795_737_600;
     const SCOPES: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
     const REASONS: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 
@@ -176,9 +222,28 @@ mod tests {
     }
 
     fn read(record: &ConsentRecord) -> (Receipt, Vec<NotCarried>) {
-        let mut reader = Reader::new(default_rules(), CUSTODIAN, 31_337);
-        let receipt = reader.receipt("pseudonym".into(), Some(record), false);
+        let mut reader = Reader::new(default_rules(), CUSTODIAN, 31_337, NOW);
+        let receipt = reader.receipt("pseudonym".into(), &[record], false);
         (receipt, reader.not_carried())
+    }
+
+    /// What comes of several documents, in this order and in the other one.
+    fn of_all(documents: &[Value]) -> bool {
+        let records: Vec<ConsentRecord> = documents
+            .iter()
+            .map(|document| {
+                let given = document["dateTime"].as_str().map(str::to_owned);
+                ConsentRecord { given, ..record(&document.to_string()) }
+            })
+            .collect();
+        let permits = |records: &[&ConsentRecord]| {
+            let mut reader = Reader::new(default_rules(), CUSTODIAN, 31_337, NOW);
+            reader.receipt("pseudonym".into(), records, true).permit
+        };
+        let forth: Vec<_> = records.iter().collect();
+        let back: Vec<_> = records.iter().rev().collect();
+        assert_eq!(permits(&forth), permits(&back), "the order of the files decides");
+        permits(&forth)
     }
 
     fn of(document: &Value) -> (Receipt, Vec<NotCarried>) {
@@ -225,7 +290,11 @@ mod tests {
     fn where_no_purpose_is_named_research_and_public_health_are_meant() {
         let (receipt, _) = of(&consent(json!({ "type": "permit" })));
         for purpose in Purpose::ALL {
-            assert_eq!(covered(&receipt, *purpose, 0), BROAD.contains(purpose), "{purpose}");
+            assert_eq!(
+                covered(&receipt, *purpose, 0),
+                UNNAMED_PURPOSES.contains(purpose),
+                "{purpose}"
+            );
         }
         // An exception of a refusal says itself what it is for.
         let commercial = json!([{ "system": "urn:caduceus:purpose", "code": "COM" }]);
@@ -292,5 +361,47 @@ mod tests {
         let shorter = consent(json!({ "type": "permit", "period": { "end": "2030" } }));
         assert_ne!(of(&shorter).0.document_hash, first);
         assert_ne!(of(&consent(json!({ "type": "deny" }))).0.document_hash, first);
+    }
+
+    #[test]
+    fn a_refusal_counts_unless_a_permission_is_later_for_certain() {
+        let dated = |kind: &str, date: Value| {
+            let mut document = consent(json!({ "type": kind }));
+            match date {
+                Value::Null => drop(document.as_object_mut().unwrap().remove("dateTime")),
+                date => document["dateTime"] = date,
+            }
+            document
+        };
+        let permit = |date: &str| dated("permit", json!(date));
+        let deny = |date: &str| dated("deny", json!(date));
+        let undated = |kind: &str| dated(kind, Value::Null);
+        assert!(of_all(&[deny("2020"), permit("2022")]));
+        assert!(of_all(&[permit("2020-01-01"), permit("2020-01-01")]), "copies of one another");
+        assert!(of_all(&[undated("permit")]));
+        assert!(of_all(&[deny("2025-03-27T23:00:00Z"), permit("2025-03-27T23:00:01Z")]));
+        for refused in [
+            [permit("2020"), undated("deny")],
+            [deny("2020"), undated("permit")],
+            // Half past ten the day before, by UTC.
+            [permit("2025-03-28T00:30:00+14:00"), deny("2025-03-27T23:00:00Z")],
+            [permit("2025-01-01"), deny("2025")],
+            [permit("2099-01-01"), deny("2026")],
+            [permit("yesterday"), deny("2026")],
+            [permit("2025-01-01"), deny("2025-01-01")],
+            // A day is over last where it began last.
+            [deny("2025-01-01"), permit("2025-01-02")],
+        ] {
+            assert!(!of_all(&refused), "{refused:?}");
+        }
+        // A general permission to use data neither takes back a refusal of research nor a permission.
+        let mut general = permit("2025");
+        general["scope"]["coding"][0]["code"] = json!("patient-privacy");
+        assert!(!of_all(&[deny("2020"), general.clone()]));
+        assert!(of_all(&[permit("2020"), general.clone()]));
+        assert!(!of_all(&[general]), "nor does it permit any");
+        let mut refusal = deny("2025");
+        refusal["scope"]["coding"][0]["code"] = json!("patient-privacy");
+        assert!(!of_all(&[permit("2020"), refusal]));
     }
 }

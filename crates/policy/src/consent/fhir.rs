@@ -4,13 +4,17 @@
 //! are permits below a root that denies. In: the provision tree is evaluated, and what it permits beyond doubt becomes
 //! grants. Whatever cannot be mapped is named and never widens what is permitted: an unknown purpose falls out of its
 //! list, a condition that grants do not have (a label, a document, a period of the data, a restriction of DUO) and an
-//! element that R4 does not have take their whole permit with them, a denial counts even where part of it is unknown, and
-//! an unknown `modifierExtension` refuses what it stands in, as FHIR asks. Codes count in their own system only.
+//! element that R4 does not have take their whole permit with them, a denial counts even where part of it is unknown and
+//! for every purpose that may be of the denied kind (who wants no research wants no study of a disease either), and
+//! an unknown `modifierExtension` refuses what it stands in, as FHIR asks. Codes count in their own system only. A Consent to
+//! research that names no purpose or no kind of data permits what such documents are written for, [`UNNAMED_PURPOSES`] and
+//! [`UNNAMED_CLASSES`]; one to the use of data in general permits no research unless it names it.
 //!
 //! Source: HL7 FHIR R4 (4.0.1), Consent. R4 has no element for places, so that regions are a `modifierExtension`: a
 //! reader that does not know it must not act on the permit.
 
 mod form;
+mod moment;
 mod read;
 mod sets;
 mod write;
@@ -18,11 +22,17 @@ mod write;
 use serde_json::Value;
 
 use super::Party;
-use crate::codes::{Purpose, Region};
+use crate::codes::{DataClass, Purpose, Region};
 use crate::table::RuleTable;
 
-pub use read::{Held, Reading, Unnamed, read, read_held};
+pub use read::{Held, Reading, read, read_held};
 pub use write::write;
+
+/// What a Consent to research is for that names no purpose: research and public health.
+pub const UNNAMED_PURPOSES: [Purpose; 3] =
+    [Purpose::GeneralResearch, Purpose::HealthResearch, Purpose::PublicHealth];
+/// What a Consent is about that names no kind of data: what is written down in the course of care.
+pub const UNNAMED_CLASSES: [DataClass; 1] = [DataClass::Clinical];
 
 const ACTIONS: &str = "http://terminology.hl7.org/CodeSystem/consentaction";
 const SCOPES: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
@@ -110,6 +120,38 @@ fn purpose_of(coding: &Value) -> Option<Purpose> {
         let (system, code) = purpose_code(*purpose);
         is(coding, system, code)
     })
+}
+
+/// The purposes whose uses may be of a denied kind: every kind of research is research, a use by a company or by somebody who makes
+/// no profit may be for anything else, and research in health care is the only research that HL7's purposes know, so that
+/// whoever denies it is taken to deny all.
+fn denied_with(purpose: Purpose) -> &'static [Purpose] {
+    use Purpose::{
+        Ancestry, Commercial, DiseaseSpecific, GeneralResearch, HealthResearch, NotForProfit,
+        PublicHealth, Quality,
+    };
+    match purpose {
+        GeneralResearch | HealthResearch => {
+            &[GeneralResearch, HealthResearch, DiseaseSpecific, Ancestry, NotForProfit, Commercial]
+        }
+        DiseaseSpecific => {
+            &[GeneralResearch, HealthResearch, DiseaseSpecific, NotForProfit, Commercial]
+        }
+        Ancestry => &[GeneralResearch, Ancestry, NotForProfit, Commercial],
+        PublicHealth => &[PublicHealth, NotForProfit, Commercial],
+        Quality => &[Quality, NotForProfit, Commercial],
+        NotForProfit => &[
+            GeneralResearch,
+            HealthResearch,
+            DiseaseSpecific,
+            Ancestry,
+            NotForProfit,
+            PublicHealth,
+            Quality,
+        ],
+        // Who wants no company to use data may want research all the same; it is a purpose of its own on the ledger.
+        Commercial => &[Commercial],
+    }
 }
 
 /// Whether a coding comes from DUO, whose codes beside the permissions are conditions of them.

@@ -71,9 +71,8 @@ pub(super) fn consent(consent: &Value, parties: &Parties<'_>, held: bool) -> Che
     check(consent["resourceType"] == "Consent", "Consent", "it is no FHIR Consent")?;
     check(consent["status"] == "active", "Consent.status", "it is not active")?;
     members(consent, "Consent", CONSENT)?;
-    let scoped = codings(&consent["scope"])
-        .iter()
-        .any(|scope| is(scope, SCOPES, "research") || is(scope, SCOPES, "patient-privacy"));
+    let general = |scope: &Value| is(scope, SCOPES, "patient-privacy");
+    let scoped = to_research(consent) || codings(&consent["scope"]).iter().any(general);
     check(scoped, "Consent.scope", "its scope is neither research nor patient-privacy")?;
     between(consent, parties, held)?;
     for (key, value) in consent.as_object().into_iter().flatten() {
@@ -86,6 +85,11 @@ pub(super) fn consent(consent: &Value, parties: &Parties<'_>, held: bool) -> Che
     each(consent, "verification", VERIFICATION, |one, path| {
         check(one["verified"] == true, path, "it was not verified")
     })
+}
+
+/// Whether its scope is research.
+pub(super) fn to_research(consent: &Value) -> bool {
+    codings(&consent["scope"]).iter().any(|scope| is(scope, SCOPES, "research"))
 }
 
 /// Whether it is about this member and with this custodian.

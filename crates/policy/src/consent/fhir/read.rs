@@ -1,14 +1,15 @@
 //! What a FHIR Consent permits beyond doubt, as grants.
 
-use chrono::DateTime;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::form::{self, codings};
+use super::moment::{Bound, instant, span};
 use super::sets::{split, within};
 use super::{
     ACTIONS, CLASSES, COUNTRIES, DISEASE, DOCUMENT, DUO, FROM, NOT_FOR_PROFIT, Parties, ROLES,
-    Unmapped, bytes, is, of_duo, purpose_of, regions,
+    UNNAMED_CLASSES, UNNAMED_PURPOSES, Unmapped, bytes, denied_with, is, of_duo, purpose_of,
+    regions,
 };
 use crate::codes::{DataClass, Purpose, Region};
 use crate::consent::{ClassSet, Grant, Party, PurposeSet, RegionSet};
@@ -35,7 +36,7 @@ pub struct Reading {
 /// Reads what `consent` permits at `now` (unix seconds), between the `parties` that are expected.
 #[must_use]
 pub fn read(table: &RuleTable, parties: &Parties<'_>, consent: &Value, now: u64) -> Reading {
-    let mut reader = Reader::new(table, parties, Reader::ledger(now), consent);
+    let mut reader = Reader::new(table, parties, Sight { seen: now, held: false }, consent);
     let grants = reader.consent(consent);
     Reading { grants, unmapped: reader.unmapped }
 }
@@ -47,56 +48,65 @@ pub struct Held {
     pub reading: Reading,
     /// The first moment at which all of it has begun for certain, in unix seconds; from the beginning if absent.
     pub begins: Option<u64>,
-}
-
-/// What a custodian holds a Consent to say where the document leaves it open.
-///
-/// A document that was written for research and names no purpose is not taken to permit everything that a ledger knows.
-#[derive(Debug, Clone, Copy)]
-pub struct Unnamed<'a> {
-    /// The purposes of a permit that names none.
-    pub purposes: &'a [Purpose],
-    /// The classes of data of a permit that names none.
-    pub classes: &'a [DataClass],
+    /// The first and the last second at which it may have been given; none where its date does not tell.
+    pub given: Option<(i64, i64)>,
+    /// Whether it decides on research at all: a general permission to use data that names no purpose does not.
+    pub decides: bool,
 }
 
 /// Reads what a `consent` permits that `custodian` keeps in its own system, about a patient of its own.
 ///
 /// Whose document it is, that system knows: unlike [`read`] this does not look for the identifiers of a ledger in it. A
-/// document that names another account as its custodian is refused all the same. What has not begun is not refused: when
-/// it begins is told beside.
+/// document that names another account as its custodian is refused all the same. What has not begun when it is `seen` (unix
+/// seconds) is not refused: when it begins is told beside. One that was given later than that is no document yet.
 #[must_use]
 pub fn read_held(
     table: &RuleTable,
     custodian: Party,
     chain_id: u64,
-    unnamed: Unnamed<'_>,
     consent: &Value,
+    seen: u64,
 ) -> Held {
     let parties = Parties { person: "", custodian, chain_id };
-    let mut reader = Reader::new(table, &parties, Sight { now: None, unnamed }, consent);
+    let mut reader = Reader::new(table, &parties, Sight { seen, held: true }, consent);
     let grants = reader.consent(consent);
     let begins = (reader.begins > 0).then_some(reader.begins);
-    Held { reading: Reading { grants, unmapped: reader.unmapped }, begins }
+    let root = &consent["provision"];
+    let general = !reader.research && root["type"] == "permit" && root.get("purpose").is_none();
+    let decides = !(general && root.get("provision").is_none());
+    let given = reader.given;
+    Held { reading: Reading { grants, unmapped: reader.unmapped }, begins, given, decides }
 }
 
 /// How a document is looked at.
 #[derive(Clone, Copy)]
-struct Sight<'a> {
-    /// When; none where it is kept by its custodian and is looked at for any time.
-    now: Option<u64>,
-    unnamed: Unnamed<'a>,
+struct Sight {
+    /// When, in unix seconds.
+    seen: u64,
+    /// Whether its custodian keeps it, so that what has not begun may begin.
+    held: bool,
+}
+
+/// What a provision means that names no purpose, or no class of data.
+#[derive(Clone, Copy)]
+struct Unnamed<'a> {
+    purposes: &'a [Purpose],
+    classes: &'a [DataClass],
 }
 
 struct Reader<'a> {
     table: &'a RuleTable,
     parties: &'a Parties<'a>,
-    sight: Sight<'a>,
+    sight: Sight,
     document_hash: [u8; 32],
     unmapped: Vec<Unmapped>,
     provisions: usize,
     /// The latest beginning of a period, in unix seconds.
     begins: u64,
+    /// Whether it is a Consent to research.
+    research: bool,
+    /// As in [`Held`].
+    given: Option<(i64, i64)>,
 }
 
 const EVERYTHING: Unnamed<'static> = Unnamed { purposes: Purpose::ALL, classes: DataClass::ALL };
@@ -105,7 +115,7 @@ impl<'a> Reader<'a> {
     fn new(
         table: &'a RuleTable,
         parties: &'a Parties<'a>,
-        sight: Sight<'a>,
+        sight: Sight,
         consent: &Value,
     ) -> Reader<'a> {
         Reader {
@@ -116,11 +126,9 @@ impl<'a> Reader<'a> {
             unmapped: Vec::new(),
             provisions: 0,
             begins: 0,
+            research: form::to_research(consent),
+            given: None,
         }
-    }
-
-    fn ledger(now: u64) -> Sight<'static> {
-        Sight { now: Some(now), unnamed: EVERYTHING }
     }
 }
 
@@ -130,8 +138,11 @@ impl Reader<'_> {
     }
 
     fn consent(&mut self, consent: &Value) -> Vec<Grant> {
-        if let Err(part) = form::consent(consent, self.parties, self.sight.now.is_none()) {
+        if let Err(part) = form::consent(consent, self.parties, self.sight.held) {
             self.unmapped.push(part);
+            return Vec::new();
+        }
+        if !self.dated(consent) {
             return Vec::new();
         }
         let Some(root) = consent.get("provision") else {
@@ -148,6 +159,23 @@ impl Reader<'_> {
             return Vec::new();
         }
         grants
+    }
+
+    /// Whether its date, if it has one, is one that has been.
+    fn dated(&mut self, consent: &Value) -> bool {
+        let Some(date) = consent.get("dateTime") else { return true };
+        let seen = i64::try_from(self.sight.seen).unwrap_or(i64::MAX);
+        self.given = date.as_str().and_then(span).filter(|(first, _)| *first <= seen);
+        if self.given.is_none() {
+            self.note("Consent.dateTime", "no date that has been: refused");
+        }
+        self.given.is_some()
+    }
+
+    /// What a permit of this document means that names no purpose or no class.
+    fn unnamed(&self) -> Unnamed<'static> {
+        let purposes = if self.research { &UNNAMED_PURPOSES[..] } else { &[] };
+        Unnamed { purposes, classes: &UNNAMED_CLASSES }
     }
 
     /// Whether the root provision permits; false where it denies but for exceptions, none where that cannot be told.
@@ -207,7 +235,7 @@ impl Reader<'_> {
             return Vec::new();
         }
         let Some(children) = self.children(provision, path) else { return Vec::new() };
-        let mut grants = self.named(provision, path, self.sight.unnamed);
+        let mut grants = self.named(provision, path, self.unnamed());
         for (child, path) in children {
             match child.get("type").and_then(Value::as_str) {
                 Some("permit") => {
@@ -307,6 +335,10 @@ impl Reader<'_> {
     /// What for. Of DUO only the permissions are purposes: its other codes are conditions of all of them and not one more
     /// alternative, so that an unknown one refuses the permit.
     fn purposes(&mut self, provision: &Value, path: &str, all: &[Purpose]) -> Vec<Purpose> {
+        if all.is_empty() && provision.get("purpose").is_none() {
+            let why = "missing, and the Consent is to no research: the permit is left out";
+            self.note(&format!("{path}.purpose"), why);
+        }
         let codings = provision["purpose"].as_array().map_or(&[][..], Vec::as_slice);
         let disease = codings.iter().any(|coding| is(coding, DUO, DISEASE));
         let condition =
@@ -419,15 +451,16 @@ impl Reader<'_> {
         let text = |key: &str| period.get(key).and_then(Value::as_str);
         let end = text("end").map(|text| instant(text, Bound::End));
         let start = text("start").map(|text| instant(text, Bound::Start));
-        let begun = match (start, self.sight.now) {
-            (None, _) => true,
-            (Some(start), Some(now)) => start.is_some_and(|start| start <= now),
-            (Some(start), None) => {
+        let Sight { seen, held } = self.sight;
+        let begun = match start {
+            None => true,
+            Some(start) if held => {
                 self.begins = self.begins.max(start.unwrap_or_default());
                 start.is_some()
             }
+            Some(start) => start.is_some_and(|start| start <= seen),
         };
-        let over = |end: u64| self.sight.now.is_some_and(|now| end <= now);
+        let over = |end: u64| !held && end <= seen;
         match (bounds, end) {
             (Some(_), Some(Some(end))) if over(end) => {
                 self.note(&path, "it has ended: the permit is left out");
@@ -483,7 +516,8 @@ impl Reader<'_> {
             let path = format!("{path}.{key}");
             self.note(&path, "the denial is taken without it, so that it reaches further");
         }
-        let purposes = denied(denial, "purpose", purpose_of, Purpose::ALL);
+        let named = denied(denial, "purpose", purpose_of, Purpose::ALL);
+        let purposes: Vec<_> = named.into_iter().flat_map(denied_with).copied().collect();
         let classes = denied(denial, "class", class_of, DataClass::ALL);
         let (purposes, classes) = (PurposeSet::of(&purposes), ClassSet::of(&classes));
         let places = self.denied_places(denial, path);
@@ -525,37 +559,6 @@ fn denied<T: Copy>(denial: &Value, key: &str, known: fn(&Value) -> Option<T>, al
     let codings = denial.get(key).and_then(Value::as_array);
     let known = codings.and_then(|codings| codings.iter().map(known).collect::<Option<Vec<T>>>());
     known.filter(|found| !found.is_empty()).unwrap_or_else(|| all.to_vec())
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Bound {
-    Start,
-    End,
-}
-
-/// The second at which a period has begun for certain, or the first at which it may be over.
-fn instant(text: &str, bound: Bound) -> Option<u64> {
-    if text.contains('T') {
-        let moment = DateTime::parse_from_rfc3339(text).ok()?.timestamp();
-        let moment = u64::try_from(moment).ok()?;
-        return Some(if bound == Bound::End { moment.saturating_add(1) } else { moment });
-    }
-    let (year, month, day) = match text.len() {
-        4 => (text, "01", "01"),
-        7 => (text.get(..4)?, text.get(5..)?, "01"),
-        10 => (text.get(..4)?, text.get(5..7)?, text.get(8..)?),
-        _ => return None,
-    };
-    let first = DateTime::parse_from_rfc3339(&format!("{year}-{month}-{day}T00:00:00Z")).ok()?;
-    let first = u64::try_from(first.timestamp()).ok()?;
-    // A day begins in the last time zone twelve hours after it begins in UTC; a year or a month is taken by its end.
-    const DAY: u64 = 24 * 3_600;
-    let whole = match text.len() {
-        4 => 366 * DAY,
-        7 => 31 * DAY,
-        _ => 0,
-    };
-    Some(if bound == Bound::Start { first + whole + DAY / 2 } else { first })
 }
 
 fn document_hash(provision: &Value) -> Option<[u8; 32]> {
