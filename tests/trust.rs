@@ -177,7 +177,10 @@ fn receipts_and_trails_tell_every_use_its_grant_and_what_it_paid() {
     assert!(decided["law"].as_str().is_some_and(|law| !law.is_empty()), "{decided}");
     assert!(!by_dataset.to_string().contains("salt"));
     let by_member = world.go("audit trail --member clinic/1");
-    assert_eq!(kinds(&by_member), ["attested", "consent_granted", "consent_revoked"]);
+    assert_eq!(
+        kinds(&by_member),
+        ["attested", "consent_granted", "consent_revoked", "consent_revoked"]
+    );
     assert_eq!(by_member["records"][1]["details"]["grant"], number);
     assert_eq!(by_member["accesses"], receipts["uses"]);
     assert!(world.refused("audit trail --dataset 9").contains("no dataset named `9`"));

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::U256;
 use caduceus_contracts::{ComputeMarket, DatasetToken, ProvenanceLog};
+use caduceus_vault::Vault;
 use caduceus_vault::audit::{self as vault_audit, AuditError, Detail, Kind, Record};
 use serde::{Deserialize, Serialize};
 
-use crate::custodian;
+use crate::custodian::{self, Publication};
 use crate::error::{NodeError, Result};
+use crate::member::person_id;
 use crate::node::Node;
 use crate::party::{self, Party};
 
@@ -126,11 +128,13 @@ async fn unfollowed(
 /// differences with their place.
 async fn verify_vault(node: &Node, custodian: &Party) -> Result<(u64, Vec<String>)> {
     let publications = custodian::publications(node, custodian)?;
-    if publications.is_empty() {
+    let records = custodian::log_since(node, custodian, |_| true).unwrap_or_default();
+    if publications.is_empty() && records.is_empty() {
         return Ok((0, Vec::new()));
     }
-    let (mut datasets, mut differences) = (0, Vec::new());
     let vault = custodian::vault(node, custodian)?;
+    let mut datasets = 0;
+    let mut differences = forgotten(&vault, &publications, &records)?;
     let token = DatasetToken::new(node.at.dataset_token, &node.provider);
     for publication in publications {
         let cid = publication.cid.parse().map_err(|_| {
@@ -159,6 +163,53 @@ async fn verify_vault(node: &Node, custodian: &Party) -> Result<(u64, Vec<String
         }
     }
     Ok((datasets, differences))
+}
+
+/// What the log tells of people's decisions and the vault no longer knows: an old copy that was put back.
+fn forgotten(
+    vault: &Vault,
+    publications: &[Publication],
+    records: &[Record],
+) -> Result<Vec<String>> {
+    let mut permitting = BTreeSet::new();
+    let mut here: BTreeMap<String, &str> = BTreeMap::new();
+    for receipt in vault.consents()? {
+        let person = person_id(&receipt.pseudonym).to_string();
+        if receipt.permit {
+            permitting.insert(person.clone());
+        }
+        if !receipt.erased {
+            here.insert(person, "the register of consent");
+        }
+    }
+    for publication in publications {
+        // What cannot be read is told of where every dataset is.
+        let persons = vault.persons(&custodian::cid(&publication.cid)?).unwrap_or_default();
+        let persons = persons.iter().map(|pseudonym| person_id(pseudonym).to_string());
+        here.extend(persons.map(|person| (person, "the keys of a dataset")));
+    }
+    let mut differences = Vec::new();
+    let mut on_paper: BTreeMap<&str, &Record> = BTreeMap::new();
+    for record in records {
+        if record.details.contains_key(custodian::ON_PAPER) {
+            on_paper.insert(&record.subject, record);
+        }
+        let sequence = record.sequence;
+        if let Some(where_found) = here.get(&record.subject).filter(|_| record.kind == Kind::Erased)
+        {
+            differences.push(format!(
+                "record {sequence} of the log tells of an erasure, and {where_found} still has the person: an old copy was put back; erase them again"
+            ));
+        }
+    }
+    let revoked = on_paper.values().filter(|record| record.kind == Kind::ConsentRevoked);
+    for record in revoked.filter(|record| permitting.contains(&record.subject)) {
+        differences.push(format!(
+            "record {} of the log tells of a withdrawal, and the register of consent permits: an old copy was put back; withdraw again",
+            record.sequence
+        ));
+    }
+    Ok(differences)
 }
 
 /// What the ledger shows of a custodian that its log does not, oldest first: datasets that were minted, and answers that were

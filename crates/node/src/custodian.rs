@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
+use crate::member::person_id;
 use crate::node::Node;
 use crate::party::{self, Party, Role};
 use crate::tables::{write, write_report};
@@ -47,7 +48,9 @@ pub(crate) use earnings::{
 pub(crate) use evidence::{
     Evidence, claims as mint_claims, examine, measure, scores, standing_root, summary, value_claim,
 };
-pub(crate) use noting::{Owed, log_since, note_attested, note_ledger, owed, untold};
+pub(crate) use noting::{
+    ON_PAPER, Owed, log_since, note_attested, note_ledger, note_on_paper, owed, untold,
+};
 pub use publishing::{Publication, dataset_report, publications, publish, require_dataset};
 pub(crate) use publishing::{cid, custodian_of, published};
 pub(crate) use rights::{consent_leaf, consenting_patients, note_revocation};
@@ -124,7 +127,7 @@ pub(crate) fn vault(node: &Node, custodian: &Party) -> Result<Vault> {
             custodian: custodian.name.clone(),
             jurisdiction: custodian.country.to_string(),
         };
-        Ok(Vault::create(&dir, &config, master())?)
+        Ok(Vault::create(&dir, &config, master(), &mut entropy)?)
     })
 }
 
@@ -153,14 +156,15 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     if patient_column(&read.tables).is_empty() {
         return Err(no_patient(&intake.input, &read));
     }
-    let erased = leave_out_erased(&mut read.tables, &vault)?;
+    let erased = leave_out_erased(node, &custodian, &mut read.tables, &vault)?;
     let patients = patient_column(&read.tables).len();
     // What was earned until now was earned under the receipts as they are.
     settle(node, &custodian, &vault).await?;
     let account = Account(custodian.address.into_array());
     let now = u64::try_from(crate::credentials::now()).unwrap_or_default();
     let mut documents = consent::Reader::new(node.rules, account, node.chain_id(), now);
-    let (receipts, vouched) = receipts(&read, &vault, &mut documents, intake.vouch)?;
+    let Register { receipts, vouched, changed } =
+        receipts(&read, &vault, &mut documents, intake.vouch)?;
     let ingested = Ingested {
         patients: patients as u64,
         consenting: consenting_now(&receipts, &read.tables, &vault),
@@ -176,8 +180,12 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
         not_carried: documents.not_carried(),
         ignored_files: read.ignored_files.iter().map(|path| path.display().to_string()).collect(),
     };
+    for (person, given) in changed {
+        note_on_paper(node, &custodian, person, given).await?;
+    }
     vault.put_staging(RAW, &read.tables, &mut entropy)?;
     vault.set_consents(&receipts, &mut entropy)?;
+    rights::post_roots(node, &custodian, &vault).await?;
     node.home.record(&format!("ingested/{}", custodian.name), &ingested)?;
     let details =
         [("patients", number(ingested.patients)), ("set_aside", number(ingested.set_aside))];
@@ -256,32 +264,45 @@ fn no_patient(input: &[PathBuf], read: &caduceus_records::Ingest) -> NodeError {
     NodeError::not_ready(what, "name a folder of FHIR R4 NDJSON or bundles with --input")
 }
 
-/// Takes the rows of people who were erased out of raw tables. Gives how many people that were.
-fn leave_out_erased(tables: &mut Tables, vault: &Vault) -> Result<u64> {
-    let register = vault.consents()?;
-    let erased: BTreeSet<&str> = register
-        .iter()
-        .filter(|receipt| receipt.erased)
-        .map(|receipt| receipt.pseudonym.as_str())
-        .collect();
+/// Takes the rows of people who were erased out of raw tables, by the register and by the log, of which one may have been put
+/// back from an old copy. Gives how many people that were.
+fn leave_out_erased(
+    node: &Node,
+    custodian: &Party,
+    tables: &mut Tables,
+    vault: &Vault,
+) -> Result<u64> {
+    let register = vault.consents()?.into_iter().filter(|receipt| receipt.erased);
+    let mut erased: BTreeSet<String> =
+        register.map(|receipt| person_id(&receipt.pseudonym).to_string()).collect();
+    let log = log_since(node, custodian, |_| true)?.into_iter();
+    erased.extend(log.filter(|record| record.kind == Kind::Erased).map(|record| record.subject));
     if erased.is_empty() {
         return Ok(0);
     }
     let key = pseudonym_key(vault);
     let before = patient_column(tables).len();
-    *tables = of_people(tables, &|id| !erased.contains(key.pseudonym(id).as_str()));
+    *tables = of_people(tables, &|id| !erased.contains(&person_id(&key.pseudonym(id)).to_string()));
     Ok((before - patient_column(tables).len()) as u64)
 }
 
+/// The register of consent after an intake.
+struct Register {
+    receipts: Vec<Receipt>,
+    /// How many rest on the custodian's word.
+    vouched: u64,
+    /// Who was known and now permits, or no longer does.
+    changed: Vec<(B256, bool)>,
+}
+
 /// The register of consent after an intake: one receipt for each of its patients, from their Consent resources or
-/// on the custodian's word, and those of everybody else as they were. Gives how many rest on the custodian's word.
-/// A consent that was withdrawn stays withdrawn until another document says otherwise.
+/// on the custodian's word, and those of everybody else as they were.
 fn receipts(
     read: &caduceus_records::Ingest,
     vault: &Vault,
     documents: &mut consent::Reader<'_>,
     vouch: bool,
-) -> Result<(Vec<Receipt>, u64)> {
+) -> Result<Register> {
     let key = pseudonym_key(vault);
     let mut register: BTreeMap<String, Receipt> =
         vault.consents()?.into_iter().map(|receipt| (receipt.pseudonym.clone(), receipt)).collect();
@@ -289,20 +310,19 @@ fn receipts(
     for consent in &read.consents {
         consents.entry(&consent.patient).or_default().push(consent);
     }
-    let mut vouched = 0;
+    let (mut vouched, mut changed) = (0, Vec::new());
     for patient in patient_column(&read.tables) {
         let own = consents.get(patient).map_or(&[][..], Vec::as_slice);
         vouched += u64::from(own.is_empty() && vouch);
-        let mut receipt = documents.receipt(key.pseudonym(patient), own, vouch);
-        if let Some(known) = register
-            .get(&receipt.pseudonym)
-            .filter(|known| known.document_hash == receipt.document_hash)
-        {
-            receipt.permit &= known.permit;
+        let pseudonym = key.pseudonym(patient);
+        let known = register.get(&pseudonym);
+        let receipt = documents.receipt(pseudonym, own, vouch, known);
+        if known.is_some_and(|known| known.permit != receipt.permit) {
+            changed.push((person_id(&receipt.pseudonym), receipt.permit));
         }
         register.insert(receipt.pseudonym.clone(), receipt);
     }
-    Ok((register.into_values().collect(), vouched))
+    Ok(Register { receipts: register.into_values().collect(), vouched, changed })
 }
 
 /// How many of the patients in raw tables have a receipt that permits.

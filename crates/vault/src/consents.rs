@@ -19,6 +19,9 @@ pub struct Receipt {
     /// A hash of what was decided, which the pseudonym keeps from being guessed.
     #[serde(with = "hex::serde")]
     pub document_hash: [u8; 32],
+    /// When the person withdrew it, in seconds since 1970. Only what they agree to later permits again.
+    #[serde(default)]
+    pub withdrawn: Option<u64>,
     /// Whether the person was erased. Nothing of theirs is taken in again, whatever documents come later.
     #[serde(default)]
     pub erased: bool,
@@ -33,6 +36,7 @@ impl Receipt {
             grants: Vec::new(),
             begins: None,
             document_hash: [0; 32],
+            withdrawn: None,
             erased: true,
         }
     }

@@ -72,6 +72,7 @@ impl Vault {
         dir: &Path,
         config: &VaultConfig,
         master: MasterKey,
+        entropy: &mut dyn Entropy,
     ) -> Result<Vault, VaultError> {
         let country = config.jurisdiction.len() == 2
             && config.jurisdiction.bytes().all(|b| b.is_ascii_uppercase());
@@ -99,8 +100,11 @@ impl Vault {
         };
         let text = serde_json::to_vec_pretty(&settings)
             .map_err(|error| VaultError::Argument(error.to_string()))?;
+        let vault = Vault::enter(dir, config.clone(), master, lock)?;
+        // An empty register from the beginning: one that is not there was lost.
+        vault.write_consents(&[], entropy)?;
         files::put_durably(&path, &[&text, b"\n"])?;
-        Vault::enter(dir, config.clone(), master, lock)
+        Ok(vault)
     }
 
     /// Opens the vault in a folder and clears away what a kill has left.
@@ -277,28 +281,34 @@ impl Vault {
     /// The register of consent, sorted by pseudonym.
     ///
     /// # Errors
-    /// [`VaultError::Damaged`], [`VaultError::File`].
+    /// [`VaultError::Damaged`], also where it is lost, [`VaultError::File`].
     pub fn consents(&self) -> Result<Vec<Receipt>, VaultError> {
         let path = self.dir.join("consents");
         let Some(text) = sealed_file::read(&path, &self.staging, "consents")? else {
-            return Ok(Vec::new());
+            return Err(damaged(&path, "the register of consent is lost"));
         };
         serde_json::from_slice(&text).map_err(|_| damaged(&path, "it does not hold receipts"))
     }
 
-    /// Turns a person's receipt into a refusal. Says whether that changed anything.
+    /// Turns a person's receipt into a refusal that was made at `moment` (seconds since 1970), or later if it was before. Says
+    /// whether there is a receipt.
     ///
     /// # Errors
     /// [`VaultError::Damaged`], [`VaultError::File`].
-    pub fn withdraw(&self, pseudonym: &str, entropy: &mut dyn Entropy) -> Result<bool, VaultError> {
+    pub fn withdraw(
+        &self,
+        pseudonym: &str,
+        moment: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Result<bool, VaultError> {
         let _writing = self.writing();
         let mut receipts = self.consents()?;
-        let Some(receipt) =
-            receipts.iter_mut().find(|receipt| receipt.pseudonym == pseudonym && receipt.permit)
+        let Some(receipt) = receipts.iter_mut().find(|receipt| receipt.pseudonym == pseudonym)
         else {
             return Ok(false);
         };
         receipt.permit = false;
+        receipt.withdrawn = receipt.withdrawn.max(Some(moment));
         self.write_consents(&receipts, entropy)?;
         Ok(true)
     }

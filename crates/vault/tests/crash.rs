@@ -57,6 +57,7 @@ fn receipts(round: u64) -> Vec<Receipt> {
         grants: Vec::new(),
         begins: Some(round),
         document_hash: [0; 32],
+        withdrawn: None,
         erased: false,
     };
     (0..200).map(receipt).collect()
@@ -91,7 +92,7 @@ fn a_vault_survives_being_killed_at_any_moment() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("vault");
     let config = VaultConfig { custodian: "Crash".to_owned(), jurisdiction: "DE".to_owned() };
-    drop(Vault::create(&folder, &config, master()).unwrap());
+    drop(Vault::create(&folder, &config, master(), &mut seeded(99)).unwrap());
     let (mut sealed, mut whole) = (BTreeSet::new(), BTreeSet::new());
     let (mut logged, mut consents) = (0, 0);
     for round in 0..ROUNDS {

@@ -114,7 +114,8 @@ fn master() -> MasterKey {
 fn new_vault() -> (tempfile::TempDir, Vault) {
     let dir = tempfile::tempdir().unwrap();
     let config = VaultConfig { custodian: "Charité".to_owned(), jurisdiction: "DE".to_owned() };
-    let vault = Vault::create(&dir.path().join("vault"), &config, master()).unwrap();
+    let vault =
+        Vault::create(&dir.path().join("vault"), &config, master(), &mut seeded(99)).unwrap();
     (dir, vault)
 }
 
@@ -132,6 +133,7 @@ fn receipt(pseudonym: &str, permit: bool) -> Receipt {
         grants: Vec::new(),
         begins: Some(1_700_000_000),
         document_hash: [1; 32],
+        withdrawn: None,
         erased: false,
     }
 }
@@ -298,14 +300,20 @@ fn consent_is_withdrawn_once_and_stays_withdrawn() {
     let (dir, vault) = new_vault();
     assert!(vault.consents().unwrap().is_empty());
     vault.set_consents(&[receipt("b", true), receipt("a", true)], &mut seeded(1)).unwrap();
-    assert!(vault.withdraw("b", &mut seeded(2)).unwrap());
-    assert!(!vault.withdraw("b", &mut seeded(3)).unwrap());
-    assert!(!vault.withdraw("c", &mut seeded(4)).unwrap());
+    assert!(vault.withdraw("b", 20, &mut seeded(2)).unwrap());
+    assert!(vault.withdraw("b", 10, &mut seeded(3)).unwrap());
+    assert!(!vault.withdraw("c", 20, &mut seeded(4)).unwrap());
     drop(vault);
     let vault = Vault::open(&dir.path().join("vault"), master()).unwrap();
-    assert_eq!(vault.consents().unwrap(), [receipt("a", true), receipt("b", false)]);
+    let withdrawn = Receipt { withdrawn: Some(20), ..receipt("b", false) };
+    assert_eq!(vault.consents().unwrap(), [receipt("a", true), withdrawn]);
     let twice = [receipt("a", true), receipt("a", false)];
     assert!(matches!(vault.set_consents(&twice, &mut seeded(5)), Err(VaultError::Argument(_))));
+    fs::remove_file(dir.path().join("vault/consents")).unwrap();
+    assert!(
+        matches!(vault.consents(), Err(VaultError::Damaged { .. })),
+        "a lost register is no empty one"
+    );
 }
 
 #[test]
@@ -342,7 +350,10 @@ fn a_vault_is_opened_by_its_own_key_and_by_one_process_only() {
     drop(vault);
     assert!(matches!(Vault::open(&path, MasterKey::new([8; 32])), Err(VaultError::WrongKey(_))));
     let config = VaultConfig { custodian: "Other".to_owned(), jurisdiction: "US".to_owned() };
-    assert!(matches!(Vault::create(&path, &config, master()), Err(VaultError::AlreadyThere(_))));
+    assert!(matches!(
+        Vault::create(&path, &config, master(), &mut seeded(99)),
+        Err(VaultError::AlreadyThere(_))
+    ));
     let vault = Vault::open(&path, master()).unwrap();
     assert_eq!((vault.custodian(), vault.jurisdiction()), ("Charité", "DE"));
     assert_eq!(*vault.pseudonym_key(), *pseudonyms);
@@ -353,8 +364,10 @@ fn a_vault_is_opened_by_its_own_key_and_by_one_process_only() {
     assert!(matches!(Vault::open(&path, master()), Err(VaultError::WrongKey(_))));
     assert!(matches!(Vault::open(dir.path(), master()), Err(VaultError::NotAVault(_))));
     let nowhere = VaultConfig { custodian: "X".to_owned(), jurisdiction: "Germany".to_owned() };
-    let refused =
-        Vault::create(&dir.path().join("x"), &nowhere, master()).err().unwrap().to_string();
+    let refused = Vault::create(&dir.path().join("x"), &nowhere, master(), &mut seeded(99))
+        .err()
+        .unwrap()
+        .to_string();
     assert_eq!(refused, "the jurisdiction must be two capital letters, such as DE");
 }
 
@@ -385,11 +398,13 @@ fn tables_that_do_not_follow_their_schema_are_refused_with_the_reason() {
 fn a_dataset_that_is_handed_over_is_checked_by_the_names_of_its_bytes() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let config = VaultConfig { custodian: "clinic".to_owned(), jurisdiction: "DE".to_owned() };
-    let vault = Vault::create(dir.path(), &config, MasterKey::new([1; 32])).unwrap();
+    let vault =
+        Vault::create(dir.path(), &config, MasterKey::new([1; 32]), &mut seeded(99)).unwrap();
     let content = tables(&[(1, Some(true)), (2, None), (3, Some(false))], &[]);
     let cid = vault.seal(&content, &schema(), REPORT, &mut seeded(1)).unwrap().cid;
     let whole = vault.disclose(&cid).unwrap();
-    let receiver = Vault::create(other.path(), &config, MasterKey::new([2; 32])).unwrap();
+    let receiver =
+        Vault::create(other.path(), &config, MasterKey::new([2; 32]), &mut seeded(99)).unwrap();
     assert_eq!(receiver.receive(&whole, &mut seeded(2)).unwrap(), cid);
     assert_eq!(receiver.verify(&cid).unwrap(), vault.verify(&cid).unwrap());
     assert_eq!(receiver.report(&cid).unwrap(), REPORT);
@@ -402,7 +417,9 @@ fn a_dataset_that_is_handed_over_is_checked_by_the_names_of_its_bytes() {
         let flipped = if bytes.starts_with('0') { "1" } else { "0" };
         altered["objects"][object] = format!("{flipped}{}", &bytes[1..]).into();
         let folder = tempfile::tempdir().unwrap();
-        let receiver = Vault::create(folder.path(), &config, MasterKey::new([3; 32])).unwrap();
+        let receiver =
+            Vault::create(folder.path(), &config, MasterKey::new([3; 32]), &mut seeded(99))
+                .unwrap();
         let altered = serde_json::from_value(altered).unwrap();
         let received = receiver.receive(&altered, &mut seeded(3)).unwrap();
         assert!(receiver.verify(&received).is_err(), "object {object}");
@@ -414,12 +431,14 @@ fn a_dataset_that_is_handed_over_is_checked_by_the_names_of_its_bytes() {
 fn who_was_erased_stays_unreadable_for_those_to_whom_a_dataset_is_handed() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let config = VaultConfig { custodian: "clinic".to_owned(), jurisdiction: "DE".to_owned() };
-    let vault = Vault::create(dir.path(), &config, MasterKey::new([1; 32])).unwrap();
+    let vault =
+        Vault::create(dir.path(), &config, MasterKey::new([1; 32]), &mut seeded(99)).unwrap();
     let content = tables(&[(1, Some(true)), (2, None)], &[]);
     let cid = vault.seal(&content, &schema(), REPORT, &mut seeded(1)).unwrap().cid;
     let person = vault.persons(&cid).unwrap().remove(0);
     vault.erase_person(&person, &|id| id.to_owned(), &mut seeded(4)).unwrap();
-    let receiver = Vault::create(other.path(), &config, MasterKey::new([2; 32])).unwrap();
+    let receiver =
+        Vault::create(other.path(), &config, MasterKey::new([2; 32]), &mut seeded(99)).unwrap();
     receiver.receive(&vault.disclose(&cid).unwrap(), &mut seeded(2)).unwrap();
     let verified = receiver.verify(&cid).unwrap();
     assert_eq!((verified.persons, verified.erased), (1, 1));

@@ -285,7 +285,8 @@ fn unpack(
         jurisdiction: manifest.country.to_string(),
     };
     let master = crate::home::random::<32>().map_err(|error| error.to_string())?;
-    let vault = Vault::create(folder, &config, MasterKey::new(master)).map_err(words)?;
+    let vault = Vault::create(folder, &config, MasterKey::new(master), &mut custodian::entropy)
+        .map_err(words)?;
     let disclosure = request.disclosure.as_ref().ok_or("no sealed dataset was handed over")?;
     if disclosure.cid() != publication.cid {
         return Err("the dataset is not the one in the manifest".into());

@@ -43,18 +43,37 @@ impl<'a> Reader<'a> {
         Reader { rules, custodian, chain_id, now, not_carried: BTreeMap::new() }
     }
 
-    /// The receipt of one patient, from all documents of theirs. Without one it permits only where the custodian vouches.
+    /// The receipt of one patient, from all documents of theirs. Without one it permits only where the custodian vouches. Who
+    /// withdrew is let in again only by a document that was given later for certain, whatever the `known` receipt was made of.
     pub(super) fn receipt(
         &mut self,
         pseudonym: String,
         consents: &[&ConsentRecord],
         vouch: bool,
+        known: Option<&Receipt>,
     ) -> Receipt {
         let read = consents.iter().map(|consent| self.read(consent)).collect();
-        match self.latest(read) {
+        let latest = self.latest(read);
+        let given = latest.as_ref().and_then(|document| document.given);
+        let mut receipt = match latest {
             Some(latest) => receipt(pseudonym, latest),
             None => self.vouched(pseudonym, vouch),
+        };
+        if let Some(withdrawn) = known.and_then(|known| self.withdrawn(known)) {
+            let later = given.is_some_and(|(first, _)| {
+                u64::try_from(first).is_ok_and(|first| first > withdrawn)
+            });
+            receipt.permit &= later;
+            receipt.withdrawn = Some(withdrawn).filter(|_| !receipt.permit);
         }
+        receipt
+    }
+
+    /// When a person withdrew, at the latest: registers of earlier versions do not say when, only that what is permitted by a
+    /// document no longer is.
+    fn withdrawn(&self, known: &Receipt) -> Option<u64> {
+        let untold = !known.permit && !known.grants.is_empty();
+        known.withdrawn.or(untold.then_some(self.now))
     }
 
     /// The document that counts: the latest that decides on research. Where the order of several cannot be told, and they do
@@ -97,7 +116,15 @@ impl<'a> Reader<'a> {
             document_hash,
         };
         let grants = if vouch { vec![grant] } else { Vec::new() };
-        Receipt { pseudonym, permit: vouch, grants, begins: None, document_hash, erased: false }
+        Receipt {
+            pseudonym,
+            permit: vouch,
+            grants,
+            begins: None,
+            document_hash,
+            withdrawn: None,
+            erased: false,
+        }
     }
 
     /// Reads one document. What it says beyond what can be carried over is noted.
@@ -164,7 +191,7 @@ fn receipt(pseudonym: String, document: Document) -> Receipt {
     let verdict = if permit { "permit" } else { "deny" };
     let document_hash = hash(&pseudonym, &[verdict, &terms, &begun, &dated]);
     grants.iter_mut().for_each(|grant| grant.document_hash = document_hash);
-    Receipt { pseudonym, permit, grants, begins, document_hash, erased: false }
+    Receipt { pseudonym, permit, grants, begins, document_hash, withdrawn: None, erased: false }
 }
 
 /// Whether a receipt covers a use at `now`.
@@ -223,7 +250,7 @@ mod tests {
 
     fn read(record: &ConsentRecord) -> (Receipt, Vec<NotCarried>) {
         let mut reader = Reader::new(default_rules(), CUSTODIAN, 31_337, NOW);
-        let receipt = reader.receipt("pseudonym".into(), &[record], false);
+        let receipt = reader.receipt("pseudonym".into(), &[record], false, None);
         (receipt, reader.not_carried())
     }
 
@@ -238,7 +265,7 @@ mod tests {
             .collect();
         let permits = |records: &[&ConsentRecord]| {
             let mut reader = Reader::new(default_rules(), CUSTODIAN, 31_337, NOW);
-            reader.receipt("pseudonym".into(), records, true).permit
+            reader.receipt("pseudonym".into(), records, true, None).permit
         };
         let forth: Vec<_> = records.iter().collect();
         let back: Vec<_> = records.iter().rev().collect();
@@ -403,5 +430,43 @@ mod tests {
         let mut refusal = deny("2025");
         refusal["scope"]["coding"][0]["code"] = json!("patient-privacy");
         assert!(!of_all(&[permit("2020"), refusal]));
+    }
+
+    #[test]
+    fn who_withdrew_comes_back_by_a_later_document_only() {
+        let dated = |date: &str| {
+            let mut document = consent(json!({ "type": "permit" }));
+            document["dateTime"] = json!(date);
+            ConsentRecord { given: Some(date.to_owned()), ..record(&document.to_string()) }
+        };
+        let register = |known: &Receipt, date: &str| {
+            let mut reader = Reader::new(default_rules(), CUSTODIAN, 31_337, NOW);
+            reader.receipt("pseudonym".into(), &[&dated(date)], true, Some(known))
+        };
+        let (permitted, _) = read(&dated("2025-03-27"));
+        assert!(register(&permitted, "2025-03-27").permit, "who did not withdraw");
+        // 2026-06-01T00:00:00Z
+        let at = 1_780_272_000;
+        let gone = Receipt { permit: false, withdrawn: Some(at), ..permitted.clone() };
+        for before in [
+            "2025-03-27",
+            "2025-03-27T00:00:00Z",
+            "2024",
+            "2026-06-01",
+            "2026",
+            "2026-06-01T00:00:00Z",
+        ] {
+            let still = register(&gone, before);
+            assert!(!still.permit && still.withdrawn == Some(at), "{before}");
+        }
+        let back = register(&gone, "2026-06-03");
+        assert!(back.permit && back.withdrawn.is_none());
+        let mut reader = Reader::new(default_rules(), CUSTODIAN, 31_337, NOW);
+        let vouched = reader.receipt("pseudonym".into(), &[], true, Some(&gone));
+        assert!(!vouched.permit, "nobody else's word brings them back");
+        // Of an earlier version, which did not keep when.
+        let untold = Receipt { permit: false, ..permitted };
+        let still = register(&untold, "2026-06-03");
+        assert!(!still.permit && still.withdrawn == Some(NOW));
     }
 }

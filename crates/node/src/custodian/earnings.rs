@@ -345,7 +345,7 @@ mod tests {
     fn receipt(pseudonym: &str, permit: bool) -> (String, Receipt) {
         let account = caduceus_policy::consent::Party([0; 20]);
         let mut reader = consent::Reader::new(caduceus_policy::default_rules(), account, 1, 0);
-        (pseudonym.to_owned(), reader.receipt(pseudonym.to_owned(), &[], permit))
+        (pseudonym.to_owned(), reader.receipt(pseudonym.to_owned(), &[], permit, None))
     }
 
     /// Ann joined at 10, agreed at 20 and took it back at 30; Bob never joined and said yes on paper, Cay no.

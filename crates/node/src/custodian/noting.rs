@@ -31,6 +31,21 @@ pub(crate) async fn note_attested(
     note(node, custodian, Kind::Attested, &subject, &details).await
 }
 
+/// The detail of a record by which a person's consent on paper began to count or ceased to.
+pub(crate) const ON_PAPER: &str = "on_paper";
+
+/// Notes that what a custodian holds on paper permits the use of a person's records from now on, or no longer does.
+pub(crate) async fn note_on_paper(
+    node: &Node,
+    custodian: &Party,
+    person: B256,
+    permits: bool,
+) -> Result<()> {
+    let kind = if permits { Kind::ConsentGranted } else { Kind::ConsentRevoked };
+    let details = [(ON_PAPER, Detail::from(if permits { "permits" } else { "refuses" }))];
+    note(node, custodian, kind, &person.to_string(), &details).await
+}
+
 /// Something that the ledger shows and a custodian's log must tell of.
 pub(crate) struct Owed {
     pub(crate) kind: Kind,

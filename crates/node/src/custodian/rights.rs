@@ -13,7 +13,7 @@ use caduceus_vault::{Receipt, Vault};
 
 use super::evidence::{self, merkle_root, standing_leaves};
 use super::publishing::{Publication, persons, publications};
-use super::{anchor, consent, entropy, note, number, vault};
+use super::{anchor, consent, entropy, note, note_on_paper, number, vault};
 use crate::attestor::Leaf;
 use crate::error::{NodeError, Result};
 use crate::member::{Member, person_id};
@@ -168,23 +168,29 @@ async fn standing(
 pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256) -> Result<()> {
     let vault = vault(node, custodian)?;
     super::settle(node, custodian, &vault).await?;
-    let noted = super::note_ledger(node, custodian).await?;
-    let is_noted = noted.contains(&(Kind::ConsentRevoked, person.to_string()));
-    let mut receipts = vault.consents()?;
-    let own = receipts.iter_mut().find(|receipt| person_id(&receipt.pseudonym) == person);
-    if let Some(receipt) = own.filter(|receipt| receipt.permit) {
-        if !is_noted {
-            note(node, custodian, Kind::ConsentRevoked, &person.to_string(), &[]).await?;
+    super::note_ledger(node, custodian).await?;
+    let receipts = vault.consents()?.into_iter();
+    let own = receipts.filter(|receipt| !receipt.erased);
+    let own = own.map(|receipt| (person_id(&receipt.pseudonym), receipt));
+    if let Some((_, receipt)) = own.into_iter().find(|(own, _)| *own == person) {
+        if receipt.permit || receipt.withdrawn.is_none() {
+            note_on_paper(node, custodian, person, false).await?;
         }
-        receipt.permit = false;
-        vault.set_consents(&receipts, &mut entropy)?;
+        let moment = u64::try_from(crate::credentials::now()).unwrap_or_default();
+        vault.withdraw(&receipt.pseudonym, moment, &mut entropy)?;
     }
+    post_roots(node, custodian, &vault).await?;
+    anchor(node, custodian).await
+}
+
+/// Posts the root of the receipts that stand for each dataset for which the ledger has another one.
+pub(super) async fn post_roots(node: &Node, custodian: &Party, vault: &Vault) -> Result<()> {
     for publication in publications(node, custodian)? {
         let Some(dataset) = publication.dataset else { continue };
-        let root = merkle_root(&standing_leaves(&vault, &publication.cid)?);
+        let root = merkle_root(&standing_leaves(vault, &publication.cid)?);
         post_root(node, custodian, dataset, root).await?;
     }
-    anchor(node, custodian).await
+    Ok(())
 }
 
 /// Takes a dataset out of the pool: announces it, lets open jobs end, burns its shares, returns the Data NFT.
