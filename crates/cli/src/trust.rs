@@ -161,6 +161,14 @@ pub async fn receipts(node: &Node, member: &Member) -> Result<Outcome> {
         let (at, amount) = (&payment.at, usdc(payment.amount));
         format!("{at}  dataset {} paid {amount} USDC for {reason}", payment.dataset)
     }));
+    lines.extend(receipts.released.iter().map(|record| {
+        let texts = ["to", "at"].into_iter().filter_map(|name| match record.details.get(name) {
+            Some(Detail::Text(text)) => Some(text.as_str()),
+            _ => None,
+        });
+        let to: Vec<&str> = texts.collect();
+        format!("{}  protected records were given to {}", record.at, to.join(" "))
+    }));
     if lines.is_empty() {
         lines.push(format!("no use of the data of {} yet", member.name));
     }

@@ -156,9 +156,12 @@ impl Panel {
             Panel::Remote(processes) => {
                 if let Some(sealed) = &case.sealed {
                     let count = custodian::number(processes.urls.len() as u64);
-                    let details = [("to", Detail::from("attestors")), ("count", count)];
+                    let at = Detail::Text(processes.urls.join(" ").chars().take(500).collect());
+                    let details = [("to", Detail::from("attestors")), ("count", count), ("at", at)];
                     let cid = &sealed.publication.cid;
                     custodian::note(node, case.custodian, Kind::Released, cid, &details).await?;
+                    // Before anybody has them, the ledger holds that they were given.
+                    custodian::anchor(node, case.custodian).await?;
                 }
                 let asking = remote::attest(node, case, claims, processes);
                 match processes.ledger_port {

@@ -161,8 +161,7 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     // What was earned until now was earned under the receipts as they are.
     settle(node, &custodian, &vault).await?;
     let account = Account(custodian.address.into_array());
-    let now = u64::try_from(crate::credentials::now()).unwrap_or_default();
-    let mut documents = consent::Reader::new(node.rules, account, node.chain_id(), now);
+    let mut documents = consent::Reader::new(node.rules, account, node.chain_id(), this_moment());
     let Register { receipts, vouched, changed } =
         receipts(&read, &vault, &mut documents, intake.vouch)?;
     let ingested = Ingested {
@@ -325,7 +324,7 @@ fn receipts(
     Ok(Register { receipts: register.into_values().collect(), vouched, changed })
 }
 
-/// How many of the patients in raw tables have a receipt that permits.
+/// How many of the patients in raw tables have a receipt that permits some use.
 fn consenting_now(receipts: &[Receipt], tables: &Tables, vault: &Vault) -> u64 {
     let key = pseudonym_key(vault);
     let permitted = permitted(receipts);
@@ -333,10 +332,19 @@ fn consenting_now(receipts: &[Receipt], tables: &Tables, vault: &Vault) -> u64 {
     patients.filter(|id| permitted.contains(key.pseudonym(id).as_str())).count() as u64
 }
 
-/// The pseudonyms whose receipt permits.
+/// What datasets hold.
+const CLASS: DataClass = DataClass::Clinical;
+
+/// The pseudonyms whose receipt permits some use of what datasets hold, now.
 fn permitted(receipts: &[Receipt]) -> BTreeSet<&str> {
-    let permitting = receipts.iter().filter(|receipt| receipt.permit);
+    let now = this_moment();
+    let permitting = receipts.iter().filter(|receipt| consent::covers_class(receipt, CLASS, now));
     permitting.map(|receipt| receipt.pseudonym.as_str()).collect()
+}
+
+/// By this machine's clock, in seconds since 1970.
+fn this_moment() -> u64 {
+    u64::try_from(crate::credentials::now()).unwrap_or_default()
 }
 
 /// The patients' ids of a raw patient table.
@@ -393,7 +401,7 @@ pub async fn protect(
 /// The k that was asked for, else the policy's or as many as there are patients; never one with which the law permits no
 /// use of clinical data.
 fn lawful_k(asked: Option<u32>, policy: u32, patients: u32) -> Result<u32> {
-    let law = default_rules().least_k(DataClass::Clinical).map_or(SMALLEST_K, u32::from);
+    let law = default_rules().least_k(CLASS).map_or(SMALLEST_K, u32::from);
     let law = law.max(SMALLEST_K);
     match asked {
         Some(k) if k < law => Err(NodeError::Usage(format!(
@@ -404,16 +412,28 @@ fn lawful_k(asked: Option<u32>, policy: u32, patients: u32) -> Result<u32> {
     }
 }
 
+/// The subject of the records of exports.
+pub(crate) const EXPORTED: &str = "records";
+
 /// Writes the protected tables as Parquet files into `folder`, for the custodian's own eyes. Gives their names.
+///
+/// # Errors
+/// [`NodeError::Refused`] where somebody in them permits no use any more.
 pub async fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
-    let Some(tables) = vault(node, &custodian)?.staging(PROTECTED)? else {
+    let vault = vault(node, &custodian)?;
+    let Some(tables) = vault.staging(PROTECTED)? else {
         let what = format!("{} has nothing protected to export", custodian.name);
         let todo = format!("run `caduceus protect --custodian {}` first", custodian.name);
         return Err(NodeError::not_ready(what, todo));
     };
+    let receipts = vault.consents()?;
+    let permitted = permitted(&receipts);
+    if patient_column(&tables).iter().any(|pseudonym| !permitted.contains(pseudonym)) {
+        return Err(NodeError::Refused { action: "the export".into(), reason: AGAIN.to_owned() });
+    }
     let details = [("to", Detail::from("files")), ("rows", number(tables.rows() as u64))];
-    note(node, &custodian, Kind::Released, "records", &details).await?;
+    note(node, &custodian, Kind::Released, EXPORTED, &details).await?;
     // Before the files are there, the ledger holds that they were written.
     anchor(node, &custodian).await?;
     std::fs::create_dir_all(folder).map_err(|error| NodeError::file("create", folder, error))?;
@@ -426,7 +446,10 @@ pub async fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<P
     Ok(written)
 }
 
-/// The rows of patients whose receipt permits.
+/// What is said where protected tables have somebody who permits no use any more.
+const AGAIN: &str = "a patient in it has not consented; run `caduceus protect` again";
+
+/// The rows of patients whose receipt permits some use.
 fn consenting(raw: &Tables, vault: &Vault) -> Result<Tables> {
     let key = pseudonym_key(vault);
     let receipts = vault.consents()?;

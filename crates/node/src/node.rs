@@ -381,6 +381,9 @@ pub(crate) async fn placed_events<E: SolEvent>(
     if let Some(Some(topic)) = topics.get(1) {
         filter = filter.topic2(*topic);
     }
+    if let Some(Some(topic)) = topics.get(2) {
+        filter = filter.topic3(*topic);
+    }
     let logs = provider.get_logs(&filter).await?;
     let placed = logs.iter().map(|log| {
         let event =

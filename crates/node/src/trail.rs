@@ -86,6 +86,8 @@ pub struct Receipts {
     pub uses: Vec<Access>,
     /// Every payment for them, oldest first.
     pub payments: Vec<Payment>,
+    /// The records of what was given to others than researchers, such as attestors, and may hold their rows.
+    pub released: Vec<LogRecord>,
     /// The sum of the payments, USDC units of 1e-6.
     pub total: u64,
 }
@@ -149,8 +151,13 @@ pub async fn records(node: &Node, of: &Of) -> Result<Vec<LogRecord>> {
             continue;
         }
         let subjects = subjects(node, &custodian, of)?;
+        let released = released(node, &custodian, of)?;
         let records = vault_audit::read(&path)?.into_iter();
-        found.extend(records.filter(|one| bears_on(one, of, &jobs, &subjects)).map(|mut one| {
+        let bears = |one: &Record| {
+            let given = one.kind == Kind::Released && released.contains(&one.subject);
+            given || bears_on(one, of, &jobs, &subjects)
+        };
+        found.extend(records.filter(bears).map(|mut one| {
             one.details.remove("salt");
             LogRecord {
                 custodian: custodian.name.clone(),
@@ -176,6 +183,37 @@ fn subjects(node: &Node, custodian: &Party, of: &Of) -> Result<BTreeSet<String>>
         Of::Member(member) => [member.person.to_string()].into(),
         Of::Researcher(_) => BTreeSet::new(),
     })
+}
+
+/// What records of releases are about that may hold rows of a dataset or a member: sealed datasets, and what a custodian wrote
+/// into files.
+fn released(node: &Node, custodian: &Party, of: &Of) -> Result<BTreeSet<String>> {
+    let publications = publications(node, custodian)?.into_iter();
+    let of_member = |member: &Member| -> Result<BTreeSet<String>> {
+        if custodian.name != member.custodian {
+            return Ok(BTreeSet::new());
+        }
+        let vault = custodian::vault(node, custodian)?;
+        let mut cids = BTreeSet::new();
+        for publication in publications.clone() {
+            if custodian::people(&vault, &publication)?.contains(&member.person) {
+                cids.insert(publication.cid);
+            }
+        }
+        Ok(cids)
+    };
+    let mut found = match of {
+        Of::Researcher(_) => return Ok(BTreeSet::new()),
+        Of::Member(member) => of_member(member)?,
+        Of::Dataset(dataset) => publications
+            .filter(|publication| publication.dataset == Some(*dataset))
+            .map(|publication| publication.cid)
+            .collect(),
+    };
+    if !found.is_empty() {
+        found.insert(custodian::EXPORTED.to_owned());
+    }
+    Ok(found)
 }
 
 fn bears_on(record: &Record, of: &Of, jobs: &BTreeSet<u64>, subjects: &BTreeSet<String>) -> bool {
@@ -396,8 +434,12 @@ pub async fn receipts(node: &Node, member: &Member) -> Result<Receipts> {
     payments.sort_by_key(|(place, _)| *place);
     let payments: Vec<Payment> = payments.into_iter().map(|(_, payment)| payment).collect();
     let total = payments.iter().try_fold(0_u64, |sum, payment| sum.checked_add(payment.amount));
+    drop(vault);
+    let mut released = records(node, &Of::Member(member.clone())).await?;
+    released.retain(|record| record.kind == Kind::Released);
     Ok(Receipts {
         member: member.name.clone(),
+        released,
         uses: uses.into_iter().map(|(_, access)| access).collect(),
         payments,
         total: total.ok_or_else(|| NodeError::Chain("the payments do not add up".into()))?,

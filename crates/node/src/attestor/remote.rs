@@ -8,9 +8,10 @@ use alloy::primitives::{Address, B256, Bytes, Signature};
 use alloy::providers::DynProvider;
 use alloy::sol_types::SolStruct;
 use alloy::transports::http::reqwest;
-use caduceus_contracts::AttestationOracle;
 use caduceus_contracts::AttestationOracle::{Attestation, Proof};
+use caduceus_contracts::{AttestationOracle, ParticipantRegistry};
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
+use caduceus_policy::{Country, DataClass, Purpose, Request, RuleTable, Verdict, decide};
 use tokio::task::JoinSet;
 
 use super::wire::{Answer, INFO, Identity, introduction};
@@ -29,10 +30,13 @@ struct Question {
     ledger: DynProvider,
     chain_id: u64,
     oracle: Address,
-    /// A [`Request`] as JSON.
+    registry: Address,
+    /// A [`super::wire::Request`] as JSON.
     text: Vec<u8>,
     /// What a valid answer signs.
     digests: Vec<B256>,
+    /// Where the rows lie that it is shown, if it is shown any, and the law.
+    rows: Option<(Country, &'static RuleTable)>,
 }
 
 /// One proof for each claim, with the signatures of the first attestors that agree. One that refuses, lies, is dead or too
@@ -130,8 +134,10 @@ fn question(
         ledger: node.provider.clone(),
         chain_id: node.chain_id(),
         oracle,
+        registry: node.at.participant_registry,
         text: serde_json::to_vec(&request).expect("a request is JSON"),
         digests: attestations.iter().map(|one| one.eip712_signing_hash(&domain)).collect(),
+        rows: case.sealed.as_ref().map(|_| (case.custodian.country, node.rules)),
     })
 }
 
@@ -158,6 +164,13 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     if !listed.map_err(|error| format!("the ledger cannot be asked about it: {error}"))? {
         return Err(format!("{} is no attestor on the ledger", identity.address));
     }
+    if let Some((from, rules)) = question.rows {
+        let registry = ParticipantRegistry::new(question.registry, &question.ledger);
+        let registered = registry.participant(identity.address).call().await;
+        let registered =
+            registered.map_err(|error| format!("the ledger cannot be asked about it: {error}"))?;
+        may_see(rules, from, Country::from_bytes(registered.jurisdiction.0))?;
+    }
     let entropy = crate::home::random::<32>().map_err(|error| error.to_string())?;
     let reader = EncryptionPublicKey::new(identity.reader.0);
     let aad = identity.address.as_slice();
@@ -180,6 +193,24 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
         }
     }
     Ok((identity.address, signed))
+}
+
+/// Whether rows that lie in one country may be shown to an attestor who is registered in another, as research there may see them.
+fn may_see(
+    rules: &RuleTable,
+    from: Country,
+    to: Option<Country>,
+) -> std::result::Result<(), String> {
+    let Some(to) = to else { return Err("it is registered in no country".into()) };
+    let (class, purpose) = (DataClass::Clinical, Purpose::HealthResearch);
+    let decision = decide(rules, &Request { class, from, to, purpose });
+    match decision.localized || decision.verdict == Verdict::Deny {
+        true => Err(format!(
+            "rows of {from} may not be shown in {to}, where it is registered: {}",
+            decision.law
+        )),
+        false => Ok(()),
+    }
 }
 
 /// By what an attestor's word counts.
@@ -231,4 +262,28 @@ async fn limited(mut answer: reqwest::Response) -> std::result::Result<Vec<u8>, 
 
 fn signature(text: &str) -> Option<Signature> {
     Signature::from_raw(&hex::decode(text).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use caduceus_policy::default_rules;
+
+    use super::*;
+
+    #[test]
+    fn rows_that_stay_in_their_country_are_shown_to_no_attestor_elsewhere() {
+        let shown = |from: &str, to: &str| {
+            may_see(default_rules(), from.parse().unwrap(), Some(to.parse().unwrap()))
+        };
+        for (from, to) in [("DE", "CH"), ("DE", "FR"), ("US", "CH"), ("CN", "CN")] {
+            shown(from, to).unwrap();
+        }
+        for (from, to) in [("CN", "CH"), ("DE", "CN"), ("US", "CN"), ("KE", "CH")] {
+            let why = shown(from, to).unwrap_err();
+            assert!(why.contains("may not be shown"), "{why}");
+        }
+        assert!(may_see(default_rules(), "DE".parse().unwrap(), None).is_err());
+    }
 }

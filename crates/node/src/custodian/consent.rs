@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::keccak256;
-use caduceus_policy::RuleTable;
 use caduceus_policy::consent::fhir::{self, Held, UNNAMED_CLASSES, UNNAMED_PURPOSES};
 use caduceus_policy::consent::{
     ClassSet, Grant, Party as Account, PurposeSet, RegionSet, Use, permits, strict,
 };
+use caduceus_policy::{DataClass, RuleTable};
 use caduceus_records::ConsentRecord;
 use caduceus_vault::Receipt;
 use serde::{Deserialize, Serialize};
@@ -199,6 +199,12 @@ pub(super) fn covers(rules: &RuleTable, receipt: &Receipt, asked: &Use, now: u64
     in_force(receipt, now) && permits(rules, &receipt.grants, asked, now).is_ok()
 }
 
+/// Whether a receipt permits any use of data of this `class` at `now`.
+pub(super) fn covers_class(receipt: &Receipt, class: DataClass, now: u64) -> bool {
+    let stands = |grant: &Grant| now < grant.expiry && grant.classes.contains(class);
+    in_force(receipt, now) && receipt.grants.iter().any(stands)
+}
+
 /// Whether a receipt permits anything at `now`.
 pub(super) fn stands(receipt: &Receipt, now: u64) -> bool {
     in_force(receipt, now) && receipt.grants.iter().any(|grant| now < grant.expiry)
@@ -221,7 +227,7 @@ fn hash(pseudonym: &str, parts: &[&str]) -> [u8; 32] {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use caduceus_policy::{DataClass, Purpose, default_rules};
+    use caduceus_policy::{Purpose, default_rules};
     use serde_json::{Value, json};
 
     use super::*;
@@ -306,6 +312,8 @@ mod tests {
         {
             assert_eq!(covered(&receipt, Purpose::HealthResearch, now), expected, "{now}");
             assert_eq!(stands(&receipt, now), expected);
+            assert_eq!(covers_class(&receipt, DataClass::Clinical, now), expected);
+            assert!(!covers_class(&receipt, DataClass::Imaging, now));
         }
         assert!(!covered(&receipt, Purpose::Commercial, begins));
         assert!(!covered(&receipt, Purpose::GeneralResearch, begins));

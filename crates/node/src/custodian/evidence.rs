@@ -140,14 +140,15 @@ fn flags() -> BTreeSet<String> {
     columns.filter(|column| column.rule == "flag").map(|column| column.name).collect()
 }
 
-/// Merkle root over the receipts of a dataset's patients; fails where one of them does not permit.
+/// Merkle root over the receipts of a dataset's patients; fails where one of them permits no use now.
 pub(super) fn consent_root(vault: &Vault, cid: &str) -> Result<B256> {
-    let leaves = standing_leaves(vault, cid)?;
-    if leaves.len() < persons(vault, cid)?.len() {
-        let reason = "a patient in it has not consented; run `caduceus protect` again".to_owned();
+    let receipts = vault.consents()?;
+    let permitted = super::permitted(&receipts);
+    if persons(vault, cid)?.iter().any(|pseudonym| !permitted.contains(pseudonym.as_str())) {
+        let reason = super::AGAIN.to_owned();
         return Err(NodeError::Refused { action: "publishing".into(), reason });
     }
-    Ok(merkle_root(&leaves))
+    Ok(merkle_root(&standing_leaves(vault, cid)?))
 }
 
 /// A receipt as it stands under a consent root.

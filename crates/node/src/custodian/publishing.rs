@@ -4,7 +4,6 @@ use alloy::primitives::{B256, U256, keccak256};
 use caduceus_contracts::DatasetToken::{DatasetMinted, MintRequest};
 use caduceus_contracts::HealthDataPool::Deposited;
 use caduceus_contracts::{DatasetToken, HealthDataPool, recast};
-use caduceus_policy::DataClass;
 use caduceus_protect::release::METHOD;
 use caduceus_records::Tables;
 use caduceus_vault::Vault;
@@ -207,7 +206,7 @@ fn mint_request(
         schemaId: keccak256(evidence.summary.schema.id.as_bytes()),
         schemaVersion: evidence.summary.schema.version,
         metadataURI: metadata_uri(publication),
-        dataClass: DataClass::Clinical.number(),
+        dataClass: super::CLASS.number(),
         recordCount: publication.rows,
         personCount: publication.persons,
         consentRoot: consent_root(evidence.vault, &publication.cid)?,

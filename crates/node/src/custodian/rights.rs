@@ -176,8 +176,7 @@ pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256
         if receipt.permit || receipt.withdrawn.is_none() {
             note_on_paper(node, custodian, person, false).await?;
         }
-        let moment = u64::try_from(crate::credentials::now()).unwrap_or_default();
-        vault.withdraw(&receipt.pseudonym, moment, &mut entropy)?;
+        vault.withdraw(&receipt.pseudonym, super::this_moment(), &mut entropy)?;
     }
     post_roots(node, custodian, &vault).await?;
     anchor(node, custodian).await
