@@ -390,6 +390,8 @@ impl<'a> Scope<'a> {
         Ok(out)
     }
 
+    /// The texts in one. Of nothing it is the empty text and not nothing, as the official suite of SQL on FHIR has it,
+    /// although FHIRPath (5.6, `join`) says that it is nothing.
     fn join(
         &self,
         items: &[Item<'a>],
