@@ -41,3 +41,24 @@ fn texts_that_are_not_there_are_joined_to_the_empty_text_as_in_the_official_suit
         assert_eq!(found(path, &patient()), wanted, "{path}");
     }
 }
+
+#[test]
+fn a_column_of_whole_numbers_and_decimals_is_one_of_decimals() {
+    for (path, of) in [
+        ("iif(active, 1, 1.5)", "decimal"),
+        ("iif(active, 1.5, name.count())", "decimal"),
+        ("iif(active, 1, telecom.first().rank)", "integer"),
+        ("(multipleBirth.ofType(integer) | 0.5).first()", "decimal"),
+        ("telecom.first().rank | telecom.last().rank", "positiveInt"),
+        // What has nothing in common but that it can be written is a text.
+        ("iif(active, 1, 'x')", "string"),
+        ("iif(active, 1, birthDate)", "string"),
+    ] {
+        let view = view_of("Patient", json!({ "name": "v", "path": path })).unwrap();
+        assert_eq!(view.columns()[0].of, of, "{path}");
+    }
+    let view = view_of("Patient", json!({ "name": "v", "path": "iif(active, 1, 1.5)" })).unwrap();
+    let records = [patient().to_string(), json!({ "resourceType": "Patient" }).to_string()];
+    let table = view.run(records.iter().map(String::as_str)).unwrap();
+    assert_eq!(json!(rows(&table)), json!([{ "v": 1.0 }, { "v": 1.5 }]));
+}

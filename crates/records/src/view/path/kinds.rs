@@ -30,9 +30,28 @@ impl Known {
     pub(crate) fn either(self, other: Known) -> Known {
         Known {
             place: self.place.filter(|place| Some(place) == other.place.as_ref()),
-            of: self.of.filter(|of| Some(of) == other.of.as_ref()),
+            of: match (self.of, other.of) {
+                (Some(one), Some(other)) => common(one, other),
+                _ => None,
+            },
         }
     }
+}
+
+/// The primitive type that holds the values of both: of numbers, the wider one.
+fn common(one: Box<str>, other: Box<str>) -> Option<Box<str>> {
+    const WIDER: [&str; 3] = ["decimal", "integer64", "integer"];
+    if one == other {
+        return Some(one);
+    }
+    let numbers = [&one, &other].into_iter().all(|of| is_whole(of) || **of == *"decimal");
+    let wider = || WIDER.into_iter().find(|wider| [&*one, &*other].contains(wider));
+    numbers.then(|| wider().unwrap_or("integer").into())
+}
+
+/// Whether the values of a type are whole numbers.
+fn is_whole(of: &str) -> bool {
+    matches!(of, "integer" | "positiveInt" | "unsignedInt" | "integer64")
 }
 
 /// Writes into each element of the expression the type that FHIR gives it, and returns what is known of the whole. Notes in
@@ -159,9 +178,7 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
             precision.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
             // What an integer may stand for is half a unit away from it.
             match base.of.as_deref() {
-                Some("integer" | "positiveInt" | "unsignedInt" | "integer64") => {
-                    Known::of("decimal")
-                }
+                Some(of) if is_whole(of) => Known::of("decimal"),
                 _ => base,
             }
         }
@@ -196,7 +213,8 @@ enum Sort {
 fn sort_of(known: &Known) -> Option<Sort> {
     Some(match known.of.as_deref()? {
         "boolean" => Sort::Truth,
-        "integer" | "integer64" | "positiveInt" | "unsignedInt" | "decimal" => Sort::Number,
+        "decimal" => Sort::Number,
+        whole if is_whole(whole) => Sort::Number,
         "string" | "code" | "id" | "uri" | "url" | "uuid" | "oid" | "canonical" | "markdown"
         | "date" | "dateTime" | "instant" | "time" => Sort::Text,
         _ => return None,
@@ -234,13 +252,10 @@ fn binary(op: Op, left: Known, right: Known) -> Known {
         Op::Divide => Known::of("decimal"),
         _ if !op.is_arithmetic() => Known::of("boolean"),
         _ => {
-            let is = |known: &Known, names: &[&str]| {
-                known.of.as_deref().is_some_and(|of| names.contains(&of))
-            };
-            const WHOLE: [&str; 4] = ["integer", "positiveInt", "unsignedInt", "integer64"];
-            if is(&left, &WHOLE) && is(&right, &WHOLE) {
+            let is = |known: &Known, fits: fn(&str) -> bool| known.of.as_deref().is_some_and(fits);
+            if is(&left, is_whole) && is(&right, is_whole) {
                 Known::of("integer")
-            } else if is(&left, &["string"]) || is(&right, &["string"]) {
+            } else if is(&left, |of| of == "string") || is(&right, |of| of == "string") {
                 Known::of("string")
             } else if op != Op::Add || left.of.is_some() || right.of.is_some() {
                 // Anything but a sum of unknown values is a number, and a decimal holds every one.
