@@ -7,6 +7,7 @@ mod collection;
 mod functions;
 mod items;
 mod keys;
+mod repeat;
 mod step;
 
 use std::borrow::Cow;
@@ -73,8 +74,6 @@ impl EvalError {
 }
 
 const KINDS: EvalError = EvalError::Value("values of kinds that do not go together");
-/// Elements that `repeat` finds before it is taken for endless.
-const MAX_REPEAT: usize = 100_000;
 /// What `$this` is where a function stands behind an empty collection.
 const NOTHING: Item<'static> = Item::Node(&Json::Null, None);
 
@@ -197,42 +196,6 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What `repeat` finds: the values of the paths, and of these again, each before what stands in it.
-    pub(crate) fn descend(&self, paths: &'a [Expr], this: &Item<'a>) -> Result<Items<'a>> {
-        let mut found = Items::new();
-        let mut open = vec![self.children(paths, this)?.into_iter()];
-        while let Some(level) = open.last_mut() {
-            let Some(item) = level.next() else {
-                open.pop();
-                continue;
-            };
-            let below = self.children(paths, &item)?;
-            found.push(item);
-            if found.len() > MAX_REPEAT {
-                return Err(EvalError::Value("a repeat that does not end"));
-            }
-            open.push(below.into_iter());
-        }
-        Ok(found)
-    }
-
-    fn children(&self, paths: &'a [Expr], this: &Item<'a>) -> Result<Items<'a>> {
-        let mut all = Items::new();
-        for path in paths {
-            all.extend(self.eval(path, this)?);
-        }
-        // A path that finds what it starts from (`$this`) would go down for ever.
-        let same = |item: &Item<'a>| match (item, this) {
-            (Item::Node(one, _), Item::Node(other, _)) => std::ptr::eq(*one, *other),
-            (Item::Node(..), _) => false,
-            _ => true,
-        };
-        match all.iter().any(same) {
-            true => Err(EvalError::Value("a repeat that does not end")),
-            false => Ok(all),
-        }
-    }
-
     /// The one value of an argument that is optional or may be empty.
     fn argument(&self, expr: Option<&'a Expr>, this: &Item<'a>) -> Result<Option<Item<'a>>> {
         expr.map_or(Ok(None), |expr| self.one(expr, this))
@@ -260,13 +223,7 @@ impl<'a> Scope<'a> {
                 }
                 Ok(out)
             }
-            Function::Repeat(projection) => {
-                let mut out = Items::new();
-                for item in items.iter() {
-                    out.extend(self.descend(std::slice::from_ref(&**projection), item)?);
-                }
-                Ok(out)
-            }
+            Function::Repeat(projection) => self.repeated(&items, projection),
             Function::Last => Ok(items.into_iter().last().into()),
             Function::Tail => Ok(items.into_iter().skip(1).collect()),
             Function::Skip(count) => Ok(items.into_iter().skip(self.count(count, this)?).collect()),

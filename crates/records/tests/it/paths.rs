@@ -62,3 +62,27 @@ fn a_column_of_whole_numbers_and_decimals_is_one_of_decimals() {
     let table = view.run(records.iter().map(String::as_str)).unwrap();
     assert_eq!(json!(rows(&table)), json!([{ "v": 1.0 }, { "v": 1.5 }]));
 }
+
+#[test]
+fn a_repeat_adds_what_is_not_there_yet_and_so_it_ends() {
+    let mut person = patient();
+    person["link"][0]["link"] = json!([{ "type": "seealso", "link": [{ "type": "refer" }] }]);
+    for (path, wanted) in [
+        ("name.given.repeat($this)", json!(["x", "y"])),
+        ("name.repeat($this).count()", json!(["2"])),
+        ("1.repeat($this)", json!(["1"])),
+        ("0.repeat(($this + 1) mod 3)", json!(["1", "2", "0"])),
+        ("$this.repeat(%resource).count()", json!(["1"])),
+        ("name.repeat(given)", json!(["x", "y"])),
+        // Two elements that say the same are still two.
+        ("repeat(link).count()", json!(["4"])),
+        ("repeat(link).type", json!(["seealso", "seealso", "refer", "seealso"])),
+        ("repeat(link).repeat(link).count()", json!(["2"])),
+    ] {
+        assert_eq!(found(path, &person), wanted, "{path}");
+    }
+    let column = json!({ "name": "v", "path": "1.repeat($this + 1).count()" });
+    let view = view_of("Patient", column).unwrap();
+    let error = view.run([person.to_string().as_str()]).unwrap_err();
+    assert!(error.to_string().contains("a repeat that does not end"), "{error}");
+}
