@@ -86,3 +86,71 @@ fn a_repeat_adds_what_is_not_there_yet_and_so_it_ends() {
     let error = view.run([person.to_string().as_str()]).unwrap_err();
     assert!(error.to_string().contains("a repeat that does not end"), "{error}");
 }
+
+#[test]
+fn a_constant_has_the_form_of_its_type() {
+    let constant = |key: &str, value: &Value| {
+        json!({ "resource": "Patient", "constant": [{ "name": "c", key: value }],
+            "select": [{ "column": [{ "name": "v", "path": "%c" }] }] })
+    };
+    for (key, right, wrong) in [
+        (
+            "valueInteger",
+            json!([-2_147_483_648_i64, 2_147_483_647]),
+            json!(["5", 2_147_483_648_i64, 1.5, 1.0]),
+        ),
+        ("valuePositiveInt", json!([1, 2_147_483_647]), json!([0, "1", 2_147_483_648_i64])),
+        ("valueUnsignedInt", json!([0]), json!([-1, "0"])),
+        (
+            "valueInteger64",
+            json!(["9007199254740993", 9_007_199_254_740_993_i64]),
+            json!(["x", 1.5]),
+        ),
+        ("valueDecimal", json!([1, 1.5]), json!(["1.5", true])),
+        ("valueBoolean", json!([true]), json!(["true", 1])),
+        (
+            "valueDate",
+            json!(["2020", "2020-02", "2020-02-29"]),
+            json!(["2020-01-01T00:00:00Z", "2020T", "2021-02-29", 2020]),
+        ),
+        (
+            "valueDateTime",
+            json!(["2020", "2020-02-29", "2020-01-01T00:00:00Z", "2020-01-01T00:00:00.5+02:00"]),
+            json!(["2020-01-01T00:00", "2020-01-01T00:00:00", "2020-01-01T", "x"]),
+        ),
+        (
+            "valueInstant",
+            json!(["2020-01-01T00:00:00Z"]),
+            json!(["2020-01-01", "2020-01-01T00:00:00"]),
+        ),
+        ("valueTime", json!(["12:00:00"]), json!(["25:00:00", "T12:00"])),
+        ("valueId", json!(["a-1.B"]), json!(["bad id", "", "a_b", "a".repeat(65)])),
+        ("valueCode", json!(["final", "in progress"]), json!(["", " a", "a ", "a  b", 1])),
+        ("valueUri", json!(["urn:x", "http://x/y|1"]), json!(["a b", 1])),
+        (
+            "valueUuid",
+            json!(["urn:uuid:c757873d-ec9a-4326-a141-556f43239520"]),
+            json!(["c757873d-ec9a-4326-a141-556f43239520", "urn:uuid:c757873d"]),
+        ),
+        (
+            "valueOid",
+            json!(["urn:oid:1.2.36"]),
+            json!(["1.2.36", "urn:oid:3.1", "urn:oid:1", "urn:oid:1..2"]),
+        ),
+        ("valueString", json!(["", " any text "]), json!([5])),
+        ("valueQuantity", json!([]), json!([{ "value": 1 }])),
+    ] {
+        for value in right.as_array().unwrap() {
+            CompiledView::parse(&constant(key, value).to_string())
+                .unwrap_or_else(|error| panic!("{key} {value}: {error}"));
+        }
+        for value in wrong.as_array().unwrap() {
+            let Err(RecordsError::View(error)) =
+                CompiledView::parse(&constant(key, value).to_string())
+            else {
+                panic!("{key} {value} was taken");
+            };
+            assert_eq!(error.pointer, format!("/constant/0/{key}"), "{value}");
+        }
+    }
+}
