@@ -13,6 +13,7 @@ mod reads;
 mod resources;
 mod table;
 mod temporal;
+mod types;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;

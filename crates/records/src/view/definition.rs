@@ -289,18 +289,22 @@ fn iteration(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<(F
     }
     match first {
         Some("repeat") => {
-            let paths = node
-                .list("repeat", |node| node.expression(constants, focus).map(|path| path.known))?;
+            let compile =
+                |focus: &Known| node.list("repeat", |node| node.expression(constants, focus));
+            let known = |paths: &[Compiled]| {
+                let mut known = paths.iter().map(|path| path.known.clone());
+                let first = known.next().unwrap_or_default();
+                known.fold(first, Known::either)
+            };
+            let paths = compile(focus)?;
             if paths.is_empty() {
                 return Err(node.child("repeat").error("name at least one path to go down"));
             }
-            let first = paths[0].clone();
-            let below = paths.into_iter().skip(1).fold(first, Known::either);
+            let below = known(&paths);
             // The paths are applied to what they find as well, which stands in other places than the start.
-            let inner = focus.clone().either(below.clone());
-            let exprs = node
-                .list("repeat", |node| node.expression(constants, &inner).map(|path| path.expr))?;
-            Ok((Focus::Repeat(exprs), below))
+            let paths = compile(&focus.clone().either(below.clone()))?;
+            let below = below.either(known(&paths));
+            Ok((Focus::Repeat(paths.into_iter().map(|path| path.expr).collect()), below))
         }
         Some(key) => {
             let path = node.path(key, constants, focus)?;

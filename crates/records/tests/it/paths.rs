@@ -154,3 +154,94 @@ fn a_constant_has_the_form_of_its_type() {
         }
     }
 }
+
+/// Where and why a path is refused.
+fn refused(resource: &str, path: &str) -> ViewError {
+    let column = json!({ "name": "v", "path": path });
+    match view_of(resource, column) {
+        Ok(_) => panic!("{path} was taken"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_type_that_there_is_not_is_refused_where_it_stands() {
+    for (path, at, meant) in [
+        ("value.ofType(Quantiy).value", 13, "Quantity is probably meant"),
+        ("value is Foo", 9, "no type named Foo"),
+        ("value.is(Foo)", 9, "no type named Foo"),
+        ("(value as quantity).unit", 10, "Quantity is probably meant"),
+        ("value.ofType(datetime)", 13, "dateTime is probably meant"),
+        ("value.ofType(System.Patient)", 13, "in System"),
+        ("value.ofType(FHIR.String)", 13, "string is probably meant"),
+        ("subject.getReferenceKey(Patients)", 24, "Patient is probably meant"),
+        ("subject.getReferenceKey('Patients')", 24, "Patient is probably meant"),
+        ("contained.where($this is Organisation).name", 25, "Organization is probably meant"),
+    ] {
+        let error = refused("Observation", path);
+        assert_eq!((error.pointer.as_str(), error.offset), ("/select/0/column/0/path", Some(at)));
+        assert!(error.reason.contains(meant), "{path}: {}", error.reason);
+    }
+    for path in [
+        "value.ofType(FHIR.Quantity).value",
+        "value.ofType(System.String)",
+        "value.ofType(String)",
+        "value.ofType(`Quantity`).value",
+        "value is xhtml",
+        "extension('u').value.ofType(UsageContext).code",
+        "contained.ofType(ActorDefinition).name",
+        "contained.where($this is DomainResource).id",
+    ] {
+        view_of("Observation", json!({ "name": "v", "path": path })).unwrap();
+    }
+}
+
+#[test]
+fn what_fhir_defines_to_be_of_one_type_is_of_no_other() {
+    let mut patient = patient();
+    patient["contact"] = json!([{ "name": { "family": "C" } }]);
+    patient["contained"] = json!([{ "resourceType": "Organization", "name": "O", "contact": [{ "name": { "family": "D" } }] }]);
+    patient["unheard"] = json!({ "part": 1 });
+    patient["extension"] = json!([{ "url": "u", "valueContactDetail": { "name": "E" } },
+        { "url": "v", "valueUsageContext": { "code": { "code": "age" } } }]);
+    let (yes, no) = (json!(["true"]), json!(["false"]));
+    for (path, wanted) in [
+        ("name.ofType(Address).count()", json!(["0"])),
+        ("name.ofType(HumanName).family", json!(["A", "B"])),
+        ("Patient.name.ofType(HumanName).family", json!(["A", "B"])),
+        ("name.ofType(Patient).family", json!([])),
+        ("name.first() is Address", no.clone()),
+        ("name.first() is HumanName", yes.clone()),
+        ("name.first() is Element", yes.clone()),
+        ("name.where($this is Address).family", json!([])),
+        ("name.where($this is HumanName).family", json!(["A", "B"])),
+        ("photo.first() is Attachment", json!([])),
+        ("contact.name.ofType(HumanName).family", json!(["C"])),
+        ("contact.name.ofType(Coding).family", json!([])),
+        ("contact.ofType(BackboneElement).name.family", json!(["C"])),
+        ("gender is code", yes.clone()),
+        ("gender is string", yes.clone()),
+        ("gender is date", no.clone()),
+        ("gender.ofType(date)", json!([])),
+        ("id is id", yes.clone()),
+        ("birthDate is string", no.clone()),
+        ("$this is Patient", yes.clone()),
+        ("$this is Resource", yes.clone()),
+        ("$this is Observation", no.clone()),
+        ("name.first().iif($this is HumanName, family, 'none')", json!(["A"])),
+        ("name.first().iif($this is Patient, 'all', family)", json!(["A"])),
+        ("iif($this is Patient, gender, 'none')", json!(["female"])),
+        ("contained.ofType(Organization).name", json!(["O"])),
+        ("contained.ofType(Organization).contact.name.ofType(HumanName).family", json!(["D"])),
+        ("contained.ofType(Patient).name", json!([])),
+        ("extension('u').value.ofType(ContactDetail).name", json!(["E"])),
+        ("extension('v').value.ofType(UsageContext).code.code", json!(["age"])),
+        ("name.repeat($this | period).ofType(Period).start", json!([])),
+        ("(name | contact).ofType(HumanName).family", json!(["A", "B"])),
+        // Of what FHIR does not define, anything may be.
+        ("unheard.ofType(HumanName).part", json!(["1"])),
+        ("unheard.ofType(Patient).part", json!([])),
+    ] {
+        assert_eq!(found(path, &patient), wanted, "{path}");
+    }
+}

@@ -5,25 +5,48 @@
 
 use super::{Expr, Function, Literal, Op, Step, Target, TextFunction};
 use crate::view::elements::element;
+use crate::view::resources;
 use crate::view::temporal::Kind;
+use crate::view::types::{may_be, type_of};
+
+/// In an expression, in place of a type that no value can be of where it stands.
+const NO_TYPE: &str = "";
 
 /// What is known of some values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Known {
     /// The element, resource or data type that they are, by name: where their own elements stand.
     pub(crate) place: Option<Box<str>>,
-    /// Their primitive type.
+    /// Their primitive type, if it decides how they are read.
     pub(crate) of: Option<Box<str>>,
+    /// Their type as FHIR's definitions give it without doubt: a data type (`HumanName`, `code`), a type of resource, or
+    /// the path of an element that has parts of its own (`Patient.contact`).
+    pub(crate) exact: Option<Box<str>>,
 }
 
 impl Known {
     /// Resources of this type.
     pub(crate) fn resource(name: &str) -> Known {
-        Known { place: Some(name.into()), of: None }
+        Known { place: Some(name.into()), of: None, exact: Some(name.into()) }
     }
 
     fn of(name: &str) -> Known {
-        Known { place: None, of: Some(name.into()) }
+        Known { of: Some(name.into()), ..Known::default() }
+    }
+
+    /// The elements of this name, as the step to them knows them.
+    fn member(&self, name: &str, of: Option<&str>) -> Known {
+        let exact = match resources::is_known(name) {
+            // The resource itself, which a path may begin with.
+            true => Some(name),
+            false => of.or_else(|| type_of(self.exact.as_deref(), name)),
+        };
+        Known { place: Some(name.into()), of: of.map(Into::into), exact: exact.map(Into::into) }
+    }
+
+    /// Whether none of the values can be of a type, whatever the record is.
+    fn is_never(&self, of: &str) -> bool {
+        self.exact.as_deref().is_some_and(|known| !may_be(known, of))
     }
 
     /// What is known where it may be one or the other.
@@ -34,6 +57,7 @@ impl Known {
                 (Some(one), Some(other)) => common(one, other),
                 _ => None,
             },
+            exact: self.exact.filter(|exact| Some(exact) == other.exact.as_ref()),
         }
     }
 }
@@ -69,9 +93,15 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known)
             steps.iter_mut().fold(base, |known, step| match step {
                 Step::Member(name, of) => {
                     *of = element(known.place.as_deref(), name);
-                    Known { place: Some(name.clone()), of: of.map(Into::into) }
+                    known.member(name, *of)
                 }
-                Step::OfType(of) => typed(of),
+                Step::OfType(of) => {
+                    let left = typed(of);
+                    if known.is_never(of) {
+                        *of = NO_TYPE.into();
+                    }
+                    left
+                }
                 Step::First => known,
                 Step::ResourceKey | Step::ReferenceKey(_) => Known::of("id"),
             })
@@ -80,9 +110,15 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known)
             settle(wrong, index, focus);
             settle(wrong, base, focus)
         }
-        Expr::Call(base, function) => {
-            let base = settle(wrong, base, focus);
-            call(wrong, base, function, focus)
+        Expr::Call(before, function) => {
+            let base = settle(wrong, before, focus);
+            match function {
+                // Behind a dot, `$this` is what stands before it.
+                Function::Iif(..) if **before != Expr::This => {
+                    call(wrong, base.clone(), function, &base)
+                }
+                _ => call(wrong, base, function, focus),
+            }
         }
         Expr::Binary(op, left, right) => {
             let (left, right) = (settle(wrong, left, focus), settle(wrong, right, focus));
@@ -116,7 +152,8 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         }
         Function::Select(projection) => settle(wrong, projection, &base),
         Function::Repeat(projection) => {
-            let step = settle(wrong, projection, &base);
+            // What is known of the first round need not hold for the others.
+            let step = settle(wrong, &mut projection.clone(), &base);
             settle(wrong, projection, &base.either(step.clone()));
             step
         }
@@ -129,8 +166,13 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         | Function::Not
         | Function::IsDistinct
         | Function::Flags { .. }
-        | Function::HasValue
-        | Function::Is(_) => Known::of("boolean"),
+        | Function::HasValue => Known::of("boolean"),
+        Function::Is(of) => {
+            if base.is_never(of) {
+                *of = NO_TYPE.into();
+            }
+            Known::of("boolean")
+        }
         Function::Last | Function::Tail | Function::Single | Function::Distinct => base,
         Function::Skip(one)
         | Function::Take(one)
@@ -172,7 +214,7 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         Function::Round(..) => base,
         Function::Extension(url) => {
             settle(wrong, url, focus);
-            Known { place: Some("extension".into()), of: None }
+            Known::default().member("extension", None)
         }
         Function::LowBoundary(precision) | Function::HighBoundary(precision) => {
             precision.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
@@ -187,18 +229,11 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
 
 /// What `ofType` leaves: a primitive type as it is, any other as the place of its elements.
 fn typed(of: &str) -> Known {
-    let primitive = match of {
-        "Boolean" => "boolean",
-        "Integer" => "integer",
-        "Decimal" => "decimal",
-        "String" => "string",
-        "Date" => "date",
-        "DateTime" => "dateTime",
-        "Time" => "time",
-        other if other.starts_with(|first: char| first.is_ascii_lowercase()) => other,
-        other => return Known { place: Some(other.into()), of: None },
-    };
-    Known::of(primitive)
+    let name = || Some(of.into());
+    match of.starts_with(|first: char| first.is_ascii_lowercase()) {
+        true => Known { place: None, of: name(), exact: name() },
+        false => Known { place: name(), of: None, exact: name() },
+    }
 }
 
 /// What types of values an operator can tell apart.
