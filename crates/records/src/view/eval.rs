@@ -48,6 +48,9 @@ pub(crate) enum EvalError {
     /// A value that is not of the column's type, where the path does not say that it has to be: the view asks for the
     /// wrong thing.
     Type(&'static str),
+    /// Values that a function or an operator cannot work on, where the path does not say what they are. The view asks for
+    /// the wrong thing if no record has others.
+    Kinds(&'static str),
     /// A value that the record should not have there.
     Value(&'static str),
 }
@@ -58,7 +61,7 @@ impl EvalError {
         match self {
             EvalError::Several => "several values where one is allowed",
             EvalError::NoTruth => "a value that is neither true nor false where one is asked",
-            EvalError::Type(what) | EvalError::Value(what) => what,
+            EvalError::Type(what) | EvalError::Kinds(what) | EvalError::Value(what) => what,
         }
     }
 
@@ -68,12 +71,13 @@ impl EvalError {
             EvalError::Several => Some("take first() of them, or mark the column as a collection"),
             EvalError::NoTruth => Some("compare it with something, or ask whether it exists()"),
             EvalError::Type(_) => Some("name a part of it, or correct the column's type"),
+            EvalError::Kinds(_) => Some("name parts of them that do, or convert them"),
             EvalError::Value(_) => None,
         }
     }
 }
 
-const KINDS: EvalError = EvalError::Value("values of kinds that do not go together");
+const KINDS: EvalError = EvalError::Kinds("values of kinds that do not go together");
 /// What `$this` is where a function stands behind an empty collection.
 const NOTHING: Item<'static> = Item::Node(&Json::Null, None);
 
