@@ -165,8 +165,13 @@ pub(crate) fn may_be(known: &str, of: &str) -> bool {
     known == of
         || parent_of(known) == Some(of)
         || parent_of(of) == Some(known)
-        || ABSTRACT.contains(&of)
-        || ABSTRACT.contains(&known)
+        || is_abstract(of)
+        || is_abstract(known)
+}
+
+/// Whether values of several types are of this one.
+pub(crate) fn is_abstract(of: &str) -> bool {
+    ABSTRACT.contains(&of)
 }
 
 /// Elements with parts, and those that JSON writes as plain text: the type that they stand in, a data type, a resource or

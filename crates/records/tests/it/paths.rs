@@ -245,3 +245,92 @@ fn what_fhir_defines_to_be_of_one_type_is_of_no_other() {
         assert_eq!(found(path, &patient), wanted, "{path}");
     }
 }
+
+#[test]
+fn what_can_never_be_ordered_or_calculated_with_is_refused() {
+    for path in [
+        "id > 1",
+        "gender > 1",
+        "1 <= gender",
+        "birthDate > 'hello'",
+        "'hello' < birthDate",
+        "birthDate > '12:30'",
+        "deceased.ofType(dateTime) < 'hello'",
+        "name.period.start.first() > 'hello'",
+        "name.family + 1",
+        "name.first().family - 1",
+        "name > 1",
+        "name.first() < name.last()",
+        "name.where(use > 1).exists()",
+        "name.first().iif(family > 1, 1, 2)",
+        "contact.name.first().family * 2",
+        "contact > 1",
+        "$this > 1",
+        "extension('u').url > 1",
+        "extension('u').value.ofType(Quantity) > 1",
+        "telecom.first().value > 1",
+        "-gender",
+        "-name.first()",
+        "meta.versionId > 1",
+    ] {
+        let error = refused("Patient", path);
+        assert_eq!(error.pointer, "/select/0/column/0/path", "{path}");
+    }
+    for path in [
+        "id > '1'",
+        "id.toInteger() > 1",
+        "birthDate > '1970'",
+        "birthDate > '1970-01-01'",
+        "birthDate > name.first().text",
+        "deceased.ofType(dateTime) < '2020-01-01T00:00:00Z'",
+        "name.first().family + 'x'",
+        "name.first().family > name.last().family",
+        "name.count() > 1",
+        "extension('u').value > 1",
+        "extension('u').value.ofType(Quantity).value > 1",
+        "extension('u').value.ofType(time) > '12:30'",
+        "unheard > 1",
+        "unheard.name > 1",
+        "contained.name > 1",
+        "name.first().period.lowBoundary() > @2020-01-01",
+        "name.repeat($this | period.start).first() > 1",
+        "-telecom.first().rank",
+    ] {
+        view_of("Patient", json!({ "name": "v", "path": path }))
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+}
+
+#[test]
+fn what_has_no_boundary_is_refused_where_its_type_is_known() {
+    for path in [
+        "value.ofType(Quantity).lowBoundary()",
+        "code.highBoundary()",
+        "status.lowBoundary()",
+        "id.lowBoundary()",
+        "value.ofType(boolean).lowBoundary()",
+        "value.ofType(string).highBoundary()",
+        "component.lowBoundary()",
+        "(status = 'final').lowBoundary()",
+        "'a'.lowBoundary()",
+    ] {
+        let error = refused("Observation", path);
+        assert_eq!(error.pointer, "/select/0/column/0/path", "{path}");
+        assert!(error.reason.contains("no boundary"), "{path}: {}", error.reason);
+    }
+    for path in [
+        "value.lowBoundary()",
+        "value.ofType(Quantity).value.lowBoundary()",
+        "value.ofType(Period).lowBoundary()",
+        "effective.ofType(dateTime).lowBoundary()",
+        "issued.lowBoundary()",
+        "value.ofType(time).lowBoundary()",
+        "value.ofType(integer).lowBoundary()",
+        "'2020'.lowBoundary()",
+        "issued.toString().substring(0, 4).lowBoundary()",
+        "unheard.lowBoundary()",
+    ] {
+        view_of("Observation", json!({ "name": "v", "path": path }))
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+}

@@ -3,7 +3,7 @@
 //! A column's type is inferred from it where the view names none (SQL on FHIR v2, column types), and elements that JSON
 //! writes as plain text get to be dates and times.
 
-use super::{Expr, Function, Literal, Op, Step, Target, TextFunction};
+use super::{Expr, Function, Literal, Op, Step, Target, TextFunction, misfit};
 use crate::view::elements::element;
 use crate::view::resources;
 use crate::view::temporal::Kind;
@@ -74,12 +74,12 @@ fn common(one: Box<str>, other: Box<str>) -> Option<Box<str>> {
 }
 
 /// Whether the values of a type are whole numbers.
-fn is_whole(of: &str) -> bool {
+pub(super) fn is_whole(of: &str) -> bool {
     matches!(of, "integer" | "positiveInt" | "unsignedInt" | "integer64")
 }
 
 /// Writes into each element of the expression the type that FHIR gives it, and returns what is known of the whole. Notes in
-/// `wrong` an operator whose two sides can never go together.
+/// `wrong` what can never have a value, such as an operator whose two sides do not go together.
 pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known) -> Known {
     match expr {
         Expr::Nothing => Known::default(),
@@ -112,6 +112,9 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known)
         }
         Expr::Call(before, function) => {
             let base = settle(wrong, before, focus);
+            if let Function::LowBoundary(_) | Function::HighBoundary(_) = function {
+                *wrong = wrong.take().or(misfit::boundary(before, &base));
+            }
             match function {
                 // Behind a dot, `$this` is what stands before it.
                 Function::Iif(..) if **before != Expr::This => {
@@ -121,12 +124,16 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known)
             }
         }
         Expr::Binary(op, left, right) => {
-            let (left, right) = (settle(wrong, left, focus), settle(wrong, right, focus));
-            let misfit = misfit(*op, &left, &right);
-            *wrong = wrong.take().or(misfit);
-            binary(*op, left, right)
+            let known = (settle(wrong, left, focus), settle(wrong, right, focus));
+            let found = misfit::operator(*op, (left, &known.0), (right, &known.1));
+            *wrong = wrong.take().or(found);
+            binary(*op, known.0, known.1)
         }
-        Expr::Negate(inner) => settle(wrong, inner, focus),
+        Expr::Negate(inner) => {
+            let known = settle(wrong, inner, focus);
+            *wrong = wrong.take().or(misfit::negation(&known));
+            known
+        }
     }
 }
 
@@ -154,8 +161,8 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         Function::Repeat(projection) => {
             // What is known of the first round need not hold for the others.
             let step = settle(wrong, &mut projection.clone(), &base);
-            settle(wrong, projection, &base.either(step.clone()));
-            step
+            let further = settle(wrong, projection, &base.either(step.clone()));
+            step.either(further)
         }
         Function::All(criterion) | Function::Exists(Some(criterion)) => {
             settle(wrong, criterion, &base);
@@ -218,9 +225,10 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         }
         Function::LowBoundary(precision) | Function::HighBoundary(precision) => {
             precision.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
-            // What an integer may stand for is half a unit away from it.
-            match base.of.as_deref() {
-                Some(of) if is_whole(of) => Known::of("decimal"),
+            match (base.of.as_deref(), base.exact.as_deref()) {
+                // What an integer may stand for is half a unit away from it.
+                (Some(of), _) if is_whole(of) => Known::of("decimal"),
+                (_, Some("Period")) => Known::of("dateTime"),
                 _ => base,
             }
         }
@@ -234,49 +242,6 @@ fn typed(of: &str) -> Known {
         true => Known { place: None, of: name(), exact: name() },
         false => Known { place: name(), of: None, exact: name() },
     }
-}
-
-/// What types of values an operator can tell apart.
-#[derive(Clone, Copy, PartialEq)]
-enum Sort {
-    Truth,
-    Number,
-    /// Texts, and what is written as one: dates and times too.
-    Text,
-}
-
-fn sort_of(known: &Known) -> Option<Sort> {
-    Some(match known.of.as_deref()? {
-        "boolean" => Sort::Truth,
-        "decimal" => Sort::Number,
-        whole if is_whole(whole) => Sort::Number,
-        "string" | "code" | "id" | "uri" | "url" | "uuid" | "oid" | "canonical" | "markdown"
-        | "date" | "dateTime" | "instant" | "time" => Sort::Text,
-        _ => return None,
-    })
-}
-
-/// Why an order or a calculation can have no value whatever the record is, if it can have none.
-fn misfit(op: Op, left: &Known, right: &Known) -> Option<String> {
-    let sorts = [sort_of(left), sort_of(right)];
-    let orders = matches!(op, Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual);
-    let never = match op {
-        _ if !orders && !op.is_arithmetic() => false,
-        _ if sorts.contains(&Some(Sort::Truth)) => true,
-        _ if orders || op == Op::Add => {
-            sorts.contains(&Some(Sort::Number)) && sorts.contains(&Some(Sort::Text))
-        }
-        _ => sorts.contains(&Some(Sort::Text)),
-    };
-    let name = |known: &Known| known.of.as_deref().unwrap_or("unknown type").to_owned();
-    never.then(|| {
-        format!(
-            "values of the types {} and {} can never be {}",
-            name(left),
-            name(right),
-            if orders { "put in an order" } else { "calculated with" }
-        )
-    })
 }
 
 fn binary(op: Op, left: Known, right: Known) -> Known {
