@@ -139,7 +139,8 @@ pub struct Summary {
     pub set_aside: Vec<SetAside>,
     /// How many records could not be read, by reason.
     pub reasons: BTreeMap<String, u64>,
-    /// Where views ask for what records do not have; those records are set aside.
+    /// Where views ask for what records do not have; those records are set aside. Values of kinds that do not go
+    /// together are among them only where the view took no record at all: else it is the record that is wrong.
     pub misfits: Vec<Misfits>,
     /// Resources that were read, by type, those that no view reads included.
     pub resources: BTreeMap<String, u64>,

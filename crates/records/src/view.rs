@@ -13,6 +13,7 @@ mod reads;
 mod resources;
 mod table;
 mod temporal;
+mod types;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -56,6 +57,8 @@ pub(crate) struct RowError {
     /// What to do about it where the view asks for what resources may well not have (one value where several are
     /// allowed), rather than the resource having what it should not have.
     pub(crate) advice: Option<&'static str>,
+    /// Whether it may as well be the record that is wrong: the advice counts only where no record fits.
+    pub(crate) doubtful: bool,
 }
 
 /// A column as readers of the table see it.
@@ -193,6 +196,7 @@ impl RowError {
             column: column.map(str::to_owned),
             what: error.what(),
             advice: error.advice(),
+            doubtful: matches!(error, EvalError::Kinds(_)),
         }
     }
 }

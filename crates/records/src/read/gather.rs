@@ -7,7 +7,7 @@ use arrow::record_batch::RecordBatch;
 use bumpalo::Bump;
 
 use super::source::{Block, Content};
-use super::work::{Bad, Job, Made};
+use super::work::{Bad, Job, Made, Misfit};
 use super::{Misfits, Progress, ReadOptions, Reason, SetAside, Summary};
 use crate::error::RecordsError;
 
@@ -17,6 +17,14 @@ const PROGRESS_EVERY: u64 = 1_000;
 
 /// Where the rows go: the view's place among the views, and its next rows.
 pub(super) type Sink<'s> = dyn FnMut(usize, RecordBatch) -> Result<(), RecordsError> + 's;
+
+/// Records that do not fit one part of a view.
+struct Counted {
+    view: usize,
+    /// Whether it is the view's mistake only where it took no record at all.
+    doubtful: bool,
+    misfits: Misfits,
+}
 
 pub(super) struct Gather<'g, 'v> {
     job: &'g Job<'v>,
@@ -34,6 +42,9 @@ pub(super) struct Gather<'g, 'v> {
     tried: u64,
     good: u64,
     given_up: bool,
+    /// For each view, whether it took any record.
+    fits: Vec<bool>,
+    misfits: Vec<Counted>,
     summary: Summary,
 }
 
@@ -62,6 +73,8 @@ impl<'g, 'v> Gather<'g, 'v> {
             tried: 0,
             good: 0,
             given_up: false,
+            fits: vec![false; job.views.len()],
+            misfits: Vec::new(),
             summary: Summary::default(),
         }
     }
@@ -82,7 +95,8 @@ impl<'g, 'v> Gather<'g, 'v> {
             false => self.job.run(block, &repeated, &mut self.arena)?,
         };
         self.progress.bytes = self.progress.bytes.max(block.read);
-        let good = made.records - made.bad.len() as u64;
+        // What only a view could not take is a record all the same.
+        let good = made.records - made.bad.len() as u64 + made.misfits.len() as u64;
         if self.good + good == 0 && self.tried + made.records >= HOPELESS {
             return self.give_up(block, made);
         }
@@ -103,7 +117,9 @@ impl<'g, 'v> Gather<'g, 'v> {
     pub(super) fn finish(self) -> Summary {
         let all = Progress { bytes: self.progress.bytes_total, ..self.progress };
         (self.tell)(all);
-        self.summary
+        let fits = self.fits;
+        let mistakes = self.misfits.into_iter().filter(|one| !(one.doubtful && fits[one.view]));
+        Summary { misfits: mistakes.map(|one| one.misfits).collect(), ..self.summary }
     }
 
     /// The numbers of the records whose patients were read before.
@@ -168,20 +184,9 @@ impl<'g, 'v> Gather<'g, 'v> {
 
     fn add(&mut self, made: Made) -> Result<(), RecordsError> {
         for misfit in made.misfits {
-            let view = self.job.views[misfit.view].name();
-            let place = misfit.error.place();
-            let known = &mut self.summary.misfits;
-            match known.iter_mut().find(|known| known.view == view && known.place == place) {
-                Some(known) => known.records += 1,
-                None => known.push(Misfits {
-                    view: view.to_owned(),
-                    place,
-                    what: misfit.error.to_string(),
-                    advice: misfit.error.advice.unwrap_or_default().to_owned(),
-                    records: 1,
-                }),
-            }
+            self.misfit(misfit);
         }
+        self.fits.iter_mut().zip(made.fits).for_each(|(known, fits)| *known |= fits);
         merge(&mut self.summary.resources, made.resources);
         merge(&mut self.summary.without_rows, made.without_rows);
         self.summary.consents.extend(made.consents);
@@ -191,6 +196,26 @@ impl<'g, 'v> Gather<'g, 'v> {
             }
         }
         Ok(())
+    }
+
+    /// Counts a record by the part of the view that it does not fit.
+    fn misfit(&mut self, Misfit { view, error }: Misfit) {
+        let (place, doubtful) = (error.place(), error.doubtful);
+        let same = |one: &&mut Counted| {
+            (one.view, one.doubtful) == (view, doubtful) && one.misfits.place == place
+        };
+        if let Some(known) = self.misfits.iter_mut().find(same) {
+            known.misfits.records += 1;
+            return;
+        }
+        let misfits = Misfits {
+            view: self.job.views[view].name().to_owned(),
+            place,
+            what: error.to_string(),
+            advice: error.advice.unwrap_or_default().to_owned(),
+            records: 1,
+        };
+        self.misfits.push(Counted { view, doubtful, misfits });
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Made {
     pub(super) patients: Vec<(String, u64)>,
     /// A place of a view's definition for each record that it could not take although the record is right.
     pub(super) misfits: Vec<Misfit>,
+    /// For each view, whether it took a record, be it that it left it out.
+    pub(super) fits: Vec<bool>,
 }
 
 /// A part of a view that asks for what a good record does not have.
@@ -103,7 +105,8 @@ impl<'v> Job<'v> {
         arena: &mut Bump,
     ) -> Result<Made, RecordsError> {
         let builders = self.views.iter().map(TableBuilder::new).collect();
-        let mut worker = Worker { job: self, builders, made: Made::default(), repeated };
+        let made = Made { fits: vec![false; self.views.len()], ..Made::default() };
+        let mut worker = Worker { job: self, builders, made, repeated };
         match &block.content {
             Content::Lines => worker.lines(block, arena)?,
             Content::Document => worker.document(&block.bytes, arena)?,
@@ -260,6 +263,7 @@ impl Worker<'_, '_> {
         let mut made: ArenaVec<'_, (usize, Rows<'_>)> = ArenaVec::new_in(arena);
         for at in (0..views.len()).filter(|at| views[*at].resource() == kind) {
             made.push((at, self.rows(at, json, around, arena)?));
+            self.made.fits[at] = true;
         }
         let appended: usize = made.iter().map(|(_, rows)| rows.len()).sum();
         for (at, rows) in &made {

@@ -1,15 +1,15 @@
 //! ViewDefinition: JSON to a checked tree of selections, with errors that point into the definition.
 
+mod constant;
+
 use std::collections::BTreeSet;
 
 use arrow::datatypes::{DataType, Field};
 use serde_json::{Map, Value};
 
-use super::decimal::Decimal;
-use super::path::{self, Compiled, Constants, Expr, Known, Literal};
+use super::path::{self, Compiled, Constants, Expr, Known};
 use super::resources;
 use super::table::list_field;
-use super::temporal::Temporal;
 
 /// Why a ViewDefinition is not valid, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -289,18 +289,22 @@ fn iteration(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<(F
     }
     match first {
         Some("repeat") => {
-            let paths = node
-                .list("repeat", |node| node.expression(constants, focus).map(|path| path.known))?;
+            let compile =
+                |focus: &Known| node.list("repeat", |node| node.expression(constants, focus));
+            let known = |paths: &[Compiled]| {
+                let mut known = paths.iter().map(|path| path.known.clone());
+                let first = known.next().unwrap_or_default();
+                known.fold(first, Known::either)
+            };
+            let paths = compile(focus)?;
             if paths.is_empty() {
                 return Err(node.child("repeat").error("name at least one path to go down"));
             }
-            let first = paths[0].clone();
-            let below = paths.into_iter().skip(1).fold(first, Known::either);
+            let below = known(&paths);
             // The paths are applied to what they find as well, which stands in other places than the start.
-            let inner = focus.clone().either(below.clone());
-            let exprs = node
-                .list("repeat", |node| node.expression(constants, &inner).map(|path| path.expr))?;
-            Ok((Focus::Repeat(exprs), below))
+            let paths = compile(&focus.clone().either(below.clone()))?;
+            let below = below.either(known(&paths));
+            Ok((Focus::Repeat(paths.into_iter().map(|path| path.expr).collect()), below))
         }
         Some(key) => {
             let path = node.path(key, constants, focus)?;
@@ -395,13 +399,12 @@ fn constants(root: &Node<'_>) -> Result<Constants> {
         let (Some((key, value)), None) = (values.next(), values.next()) else {
             return Err(node.error("a constant needs exactly one value, such as valueString"));
         };
-        let wrong = "the value does not fit its type, or the type is not supported";
         if name == "rowIndex" {
             let taken = "rowIndex is set by the processing itself; name the constant differently";
             return Err(node.child("name").error(taken));
         }
-        let literal = literal(&key["value".len()..], value);
-        Ok((name, literal.ok_or_else(|| node.child(key).error(wrong))?))
+        let literal = constant::literal(&key["value".len()..], value);
+        Ok((name, literal.map_err(|wrong| node.child(key).error(wrong))?))
     })?;
     for (index, (name, literal)) in read.into_iter().enumerate() {
         if constants.insert(name, literal).is_some() {
@@ -410,28 +413,6 @@ fn constants(root: &Node<'_>) -> Result<Constants> {
         }
     }
     Ok(constants)
-}
-
-fn literal(of: &str, value: &Value) -> Option<Literal> {
-    let whole = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
-    match of {
-        "Boolean" => value.as_bool().map(Literal::Bool),
-        "Integer" | "Integer64" => whole(value).map(Literal::Integer),
-        "PositiveInt" => whole(value).filter(|value| *value > 0).map(Literal::Integer),
-        "UnsignedInt" => whole(value).filter(|value| *value >= 0).map(Literal::Integer),
-        "Decimal" => match value {
-            Value::Number(number) => Decimal::parse(&number.to_string()).map(Literal::Decimal),
-            _ => None,
-        },
-        "Date" | "DateTime" => Temporal::parse(value.as_str()?).map(Literal::Temporal),
-        "Instant" => {
-            Temporal::parse(value.as_str()?).filter(Temporal::is_instant).map(Literal::Temporal)
-        }
-        "Time" => Temporal::parse_time(value.as_str()?).map(Literal::Temporal),
-        "String" | "Code" | "Id" | "Uri" | "Url" | "Uuid" | "Oid" | "Canonical" | "Markdown"
-        | "Base64Binary" => value.as_str().map(|text| Literal::String(text.into())),
-        _ => None,
-    }
 }
 
 /// A letter, then letters, digits and underscores: what every SQL system takes as a name.

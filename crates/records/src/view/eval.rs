@@ -7,6 +7,7 @@ mod collection;
 mod functions;
 mod items;
 mod keys;
+mod repeat;
 mod step;
 
 use std::borrow::Cow;
@@ -47,6 +48,9 @@ pub(crate) enum EvalError {
     /// A value that is not of the column's type, where the path does not say that it has to be: the view asks for the
     /// wrong thing.
     Type(&'static str),
+    /// Values that a function or an operator cannot work on, where the path does not say what they are. The view asks for
+    /// the wrong thing if no record has others.
+    Kinds(&'static str),
     /// A value that the record should not have there.
     Value(&'static str),
 }
@@ -57,7 +61,7 @@ impl EvalError {
         match self {
             EvalError::Several => "several values where one is allowed",
             EvalError::NoTruth => "a value that is neither true nor false where one is asked",
-            EvalError::Type(what) | EvalError::Value(what) => what,
+            EvalError::Type(what) | EvalError::Kinds(what) | EvalError::Value(what) => what,
         }
     }
 
@@ -67,14 +71,13 @@ impl EvalError {
             EvalError::Several => Some("take first() of them, or mark the column as a collection"),
             EvalError::NoTruth => Some("compare it with something, or ask whether it exists()"),
             EvalError::Type(_) => Some("name a part of it, or correct the column's type"),
+            EvalError::Kinds(_) => Some("name parts of them that do, or convert them"),
             EvalError::Value(_) => None,
         }
     }
 }
 
-const KINDS: EvalError = EvalError::Value("values of kinds that do not go together");
-/// Elements that `repeat` finds before it is taken for endless.
-const MAX_REPEAT: usize = 100_000;
+const KINDS: EvalError = EvalError::Kinds("values of kinds that do not go together");
 /// What `$this` is where a function stands behind an empty collection.
 const NOTHING: Item<'static> = Item::Node(&Json::Null, None);
 
@@ -197,42 +200,6 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What `repeat` finds: the values of the paths, and of these again, each before what stands in it.
-    pub(crate) fn descend(&self, paths: &'a [Expr], this: &Item<'a>) -> Result<Items<'a>> {
-        let mut found = Items::new();
-        let mut open = vec![self.children(paths, this)?.into_iter()];
-        while let Some(level) = open.last_mut() {
-            let Some(item) = level.next() else {
-                open.pop();
-                continue;
-            };
-            let below = self.children(paths, &item)?;
-            found.push(item);
-            if found.len() > MAX_REPEAT {
-                return Err(EvalError::Value("a repeat that does not end"));
-            }
-            open.push(below.into_iter());
-        }
-        Ok(found)
-    }
-
-    fn children(&self, paths: &'a [Expr], this: &Item<'a>) -> Result<Items<'a>> {
-        let mut all = Items::new();
-        for path in paths {
-            all.extend(self.eval(path, this)?);
-        }
-        // A path that finds what it starts from (`$this`) would go down for ever.
-        let same = |item: &Item<'a>| match (item, this) {
-            (Item::Node(one, _), Item::Node(other, _)) => std::ptr::eq(*one, *other),
-            (Item::Node(..), _) => false,
-            _ => true,
-        };
-        match all.iter().any(same) {
-            true => Err(EvalError::Value("a repeat that does not end")),
-            false => Ok(all),
-        }
-    }
-
     /// The one value of an argument that is optional or may be empty.
     fn argument(&self, expr: Option<&'a Expr>, this: &Item<'a>) -> Result<Option<Item<'a>>> {
         expr.map_or(Ok(None), |expr| self.one(expr, this))
@@ -260,13 +227,7 @@ impl<'a> Scope<'a> {
                 }
                 Ok(out)
             }
-            Function::Repeat(projection) => {
-                let mut out = Items::new();
-                for item in items.iter() {
-                    out.extend(self.descend(std::slice::from_ref(&**projection), item)?);
-                }
-                Ok(out)
-            }
+            Function::Repeat(projection) => self.repeated(&items, projection),
             Function::Last => Ok(items.into_iter().last().into()),
             Function::Tail => Ok(items.into_iter().skip(1).collect()),
             Function::Skip(count) => Ok(items.into_iter().skip(self.count(count, this)?).collect()),
@@ -390,6 +351,8 @@ impl<'a> Scope<'a> {
         Ok(out)
     }
 
+    /// The texts in one. Of nothing it is the empty text and not nothing, as the official suite of SQL on FHIR has it,
+    /// although FHIRPath (5.6, `join`) says that it is nothing.
     fn join(
         &self,
         items: &[Item<'a>],

@@ -5,6 +5,7 @@
 
 mod kinds;
 mod lex;
+mod misfit;
 mod parse;
 
 use std::collections::BTreeMap;

@@ -191,12 +191,13 @@ pub(crate) fn is_known(name: &str) -> bool {
 /// A known type that a misspelt name probably means: the same but for capital letters, or for one letter that is too
 /// much, missing or another.
 pub(crate) fn meant_by(name: &str) -> Option<&'static str> {
-    let mut close = TYPES.into_iter().filter(|known| is_close(name.as_bytes(), known.as_bytes()));
+    let mut close = TYPES.into_iter().filter(|known| is_close(name, known));
     close.next()
 }
 
 /// Whether at most one letter has to be added, left out or replaced to get from one name to the other.
-fn is_close(left: &[u8], right: &[u8]) -> bool {
+pub(crate) fn is_close(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
     let same = |pair: &(&u8, &u8)| pair.0.eq_ignore_ascii_case(pair.1);
     let start = left.iter().zip(right).take_while(same).count();
     let (left, right) = (&left[start..], &right[start..]);

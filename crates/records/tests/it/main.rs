@@ -3,6 +3,7 @@
 
 mod cohort;
 mod conformance;
+mod paths;
 mod read;
 mod support;
 mod views;

@@ -508,6 +508,48 @@ fn a_column_for_one_value_that_meets_several_is_the_views_mistake() {
     assert_eq!((misfit.place.as_str(), misfit.records), ("select[0].column[1]", 2));
 }
 
+/// Where and how often records did not fit a view with this column, and how many rows it has.
+fn misfits_of(path: &str, records: &[Value]) -> (Vec<(String, u64)>, usize) {
+    let view = json!({ "resource": "Patient", "where": [{ "path": "active" }],
+        "select": [{ "column": [{ "name": "v", "path": path }] }] });
+    let view = CompiledView::parse(&view.to_string()).unwrap();
+    let text: Vec<String> = records.iter().map(Value::to_string).collect();
+    let mut count = 0;
+    let summary = run_views(
+        stream(text.join("\n").into_bytes()),
+        &[view],
+        &ReadOptions::default(),
+        &mut |_| {},
+        &mut |_, _| {},
+        &mut |_, rows| {
+            count += rows.num_rows();
+            Ok(())
+        },
+    )
+    .unwrap();
+    assert_eq!(summary.reasons.values().sum::<u64>(), summary.set_aside.len() as u64);
+    (summary.misfits.into_iter().map(|one| (one.place, one.records)).collect(), count)
+}
+
+#[test]
+fn kinds_that_do_not_go_together_are_the_views_mistake_only_where_no_record_fits() {
+    let with = |value: Value| json!({ "resourceType": "Patient", "active": true, "extension": [{ "url": "u", "valueCode": value }] });
+    let (text, number) = (with("x".into()), with(1.into()));
+    let place = || "select[0].column[0]".to_owned();
+    for path in ["extension.first().value > 1", "1 + extension.first().value"] {
+        assert_eq!(misfits_of(path, &[text.clone(), text.clone()]), (vec![(place(), 2)], 0));
+        assert_eq!(misfits_of(path, &[text.clone(), number.clone()]), (vec![], 1));
+        // A record that the filter leaves out is one that the view took.
+        let mut left_out = text.clone();
+        left_out["active"] = false.into();
+        assert_eq!(misfits_of(path, &[text.clone(), left_out]), (vec![], 0));
+        // However many they are, they are FHIR.
+        assert_eq!(misfits_of(path, &vec![text.clone(); 3_000]), (vec![(place(), 3_000)], 0));
+    }
+    let path = "extension.first().value.lowBoundary()";
+    assert_eq!(misfits_of(path, std::slice::from_ref(&text)), (vec![(place(), 1)], 0));
+}
+
 /// Everything that a reading tells, as text.
 fn told(source: &Path, workers: usize) -> String {
     let options = ReadOptions { workers, ..Default::default() };

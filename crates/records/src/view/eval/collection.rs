@@ -4,8 +4,9 @@
 
 use super::items::Item;
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) enum Items<'a> {
+    #[default]
     Nothing,
     One(Item<'a>),
     /// Any number, though mostly two or more.

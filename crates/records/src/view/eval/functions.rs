@@ -154,10 +154,10 @@ pub(super) fn boundary<'a>(item: &Item<'a>, end: End, digits: Option<i64>) -> Re
             None if object.get("start").is_some() || object.get("end").is_some() => {
                 Ok(Items::new())
             }
-            None => Err(EvalError::Value("an element that has no boundary")),
+            None => Err(EvalError::Kinds("an element that has no boundary")),
         };
     }
-    let value = temporal(item).ok_or(EvalError::Value("a value that has no boundary"))?;
+    let value = temporal(item).ok_or(EvalError::Kinds("a value that has no boundary"))?;
     let kind = match item {
         Item::Node(_, Some("dateTime" | "instant")) => Kind::DateTime,
         _ => value.kind(),

@@ -9,6 +9,7 @@ use super::{Result, Scope};
 use crate::json::Json;
 use crate::view::path::{Expr, Step};
 use crate::view::temporal::Kind;
+use crate::view::types::{CHOICE_TYPES, is_resource, parent_of};
 
 /// Whether to go on looking.
 pub(super) type Flow = ControlFlow<()>;
@@ -76,65 +77,6 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The types that an element `value[x]` can have (FHIR R4, 2.24.0.1 open type list, with those of later releases); those that
-/// records have most come first, since that is the order of the search.
-const CHOICE_TYPES: [&str; 54] = [
-    "Quantity",
-    "dateTime",
-    "CodeableConcept",
-    "Period",
-    "string",
-    "boolean",
-    "integer",
-    "decimal",
-    "Reference",
-    "Coding",
-    "Range",
-    "code",
-    "instant",
-    "date",
-    "base64Binary",
-    "canonical",
-    "id",
-    "integer64",
-    "markdown",
-    "oid",
-    "positiveInt",
-    "time",
-    "unsignedInt",
-    "uri",
-    "url",
-    "uuid",
-    "Address",
-    "Age",
-    "Annotation",
-    "Attachment",
-    "CodeableReference",
-    "ContactDetail",
-    "ContactPoint",
-    "Contributor",
-    "Count",
-    "DataRequirement",
-    "Distance",
-    "Dosage",
-    "Duration",
-    "Expression",
-    "HumanName",
-    "Identifier",
-    "Meta",
-    "Money",
-    "MoneyQuantity",
-    "ParameterDefinition",
-    "Ratio",
-    "RatioRange",
-    "RelatedArtifact",
-    "SampledData",
-    "Signature",
-    "SimpleQuantity",
-    "Timing",
-    "TriggerDefinition",
-];
-
 /// Visits the elements called `name` of one item: an element of that name, a choice of types (`value` finds
 /// `valueQuantity`), or the resource itself where the path begins with its type.
 pub(super) fn elements<'a>(
@@ -197,13 +139,13 @@ pub(super) fn beside<'a>(within: &'a Json<'a>, item: &Item<'a>) -> Option<&'a Js
 
 /// Whether an item is of a type, by what its name or its form gives away.
 pub(super) fn is_of_type(item: &Item<'_>, of: &str) -> bool {
-    let same =
-        |known: &str| known == of || (known.len() == of.len() && known.eq_ignore_ascii_case(of));
+    let same = |known: &str| known == of;
     match item {
         Item::Node(_, Some(known)) => same(known) || parent_of(known).is_some_and(same),
         Item::Node(Json::Object(object), None) => match object.text("resourceType") {
             Some(kind) => kind == of || of == "Resource" || of == "DomainResource",
-            None => of.starts_with(|first: char| first.is_ascii_uppercase()) && !is_text_type(of),
+            // A resource says in JSON what it is, and no other element does.
+            None => of.starts_with(|first: char| first.is_ascii_uppercase()) && !is_resource(of),
         },
         Item::Bool(_) | Item::Node(Json::Bool(_), None) => same("boolean"),
         Item::Integer(_) => same("integer"),
@@ -224,19 +166,6 @@ pub(super) fn is_of_type(item: &Item<'_>, of: &str) -> bool {
     }
 }
 
-/// The data type that another is a special case of (FHIR R4, 2.24).
-fn parent_of(of: &str) -> Option<&'static str> {
-    Some(match of {
-        "code" | "id" | "markdown" => "string",
-        "url" | "uuid" | "oid" | "canonical" => "uri",
-        "positiveInt" | "unsignedInt" => "integer",
-        "Age" | "Count" | "Distance" | "Duration" | "MoneyQuantity" | "SimpleQuantity" => {
-            "Quantity"
-        }
-        _ => return None,
-    })
-}
-
 /// Whether values of this type are written as text in JSON.
 fn is_text_type(of: &str) -> bool {
     const TEXT: [&str; 14] = [
@@ -255,5 +184,5 @@ fn is_text_type(of: &str) -> bool {
         "instant",
         "time",
     ];
-    TEXT.iter().any(|known| known.eq_ignore_ascii_case(of))
+    TEXT.contains(&of)
 }

@@ -3,40 +3,83 @@
 //! A column's type is inferred from it where the view names none (SQL on FHIR v2, column types), and elements that JSON
 //! writes as plain text get to be dates and times.
 
-use super::{Expr, Function, Literal, Op, Step, Target, TextFunction};
+use super::{Expr, Function, Literal, Op, Step, Target, TextFunction, misfit};
 use crate::view::elements::element;
+use crate::view::resources;
 use crate::view::temporal::Kind;
+use crate::view::types::{may_be, type_of};
+
+/// In an expression, in place of a type that no value can be of where it stands.
+const NO_TYPE: &str = "";
 
 /// What is known of some values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Known {
     /// The element, resource or data type that they are, by name: where their own elements stand.
     pub(crate) place: Option<Box<str>>,
-    /// Their primitive type.
+    /// Their primitive type, if it decides how they are read.
     pub(crate) of: Option<Box<str>>,
+    /// Their type as FHIR's definitions give it without doubt: a data type (`HumanName`, `code`), a type of resource, or
+    /// the path of an element that has parts of its own (`Patient.contact`).
+    pub(crate) exact: Option<Box<str>>,
 }
 
 impl Known {
     /// Resources of this type.
     pub(crate) fn resource(name: &str) -> Known {
-        Known { place: Some(name.into()), of: None }
+        Known { place: Some(name.into()), of: None, exact: Some(name.into()) }
     }
 
     fn of(name: &str) -> Known {
-        Known { place: None, of: Some(name.into()) }
+        Known { of: Some(name.into()), ..Known::default() }
+    }
+
+    /// The elements of this name, as the step to them knows them.
+    fn member(&self, name: &str, of: Option<&str>) -> Known {
+        let exact = match resources::is_known(name) {
+            // The resource itself, which a path may begin with.
+            true => Some(name),
+            false => of.or_else(|| type_of(self.exact.as_deref(), name)),
+        };
+        Known { place: Some(name.into()), of: of.map(Into::into), exact: exact.map(Into::into) }
+    }
+
+    /// Whether none of the values can be of a type, whatever the record is.
+    fn is_never(&self, of: &str) -> bool {
+        self.exact.as_deref().is_some_and(|known| !may_be(known, of))
     }
 
     /// What is known where it may be one or the other.
     pub(crate) fn either(self, other: Known) -> Known {
         Known {
             place: self.place.filter(|place| Some(place) == other.place.as_ref()),
-            of: self.of.filter(|of| Some(of) == other.of.as_ref()),
+            of: match (self.of, other.of) {
+                (Some(one), Some(other)) => common(one, other),
+                _ => None,
+            },
+            exact: self.exact.filter(|exact| Some(exact) == other.exact.as_ref()),
         }
     }
 }
 
+/// The primitive type that holds the values of both: of numbers, the wider one.
+fn common(one: Box<str>, other: Box<str>) -> Option<Box<str>> {
+    const WIDER: [&str; 3] = ["decimal", "integer64", "integer"];
+    if one == other {
+        return Some(one);
+    }
+    let numbers = [&one, &other].into_iter().all(|of| is_whole(of) || **of == *"decimal");
+    let wider = || WIDER.into_iter().find(|wider| [&*one, &*other].contains(wider));
+    numbers.then(|| wider().unwrap_or("integer").into())
+}
+
+/// Whether the values of a type are whole numbers.
+pub(super) fn is_whole(of: &str) -> bool {
+    matches!(of, "integer" | "positiveInt" | "unsignedInt" | "integer64")
+}
+
 /// Writes into each element of the expression the type that FHIR gives it, and returns what is known of the whole. Notes in
-/// `wrong` an operator whose two sides can never go together.
+/// `wrong` what can never have a value, such as an operator whose two sides do not go together.
 pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known) -> Known {
     match expr {
         Expr::Nothing => Known::default(),
@@ -50,9 +93,15 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known)
             steps.iter_mut().fold(base, |known, step| match step {
                 Step::Member(name, of) => {
                     *of = element(known.place.as_deref(), name);
-                    Known { place: Some(name.clone()), of: of.map(Into::into) }
+                    known.member(name, *of)
                 }
-                Step::OfType(of) => typed(of),
+                Step::OfType(of) => {
+                    let left = typed(of);
+                    if known.is_never(of) {
+                        *of = NO_TYPE.into();
+                    }
+                    left
+                }
                 Step::First => known,
                 Step::ResourceKey | Step::ReferenceKey(_) => Known::of("id"),
             })
@@ -61,17 +110,30 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known)
             settle(wrong, index, focus);
             settle(wrong, base, focus)
         }
-        Expr::Call(base, function) => {
-            let base = settle(wrong, base, focus);
-            call(wrong, base, function, focus)
+        Expr::Call(before, function) => {
+            let base = settle(wrong, before, focus);
+            if let Function::LowBoundary(_) | Function::HighBoundary(_) = function {
+                *wrong = wrong.take().or(misfit::boundary(before, &base));
+            }
+            match function {
+                // Behind a dot, `$this` is what stands before it.
+                Function::Iif(..) if **before != Expr::This => {
+                    call(wrong, base.clone(), function, &base)
+                }
+                _ => call(wrong, base, function, focus),
+            }
         }
         Expr::Binary(op, left, right) => {
-            let (left, right) = (settle(wrong, left, focus), settle(wrong, right, focus));
-            let misfit = misfit(*op, &left, &right);
-            *wrong = wrong.take().or(misfit);
-            binary(*op, left, right)
+            let known = (settle(wrong, left, focus), settle(wrong, right, focus));
+            let found = misfit::operator(*op, (left, &known.0), (right, &known.1));
+            *wrong = wrong.take().or(found);
+            binary(*op, known.0, known.1)
         }
-        Expr::Negate(inner) => settle(wrong, inner, focus),
+        Expr::Negate(inner) => {
+            let known = settle(wrong, inner, focus);
+            *wrong = wrong.take().or(misfit::negation(&known));
+            known
+        }
     }
 }
 
@@ -97,9 +159,10 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         }
         Function::Select(projection) => settle(wrong, projection, &base),
         Function::Repeat(projection) => {
-            let step = settle(wrong, projection, &base);
-            settle(wrong, projection, &base.either(step.clone()));
-            step
+            // What is known of the first round need not hold for the others.
+            let step = settle(wrong, &mut projection.clone(), &base);
+            let further = settle(wrong, projection, &base.either(step.clone()));
+            step.either(further)
         }
         Function::All(criterion) | Function::Exists(Some(criterion)) => {
             settle(wrong, criterion, &base);
@@ -110,8 +173,13 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         | Function::Not
         | Function::IsDistinct
         | Function::Flags { .. }
-        | Function::HasValue
-        | Function::Is(_) => Known::of("boolean"),
+        | Function::HasValue => Known::of("boolean"),
+        Function::Is(of) => {
+            if base.is_never(of) {
+                *of = NO_TYPE.into();
+            }
+            Known::of("boolean")
+        }
         Function::Last | Function::Tail | Function::Single | Function::Distinct => base,
         Function::Skip(one)
         | Function::Take(one)
@@ -153,15 +221,14 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         Function::Round(..) => base,
         Function::Extension(url) => {
             settle(wrong, url, focus);
-            Known { place: Some("extension".into()), of: None }
+            Known::default().member("extension", None)
         }
         Function::LowBoundary(precision) | Function::HighBoundary(precision) => {
             precision.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
-            // What an integer may stand for is half a unit away from it.
-            match base.of.as_deref() {
-                Some("integer" | "positiveInt" | "unsignedInt" | "integer64") => {
-                    Known::of("decimal")
-                }
+            match (base.of.as_deref(), base.exact.as_deref()) {
+                // What an integer may stand for is half a unit away from it.
+                (Some(of), _) if is_whole(of) => Known::of("decimal"),
+                (_, Some("Period")) => Known::of("dateTime"),
                 _ => base,
             }
         }
@@ -170,60 +237,11 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
 
 /// What `ofType` leaves: a primitive type as it is, any other as the place of its elements.
 fn typed(of: &str) -> Known {
-    let primitive = match of {
-        "Boolean" => "boolean",
-        "Integer" => "integer",
-        "Decimal" => "decimal",
-        "String" => "string",
-        "Date" => "date",
-        "DateTime" => "dateTime",
-        "Time" => "time",
-        other if other.starts_with(|first: char| first.is_ascii_lowercase()) => other,
-        other => return Known { place: Some(other.into()), of: None },
-    };
-    Known::of(primitive)
-}
-
-/// What types of values an operator can tell apart.
-#[derive(Clone, Copy, PartialEq)]
-enum Sort {
-    Truth,
-    Number,
-    /// Texts, and what is written as one: dates and times too.
-    Text,
-}
-
-fn sort_of(known: &Known) -> Option<Sort> {
-    Some(match known.of.as_deref()? {
-        "boolean" => Sort::Truth,
-        "integer" | "integer64" | "positiveInt" | "unsignedInt" | "decimal" => Sort::Number,
-        "string" | "code" | "id" | "uri" | "url" | "uuid" | "oid" | "canonical" | "markdown"
-        | "date" | "dateTime" | "instant" | "time" => Sort::Text,
-        _ => return None,
-    })
-}
-
-/// Why an order or a calculation can have no value whatever the record is, if it can have none.
-fn misfit(op: Op, left: &Known, right: &Known) -> Option<String> {
-    let sorts = [sort_of(left), sort_of(right)];
-    let orders = matches!(op, Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual);
-    let never = match op {
-        _ if !orders && !op.is_arithmetic() => false,
-        _ if sorts.contains(&Some(Sort::Truth)) => true,
-        _ if orders || op == Op::Add => {
-            sorts.contains(&Some(Sort::Number)) && sorts.contains(&Some(Sort::Text))
-        }
-        _ => sorts.contains(&Some(Sort::Text)),
-    };
-    let name = |known: &Known| known.of.as_deref().unwrap_or("unknown type").to_owned();
-    never.then(|| {
-        format!(
-            "values of the types {} and {} can never be {}",
-            name(left),
-            name(right),
-            if orders { "put in an order" } else { "calculated with" }
-        )
-    })
+    let name = || Some(of.into());
+    match of.starts_with(|first: char| first.is_ascii_lowercase()) {
+        true => Known { place: None, of: name(), exact: name() },
+        false => Known { place: name(), of: None, exact: name() },
+    }
 }
 
 fn binary(op: Op, left: Known, right: Known) -> Known {
@@ -234,13 +252,10 @@ fn binary(op: Op, left: Known, right: Known) -> Known {
         Op::Divide => Known::of("decimal"),
         _ if !op.is_arithmetic() => Known::of("boolean"),
         _ => {
-            let is = |known: &Known, names: &[&str]| {
-                known.of.as_deref().is_some_and(|of| names.contains(&of))
-            };
-            const WHOLE: [&str; 4] = ["integer", "positiveInt", "unsignedInt", "integer64"];
-            if is(&left, &WHOLE) && is(&right, &WHOLE) {
+            let is = |known: &Known, fits: fn(&str) -> bool| known.of.as_deref().is_some_and(fits);
+            if is(&left, is_whole) && is(&right, is_whole) {
                 Known::of("integer")
-            } else if is(&left, &["string"]) || is(&right, &["string"]) {
+            } else if is(&left, |of| of == "string") || is(&right, |of| of == "string") {
                 Known::of("string")
             } else if op != Op::Add || left.of.is_some() || right.of.is_some() {
                 // Anything but a sum of unknown values is a number, and a decimal holds every one.

@@ -4,6 +4,7 @@ use super::lex::{Token, lex};
 use super::{
     Constants, Expr, Function, Literal, Op, PathError, Rounding, Step, Target, TextFunction,
 };
+use crate::view::types;
 
 /// Reads a whole path.
 pub(super) fn parse(text: &str, constants: &Constants) -> Result<Expr, PathError> {
@@ -273,6 +274,7 @@ impl Parser<'_> {
         let of = match self.peek().clone() {
             // The specification's prose writes getReferenceKey('Patient') as well.
             Token::Literal(Literal::String(of)) if name == "getReferenceKey" => {
+                let of = self.resolved(self.at, None, &of)?;
                 self.take();
                 of
             }
@@ -286,13 +288,33 @@ impl Parser<'_> {
         })
     }
 
-    /// Reads a type's name; the namespaces `FHIR` and `System` are understood and dropped.
+    /// Reads a type's name, with or without one of the namespaces `FHIR` and `System` before it.
     fn type_name(&mut self) -> Result<Box<str>, PathError> {
-        let mut name = self.plain_name()?;
+        let start = self.at;
+        let name = self.plain_name()?;
         if (name == "FHIR" || name == "System") && self.accept(".") {
-            name = self.plain_name()?;
+            let of = self.plain_name()?;
+            return self.resolved(start, Some(&name), &of);
         }
-        Ok(name.into())
+        self.resolved(start, None, &name)
+    }
+
+    /// The type that a name means, which is read from the token at `start` on.
+    fn resolved(
+        &self,
+        start: usize,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Box<str>, PathError> {
+        types::resolve(namespace, name).map(Into::into).ok_or_else(|| {
+            let meant = types::meant_by(name);
+            let meant = meant.map_or(String::new(), |meant| format!("; {meant} is probably meant"));
+            let within = namespace.map_or(String::new(), |namespace| format!(" in {namespace}"));
+            PathError {
+                at: Some(self.tokens[start].0),
+                what: format!("there is no type named {name}{within}{meant}"),
+            }
+        })
     }
 
     fn plain_name(&mut self) -> Result<String, PathError> {
