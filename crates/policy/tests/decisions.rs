@@ -358,6 +358,39 @@ fn records_that_are_not_made_safe_leave_no_more_easily_than_they_are_used_at_hom
 }
 
 #[test]
+fn safer_records_and_less_telling_ones_are_treated_no_worse() {
+    let table = default_rules();
+    let strict = |asked: &Request, level| match decide_as(table, asked, level).verdict {
+        Verdict::Allow => 0,
+        Verdict::AllowWith => 1,
+        Verdict::Deny => 2,
+    };
+    for from in ["DE", "NO", "GB", "CH", "US", "CA", "BR", "JP", "CN", "IN", "KE"] {
+        for to in ["FR", "NO", "GB", "CH", "US", "CA", "BR", "JP", "CN", "IN", "KE", "KR", "TZ"] {
+            for &purpose in Purpose::ALL {
+                let clinical = request(DataClass::Clinical, from, to, purpose);
+                for &class in DataClass::ALL {
+                    let asked = Request { class, ..clinical };
+                    let levels = [
+                        Identifiability::Anonymous,
+                        Identifiability::Protected,
+                        Identifiability::Limited,
+                        Identifiability::Identified,
+                    ];
+                    let found = levels.map(|level| strict(&asked, level));
+                    assert!(found.is_sorted(), "{asked:?}: {found:?}");
+                    let genomic = Request { class: DataClass::Genomic, ..clinical };
+                    for level in levels {
+                        let (genes, others) = (strict(&genomic, level), strict(&asked, level));
+                        assert!(genes >= others, "{asked:?} {level}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn what_a_foreign_recipient_of_american_data_must_agree_to_is_shown_whatever_else_is_asked() {
     let onward = |reason: &Reason| reason.law == "28 CFR" && reason.article.starts_with("202.302");
     for &class in DataClass::ALL {
