@@ -76,6 +76,11 @@ pub enum RuleProblem {
         "a rule that names no identifiability speaks of protected records, and of all others that no rule names: leave it out"
     )]
     OrdinaryLevel,
+    /// A rule for protected records that permits a use abroad alone.
+    #[error(
+        "the ledger has no word for \"abroad\": a rule for every identifiability that is for abroad alone must deny"
+    )]
+    OffLedger,
     /// Two rows for the same key.
     #[error("{0} has a rule for exactly this already: keep one of them")]
     Duplicate(String),
@@ -124,6 +129,8 @@ struct RuleEntry {
     maximum_epsilon_milli: Option<u32>,
     #[serde(default)]
     localized: bool,
+    #[serde(default)]
+    abroad: bool,
     law: Spanned<String>,
     #[serde(default)]
     article: String,
@@ -139,9 +146,18 @@ struct ProvisionEntry {
     class: Option<Spanned<String>>,
     purpose: Option<Spanned<String>>,
     safeguard: Option<Spanned<String>>,
+    #[serde(default)]
+    abroad: bool,
     law: Spanned<String>,
     article: String,
     note: String,
+}
+
+impl RuleEntry {
+    /// Whether the ledger's table has it: it knows protected records only, and no "abroad".
+    fn on_ledger(&self) -> bool {
+        self.identifiability.is_none() && !self.abroad
+    }
 }
 
 /// How well a class must be protected where a rule does not say.
@@ -212,6 +228,8 @@ struct Loader {
     region_index: HashMap<Region, u8>,
     levels: HashMap<Option<DataClass>, Level>,
     laws: Vec<Law>,
+    /// How many of them, from the first on, the ledger has.
+    ledger_laws: usize,
     law_ids: HashMap<Law, u16>,
     rules: Vec<(RuleKey, Rule)>,
     sources: HashMap<RuleKey, String>,
@@ -247,10 +265,16 @@ pub(crate) fn load(files: &[(&str, &str)]) -> Result<RuleTable, RuleError> {
             loader.level(source, level)?;
         }
     }
-    for (source, file) in &parsed {
-        for rule in &file.rules {
-            loader.rule(source, rule)?;
+    // Laws are numbered as they are met: those of the ledger first, so that no other rule moves a number there.
+    for on_ledger in [true, false] {
+        for (source, file) in &parsed {
+            for rule in file.rules.iter().filter(|rule| rule.get_ref().on_ledger() == on_ledger) {
+                loader.rule(source, rule)?;
+            }
         }
+        loader.ledger_laws = if on_ledger { loader.laws.len() } else { loader.ledger_laws };
+    }
+    for (source, file) in &parsed {
         for provision in &file.provisions {
             loader.provision(source, provision)?;
         }
@@ -302,9 +326,15 @@ impl Loader {
         let safeguards = self.safeguards(source, rule, verdict)?;
         let classes = source.optional("class", rule.class.as_ref())?;
         let purposes = source.optional("purpose", rule.purpose.as_ref())?;
-        let levels = source.optional("identifiability", rule.identifiability.as_ref())?;
+        let mut levels = source.optional("identifiability", rule.identifiability.as_ref())?;
         if levels.contains(&Some(Identifiability::Protected)) {
             return Err(source.error(&span, RuleProblem::OrdinaryLevel));
+        }
+        if rule.abroad && rule.identifiability.is_none() {
+            if verdict != Verdict::Deny {
+                return Err(source.error(&rule.verdict.span(), RuleProblem::OffLedger));
+            }
+            levels = Identifiability::ALL.iter().copied().map(Some).collect();
         }
         let froms = self.places(source, "from", &rule.from)?;
         let tos = self.places(source, "to", &rule.to)?;
@@ -314,6 +344,8 @@ impl Loader {
             minimum_k: 0,
             maximum_epsilon_milli: 0,
             localized: rule.localized,
+            abroad: rule.abroad,
+            identifiability: None,
             law_id: self.law(source, rule)?,
             note: rule.note.clone(),
             source: format!("{}, line {}", source.name, source.line(&span)),
@@ -385,6 +417,7 @@ impl Loader {
                 true => &mut self.derived_particular,
                 false => &mut self.particular,
             };
+            let row = Rule { identifiability, ..row };
             return match rows.insert((key, level), row) {
                 None => Ok(()),
                 Some(former) => Err(source.error(span, RuleProblem::Duplicate(former.source))),
@@ -426,6 +459,7 @@ impl Loader {
                 class,
                 purpose,
                 safeguard: safeguard.unwrap_or_default(),
+                abroad: entry.abroad,
                 law: Law { name: entry.law.get_ref().clone(), article: entry.article.clone() },
                 note: entry.note.clone(),
                 source: format!("{}, line {}", source.name, source.line(&span)),
@@ -500,6 +534,7 @@ impl Loader {
             countries: self.countries,
             region_index: self.region_index,
             laws: self.laws,
+            ledger_laws: self.ledger_laws,
             rules: self.rules,
             particular,
             provisions: self.provisions,

@@ -4,7 +4,8 @@
 //! rows denies, the most specific denial is the answer; else the most specific row is; with no row the answer is no.
 //! Specificity is a sum: 2 for a country and 1 for a region on either side, 1 for a named class, 1 for a named purpose;
 //! ties go by from, to, class, purpose, in that order. `JurisdictionRules` decides the same, and a test holds the two
-//! equal.
+//! equal. Some rows it does not have: those for records that are not protected, and those that say which law denies a use
+//! abroad where it has no row, which it denies by "no rule".
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -62,7 +63,11 @@ pub struct Rule {
     pub maximum_epsilon_milli: u32,
     /// The records must stay in their territory.
     pub localized: bool,
-    /// The law's name: an index into [`ChainTable::laws`].
+    /// Whether it speaks only of uses from outside the region in which the data lie; no such row is on the ledger.
+    pub abroad: bool,
+    /// Of which records alone it speaks; none of rows of the ledger.
+    pub identifiability: Option<Identifiability>,
+    /// The law's name: an index into [`ChainTable::laws`] where the ledger has the row.
     pub law_id: u16,
     /// What a lawyer should know about it.
     pub note: String,
@@ -84,6 +89,8 @@ pub struct Provision {
     pub class: Option<DataClass>,
     /// The safeguard that it makes one, if it does.
     pub safeguard: Safeguards,
+    /// Whether it speaks only of uses from outside the region in which the data lie.
+    pub abroad: bool,
     /// The law and the place in it.
     pub law: Law,
     /// What it asks.
@@ -214,6 +221,7 @@ pub struct RuleTable {
     region_of: HashMap<Country, Region>,
     region_index: HashMap<Region, u8>,
     laws: Vec<Law>,
+    ledger_laws: usize,
     rules: Vec<(RuleKey, Rule)>,
     by_key: HashMap<RuleKey, usize>,
     /// Rows for one identifiability, which replace the row of the same key.
@@ -226,6 +234,7 @@ pub(crate) struct Parts {
     pub(crate) countries: Vec<(Country, Region)>,
     pub(crate) region_index: HashMap<Region, u8>,
     pub(crate) laws: Vec<Law>,
+    pub(crate) ledger_laws: usize,
     pub(crate) rules: Vec<(RuleKey, Rule)>,
     pub(crate) particular: HashMap<(RuleKey, Identifiability), Rule>,
     pub(crate) provisions: Vec<Provision>,
@@ -241,10 +250,21 @@ impl RuleTable {
     }
 
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { countries, region_index, laws, rules, particular, provisions } = parts;
+        let Parts { countries, region_index, laws, ledger_laws, rules, particular, provisions } =
+            parts;
         let region_of = countries.iter().copied().collect();
         let by_key = rules.iter().enumerate().map(|(index, (key, _))| (*key, index)).collect();
-        Self { countries, region_of, region_index, laws, rules, by_key, particular, provisions }
+        Self {
+            countries,
+            region_of,
+            region_index,
+            laws,
+            ledger_laws,
+            rules,
+            by_key,
+            particular,
+            provisions,
+        }
     }
 
     /// Every country that is listed, with its region, in the order of the file.
@@ -283,7 +303,7 @@ impl RuleTable {
     #[must_use]
     pub fn chain_rows(&self) -> ChainTable {
         ChainTable {
-            laws: self.laws.iter().map(Law::to_string).collect(),
+            laws: self.laws.iter().take(self.ledger_laws).map(Law::to_string).collect(),
             countries: self
                 .countries()
                 .map(|(country, region)| (country.to_bytes(), region.to_bytes()))
@@ -309,17 +329,21 @@ impl RuleTable {
         }
     }
 
-    /// The provisions that bear on a use of this verdict, with these safeguards.
+    /// The provisions that bear on a use of this verdict, with these safeguards; none of a law that does not reach the data.
     fn bearing(
         &self,
         request: &Request,
         verdict: Verdict,
         safeguards: Safeguards,
+        beyond: Option<&str>,
     ) -> impl Iterator<Item = Reason> {
         let (froms, tos) = (self.places(request.from), self.places(request.to));
+        let abroad = self.is_abroad(request);
         let at = |places: &[(u8, Place)], place| places.iter().any(|(_, known)| *known == place);
         let bears = move |provision: &&Provision| {
             at(&froms, provision.from)
+                && (abroad || !provision.abroad)
+                && beyond.is_none_or(|law| law != provision.law.name)
                 && provision.to.iter().any(|to| at(&tos, *to))
                 && provision.purpose.is_none_or(|purpose| purpose == request.purpose)
                 && provision.class.is_none_or(|class| class == request.class)
@@ -352,9 +376,16 @@ impl RuleTable {
         places
     }
 
+    /// Whether data are used from outside the region in which they lie.
+    fn is_abroad(&self, request: &Request) -> bool {
+        let region = self.region_of(request.from);
+        request.from != request.to && (region.is_none() || region != self.region_of(request.to))
+    }
+
     /// The row of exactly this key.
-    fn row(&self, key: &RuleKey, as_they_are: Identifiability) -> Option<&Rule> {
+    fn row(&self, key: &RuleKey, as_they_are: Identifiability, abroad: bool) -> Option<&Rule> {
         let particular = self.particular.get(&(*key, as_they_are));
+        let particular = particular.filter(|rule| abroad || !rule.abroad);
         particular.or_else(|| self.by_key.get(key).map(|&index| &self.rules[index].1))
     }
 
@@ -363,13 +394,14 @@ impl RuleTable {
         let classes = [(0, None), (1, Some(request.class))];
         let purposes = [(0, None), (1, Some(request.purpose))];
         let tos = self.places(request.to);
+        let abroad = self.is_abroad(request);
         let mut found = Vec::new();
         for (from_level, from) in self.places(request.from) {
             for &(to_level, to) in &tos {
                 for (class_level, class) in classes {
                     for (purpose_level, purpose) in purposes {
                         let key = RuleKey { class, from, to, purpose };
-                        if let Some(rule) = self.row(&key, as_they_are) {
+                        if let Some(rule) = self.row(&key, as_they_are, abroad) {
                             let sum = from_level + to_level + class_level + purpose_level;
                             let rank = [sum, from_level, to_level, class_level, purpose_level];
                             found.push((Reverse(rank), rule));
@@ -383,7 +415,8 @@ impl RuleTable {
     }
 }
 
-/// Decides a use of records as they are published: protected. The contract decides the same.
+/// Decides a use of records as they are published: protected. The contract decides the same; where it says "no rule", the
+/// law may be named here.
 #[must_use]
 pub fn decide(table: &RuleTable, request: &Request) -> Decision {
     decide_as(table, request, Identifiability::Protected)
@@ -403,9 +436,13 @@ pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiabil
             maximum_epsilon_milli: 0,
             localized: false,
             law: NO_RULE.to_owned(),
-            reasons: table.bearing(request, Verdict::Deny, Safeguards::NONE).collect(),
+            reasons: table.bearing(request, Verdict::Deny, Safeguards::NONE, None).collect(),
         };
     };
+    // What permits anonymous information as such says that its law ends there.
+    let anonymous = rule.identifiability == Some(Identifiability::Anonymous);
+    let permitted = anonymous && rule.verdict == Verdict::Allow;
+    let beyond = permitted.then(|| table.law(rule).name.as_str());
     Decision {
         verdict: rule.verdict,
         safeguards: rule.safeguards,
@@ -417,7 +454,7 @@ pub fn decide_as(table: &RuleTable, request: &Request, as_they_are: Identifiabil
             .iter()
             .enumerate()
             .map(|(place, rule)| table.reason(rule, place == 0 || rule.verdict == Verdict::Deny))
-            .chain(table.bearing(request, rule.verdict, rule.safeguards))
+            .chain(table.bearing(request, rule.verdict, rule.safeguards, beyond))
             .collect(),
     }
 }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use caduceus_policy::{DataClass, Purpose, RULE_FILES, Request, RuleTable, decide};
+use caduceus_policy::{
+    DataClass, Identifiability, Purpose, RULE_FILES, Request, RuleTable, Verdict, decide, decide_as,
+};
 use proptest::prelude::*;
 
 const HEAD: &str = r#"[[regions]]
@@ -91,6 +93,10 @@ fn each_mistake_is_named_with_its_line() {
             "x.toml, line 11: this class has a level already",
         ),
         ("x = = 1".into(), "x.toml, line 11: "),
+        (
+            rule("verdict = \"allow\"\nabroad = true"),
+            "x.toml, line 15: the ledger has no word for \"abroad\"",
+        ),
     ];
     for (text, expected) in cases {
         let message = load(&text).unwrap_err();
@@ -126,6 +132,38 @@ fn a_rule_for_every_class_takes_the_level_of_each_unless_another_names_the_class
         let decision = decide(&load(&text).unwrap(), &asked(DataClass::Genomic));
         assert_eq!((decision.minimum_k, decision.maximum_epsilon_milli), (50, 1000));
     }
+}
+
+#[test]
+fn a_rule_for_abroad_alone_speaks_of_no_use_at_home() {
+    let denies = |to: &str, level| {
+        let rules = format!(
+            "{}[[rules]]\nfrom = [\"EU\"]\nto = [\"any\"]\nabroad = true\nverdict = \"deny\"\nlaw = \"stay\"\n",
+            rule("verdict = \"allow\"")
+        );
+        let (class, purpose) = (DataClass::Clinical, Purpose::GeneralResearch);
+        let (from, to) = ("DE".parse().unwrap(), to.parse().unwrap());
+        let decision =
+            decide_as(&load(&rules).unwrap(), &Request { class, from, to, purpose }, level);
+        (decision.verdict, decision.law)
+    };
+    for &level in Identifiability::ALL {
+        assert_eq!(denies("DE", level), (Verdict::Allow, "a law".into()));
+        assert_eq!(denies("FR", level), (Verdict::Allow, "a law".into()));
+        assert_eq!(denies("ZA", level), (Verdict::Deny, "stay".into()));
+    }
+}
+
+#[test]
+fn no_rule_for_other_records_moves_anything_on_the_ledger() {
+    let ordinary = rule("verdict = \"deny\"\nclass = [\"claims\"]\narticle = \"2\"");
+    let plain = load(&format!("{}{ordinary}", rule("verdict = \"allow\""))).unwrap();
+    let other = "identifiability = [\"identified\"]\nverdict = \"deny\"\narticle = \"1\"";
+    let abroad = "purpose = [\"COM\"]\nabroad = true\nverdict = \"deny\"\narticle = \"3\"";
+    let more = format!("{}{}{}", rule("verdict = \"allow\""), rule(other), rule(abroad));
+    let more = load(&format!("{more}{ordinary}")).unwrap();
+    assert_eq!(more.chain_rows(), plain.chain_rows());
+    assert_eq!(plain.chain_rows().laws, ["a law", "a law 2"]);
 }
 
 #[test]

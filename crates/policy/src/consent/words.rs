@@ -225,6 +225,61 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_is_no_narrower_than_what_is_given() {
+        for (language, examiners, diseases, not_for_profit) in [
+            (
+                Language::En,
+                "shown to independent examiners",
+                "research about particular diseases, whichever they are",
+                "use that is not for profit, whoever makes it",
+            ),
+            (
+                Language::De,
+                "unabhängigen Prüfstellen gezeigt",
+                "Forschung zu einzelnen Krankheiten, gleich zu welchen",
+                "nicht gewinnorientierte Nutzung, gleich durch wen",
+            ),
+            (
+                Language::Fr,
+                "montrées à des examinateurs indépendants",
+                "recherche sur des maladies particulières, quelles qu'elles soient",
+                "utilisation sans but lucratif, par qui que ce soit",
+            ),
+            (
+                Language::Es,
+                "a examinadores independientes",
+                "investigación sobre enfermedades concretas, cualesquiera que sean",
+                "uso sin ánimo de lucro, lo haga quien lo haga",
+            ),
+            (
+                Language::Ja,
+                "独立した検査者に示される",
+                "個々の病気の研究（どの病気であるかを問わない）",
+                "営利を目的としない利用（利用者を問わない）",
+            ),
+        ] {
+            let told = |purpose| {
+                let grant = Grant {
+                    custodian: Party([1; 20]),
+                    grantee: None,
+                    classes: ClassSet::of(&[DataClass::Clinical]),
+                    purposes: PurposeSet::of(&[purpose]),
+                    jurisdictions: RegionSet::anywhere(),
+                    expiry: u64::MAX,
+                    document_hash: [0; 32],
+                };
+                let names = Names { custodian: "klinikum-nord", grantee: None };
+                tell(default_rules(), &grant, names, language)
+            };
+            let (of_diseases, of_profit) =
+                (told(Purpose::DiseaseSpecific), told(Purpose::NotForProfit));
+            assert!(of_diseases.contains(diseases), "{of_diseases}");
+            assert!(of_profit.contains(not_for_profit), "{of_profit}");
+            assert!(of_diseases.contains(examiners), "{of_diseases}");
+        }
+    }
+
+    #[test]
     fn a_grant_is_told_in_plain_words() {
         let grant = Grant {
             custodian: Party([1; 20]),
@@ -240,7 +295,8 @@ mod tests {
         assert_eq!(
             told,
             "What you agreed to\n\
-             Your records stay with klinikum-nord. Researchers get numbers, never records.\n\
+             Your records stay with klinikum-nord. Researchers get numbers, never records. Protected copies of your \
+             records may be shown to independent examiners, who check them.\n\
              Who may ask: every researcher who is registered and in good standing.\n\
              About: diagnoses, visits, measurements and medication.\n\
              For: research about health; public health.\n\
