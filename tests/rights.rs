@@ -203,3 +203,84 @@ fn a_researcher_learns_why_a_job_was_given_back() {
     assert!(said.contains("privacy budget") && said.contains("refused"), "{said}");
     json(&ask("SELECT COUNT(*) AS a FROM patient"));
 }
+
+/// What `audit verify` finds, as one text.
+fn differences(world: &World) -> String {
+    let output = crate::support::run(&["audit", "verify", "--json", "--dir", text(&world.home)]);
+    assert!(!output.status.success(), "nothing is found");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn an_old_copy_of_the_register_or_of_keys_is_found_and_brings_nobody_back() {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 2");
+    let vault = world.home.join("vaults/clinic");
+    let keys = std::fs::read_dir(vault.join("keys")).unwrap().next().unwrap().unwrap().path();
+    let old = [vault.join("consents"), keys].map(|path| (std::fs::read(&path).unwrap(), path));
+    world.go("consent revoke --member clinic/2");
+    world.go("member erase --member clinic/1");
+    assert_eq!(world.go("audit verify")["verified"], true);
+    for (bytes, path) in &old {
+        let now = std::fs::read(path).unwrap();
+        std::fs::write(path, bytes).unwrap();
+        let found = differences(&world);
+        assert!(found.contains("an erasure") && found.contains("an old copy"), "{found}");
+        let withdrawal = path.ends_with("consents");
+        assert_eq!(found.contains("a withdrawal"), withdrawal, "{found}");
+        assert_eq!(world.ingest()["patients"], 59, "the log knows who was erased");
+        std::fs::write(path, now).unwrap();
+    }
+    assert_eq!(world.go("audit verify")["verified"], true);
+    std::fs::remove_file(&old[0].1).unwrap();
+    assert!(differences(&world).contains("the register of consent is lost"));
+    assert!(world.refused("protect --custodian clinic --k 5").contains("is lost"));
+}
+
+#[test]
+fn a_withdrawal_outlives_every_older_document_however_it_is_dated() {
+    let world = World::new();
+    let all = world.ingest()["consenting"].as_u64().unwrap();
+    world.go("member join --custodian clinic --count 1");
+    world.go("consent revoke --member clinic/1");
+    assert_eq!(world.ingest()["consenting"].as_u64().unwrap(), all - 1);
+    let refused = world.refused(&format!(
+        "export --custodian clinic --out {}",
+        text(&world.dir.path().join("files"))
+    ));
+    assert!(refused.contains("has not consented"), "{refused}");
+    let path = world.dir.path().join("cohort/Consent.ndjson");
+    let consents = std::fs::read_to_string(&path).unwrap();
+    let spelled: Vec<String> = consents
+        .lines()
+        .map(|line| {
+            let mut consent: Value = serde_json::from_str(line).unwrap();
+            let date = consent["dateTime"].as_str().unwrap();
+            consent["dateTime"] = format!("{date}T00:00:00Z").into();
+            consent.to_string()
+        })
+        .collect();
+    std::fs::write(&path, spelled.join("\n")).unwrap();
+    assert_eq!(world.ingest()["consenting"].as_u64().unwrap(), all - 1);
+    assert_eq!(world.go("audit verify")["verified"], true);
+}
+
+#[test]
+fn people_are_told_who_else_had_their_rows_and_researchers_only_of_their_own() {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 1");
+    world.go("party register --name other --role researcher --country JP");
+    world.go("licence buy --researcher lab");
+    world.ask();
+    let files = world.dir.path().join("files");
+    world.go(&format!("export --custodian clinic --out {}", text(&files)));
+    let of_files = |records: &Value| {
+        let records = records.as_array().unwrap();
+        records.iter().any(|one| one["kind"] == "released" && one["details"]["to"] == "files")
+    };
+    assert!(of_files(&world.go("member receipts --member clinic/1")["released"]));
+    assert!(of_files(&world.go("audit trail --member clinic/1")["records"]));
+    assert!(of_files(&world.go("audit trail --dataset 1")["records"]));
+    assert_eq!(world.go("audit trail --researcher other")["records"], serde_json::json!([]));
+    assert!(!world.go("audit trail --researcher lab")["records"].as_array().unwrap().is_empty());
+}

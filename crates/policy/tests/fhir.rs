@@ -238,11 +238,16 @@ fn what_is_no_permission_of_this_person_to_this_custodian_is_refused_by_its_plac
             "Consent.organization",
         ),
         ("/provision/type", json!("deny"), ""),
+        ("/policyRule/coding/0/code", json!("EMRGONLY"), "Consent.policyRule"),
+        ("/policyRule/coding/0/code", json!("OPTOUTE"), "Consent.policyRule"),
     ] {
         let (grants, paths) = reading(|consent| *consent.pointer_mut(pointer).unwrap() = value);
         assert_eq!(grants, 0, "{pointer}");
         assert!(path.is_empty() || paths == [path], "{pointer}: {paths:?}");
     }
+    let part = json!({ "tag": [{ "code": "SUBSETTED" }] });
+    let (grants, paths) = reading(|consent| consent["meta"] = part);
+    assert_eq!((grants, paths), (0, vec!["Consent.meta.tag".to_owned()]));
     let (grants, paths) = reading(|consent| consent["modifierExtension"] = json!([{}]));
     assert_eq!((grants, paths), (0, vec!["Consent.modifierExtension".to_owned()]));
 }

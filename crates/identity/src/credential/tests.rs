@@ -98,12 +98,15 @@ fn what_is_issued_verifies_and_trust_is_for_kind_and_country() {
     let trusted = list("researcher-accreditation", "\"JP\"");
     assert!(verified(&credential, &Lists::new(), Some(&trusted)).is_empty());
     for other in [
-        list("ethics-approval", ""),
+        list("ethics-approval", "\"JP\""),
         list("researcher-accreditation", "\"DE\""),
         TrustList::default(),
     ] {
         assert_eq!(verified(&credential, &Lists::new(), Some(&other)), ["untrusted-issuer"]);
     }
+    let nowhere =
+        "[[issuer]]\ndid = \"did:key:z6Mk\"\nkinds = [\"ethics-approval\"]\ncountries = []";
+    assert!(TrustList::read(nowhere).is_err(), "an emptied list is not every country");
 }
 
 #[test]

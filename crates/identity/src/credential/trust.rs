@@ -8,6 +8,11 @@ use super::time::parse_time;
 /// Why a list is not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
+    /// A list of countries that names none.
+    #[error(
+        "a list of countries of an issuer is empty: name them, or leave the list out for every country"
+    )]
+    NoCountry,
     /// Not TOML, or members that are missing or unknown.
     #[error("the trust list cannot be read: {0}")]
     Malformed(String),
@@ -34,8 +39,7 @@ struct File {
 struct Entry {
     did: String,
     kinds: Vec<String>,
-    #[serde(default)]
-    countries: Vec<String>,
+    countries: Option<Vec<String>>,
     until: Option<String>,
 }
 
@@ -69,12 +73,15 @@ impl TrustList {
             if all.iter().any(|known| known.did == entry.did) {
                 return Err(TrustError::Twice);
             }
+            if entry.countries.as_ref().is_some_and(Vec::is_empty) {
+                return Err(TrustError::NoCountry);
+            }
             let kinds = entry.kinds.iter().map(|kind| kind.parse().map_err(TrustError::Kind));
             let until = entry.until.map(|until| parse_time(&until).ok_or(TrustError::Time));
             all.push(TrustedIssuer {
                 did: entry.did,
                 kinds: kinds.collect::<Result<_, _>>()?,
-                countries: entry.countries,
+                countries: entry.countries.unwrap_or_default(),
                 until: until.transpose()?,
             });
         }

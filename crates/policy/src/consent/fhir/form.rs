@@ -71,6 +71,9 @@ pub(super) fn consent(consent: &Value, parties: &Parties<'_>, held: bool) -> Che
     check(consent["resourceType"] == "Consent", "Consent", "it is no FHIR Consent")?;
     check(consent["status"] == "active", "Consent.status", "it is not active")?;
     members(consent, "Consent", CONSENT)?;
+    let mut tags = consent["meta"]["tag"].as_array().into_iter().flatten();
+    let part = tags.any(|tag| tag["code"] == "SUBSETTED");
+    check(!part, "Consent.meta.tag", "it is only a part of the document")?;
     let general = |scope: &Value| is(scope, SCOPES, "patient-privacy");
     let scoped = to_research(consent) || codings(&consent["scope"]).iter().any(general);
     check(scoped, "Consent.scope", "its scope is neither research nor patient-privacy")?;
@@ -116,7 +119,12 @@ fn policies(consent: &Value) -> Checked {
     let path = "Consent.policyRule";
     members(rule, path, CONCEPT)?;
     let out = |coding: &Value| OPT_OUT.iter().any(|code| coding["code"] == *code);
-    check(!codings(rule).iter().any(out), path, "its policy is that of opting out")
+    check(!codings(rule).iter().any(out), path, "its policy is that of opting out")?;
+    let known = |coding: &Value| {
+        coding["system"] != RULES || OPT_IN.iter().any(|code| coding["code"] == *code)
+    };
+    let why = "a policy that is none of opting in: it may permit less than the provisions say";
+    check(codings(rule).iter().all(known), path, why)
 }
 
 /// Whether the policy of a Consent is that what the person agrees to is permitted.
