@@ -283,4 +283,6 @@ fn people_are_told_who_else_had_their_rows_and_researchers_only_of_their_own() {
     assert!(of_files(&world.go("audit trail --dataset 1")["records"]));
     assert_eq!(world.go("audit trail --researcher other")["records"], serde_json::json!([]));
     assert!(!world.go("audit trail --researcher lab")["records"].as_array().unwrap().is_empty());
+    let nobody = format!("consent grant --member clinic/1 --researcher 0x{}", "00".repeat(20));
+    assert!(world.refused(&nobody).contains("zero address"));
 }

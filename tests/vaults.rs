@@ -196,14 +196,21 @@ fn vaults_in_homes_of_their_own_answer_one_question_side_by_side_and_go_on_after
     world.records("hospital", "lakeside", "US");
     world.go("hospital", &format!("attestor panel --attestors {}", urls.join(",")));
     assert_eq!(world.go("hospital", "publish --custodian lakeside")["dataset"], 2);
-    let lakeside = world.start("hospital", "vault serve --port 0 --custodian lakeside");
+    // Researchers reach it at another URL than where it listens.
+    let outside = TcpListener::bind("127.0.0.1:0").unwrap();
+    let public = format!("http://{}", outside.local_addr().unwrap());
+    let serve = format!("vault serve --port 0 --custodian lakeside --url {public}");
+    let lakeside = world.start("hospital", &serve);
+    forward(outside, &lakeside.url);
 
     world.go("lab", LAB);
     world.go("lab", "licence buy --researcher lab --uses 8");
     let error = world.refused("lab", "query --researcher lab --sql SELECT");
     assert!(error.contains("caduceus vault know"), "{error}");
-    for (vault, name) in [(&nord, "nord"), (&lakeside, "lakeside")] {
-        let known = world.go("lab", &format!("vault know {}", vault.url));
+    let itself = world.refused("lab", &format!("vault know {}", lakeside.url));
+    assert!(itself.contains("says that it answers at") && itself.contains(&public), "{itself}");
+    for (url, name) in [(&nord.url, "nord"), (&public, "lakeside")] {
+        let known = world.go("lab", &format!("vault know {url}"));
         assert_eq!(known["vaults"][0]["name"], name);
     }
     assert_eq!(world.go("lab", "vault list")["vaults"].as_array().unwrap().len(), 2);
@@ -303,6 +310,23 @@ fn stranger(answers: impl Fn(&str) -> String + Send + 'static) -> String {
         }
     });
     url
+}
+
+/// Passes every connection on to a server, as a gateway does.
+fn forward(outside: TcpListener, url: &str) {
+    let inside = url.trim_start_matches("http://").to_owned();
+    std::thread::spawn(move || {
+        for stream in outside.incoming() {
+            let (Ok(outer), Ok(inner)) = (stream, TcpStream::connect(&inside)) else { return };
+            for (from, to) in [(&outer, &inner), (&inner, &outer)] {
+                let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            }
+        }
+    });
 }
 
 /// What does not become a vault that the lab knows: who passes its challenge on to one, who sends it on to one, who names none, and

@@ -375,3 +375,25 @@ async fn outcome(State(desk): State<Arc<Desk>>, Path(id): Path<u64>) -> Reply<Re
         Err(_) => Err(no(StatusCode::NOT_FOUND, "no vault here answered that job")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_minute_and_only_other_trouble_is_news() {
+        let mut setback = Setback::after(None, "no ledger".to_owned());
+        assert!(setback.is_news(None) && !setback.is_over(Instant::now()));
+        for _ in 0..20 {
+            let next = Setback::after(Some(&setback), "no ledger".to_owned());
+            assert_eq!(next.pause, (setback.pause * 2).min(LONGEST));
+            assert!(!next.is_news(Some(&setback)));
+            assert!(next.is_over(next.until) && !next.is_over(next.until - POLL));
+            setback = next;
+        }
+        assert_eq!(setback.pause, LONGEST);
+        assert!(Setback::after(Some(&setback), "no disk".to_owned()).is_news(Some(&setback)));
+    }
+}
