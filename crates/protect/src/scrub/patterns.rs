@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use regex::{Captures, Regex};
 
@@ -254,12 +255,15 @@ struct Shape {
     digits: usize,
     signs: u16,
     regex: Regex,
+    /// The shape without bounds of words, which finds no less. Letters beyond ASCII make looking for those slow.
+    loose: OnceLock<Regex>,
     check: Check,
 }
 
 impl Shape {
     fn new(marker: char, digits: usize, signs: u16, shape: &str, check: Check) -> Shape {
-        Shape { marker: marker.to_string(), digits, signs, regex: compiled(shape), check }
+        let (marker, regex) = (marker.to_string(), compiled(shape));
+        Shape { marker, digits, signs, regex, loose: OnceLock::new(), check }
     }
 
     fn of(rule: &Rule) -> Shape {
@@ -273,7 +277,8 @@ impl Shape {
 
     /// The text with the marker wherever the shape is.
     fn mark<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !self.regex.is_match(text) {
+        let loose = || self.loose.get_or_init(|| without_bounds(self.regex.as_str()));
+        if !text.is_ascii() && !loose().is_match(text) || !self.regex.is_match(text) {
             return Cow::Borrowed(text);
         }
         let replace = |found: &Captures<'_>| {
@@ -334,6 +339,13 @@ impl Patterns {
     }
 }
 
+/// The shape of a regular expression without the bounds of words in it.
+fn without_bounds(shape: &str) -> Regex {
+    let bounds = [r"\b?", r"\b", r"\B"];
+    let shape = bounds.iter().fold(shape.to_owned(), |shape, bound| shape.replace(bound, ""));
+    compiled(&shape)
+}
+
 #[expect(clippy::expect_used, reason = "the shapes are constants, and a test compiles them all")]
 fn compiled(shape: &str) -> Regex {
     Regex::new(&format!("(?i){shape}")).expect("a constant shape that a test compiles")
@@ -347,7 +359,11 @@ mod tests {
 
     #[test]
     fn every_shape_compiles() {
-        assert!(Patterns::new().shapes.len() > SHAPES.len() + ages::shapes().len());
+        let shapes = Patterns::new().shapes;
+        assert!(shapes.len() > SHAPES.len() + ages::shapes().len());
+        for shape in shapes {
+            assert!(!without_bounds(shape.regex.as_str()).as_str().contains(r"\b"));
+        }
     }
 
     proptest! {
