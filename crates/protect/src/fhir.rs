@@ -19,6 +19,7 @@ use crate::reduce::shift;
 use crate::safe_harbor::{self, SparseAreas};
 use crate::scrub::{Removed, Scrubber};
 use ages::Meaning;
+pub(crate) use codes::is_loinc;
 use codes::{is_code, is_listed, is_system, is_unit};
 
 /// What happens to dates.

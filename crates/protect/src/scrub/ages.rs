@@ -77,7 +77,7 @@ pub(super) fn shapes() -> [Age; 13] {
         (
             2,
             sign::SLASH | sign::LIST,
-            format!(r"\b{WHOLE}\s?/\s?[mfw]\b|\b[mfw]\s?[,/]\s?{WHOLE}\b"),
+            format!(r"\b{WHOLE}\s?[/;]\s?[mfw]\b|\b[mfw]\s?[,/;]\s?{WHOLE}\b"),
             is_sex,
         ),
         (2, sign::SEX, format!(r"[♀♂]\s?{WHOLE}\b|\b{WHOLE}\s?[♀♂]"), always),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Identifier::Date;
 use super::patterns::{Rule, sign};
+use crate::fhir::is_loinc;
 
 /// The names of months and their usual short forms in English, German, French, Spanish, Italian, Portuguese and Dutch.
 /// Source: Unicode Common Locale Data Repository, Gregorian calendar, wide and abbreviated; `mrz` and `sept` are those of
@@ -49,11 +50,13 @@ macro_rules! year {
     };
 }
 
-/// A year and a month in figures, and the day of the year (ISO 8601, ordinal dates): `2020/01`, `2020-5`, `2021/123`.
+/// A year and a month in figures, and the day of the year (ISO 8601, ordinal dates): `2020/01`, `2021/123`.
 pub(super) const YEAR_MONTH: &str = concat!(
     r"\b(?:19|20)\d{2}-\d{2}\b|\b",
     year!(),
-    r"[-/](?:0?[1-9]|1[0-2])\b|\b",
+    r"(?:-0|/0?)[1-9]\b|\b",
+    year!(),
+    r"[-/]1[0-2]\b|\b",
     year!(),
     r"[-/](?:0\d{2}|[12]\d{2}|3[0-6]\d)\b"
 );
@@ -77,17 +80,26 @@ pub(super) const BIRTH: &str = concat!(
     r"|\B\*(?:18|19|20)\d{2}\b"
 );
 
-/// A day and a month in either order.
-pub(super) const SHORT: [Rule; 1] = [Rule {
-    kind: Date,
-    digits: 2,
-    signs: sign::SLASH,
-    shape: r"\b(?:(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2]))\b",
-    check: is_no_score,
-}];
+/// A day and a month in either order, and a year and a month of one digit: figures that may be something else.
+pub(super) const SHORT: [Rule; 2] = [
+    Rule {
+        kind: Date,
+        digits: 5,
+        signs: sign::DASH,
+        shape: concat!(r"\b", year!(), r"-[1-9]\b"),
+        check: |text, found| !is_loinc(&text[found]),
+    },
+    Rule {
+        kind: Date,
+        digits: 2,
+        signs: sign::SLASH,
+        shape: r"\b(?:(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2]))\b",
+        check: is_no_score,
+    },
+];
 
 /// What is scored out of 5, 6 or 10.
-const SCORED: [&str; 24] = [
+const SCORED: [&str; 27] = [
     "pain",
     "score",
     "scores",
@@ -112,9 +124,12 @@ const SCORED: [&str; 24] = [
     "schmerz",
     "schmerzen",
     "douleur",
+    "fatigue",
+    "anxiety",
+    "borg",
 ];
 /// What may stand between that and the score; days follow other words, such as since.
-const BETWEEN: [&str; 20] = [
+const BETWEEN: [&str; 24] = [
     "is",
     "was",
     "of",
@@ -135,6 +150,10 @@ const BETWEEN: [&str; 20] = [
     "he",
     "ist",
     "bei",
+    "improved",
+    "decreased",
+    "increased",
+    "reduced",
 ];
 /// What stands before a score that what is scored follows: `reports 3/10 pain`.
 const AHEAD: [&str; 14] = [

@@ -36,6 +36,7 @@ const GROUPED: &str = r"\(?\b\d{3}\)?[\s.-]{0,2}\d{7}\b|\b\d{3}(?:[\s.-]\d{2}){2
 /// what an earlier one found. What groups named `head` and
 /// `rest` hold stays.
 const SHAPES: [(Identifier, usize, u16, &str); 52] = [
+    (Other, 0, sign::DASH, r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     (Photograph, 0, sign::COLON, r"data:[\w/+.-]+;base64,\S*"),
     (Photograph, 0, sign::POINT, r"\b[^\s/]+\.(?:jpe?g|png|gif|bmp|tiff?|heic|webp|dcm|mp4|mov)\b"),
     (
@@ -72,7 +73,7 @@ const SHAPES: [(Identifier, usize, u16, &str); 52] = [
     (SocialSecurity, 6, sign::ANY, NATIONAL_INSURANCE),
     (Date, 6, sign::ANY, YEAR_FIRST),
     (Date, 5, sign::DASH | sign::SLASH, YEAR_MONTH),
-    (Date, 3, sign::ANY, ELSEWHERE),
+    (Date, 1, sign::ANY, ELSEWHERE),
     (Date, 4, sign::ANY, YEAR_LAST),
     (Date, 5, sign::SLASH | sign::POINT | sign::DASH, r"\b(?:0?[1-9]|1[0-2])[/.-](?:19|20)\d{2}\b"),
     (Date, 8, sign::ANY, r"\b(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\b"),
@@ -83,7 +84,7 @@ const SHAPES: [(Identifier, usize, u16, &str); 52] = [
         Internet,
         0,
         sign::COLON,
-        r"\b(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4})+\b|\b(?:[0-9a-f]{1,4}:){1,7}:|::(?:[0-9a-f]{1,4}:?)+",
+        r"\b(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4})+\b|\b(?:[0-9a-f]{1,4}:){1,7}:(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*\b)?|::(?:[0-9a-f]{1,4}:?)+",
     ),
     (Account, 2, sign::ANY, r"\b[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){3,7}(?:\s?[a-z0-9]{1,4})?\b"),
     (HealthPlan, 5, sign::ANY, MEDICARE),
@@ -151,26 +152,20 @@ const SHAPES: [(Identifier, usize, u16, &str); 52] = [
     ),
     (Photograph, 1, sign::ANY, r"\b(?:photo(?:graph)?|picture|image|img)NUMBER"),
     (Vehicle, 6, sign::ANY, r"\b[a-hj-npr-z0-9]{11}\d{6}\b"),
-    (Other, 0, sign::DASH, r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     (
         Place,
         0,
         sign::ANY,
-        r"\b(?:p\.?\s?o\.?\s?box|postfach|postbus|casella postale|bo[iî]te postale|apartado(?:\s+de\s+correos)?)\s+\w+",
+        r"\b(?:p\.?\s?o\.?\s?box|postfach|postbus|casella postale|bo[iî]te postale|apartado(?:\s+de\s+correos)?)\s+\w+|\bplus\s?codes?\b[\s:=]*[a-z]*\d[\w+]*",
     ),
-    (
-        Place,
-        1,
-        sign::ANY,
-        r"\b\d{1,6}[a-z]?\s+(?:\w+\.?\s+){0,3}(?:street|str|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|highway|hwy|way|terrace|parkway|pkwy|apartment|apt|suite)\b\.?(?:\s*#?\d+\w?)?",
-    ),
+    (Place, 1, sign::ANY, places::ENGLISH),
     (Place, 5, sign::ANY, r"\b\d{5}(?:-\d{4})?\b"),
     (Place, 1, sign::ANY, r"\b[a-z]{1,2}\d[a-z\d]?\s\d[a-z]{2}\b|\b[a-z]\d[a-z]\s\d[a-z]\d\b"),
     (
         Name,
         0,
         sign::ANY,
-        r"\b(?:mr|mrs|ms|mx|dr|prof|herr|frau|monsieur|madame|señora?|sra?)\b\.?\s+\p{L}[\p{L}'’-]*",
+        r"\b(?:mr|mrs|ms|mx|dr|prof|herr|frau|monsieur|madame|mme|mlle|signora|señora?|sra?)\b\.?\s+\p{L}[\p{L}'’-]*",
     ),
     (Other, 7, sign::ANY, r"\b\d(?:[\s.-]\d){6,}\b"),
 ];
@@ -212,6 +207,7 @@ pub(super) mod sign {
     pub(in super::super) const BRACKET: u16 = 64;
     pub(in super::super) const DEGREE: u16 = 128;
     pub(in super::super) const SEX: u16 = 256;
+    pub(in super::super) const PLUS: u16 = 512;
 
     /// The sign that a character is.
     pub(in super::super) fn of(c: char) -> u16 {
@@ -225,6 +221,7 @@ pub(super) mod sign {
             '(' | '[' | '{' => BRACKET,
             '°' | 'º' => DEGREE,
             '♀' | '♂' => SEX,
+            '+' => PLUS,
             _ => ANY,
         }
     }
@@ -372,7 +369,7 @@ mod tests {
             words in prop::collection::vec(
                 prop_oneof![
                     "[0-9]{1,4}[-/. ,:]?", "[a-z]{1,5} ?", "(mrn|tel|lot|vin|born|age|photo) ", "may ", "years ",
-                    "[A-Z][0-9][-. (]", "[٠-٩০-৯]{1,3} ?", "[-@:/.,;(°º♀]", "(at|dot|skype|geo|lat|lon|rue|str|W)[.: ]?",
+                    "[A-Z][0-9][-. (]", "[٠-٩০-৯]{1,3} ?", "[-@:/.,;(°º♀]", "(at|dot|skype|geo|lat|lon|latitude|rue|str|W|月|мая|maja|grid ref|point)[.: ,(]?",
                 ],
                 0..12,
             ),
