@@ -77,7 +77,7 @@ const BIRTHS: [&str; 8] = [
     "année de naissance",
     "año de nacimiento",
 ];
-const PLACES: [&str; 12] = [
+const PLACES: [&str; 11] = [
     "zip",
     "zipcode",
     "postcode",
@@ -87,7 +87,6 @@ const PLACES: [&str; 12] = [
     "longitude",
     "geocode",
     "geolocation",
-    "gps",
     "postal code",
     "code postal",
 ];
@@ -266,6 +265,7 @@ mod tests {
                 Meaning::Place,
             ),
             (json!({ "text": "Zippered wound closure" }), Meaning::Other),
+            (json!({ "text": "Number of GPs seen" }), Meaning::Other),
         ] {
             assert_eq!(meaning(json!({ "code": code }).as_object().unwrap()), expected, "{code}");
         }
