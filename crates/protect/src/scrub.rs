@@ -636,6 +636,8 @@ mod tests {
             ("via roma 14", "[place]"),
             ("14 Wharfedale Close", "[place]"),
             ("14, Wharfedale Close", "[place]"),
+            ("1805 1/2 E 17th Ave", "[place]"),
+            ("586 Bailey Gardens", "[place]"),
             ("Postfach 771", "[place]"),
             ("zip code 3 6 0 1 2", "[place]"),
             ("zeb [at] x [dot] org", "[email]"),

@@ -120,7 +120,7 @@ pub(super) const STREETS: [Rule; 1] = [Rule {
 /// Streets in English, and other places with a label. The kinds of streets in the second part are words of other things in small
 /// letters: 14 Wharfedale Close.
 pub(super) const ENGLISH: &str = concat!(
-    r"\b\d{1,6}[a-z]?\s+(?:\w+\.?\s+){0,3}(?:street|str|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|highway|hwy|way|terrace|parkway|pkwy|apartment|apt|suite)\b\.?(?:\s*#?\d+\w?)?",
+    r"\b\d{1,6}[a-z]?(?:\s+[1-3]/[2-4])?\s+(?:\w+\.?\s+){0,3}(?:street|str|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|highway|hwy|way|terrace|parkway|pkwy|apartment|apt|suite)\b\.?(?:\s*#?\d+\w?)?",
     r"|(?-i:\b\d{1,5}[A-Za-z]?,?\s+(?:\p{Lu}[\p{L}'’.-]*\s+){1,3}(?:Close|Cl\.|Crescent|Cres|Gardens|Gdns|Grove|Mews|Hill|Park|Circle|Cir|Trail|Quay|Wharf)\b)|(?-i:\b\d{1,5}[A-Za-z]?,?\s+(?:\p{Lu}[\p{L}'’.-]*\s+){1,3}Cl\.)|^\s*\d{1,5}[a-z]?,?\s+(?:\p{L}[\p{L}'’.-]*\s+){1,3}(?:close|crescent|gardens|mews|grove)\.?\s*$|\b(?:zip(?:\s?code)?|post(?:al)?\s?code|plz|postleitzahl|code\s+postal|código\s+postal)\b[\s:#.=]*\d(?:[\s.-]?\d){3,8}\b|\brr\s?\d+,?\s+box\s+\d+\b"
 );
 
