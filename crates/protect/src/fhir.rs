@@ -18,6 +18,8 @@ use crate::pseudonym::PseudonymKey;
 use crate::reduce::shift;
 use crate::safe_harbor::{self, SparseAreas};
 use crate::scrub::{Removed, Scrubber};
+use ages::Meaning;
+pub(crate) use codes::is_loinc;
 use codes::{is_code, is_listed, is_system, is_unit};
 
 /// What happens to dates.
@@ -138,8 +140,8 @@ struct Place {
     path: String,
     /// Days by which the dates of the person move.
     days: Option<i64>,
-    /// Whether what stands here is how old somebody is.
-    age: bool,
+    /// What the value that stands here says of somebody.
+    meaning: Meaning,
 }
 
 impl<'a> Deidentifier<'a> {
@@ -248,7 +250,7 @@ impl<'a> Deidentifier<'a> {
             Dates::Year => None,
             Dates::Shift(most) => person(resource).map(|id| self.key.shift(id, most)),
         };
-        let place = Place { path: (*kind).to_owned(), days, age: false };
+        let place = Place { path: (*kind).to_owned(), days, meaning: Meaning::Other };
         let mut cleaned = self.object(resource.as_object()?, &place);
         cleaned.insert("resourceType".to_owned(), Value::from(*kind));
         if let Some(id) = resource["id"].as_str() {
@@ -264,13 +266,17 @@ impl<'a> Deidentifier<'a> {
 
     fn object(&mut self, object: &Map<String, Value>, place: &Place) -> Map<String, Value> {
         let mut cleaned = Map::new();
-        let age = place.age || ages::is_coded(object);
+        let meaning = match ages::meaning(object) {
+            Meaning::Other => place.meaning,
+            coded => coded,
+        };
         for (key, value) in object {
             if matches!(key.as_str(), "resourceType" | "id") {
                 continue;
             }
             let path = format!("{}.{key}", place.path);
-            let inner = Place { path, age: age || ages::is_element(key), ..*place };
+            let meaning = if ages::is_element(key) { Meaning::Age } else { meaning };
+            let inner = Place { path, meaning, ..*place };
             match self.element(key, value, object, &inner) {
                 Some(kept) if !is_empty(&kept) => {
                     cleaned.insert(key.clone(), kept);
@@ -377,9 +383,21 @@ impl<'a> Deidentifier<'a> {
             {
                 let mut removed = Removed::new();
                 let mut kept = self.scrubber.text(text, &mut removed);
-                if place.age && key == "valueString" && ages::tells_old(&kept) {
-                    kept = ages::OLDEST.to_owned();
-                    *removed.entry("date").or_default() += 1;
+                let answer = key == "valueString"
+                    || key == "text" && place.path.ends_with(".valueCodeableConcept.text");
+                let instead = match place.meaning {
+                    _ if !answer => None,
+                    Meaning::Age => ages::tells_old(&kept).then_some(("date", ages::OLDEST)),
+                    Meaning::Birth => self.tells_early(text).then_some(("date", "[date]")),
+                    Meaning::Place => {
+                        let digits = kept.contains(|c: char| c.is_numeric());
+                        digits.then_some(("place", "[place]"))
+                    }
+                    Meaning::Other => None,
+                };
+                if let Some((kind, instead)) = instead {
+                    kept = instead.to_owned();
+                    *removed.entry(kind).or_default() += 1;
                 }
                 for (kind, count) in removed {
                     *self
@@ -447,15 +465,39 @@ impl<'a> Deidentifier<'a> {
         {
             return None;
         }
-        if let Some(oldest) = ages::oldest(value, around, place.age) {
-            self.count(&place.path, "date");
-            return Some(oldest);
+        match place.meaning {
+            Meaning::Place => {
+                self.count(&place.path, "place");
+                return None;
+            }
+            Meaning::Birth if self.is_early(value) => {
+                self.count(&place.path, "date");
+                return None;
+            }
+            Meaning::Birth => {}
+            meaning => {
+                if let Some(oldest) = ages::oldest(value, around, meaning == Meaning::Age) {
+                    self.count(&place.path, "date");
+                    return Some(oldest);
+                }
+            }
         }
         if number.is_i64() || number.is_u64() {
             return Some(Value::Number(number.clone()));
         }
         // More places than a measurement has could hold a number of somebody.
         Number::from_f64((value * 1_000.0).round() / 1_000.0).map(Value::Number)
+    }
+
+    /// Whether a year of birth, whole or its last digits, may be that of somebody over 89.
+    fn is_early(&self, year: f64) -> bool {
+        year < 100.0 || safe_harbor::shows_high_age(year as i32, self.today.year())
+    }
+
+    /// Whether a text where a year of birth must stand has one of somebody over 89.
+    fn tells_early(&self, text: &str) -> bool {
+        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|number| number.len() > 1);
+        numbers.filter_map(|number| number.parse().ok()).any(|year| self.is_early(year))
     }
 
     /// A reference to a resource that stays, by its pseudonym.

@@ -11,7 +11,9 @@
 mod ages;
 mod dates;
 mod known;
+mod numbers;
 mod patterns;
+mod places;
 mod plain;
 mod spelling;
 mod words;
@@ -204,10 +206,7 @@ impl Scrubber {
     fn is_plain(&self, value: &str) -> bool {
         let short =
             value.len() <= LONGEST_NUMBER && value.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        short
-            || (value.bytes().all(|b| b.is_ascii_alphabetic())
-                && !self.known.has(value)
-                && !self.known.makes_up(value))
+        short || (value.bytes().all(|b| b.is_ascii_alphabetic()) && !self.is_somebody(value))
     }
 
     /// Judges each word, and words that are one name in parts. In a short value (`prose` not set) only known names and
@@ -237,13 +236,22 @@ impl Scrubber {
         out
     }
 
+    /// Whether somebody in the data is called so, alone, with another name or with an ending.
+    fn is_somebody(&self, word: &str) -> bool {
+        self.known.has(word)
+            || (self.known.makes_up(word) || self.known.nearly(word)) && !self.is_common(word)
+    }
+
     fn is_common(&self, word: &str) -> bool {
         self.common.contains(word.to_lowercase().as_str())
     }
 
     fn judge(&self, word: &str, prose: bool) -> Option<Identifier> {
-        if self.known.has(word) || self.known.makes_up(word) && !self.is_common(word) {
+        if self.is_somebody(word) {
             return Some(somebody(word));
+        }
+        if is_disguised(word) {
+            return Some(Identifier::Name);
         }
         let digits = word.chars().filter(char::is_ascii_digit).count();
         let whole = word.split(['.', ',']).next().map_or(0, str::len);
@@ -270,6 +278,13 @@ impl Scrubber {
         let alone = length == 1 && word.is_ascii();
         (!small && !alone && !self.is_common(word)).then_some(Identifier::Name)
     }
+}
+
+/// Whether Cyrillic letters stand between Latin ones, whose shapes they have. Greek ones belong to names of substances.
+fn is_disguised(word: &str) -> bool {
+    !word.is_ascii()
+        && word.contains(|c: char| c.is_ascii_alphabetic())
+        && word.contains(|c: char| ('\u{400}'..='\u{52f}').contains(&c))
 }
 
 /// The kind of what somebody is called or numbered.
@@ -392,8 +407,64 @@ mod tests {
             "for 18 months, then 104 weeks of it",
             "ninety mg and one hundred ml of it",
             "1 of 3 set, 2 out of 12",
+            "hba1c 53.5-54.2, inr 1.015, 1.020, troponin 0.012, 0.034",
+            "troponin 0.0123, 0.0456, specific gravity 1.0150, 1.0200",
+            "t-score -1.25, -2.31 and z-score 2.1, -0.4",
+            "pain 3/10, then 8/10, ratio 1:2.5 and 2.5:1",
+            "gestational age 39 weeks, 273 days, 40 4 of it",
+            "at 28 w 3 d, for 12 weeks, 6 to 8 wk",
+            "bed at 30\u{b0} w/ pillows, flexion 90\u{b0} s/p repair, 37.5\u{b0}",
+            "lat 2 views, lesion 3.20 long and 2.35 lat of it",
+            "trigger point (3), starting point (2 4)",
+            "amoxicillin 2000/125 mg, 875/125 and 1000/200",
+            "pulse 92/m, height 1.80 m, 95 kg, 98%",
+            "sats in the nineties, in the mid 90s on air",
+            "given via ng tube 50 ml, via iv line 3 times",
+            "glucose 180 145 132, doses 100 200 300 mg",
+            "years 2018 2019 2020, 1000 2000 3000 units",
+            "grade 3 iv of it, type ii, stage 2-iii, t2-n1-m0",
+            "30 minute walk close to 3 of the hill, 12 days in close care",
+            "nurse coordinates 2 visits, is on platz 3 mg",
+            "took sin 5 mg, cpr 20 min, dni for 24 h",
+            "signal: increased, threads: 3, ig: 5",
+            "patients (92), scored (92), n (104)",
+            "temp 98.60, 37.00, sodium 140.25, 4.50",
+            "avenue for 3 days",
+            "reports 3/10 pain, strength 5/5, murmur 2/6, pain is now 3/10 and was 8/10",
+            "pain is 7/10, improved to 3/10, fatigue 5/10",
+            "concentration 12.3456, 0.1234 units",
+            "turned 90 degrees let it rest, a later 3 of 5",
         ] {
             let found = scrub(text);
+            if found != text {
+                wrong.push((text, found));
+            }
+        }
+        for text in [
+            "120/80",
+            "53.5-54.2",
+            "39w3d",
+            "E11.9",
+            "C50.911",
+            "8480-6",
+            "C0011849",
+            "2093-3",
+            "1920-8",
+            "D003924",
+            "2000/125",
+            "1.015, 1.020",
+            "T2N1M0",
+            "100-200-300",
+            "10*9/L",
+            "30 min walk",
+            "via peg",
+            "1:128",
+            "12.5 mg",
+            "500 mg 3 times",
+            "2 views lateral",
+        ] {
+            let mut removed = Removed::new();
+            let found = Scrubber::new().value(text, &mut removed);
             if found != text {
                 wrong.push((text, found));
             }
@@ -404,6 +475,13 @@ mod tests {
             ("MRN 445 566 98.6 f", "[medical record number] 98.6 f"),
             ("on 5 Apr 12 mg of it", "on [date] 12 mg of it"),
             ("on 5 Apr 30; pain", "on [date]; pain"),
+            ("id a1b2c3d4-e5f6-7890-abcd-ef1234567890 today", "id [other] today"),
+            ("at fe80::1 today", "at [IP address] today"),
+            ("mme dupont", "[name]"),
+            ("lat 53.57, lon -1.38 noted", "[place] noted"),
+            ("Patient (92) in pain", "Patient (90 or older) in pain"),
+            ("to Via Roma 14 today", "to [place] today"),
+            ("told \u{51b}uartermain of it", "told [name] of it"),
         ] {
             let found = scrub(text);
             if found != kept {
@@ -461,6 +539,110 @@ mod tests {
             ("95th birthday", "90 or older"),
             ("aged ninety-three", "90 or older"),
             ("turned 95", "90 or older"),
+            ("92/m", "90 or older"),
+            ("95;m", "90 or older"),
+            ("m,95", "90 or older"),
+            ("\u{2640}92", "90 or older"),
+            ("im Alter von 95", "im 90 or older"),
+            ("in his nineties", "in his 90 or older"),
+            ("in his mid-90s", "in his 90 or older"),
+            ("hundred years old", "90 or older"),
+            ("92 let", "90 or older"),
+            ("92 lat", "90 or older"),
+            ("92 ani", "90 or older"),
+            ("92\u{6b73}", "90 or older"),
+            ("возраст 92", "90 or older"),
+            ("5000 weeks old", "90 or older"),
+            ("33580 days old", "90 or older"),
+            ("2020/01", "[date]"),
+            ("2020-5", "[date]"),
+            ("2020-W05", "[date]"),
+            ("2021W18", "[date]"),
+            ("W18 2021", "[date]"),
+            ("2021/123", "[date]"),
+            ("3-V-2021", "[date]"),
+            ("05.IV.1930", "[date]"),
+            ("DOB 4 5 30", "[date]"),
+            ("dob:040530", "[date]"),
+            ("geb. 05041930", "[date]"),
+            ("*1930", "[date]"),
+            ("Jg. 1930", "[date]"),
+            ("on 4/5", "on [date]"),
+            ("on 3/10 pain", "on [date] pain"),
+            ("pain since 3/10", "pain since [date]"),
+            ("05/30", "[date]"),
+            ("3 maj 2021", "[date]"),
+            ("3 мая 2021", "[date]"),
+            ("3 maja 2021", "[date]"),
+            ("2021\u{5e74}5\u{6708}3\u{65e5}", "[date]"),
+            ("53.5712,-1.3811", "[place]"),
+            ("53.571234, 11.381234", "[place]"),
+            ("-33.868,151.209", "[place]"),
+            ("lat 53.57, lon -1.38", "[place]"),
+            ("latitude: 53.57", "[place]"),
+            ("53\u{b0}34\u{2032}N 1\u{b0}23\u{2032}W", "[place]"),
+            ("53&deg;34&prime;N", "[place]"),
+            ("53.57\u{b0}N, 1.38\u{b0}W", "[place]"),
+            ("53.5712N 1.3811W", "[place]"),
+            ("geo:53.57,-1.38", "[place]"),
+            ("POINT(-1.381 53.571)", "[place]"),
+            ("POLYGON((-1.38 53.57, -1.39 53.58))", "[place]"),
+            ("GPS 53.57 -1.38", "[place]"),
+            ("///filled.count.soap", "[place]"),
+            ("what3words filled.count.soap", "[place]"),
+            ("plus code 9C5W", "[place]"),
+            ("0171 12 34 567", "[telephone]"),
+            ("(0171) 12 34 567", "[telephone]"),
+            ("91 123 45 67", "[telephone]"),
+            ("612 345 671", "[telephone]"),
+            ("555\u{b7}867\u{b7}5309", "[telephone]"),
+            ("(11) 98765-4321", "[telephone]"),
+            ("123 456 782", "[social security number]"),
+            ("TFN 123 456 782", "[social security number]"),
+            ("1234 5678 9012", "[social security number]"),
+            ("Aadhaar 1234 5678 9012", "[social security number]"),
+            ("2 55 08 14 168 025 38", "[social security number]"),
+            ("756.1234.5678.97", "[social security number]"),
+            ("123.456.789-09", "[social security number]"),
+            ("CPF 123.456.789-09", "[social security number]"),
+            ("NIR 2 55 08 14 168 025 38", "[social security number]"),
+            ("19300405-1234", "[social security number]"),
+            ("050430-1234", "[social security number]"),
+            ("QRTZBL30D05H501X", "[social security number]"),
+            ("QUZB300405HDFRRB09", "[social security number]"),
+            ("X1234567L", "[social security number]"),
+            ("12345678Z", "[social security number]"),
+            ("A12345678", "[other]"),
+            ("PAT0004711", "[other]"),
+            ("d41d8cd98f00b204e9800998ecf8427e", "[other]"),
+            ("a1b2c3d4-e5f6-7890-abcd-ef1234567890", "[other]"),
+            ("K\u{f6}lner Str. 14", "[place]"),
+            ("K\u{f6}lner Stra\u{df}e 14", "[place]"),
+            ("Hauptstr. 12", "[place]"),
+            ("Hauptstra\u{df}e 12", "[place]"),
+            ("Lange Gasse 7", "[place]"),
+            ("Alter Weg 7", "[place]"),
+            ("Kerkstraat 12", "[place]"),
+            ("7 rue de la Paix", "[place]"),
+            ("7 rue de la paix", "[place]"),
+            ("7 Rue Victor Hugo", "[place]"),
+            ("Rue de la Paix 7", "[place]"),
+            ("ul. D\u{142}uga 14", "[place]"),
+            ("Calle Mayor 14", "[place]"),
+            ("C/ Mayor 14", "[place]"),
+            ("Plaza de Espa\u{f1}a 3", "[place]"),
+            ("Rua Augusta 100", "[place]"),
+            ("Via Roma 14", "[place]"),
+            ("via roma 14", "[place]"),
+            ("14 Wharfedale Close", "[place]"),
+            ("14, Wharfedale Close", "[place]"),
+            ("1805 1/2 E 17th Ave", "[place]"),
+            ("586 Bailey Gardens", "[place]"),
+            ("Postfach 771", "[place]"),
+            ("zip code 3 6 0 1 2", "[place]"),
+            ("zeb [at] x [dot] org", "[email]"),
+            ("instagram: zebq77", "[web address]"),
+            ("skype live:.cid.77aa", "[web address]"),
         ] {
             let mut removed = Removed::new();
             let value = scrubber.value(written, &mut removed);
@@ -507,6 +689,27 @@ mod tests {
             );
             let value = scrubber.value(written, &mut removed);
             assert!(!value.contains(written), "{written}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_an_ending_or_an_initial_is_the_name() {
+        let mut scrubber = Scrubber::new();
+        scrubber.know("Zebulon Quartermain");
+        scrubber.know("Ruth Lower");
+        let mut removed = Removed::new();
+        for written in ["zebulons", "ruths", "zquartermain", "quartermainz", "quar&amp;#116;ermain"]
+        {
+            let found = scrubber.text(&format!("told {written} of it"), &mut removed);
+            assert_eq!(found, "told [name] of it", "{written}");
+            assert_eq!(scrubber.value(written, &mut removed), "[name]", "{written}");
+        }
+        // In a script whose letters look the same.
+        for written in ["\u{51b}uartermain", "qu\u{430}rtermain"] {
+            assert_eq!(scrubber.value(written, &mut removed), "[name]", "{written}");
+        }
+        for kept in ["flower", "truth", "ifn\u{3b3} and tnf\u{3b1}", "боль"] {
+            assert_eq!(scrubber.text(kept, &mut removed), kept);
         }
     }
 

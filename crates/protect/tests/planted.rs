@@ -10,7 +10,7 @@ use caduceus_protect::{Date, PseudonymKey};
 use serde_json::{Value, json};
 
 /// For each of the eighteen identifiers, how people write it, and the part that must be gone.
-const PLANTED: [(&str, &str); 79] = [
+const PLANTED: [(&str, &str); 117] = [
     ("seen by Dr. Quilliam Ostrander today", "Ostrander"),
     ("mr ostrander was pleasant", "ostrander"),
     ("patient name: ostrander", "ostrander"),
@@ -90,6 +90,44 @@ const PLANTED: [(&str, &str); 79] = [
     ("at 555 86 75 309", "309"),
     ("with 1EG4-TE5-MK73", "TE5"),
     ("with QQ 12 34 56 C", "34"),
+    ("at 53.5712,-1.3811", "53.5712"),
+    ("lat 53.57, lon -1.38", "53.57"),
+    ("53°34′N 1°23′W", "34"),
+    ("geo:53.57,-1.38", "53.57"),
+    ("POINT(-1.381 53.571)", "53.571"),
+    ("///filled.count.soap", "filled"),
+    ("mobil 0171 12 34 567", "567"),
+    ("(0171) 12 34 567", "567"),
+    ("ring 91 123 45 67", "123"),
+    ("cell 555·867·5309", "867"),
+    ("with 123 456 782", "782"),
+    ("with 1234 5678 9012", "5678"),
+    ("with 2 55 08 14 168 025 38", "168"),
+    ("ahv 756.1234.5678.97", "5678"),
+    ("cpf 123.456.789-09", "789"),
+    ("since 2020-W05", "W05"),
+    ("since 2021/123", "123"),
+    ("am 05.IV.1930", "IV"),
+    ("dob:040530", "040530"),
+    ("le 3 мая 2021", "мая"),
+    ("2021年5月3日", "5月"),
+    ("Patient (92)", "92"),
+    ("92/m with pain", "92"),
+    ("in his nineties", "nineties"),
+    ("im Alter von 95", "95"),
+    ("now 5000 weeks old", "5000"),
+    ("*1930", "1930"),
+    ("Kölner Str. 14", "14"),
+    ("Lange Gasse 7", "Gasse"),
+    ("7 rue de la paix", "paix"),
+    ("Calle Mayor 14", "14"),
+    ("Via Roma 14", "14"),
+    ("14 Wharfedale Close", "Close"),
+    ("zeb [at] x [dot] org", "zeb"),
+    ("instagram: zebq77", "zebq77"),
+    ("zip code 3 6 0 1 2", "3 6"),
+    ("id 12345678Z", "12345678"),
+    ("PAT0004711", "0004711"),
 ];
 
 fn key() -> PseudonymKey {
@@ -480,6 +518,20 @@ fn an_age_over_89_is_found_in_every_element_that_can_hold_one() {
             "/onsetAge/value",
             json!(1080),
         ),
+        (
+            of(&loinc, "valueCodeableConcept", json!({ "text": "97 a" })),
+            "/valueCodeableConcept/text",
+            json!("90 or older"),
+        ),
+        (
+            of(
+                &json!({ "text": "x" }),
+                "component",
+                json!([{ "code": { "text": "age in years" }, "valueString": "ninety-seven" }]),
+            ),
+            "/component/0/valueString",
+            json!("90 or older"),
+        ),
         // What is no age, or none over 89, stays.
         (of(&loinc, "valueInteger", json!(48)), "/valueInteger", json!(48)),
         (of(&loinc, "valueString", json!("48")), "/valueString", json!("48")),
@@ -492,6 +544,47 @@ fn an_age_over_89_is_found_in_every_element_that_can_hold_one() {
     ] {
         assert_eq!(found.pointer(path), Some(&expected), "{path} of {found}");
     }
+}
+
+#[test]
+fn a_year_of_birth_that_shows_a_high_age_and_a_place_in_figures_go() {
+    let code = |code: &str| json!({ "coding": [{ "system": "http://loinc.org", "code": code }] });
+    let text = |text: &str| json!({ "text": text });
+    let of = |code: Value, element: &str, value: Value| {
+        let mut observation =
+            json!({ "resourceType": "Observation", "id": "o", "code": { "text": "x" } });
+        observation["component"] = json!([{ "code": code }]);
+        observation["component"][0][element] = value;
+        cleaned(&observation)["component"][0][element].clone()
+    };
+    let years = |value: i32| json!({ "value": value, "unit": "a" });
+    for birth in [code("80904-6"), text("year of birth"), text("Geburtsjahr")] {
+        for (element, old, young) in [
+            ("valueInteger", json!(1930), json!(1990)),
+            ("valueDecimal", json!(1930.0), json!(1990.0)),
+            ("valueString", json!("1930"), json!("1990")),
+            ("valueQuantity", years(1930), years(1990)),
+        ] {
+            let kept = of(birth.clone(), element, old).to_string();
+            assert!(!kept.contains("1930"), "{birth} {element}: {kept}");
+            let kept = of(birth.clone(), element, young).to_string();
+            assert!(kept.contains("1990"), "{birth} {element}: {kept}");
+        }
+        assert_eq!(of(birth, "valueInteger", json!(30)), Value::Null);
+    }
+    for place in [code("45401-7"), text("ZIP"), text("Patient's latitude")] {
+        for (element, value) in [
+            ("valueInteger", json!(36_012)),
+            ("valueString", json!("36012")),
+            ("valueString", json!("3 6 0 1 2")),
+            ("valueQuantity", json!({ "value": 36.012 })),
+        ] {
+            let kept = of(place.clone(), element, value).to_string();
+            assert!(!kept.contains("36") && !kept.contains("6 0"), "{place} {element}: {kept}");
+        }
+    }
+    assert_eq!(of(text("Zippered wound"), "valueInteger", json!(36_012)), json!(36_012));
+    assert_eq!(of(text("Birth weight"), "valueInteger", json!(1_930)), json!(1_930));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! How old somebody is, wherever FHIR R4 says it: in elements for ages, and as a value of what is coded as an age.
+//! How old somebody is, wherever FHIR R4 says it: in elements for ages, and as a value of what is coded as an age, a year of
+//! birth or a place.
 
 use serde_json::{Map, Value};
 
@@ -49,25 +50,86 @@ pub(super) fn is_element(key: &str) -> bool {
         )
 }
 
-/// Whether an object's code says that its value is an age: by a known code, or by how it is shown.
-pub(super) fn is_coded(object: &Map<String, Value>) -> bool {
-    let Some(code) = object.get("code").and_then(Value::as_object) else { return false };
-    let codings = code.get("coding").and_then(Value::as_array).into_iter().flatten();
-    let text = code
-        .get("text")
-        .into_iter()
-        .chain(codings.clone().filter_map(|coding| coding.get("display")));
-    codings.filter_map(|coding| coding["code"].as_str()).any(|code| CODES.contains(&code))
-        || text.filter_map(Value::as_str).any(says_age)
+/// What a value says of somebody, where a code tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// How old somebody is.
+    Age,
+    /// When somebody was born.
+    Birth,
+    /// Where somebody lives: a postal code, or degrees.
+    Place,
+    /// Anything else.
+    Other,
+}
+
+/// LOINC's code of a year of birth, and of a postal code.
+const BIRTH: &str = "80904-6";
+const POSTAL: &str = "45401-7";
+/// What is shown for a year of birth, and for a place in figures, in small letters.
+const BIRTHS: [&str; 8] = [
+    "year of birth",
+    "birth year",
+    "birthyear",
+    "year born",
+    "geburtsjahr",
+    "jahrgang",
+    "année de naissance",
+    "año de nacimiento",
+];
+const PLACES: [&str; 11] = [
+    "zip",
+    "zipcode",
+    "postcode",
+    "plz",
+    "postleitzahl",
+    "latitude",
+    "longitude",
+    "geocode",
+    "geolocation",
+    "postal code",
+    "code postal",
+];
+
+/// What an object's code says of its value: by a known code, or by how it is shown.
+pub(super) fn meaning(object: &Map<String, Value>) -> Meaning {
+    let Some(code) = object.get("code").and_then(Value::as_object) else { return Meaning::Other };
+    let codings = || code.get("coding").and_then(Value::as_array).into_iter().flatten();
+    for coded in codings().filter_map(|coding| coding["code"].as_str()) {
+        match coded {
+            BIRTH => return Meaning::Birth,
+            POSTAL => return Meaning::Place,
+            coded if CODES.contains(&coded) => return Meaning::Age,
+            _ => {}
+        }
+    }
+    let shown = code.get("text").into_iter().chain(codings().filter_map(|c| c.get("display")));
+    let told = shown.filter_map(Value::as_str).map(told);
+    told.into_iter().find(|meaning| *meaning != Meaning::Other).unwrap_or(Meaning::Other)
+}
+
+/// What a display says of a value.
+fn told(text: &str) -> Meaning {
+    let text = text.to_lowercase();
+    let word = |phrase: &str| {
+        text.split(phrase).count() > 1
+            && format!(" {} ", text.replace(|c: char| !c.is_alphanumeric(), " "))
+                .contains(&format!(" {phrase} "))
+    };
+    match () {
+        () if says_age(&text) => Meaning::Age,
+        () if BIRTHS.iter().any(|phrase| text.contains(phrase)) => Meaning::Birth,
+        () if PLACES.iter().any(|phrase| word(phrase)) => Meaning::Place,
+        () => Meaning::Other,
+    }
 }
 
 /// What has the word in it and is not how old somebody is.
 const NO_AGES: [&str; 6] =
     ["gestation", "per age", "for age", "age-related", "age related", "percentile"];
 
-/// Whether a display is about the age of a person.
+/// Whether a display in small letters is about the age of a person.
 fn says_age(text: &str) -> bool {
-    let text = text.to_lowercase();
     let mut words = text.split(|c: char| !c.is_alphabetic());
     words.any(|word| matches!(word, "age" | "alter" | "âge" | "edad" | "età" | "leeftijd"))
         && !NO_AGES.iter().any(|other| text.contains(other))
@@ -98,12 +160,32 @@ fn in_a_year(unit: &str) -> Option<f64> {
     found.map(|(_, per_year)| *per_year)
 }
 
-/// Whether a text where an age must stand has a number that is an age over 89 in years, or in months.
+/// What ages over 89 in words begin with, in English, German, French, Spanish and Italian.
+const OLD_WORDS: [&str; 14] = [
+    "ninet",
+    "nonagen",
+    "hundred",
+    "centen",
+    "neunzig",
+    "hundert",
+    "quatre-vingt-dix",
+    "quatre-vingt-onze",
+    "quatre-vingt-douze",
+    "quatre-vingt-treize",
+    "quatre-vingt-quatorze",
+    "quatre-vingt-quinze",
+    "noventa",
+    "novant",
+];
+
+/// Whether a text where an age must stand has a word for one over 89, or a number that is an age over 89 in years, or in months.
 pub(super) fn tells_old(text: &str) -> bool {
     let numbers =
         text.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<u32>().ok());
     let mut old = numbers.filter(|number| (OLDEST_AGE + 1..1_800).contains(number));
-    !text.contains(OLDEST) && old.next().is_some()
+    let lower = text.to_lowercase();
+    !text.contains(OLDEST)
+        && (old.next().is_some() || OLD_WORDS.iter().any(|word| lower.contains(word)))
 }
 
 #[cfg(test)]
@@ -154,7 +236,11 @@ mod tests {
             json!({ "coding": [{ "code": "x", "display": "Age at diagnosis" }] }),
             json!({ "text": "Alter" }),
         ] {
-            assert!(is_coded(json!({ "code": code }).as_object().unwrap()), "{code}");
+            assert_eq!(
+                meaning(json!({ "code": code }).as_object().unwrap()),
+                Meaning::Age,
+                "{code}"
+            );
         }
         for code in [
             json!({ "text": "Gestational age" }),
@@ -163,10 +249,33 @@ mod tests {
             json!({ "text": "BMI per age and sex" }),
             json!("a"),
         ] {
-            assert!(!is_coded(json!({ "code": code }).as_object().unwrap()), "{code}");
+            assert_eq!(
+                meaning(json!({ "code": code }).as_object().unwrap()),
+                Meaning::Other,
+                "{code}"
+            );
+        }
+        for (code, expected) in [
+            (json!({ "coding": [{ "code": "80904-6" }] }), Meaning::Birth),
+            (json!({ "text": "Year of birth" }), Meaning::Birth),
+            (json!({ "coding": [{ "code": "45401-7" }] }), Meaning::Place),
+            (json!({ "text": "ZIP" }), Meaning::Place),
+            (
+                json!({ "coding": [{ "code": "x", "display": "Postal code, home" }] }),
+                Meaning::Place,
+            ),
+            (json!({ "text": "Zippered wound closure" }), Meaning::Other),
+            (json!({ "text": "Number of GPs seen" }), Meaning::Other),
+        ] {
+            assert_eq!(meaning(json!({ "code": code }).as_object().unwrap()), expected, "{code}");
         }
         assert!(
-            tells_old("97") && tells_old("97 J.") && !tells_old("48") && !tells_old("born 2010")
+            tells_old("97")
+                && tells_old("97 J.")
+                && tells_old("Ninety-seven")
+                && tells_old("siebenundneunzig")
+                && !tells_old("48")
+                && !tells_old("born 2010")
         );
     }
 }

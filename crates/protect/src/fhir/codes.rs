@@ -141,7 +141,7 @@ fn verhoeff(code: &str) -> bool {
 }
 
 /// LOINC: up to six digits, a dash, and Luhn's check digit.
-fn is_loinc(code: &str) -> bool {
+pub(crate) fn is_loinc(code: &str) -> bool {
     let Some((number, check)) = code.split_once('-') else { return false };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(number) || number.len() > 6 || !digits(check) || check.len() != 1 {

@@ -45,6 +45,10 @@ const SHORTEST_WHOLE: usize = 8;
 const SHORTEST_JOINED: usize = 4;
 /// A name in parts that spaces join has at least so many characters, for `is a` is not Isa.
 const SHORTEST_SPACED: usize = 7;
+/// A name in the genitive has at least so many bytes before its s, and one with an initial so many beside it: `flower` is not
+/// Lower.
+const SHORTEST_GENITIVE: usize = 4;
+const SHORTEST_WITH_INITIAL: usize = 7;
 /// A name has at most so many parts.
 const MOST_PARTS: usize = 24;
 
@@ -117,6 +121,21 @@ impl Known {
         }
         self.words.contains(&spelling::folded(word))
             || spelling::transcribed(word).is_some_and(|word| self.words.contains(&word))
+    }
+
+    /// Whether a word is a name and little more: in the genitive or the plural (`zebulons`), or with an initial before it or
+    /// behind it (`zquartermain`).
+    pub(super) fn nearly(&self, word: &str) -> bool {
+        if self.words.is_empty() || word.len() <= SHORTEST_GENITIVE {
+            return false;
+        }
+        let word = spelling::folded(word);
+        let is = |part: Option<&str>, shortest: usize| {
+            part.is_some_and(|part| part.len() >= shortest && self.words.contains(part))
+        };
+        is(word.strip_suffix('s'), SHORTEST_GENITIVE)
+            || is(word.get(1..), SHORTEST_WITH_INITIAL)
+            || is(word.get(..word.len() - 1), SHORTEST_WITH_INITIAL)
     }
 
     /// Whether a word is several names in one, such as `zebulonquartermain`.

@@ -13,7 +13,7 @@ const INLINE: [&str; 30] = [
 /// Text without tags, comments, entities, characters that nobody sees and digits or letters in disguise.
 pub(super) fn plain(text: &str) -> String {
     let text = without_tags(text);
-    decode(&text).chars().filter(|c| !is_unseen(*c)).map(ascii).collect()
+    decoded(&text).chars().filter(|c| !is_unseen(*c)).map(ascii).collect()
 }
 
 fn without_tags(text: &str) -> Cow<'_, str> {
@@ -67,12 +67,30 @@ fn ascii(c: char) -> char {
         0x6F0..=0x6F9 => digit(0x6F0),
         0x966..=0x96F => digit(0x966),
         0x2010..=0x2015 | 0x2212 => '-',
+        // A ring above stands for degrees in old character sets.
+        0x2DA => '°',
         0xA0 | 0x2000..=0x200A | 0x202F | 0x3000 => ' ',
         _ => c,
     }
 }
 
-/// Character references of HTML as characters.
+/// A reference may be encoded itself, by so many systems that a text went through.
+const MOST_ENCODINGS: usize = 3;
+
+/// Character references of HTML as characters, and references in references: `&amp;#116;` is `&#116;` is `t`.
+fn decoded(text: &str) -> Cow<'_, str> {
+    let mut text = decode(text);
+    for _ in 1..MOST_ENCODINGS {
+        let again = match decode(&text) {
+            Cow::Owned(again) if again != text => again,
+            _ => break,
+        };
+        text = Cow::Owned(again);
+    }
+    text
+}
+
+/// Character references as characters.
 fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
@@ -120,6 +138,9 @@ fn reference(name: &str) -> Option<(char, Option<char>)> {
         "lowbar" => '_',
         "hyphen" | "dash" | "ndash" | "mdash" => '-',
         "shy" => '\u{ad}',
+        "deg" => '°',
+        "prime" => '′',
+        "Prime" => '″',
         "zwj" => '\u{200d}',
         "zwnj" => '\u{200c}',
         "lrm" => '\u{200e}',
@@ -201,6 +222,7 @@ mod tests {
             "zebu&#173;lon",
             "zebu<SPAN class='x'>lon</SPAN>",
             "zebu&ZeroWidthSpace;lon",
+            "zeb&amp;#117;lon",
         ] {
             assert_eq!(plain(text), "zebulon", "{text}");
         }
