@@ -16,12 +16,13 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::RecordsError;
 
-/// A file in the making, under a temporary name; it gets its own when it is whole, and vanishes when it never is.
+/// A file in the making, under a temporary name; it gets its own when it is whole, and vanishes when it never is. What is there
+/// already and is no file, such as a pipe or a device, is written to as it is.
 pub struct WholeFile {
     file: File,
-    partial: PathBuf,
+    /// The temporary name, until the file has its own.
+    partial: Option<PathBuf>,
     path: PathBuf,
-    done: bool,
 }
 
 impl WholeFile {
@@ -30,9 +31,15 @@ impl WholeFile {
     /// # Errors
     /// [`RecordsError::Io`].
     pub fn create(path: &Path) -> Result<WholeFile, RecordsError> {
-        let partial = partial_name(path);
-        let file = File::create(&partial).map_err(RecordsError::io("write", path))?;
-        Ok(WholeFile { file, partial, path: path.to_owned(), done: false })
+        // Of a link, what it leads to.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let stays = fs::metadata(&path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+        let (file, partial) = match stays {
+            true => (File::options().write(true).open(&path), None),
+            false => (File::create(partial_name(&path)), Some(partial_name(&path))),
+        };
+        let file = file.map_err(RecordsError::io("write", &path))?;
+        Ok(WholeFile { file, partial, path })
     }
 
     /// Brings the file to the disk and gives it its name, in place of any that had it.
@@ -40,8 +47,10 @@ impl WholeFile {
     /// # Errors
     /// [`RecordsError::Io`]; the old file, if any, is untouched then.
     pub fn finish(mut self) -> Result<(), RecordsError> {
-        finish(&self.file, &self.partial, &self.path)?;
-        self.done = true;
+        if let Some(partial) = &self.partial {
+            finish(&self.file, partial, &self.path)?;
+        }
+        self.partial = None;
         Ok(())
     }
 }
@@ -58,9 +67,9 @@ impl Write for WholeFile {
 
 impl Drop for WholeFile {
     fn drop(&mut self) {
-        if !self.done {
+        if let Some(partial) = &self.partial {
             // Nothing more can be done if this fails too; why the file is not whole was said already.
-            let _ = fs::remove_file(&self.partial);
+            let _ = fs::remove_file(partial);
         }
     }
 }

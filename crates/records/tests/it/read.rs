@@ -594,3 +594,36 @@ fn what_is_read_does_not_depend_on_how_many_work_at_it() {
         assert_eq!(told(folder.path(), workers), alone);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_is_a_link_or_a_pipe_stays_one() {
+    use std::io::{Read, Write};
+    use std::process::Command;
+
+    let folder = tempfile::tempdir().unwrap();
+    let (target, link, pipe) =
+        (folder.path().join("target"), folder.path().join("link"), folder.path().join("pipe"));
+    fs::write(&target, "old").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let mut file = caduceus_records::WholeFile::create(&link).unwrap();
+    file.write_all(b"new").unwrap();
+    file.finish().unwrap();
+    assert_eq!(fs::read(&target).unwrap(), b"new");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || {
+            let mut text = String::new();
+            fs::File::open(pipe).unwrap().read_to_string(&mut text).unwrap();
+            text
+        }
+    });
+    let mut file = caduceus_records::WholeFile::create(&pipe).unwrap();
+    file.write_all(b"through").unwrap();
+    file.finish().unwrap();
+    assert_eq!(reader.join().unwrap(), "through");
+    assert!(!fs::metadata(&pipe).unwrap().is_file());
+}
