@@ -565,6 +565,44 @@ fn a_name_in_parts_or_joined_to_another_is_found() {
 }
 
 #[test]
+fn no_sentence_loses_a_word_to_the_name_of_a_place_or_an_organization() {
+    let notes = [
+        "family history of medical health problems",
+        "no chest pain, not in distress",
+        "with pain after surgery, he was at home",
+        "high blood pressure in main artery, 12 mg given",
+        "assessment of substance use and more in the labor force",
+    ];
+    let named = [
+        json!({ "resourceType": "Organization", "name": "UNIVERSITY OF MASSACHUSETTS AND HOSPITAL IN THE VALLEY" }),
+        json!({ "resourceType": "Organization", "name": "FAMILY HEALTH MEDICAL GROUP OF OVERLAND PARK, LLC" }),
+        json!({ "resourceType": "Location", "name": "Surgery at Home, not for Pain" }),
+        json!({ "resourceType": "Patient", "address": [{ "line": ["No. 12 High Road"], "city": "City of Industry" }],
+                "contact": [{ "organization": { "display": "Pain Center of the North" }, "name": { "family": "Quibblewick" } }] }),
+        json!({ "resourceType": "Practitioner", "name": [{ "family": "He", "given": ["Was"] }, { "family": "No", "given": ["Zebulon"] }],
+                "telecom": [{ "value": "mailto:no-pain@of-the.example" }] }),
+    ];
+    let key = key();
+    let mut deidentifier = Deidentifier::new(&key, today(), Dates::Year);
+    named.iter().for_each(|resource| deidentifier.learn(resource));
+    let mut of = |text: &str| {
+        let condition = json!({ "resourceType": "Condition", "note": [{ "text": text }] });
+        let kept = deidentifier.clean(&condition).unwrap_or_default();
+        kept["note"][0]["text"].as_str().unwrap_or_default().to_owned()
+    };
+    for note in notes {
+        assert_eq!(of(note), note);
+    }
+    for (text, kept) in [
+        ("lives at 12 high road now", "lives at [place] now"),
+        ("seen in overland by quibblewick", "seen in [name] by [name]"),
+        ("told zebulon no of it", "told [name] of it"),
+    ] {
+        assert_eq!(of(text), kept);
+    }
+}
+
+#[test]
 fn a_version_of_a_patient_is_the_patient() {
     let plain = json!({ "resourceType": "Observation", "subject": { "reference": "Patient/p1" }, "effectiveDateTime": "2022-05-06" });
     for reference in ["Patient/p1/_history/1", "http://server.example/fhir/Patient/p1/_history/27"]
