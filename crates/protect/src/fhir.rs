@@ -7,6 +7,7 @@
 //! goes: narrative, names, telecom, identifiers, unknown extensions, contained resources, attachments.
 
 mod ages;
+mod bundle;
 mod codes;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::pseudonym::PseudonymKey;
 use crate::reduce::shift;
 use crate::safe_harbor::{self, SparseAreas};
 use crate::scrub::{Removed, Scrubber};
+pub use bundle::resources;
 use codes::{is_code, is_listed, is_system, is_unit};
 
 /// What happens to dates.

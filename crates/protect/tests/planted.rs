@@ -1,7 +1,7 @@
 //! Identifiers planted in every place a person could put one; none of them may be found in what comes out.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use caduceus_protect::fhir::{Dates, Deidentifier};
+use caduceus_protect::fhir::{self, Dates, Deidentifier};
 use caduceus_protect::reduce::Secrets;
 use caduceus_protect::release::{Files, release};
 use caduceus_protect::table::{Format, Table};
@@ -612,6 +612,38 @@ fn a_version_of_a_patient_is_the_patient() {
         assert_eq!(cleaned(&versioned), cleaned(&plain), "{reference}");
     }
     assert!(cleaned(&plain)["subject"]["reference"].as_str().unwrap().starts_with("Patient/"));
+}
+
+#[test]
+fn a_person_whom_a_bundle_names_by_a_full_url_is_the_same_in_all_of_it() {
+    let observation = |id: &str, subject: &str| {
+        json!({ "resource": {
+        "resourceType": "Observation", "id": id, "subject": { "reference": subject }, "effectiveDateTime": "2022-05-06" } })
+    };
+    for (patient, other) in [
+        (json!({ "resourceType": "Patient", "id": "real" }), "Patient/real"),
+        (json!({ "resourceType": "Patient" }), "Patient/aaaa"),
+        (json!({ "resourceType": "Patient", "id": "aaaa" }), "Patient/aaaa"),
+    ] {
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [
+            observation("o1", "urn:uuid:aaaa"), { "fullUrl": "urn:uuid:aaaa", "resource": patient },
+            observation("o2", other), observation("o3", "urn:uuid:bbbb"), { "request": { "method": "DELETE" } } ] });
+        let key = key();
+        let mut deidentifier = Deidentifier::new(&key, today(), Dates::Shift(365));
+        let resources = fhir::resources(&bundle);
+        assert_eq!(resources.len(), 5);
+        resources.iter().for_each(|resource| deidentifier.learn(resource));
+        let cleaned: Vec<Value> =
+            resources.iter().filter_map(|resource| deidentifier.clean(resource)).collect();
+        let [first, person, second, stranger] = cleaned.as_slice() else { panic!("{cleaned:?}") };
+        let expected = format!("Patient/{}", person["id"].as_str().unwrap());
+        assert_eq!(first["subject"]["reference"], expected.as_str());
+        assert_eq!(second["subject"]["reference"], expected.as_str());
+        assert_eq!(first["effectiveDateTime"], second["effectiveDateTime"]);
+        assert!(stranger["subject"]["reference"].as_str().unwrap().starts_with("urn:uuid:"));
+        // A resource by itself is one, whatever it refers to.
+        assert_eq!(fhir::resources(&bundle["entry"][0]["resource"]).len(), 1);
+    }
 }
 
 #[test]
