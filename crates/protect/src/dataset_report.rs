@@ -252,8 +252,16 @@ fn done(account: &Account, rows: &str, records: Option<&Records>) -> String {
         percent(share(account.suppressed, account.rows)),
         bars("Level of each quasi-identifier, 0 showing the most", &levels)
     );
+    if !account.not_safe_harbor.is_empty() {
+        text += "<p>This is no release by Safe Harbor (45 CFR 164.514(b)(2)). What keeps it from being one:</p>\
+                 <table><tr><th>column</th><th>why</th></tr>";
+        for (column, why) in &account.not_safe_harbor {
+            let _ = write!(text, "<tr><td>{}</td><td>{}</td></tr>", escape(column), escape(why));
+        }
+        text += "</table>\n";
+    }
     if !account.removed.is_empty() {
-        text += "<table><tr><th>column</th><th>identifiers removed or reduced (Safe Harbor), by kind</th></tr>";
+        text += "<table><tr><th>column</th><th>identifiers removed or reduced by the rules of Safe Harbor, by kind</th></tr>";
         for (column, kinds) in &account.removed {
             let kinds: Vec<String> =
                 kinds.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();

@@ -2,6 +2,7 @@
 //!
 //! The rows of a release are sorted by what they show, so that their order tells nothing of the order they came in.
 
+mod open;
 mod prepare;
 mod reached;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::generalization::GeneralizationError;
 use crate::lattice::{self, Objective, Optimum, Problem, SearchError};
-use crate::reduce::{self, RemovedByColumn, Secrets};
+use crate::reduce::{self, Reduced, RemovedByColumn, Secrets};
 use crate::risk::{self, Risk};
 use crate::table::{Column, Table, TableError};
 use crate::table_policy::{Role, TablePolicy, TablePolicyError};
@@ -20,7 +21,8 @@ use reached::Reached;
 pub(crate) use prepare::{Prepared, Quasi};
 pub use reached::SensitiveReached;
 
-/// What is done under Safe Harbor, in words; the Data NFT names it by its hash.
+/// What is done under Safe Harbor, in words; the Data NFT names it by its hash. A table's account has it only where no
+/// column keeps the release from it ([`Account::not_safe_harbor`]).
 pub const METHOD: &str = "Safe Harbor (45 CFR 164.514(b)(2)); k-anonymity by full-domain generalization with suppression";
 /// What is done without it.
 const ANONYMITY: &str = "k-anonymity by full-domain generalization with suppression";
@@ -87,6 +89,10 @@ pub struct Account {
     pub counted: u64,
     /// What was removed by Safe Harbor: for each column how many identifiers of each kind.
     pub removed: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Columns that keep the release from being one by Safe Harbor, each with the reason in words. Empty where it is one,
+    /// and where the policy does not ask for it.
+    #[serde(default)]
+    pub not_safe_harbor: BTreeMap<String, String>,
     /// The role of every column of the input; one without is not released.
     pub columns: BTreeMap<String, Option<String>>,
 }
@@ -163,12 +169,23 @@ pub fn release(
     }
     check_columns(table, policy)?;
     let original = table;
-    let (reduced, removed) = reduce::reduce(table, policy, secrets);
-    let table = &reduced;
-    let prepared = Prepared::new(table, policy, files)?;
-    let mut anonymous = anonymize(original, &prepared, policy, seed)?;
-    anonymous.account.removed = told(removed);
-    let Anonymous { table, account, classes, .. } = anonymous;
+    let reduced = reduce::reduce(table, policy, files, secrets);
+    let prepared = Prepared::new(&reduced.table, policy, files)?;
+    let Anonymous { table, mut account, classes, .. } =
+        anonymize(original, &prepared, policy, seed)?;
+    if policy.safe_harbor {
+        let year = secrets.today.year();
+        account.not_safe_harbor = open::columns(original, &reduced, &table, policy, year);
+        if !account.not_safe_harbor.is_empty() {
+            let columns: Vec<&str> = account.not_safe_harbor.keys().map(String::as_str).collect();
+            account.method = format!(
+                "{ANONYMITY}, after a search for identifiers; no Safe Harbor release because of: {}",
+                columns.join(", ")
+            );
+        }
+    }
+    let Reduced { removed, .. } = reduced;
+    account.removed = told(removed);
     Ok(Release { table, account, classes })
 }
 
@@ -250,6 +267,7 @@ fn account(
         candidates: optimum.candidates.to_string(),
         counted: optimum.counted,
         removed: BTreeMap::new(),
+        not_safe_harbor: BTreeMap::new(),
         columns: columns.collect(),
     })
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use caduceus_protect::lattice::Distance;
 use caduceus_protect::reduce::Secrets;
-use caduceus_protect::release::{Files, Release, ReleaseError, release};
+use caduceus_protect::release::{Files, METHOD, Release, ReleaseError, release};
 use caduceus_protect::table::Table;
 use caduceus_protect::table_policy::TablePolicy;
 use caduceus_protect::{Date, PseudonymKey};
@@ -216,6 +216,7 @@ fn the_optimum_of_the_adult_data_is_the_known_one() {
     assert!((made.account.loss - 0.57315).abs() < 5e-6 && made.account.optimal);
     assert!(made.account.k >= 5 && made.account.risk.prosecutor.highest <= 0.2);
     assert!(made.account.removed.is_empty(), "{:?}", made.account.removed);
+    assert_eq!(made.account.method, METHOD, "{:?}", made.account.not_safe_harbor);
     // The attack finds far fewer people than it does in the table as it came.
     let attack = &made.account.risk.linkage;
     assert!(attack.success_rate < 0.05 && attack.success_rate_before > 0.5, "{attack:?}");
@@ -366,4 +367,152 @@ fn the_optimum_of_a_part_of_the_adult_data_is_what_trying_everything_finds() {
         let smallest = classes(&made.table, &names).iter().map(Vec::len).min().unwrap();
         assert!(smallest >= k);
     }
+}
+
+/// A release, where `k` is 2 and `q` a column in which all agree.
+fn of_columns(header: &str, rows: &[&str], columns: &str, files: &Files) -> Release {
+    let csv = rows.iter().fold(format!("q,{header}\n"), |csv, row| csv + "1," + row + "\n");
+    let policy = format!("k = 2\n[columns]\nq = {{ role = \"quasi-identifier\" }}\n{columns}\n");
+    released(&table(&csv), &policy, files).unwrap()
+}
+
+/// The released values of a column, sorted.
+fn shown(made: &Release, column: &str) -> Vec<String> {
+    let column = made.table.column(column).unwrap();
+    let mut values: Vec<String> =
+        (0..column.codes.len()).map(|row| column.value(row).to_owned()).collect();
+    values.sort();
+    values
+}
+
+#[test]
+fn ages_years_and_postal_codes_are_reduced_in_every_role_by_the_name_of_their_column() {
+    let none = Files::new();
+    let ages = "90;80-99;*\n89;80-99;*\n88;80-99;*\n95;80-99;*\n97;80-99;*\n";
+    let listed = Files::from([("ages.csv".to_owned(), ages.as_bytes().to_vec())]);
+    let number =
+        "{ role = \"quasi-identifier\", hierarchy = { kind = \"number\", widths = [5, 10] } }";
+    for (header, rule, rows, files, kept) in [
+        ("age", number, ["95", "97", "90", "92"], &none, ["90"; 4]),
+        (
+            "patientAge",
+            "{ role = \"sensitive\" }",
+            ["95", "97", "88", "89"],
+            &none,
+            ["88", "89", "90", "90"],
+        ),
+        (
+            "Alter",
+            "{ role = \"insensitive\" }",
+            ["95", "", "88", "89.5"],
+            &none,
+            ["", "88", "89.5", "90"],
+        ),
+        (
+            "age_months",
+            "{ role = \"insensitive\" }",
+            ["1140", "95", "1080", "12"],
+            &none,
+            ["1080", "1080", "12", "95"],
+        ),
+        (
+            "age",
+            "{ role = \"quasi-identifier\", hierarchy = \"ages.csv\" }",
+            ["95", "97", "95", "97"],
+            &listed,
+            ["90"; 4],
+        ),
+        ("birth_year", number, ["1930", "1936", "1930", "1920"], &none, [""; 4]),
+        (
+            "yob",
+            "{ role = \"insensitive\" }",
+            ["1930", "1937", "1990", "2001"],
+            &none,
+            ["", "1937", "1990", "2001"],
+        ),
+        (
+            "zip",
+            "{ role = \"insensitive\" }",
+            ["03601", "3601", "10001", "2139"],
+            &none,
+            ["000", "000", "021", "100"],
+        ),
+        (
+            "zip",
+            "{ role = \"insensitive\" }",
+            ["3601", "2139", "2139", "1010"],
+            &none,
+            ["000", "10", "21", "21"],
+        ),
+        (
+            "zip3",
+            "{ role = \"insensitive\" }",
+            ["036", "36", "100", "021"],
+            &none,
+            ["000", "000", "021", "100"],
+        ),
+        (
+            "postal_code",
+            "{ role = \"sensitive\" }",
+            ["SW1A 1AA", "10115", "n/a", ""],
+            &none,
+            ["", "", "101", "SW1"],
+        ),
+    ] {
+        let made = of_columns(header, &rows, &format!("{header} = {rule}"), files);
+        assert_eq!(shown(&made, header), kept, "{header} {rule}");
+        assert_eq!(made.account.method, METHOD, "{header}: {:?}", made.account.not_safe_harbor);
+        assert!(made.account.removed.contains_key(header), "{header}");
+    }
+}
+
+#[test]
+fn safe_harbor_is_stated_only_of_a_release_that_no_column_keeps_from_it() {
+    let ages = "95;90-99;*\n97;90-99;*\n";
+    let dates = "2020-01-01;2020;*\n2020-01-02;2020;*\n";
+    let files = Files::from([
+        ("ages.csv".to_owned(), ages.as_bytes().to_vec()),
+        ("dates.csv".to_owned(), dates.as_bytes().to_vec()),
+    ]);
+    let qi = |file: &str| format!("{{ role = \"quasi-identifier\", hierarchy = \"{file}\" }}");
+    let insensitive = |rest: &str| format!("{{ role = \"insensitive\"{rest} }}");
+    for (header, rule, rows, why) in [
+        ("age", qi("ages.csv"), ["95", "97"], "ages over 89"),
+        ("age", insensitive(""), ["95-99", "under 20"], "ages over 89"),
+        ("zip", insensitive(", reduce = \"zip\""), ["3601", "2139"], "four digits"),
+        ("home_city", insensitive(""), ["Leeds", "York"], "places smaller than a state"),
+        ("mrn", insensitive(""), ["445566", "445567"], "medical record numbers"),
+        ("visit", qi("dates.csv"), ["2020-01-01", "2020-01-01"], "date"),
+        (
+            "member",
+            "{ role = \"quasi-identifier\", hierarchy = { kind = \"number\", widths = [10] } }"
+                .to_owned(),
+            ["8675309", "8675309"],
+            "seven digits",
+        ),
+    ] {
+        let made = of_columns(header, &rows, &format!("{header} = {rule}"), &files);
+        let told = made.account.not_safe_harbor.get(header).cloned().unwrap_or_default();
+        assert!(told.contains(why), "{header}: {told}");
+        assert!(
+            made.account.method.contains(&format!("no Safe Harbor release because of: {header}"))
+        );
+    }
+    let shift = table("p,q,d\na,1,2020-01-01\nb,1,2020-01-02\n");
+    let policy = "k = 2\nperson = \"p\"\n[columns]\nq = { role = \"quasi-identifier\" }\nd = { role = \"insensitive\", reduce = \"shift\" }\n";
+    let account = released(&shift, policy, &files).unwrap().account;
+    assert!(account.not_safe_harbor["d"].contains("moved") && account.method != METHOD);
+    // What is hidden, removed or replaced keeps nothing from it.
+    for (header, rule, rows) in [
+        ("visit", qi("dates.csv"), ["2020-01-01", "2020-01-02"]),
+        ("mrn", insensitive(", reduce = \"pseudonym\""), ["445566", "445567"]),
+        ("email", insensitive(""), ["a@example.org", "b@example.org"]),
+        ("city", "{ role = \"quasi-identifier\" }".to_owned(), ["Leeds", "York"]),
+        ("dose", insensitive(""), ["95", "500"]),
+    ] {
+        let made = of_columns(header, &rows, &format!("{header} = {rule}"), &files);
+        assert_eq!(made.account.method, METHOD, "{header}: {:?}", made.account.not_safe_harbor);
+    }
+    let open = released(&shift, &format!("safe_harbor = false\n{policy}"), &files).unwrap().account;
+    assert!(open.not_safe_harbor.is_empty() && !open.method.contains("Safe Harbor"));
 }
