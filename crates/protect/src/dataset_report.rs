@@ -362,7 +362,7 @@ fn utility(account: &Account, rows: &str) -> String {
         ("loss (Iyengar), 0 to 1".to_owned(), format!("{:.5}", measures.loss)),
         ("information lost (entropy), 0 to 1".to_owned(), format!("{:.5}", measures.entropy)),
         ("discernibility".to_owned(), format!("{:.0}", measures.discernibility)),
-        (format!("{rows} for each class"), format!("{:.2}", measures.average_class_size)),
+        (format!("released {rows} for each released class"), format!("{:.2}", measures.average_class_size)),
     ];
     let lines = lines.into_iter().map(|(what, value)| row(&what, [value]));
     format!("<h2>What utility remains</h2><table>{}</table>\n", lines.collect::<String>())

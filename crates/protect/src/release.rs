@@ -104,7 +104,7 @@ pub struct Measures {
     pub loss: f64,
     /// The sum over the rows of the size of their class; a suppressed row counts as many as there are rows.
     pub discernibility: f64,
-    /// Rows for each class, all suppressed rows together being one class.
+    /// Released rows for each released class; 0 where none is released.
     pub average_class_size: f64,
     /// Share of the quasi-identifiers' information that is lost, 0 to 1: non-uniform entropy (Gionis and Tassa 2009)
     /// over its largest possible value.
@@ -238,7 +238,7 @@ fn account(
     reached: &Reached,
     risk: Risk,
 ) -> Result<Account, SearchError> {
-    let measures = measures(prepared, policy, optimum)?;
+    let measures = measures(prepared, policy, optimum, reached)?;
     let names = || prepared.quasi.iter().map(|quasi| quasi.column.name.clone());
     let rows = prepared.table.rows() as u64;
     let columns = prepared.table.columns.iter().map(|column| {
@@ -345,7 +345,9 @@ fn measures(
     prepared: &Prepared<'_>,
     policy: &TablePolicy,
     optimum: &Optimum,
+    reached: &Reached,
 ) -> Result<Measures, SearchError> {
+    let released = prepared.table.rows() as u64 - optimum.suppressed;
     let problem = prepared.problem(prepared.loss_costs(), policy);
     let score = |objective: Objective| {
         lattice::score(&Problem { objective, ..problem.clone() }, &optimum.levels)
@@ -353,7 +355,7 @@ fn measures(
     Ok(Measures {
         loss: score(Objective::Loss)?,
         discernibility: score(Objective::Discernibility)?,
-        average_class_size: score(Objective::AverageClassSize)?,
+        average_class_size: released as f64 / reached.classes.max(1) as f64,
         entropy: prepared.entropy(policy, &optimum.levels)?,
     })
 }

@@ -516,3 +516,12 @@ fn safe_harbor_is_stated_only_of_a_release_that_no_column_keeps_from_it() {
     let open = released(&shift, &format!("safe_harbor = false\n{policy}"), &files).unwrap().account;
     assert!(open.not_safe_harbor.is_empty() && !open.method.contains("Safe Harbor"));
 }
+
+#[test]
+fn rows_that_are_left_out_are_no_class_of_the_average() {
+    let source = table("q\na\na\na\nb\nb\nb\nb\nc\n");
+    let policy = "k = 3\nsuppression = 0.2\n[columns]\nq = { role = \"quasi-identifier\" }\n";
+    let account = released(&source, policy, &Files::new()).unwrap().account;
+    assert_eq!((account.suppressed, account.classes), (1, 2));
+    assert!((account.measures.average_class_size - 3.5).abs() < 1e-12);
+}
