@@ -77,7 +77,8 @@ pub struct Account {
     pub t: Option<f64>,
     /// The same for each sensitive column.
     pub sensitive: BTreeMap<String, SensitiveReached>,
-    /// Lowest and highest share of the table among those of the population who look alike.
+    /// Lowest and highest share of the released rows among those of the population who look alike, over all classes of the
+    /// population: 0 is the lowest where no released row is like somebody.
     pub delta: Option<(f64, f64)>,
     /// Classes that are released.
     pub classes: u64,
@@ -216,6 +217,9 @@ pub(crate) fn anonymize(
     let population = prepared.population_sizes(&classes, &optimum.levels);
     let reached = Reached::of(&released, prepared, population.as_deref());
     reached.check(&released, policy)?;
+    let found = population.map(|sizes| {
+        sizes.into_iter().filter(|(rows, _)| *rows > 0).collect::<Vec<(u64, u64)>>()
+    });
     let risk = risk::assess(&risk::Attacked {
         original,
         table,
@@ -223,7 +227,7 @@ pub(crate) fn anonymize(
         sensitive: &prepared.sensitive_names(),
         released: &released,
         origin: &origin,
-        population: population.as_deref(),
+        population: found.as_deref(),
         seed,
     });
     let account = account(prepared, policy, &optimum, &reached, risk)?;

@@ -517,6 +517,61 @@ fn safe_harbor_is_stated_only_of_a_release_that_no_column_keeps_from_it() {
     assert!(open.not_safe_harbor.is_empty() && !open.method.contains("Safe Harbor"));
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn with_a_minimum_everybody_of_the_population_is_found_in_the_release(
+        people in prop::collection::vec((0_u32..40, 0..2_usize, 0_u32..4), 20..80),
+        min in prop_oneof![Just(0.0), 0.05..0.5_f64],
+    ) {
+        let line = |(age, sex, _): &(u32, usize, u32)| format!("{age},{}\n", ["f", "m"][*sex]);
+        let population: String = std::iter::once("age,sex\n".to_owned()).chain(people.iter().map(line)).collect();
+        let inside = people.iter().filter(|(_, _, inside)| *inside > 0);
+        let source: String = std::iter::once("age,sex\n".to_owned()).chain(inside.map(line)).collect();
+        let (source, everybody) = (table(&source), table(&population));
+        if source.rows() == 0 {
+            return Ok(());
+        }
+        // Numbers in classes of 10 and 20 by reading the level that was chosen.
+        let policy = format!(
+            "k = 3\nsuppression = 0.5\n[columns]\n\
+             age = {{ role = \"quasi-identifier\", hierarchy = {{ kind = \"number\", lower = 0, upper = 39, widths = [10, 20] }} }}\n\
+             sex = {{ role = \"quasi-identifier\" }}\n[delta]\npopulation = \"all.csv\"\nmin = {min}\n"
+        );
+        let files = Files::from([("all.csv".to_owned(), population.into_bytes())]);
+        let made = match released(&source, &policy, &files) {
+            Err(ReleaseError::Search(_)) => return Ok(()),
+            made => made.unwrap(),
+        };
+        let level = &made.account.generalization;
+        let shown = |age: &str, sex: &str| {
+            let width = [1, 10, 20][level["age"].min(2)];
+            let age: u32 = age.parse::<u32>().unwrap() / width * width;
+            let age = match level["age"] {
+                0 => age.to_string(),
+                3 => "*".to_owned(),
+                _ => format!("{age}-{}", age + width - 1),
+            };
+            (age, if level["sex"] == 0 { sex.to_owned() } else { "*".to_owned() })
+        };
+        let mut shares: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
+        let of = |table: &Table, name: &str, row| table.column(name).unwrap().value(row).to_owned();
+        for row in 0..everybody.rows() {
+            shares.entry(shown(&of(&everybody, "age", row), &of(&everybody, "sex", row))).or_default().1 += 1;
+        }
+        for row in 0..made.table.rows() {
+            shares.get_mut(&(of(&made.table, "age", row), of(&made.table, "sex", row))).unwrap().0 += 1;
+        }
+        let shares: Vec<f64> = shares.values().map(|(rows, all)| *rows as f64 / *all as f64).collect();
+        let low = shares.iter().copied().fold(1.0, f64::min);
+        let high = shares.iter().copied().fold(0.0, f64::max);
+        prop_assert!(low >= min - 1e-9, "{low} of {min}");
+        let told = made.account.delta.unwrap();
+        prop_assert!((told.0 - low).abs() < 1e-12 && (told.1 - high).abs() < 1e-12, "{told:?} {low} {high}");
+    }
+}
+
 #[test]
 fn rows_that_are_left_out_are_no_class_of_the_average() {
     let source = table("q\na\na\na\nb\nb\nb\nb\nc\n");

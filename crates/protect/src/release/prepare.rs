@@ -82,16 +82,22 @@ impl<'a> Prepared<'a> {
     }
 
     /// The problem with these costs.
+    ///
+    /// Where everybody of a population must be found in the release, no row can be left out, since nobody would be found
+    /// of its class.
     pub(super) fn problem(&self, costs: Costs, policy: &TablePolicy) -> Problem {
         let rows = self.table.rows();
+        let presence = policy.delta.as_ref().map(|delta| delta.presence);
+        let all_found = presence.is_some_and(|presence| presence.min > 0.0);
+        let share = if all_found { 0.0 } else { policy.suppression };
         Problem {
             rows,
             attributes: costs.attributes,
             full: costs.full,
             k: policy.k,
             sensitive: self.sensitive.iter().map(|(_, sensitive)| sensitive.clone()).collect(),
-            presence: policy.delta.as_ref().map(|delta| delta.presence),
-            suppressible: (rows as f64 * policy.suppression + 1e-9) as u64,
+            presence,
+            suppressible: (rows as f64 * share + 1e-9) as u64,
             objective: costs.objective,
             patience: policy.patience,
         }
@@ -190,7 +196,7 @@ impl<'a> Prepared<'a> {
         self.sensitive.iter().map(|(column, _)| column.name.clone()).collect()
     }
 
-    /// For each released class how many of the population look like it, by the number of the class.
+    /// For each class of the population how many released rows are in it, and how many of the population.
     pub(super) fn population_sizes(
         &self,
         classes: &[Option<u32>],
@@ -213,9 +219,7 @@ impl<'a> Prepared<'a> {
             }
         }
         for row in rows..rows + self.population {
-            if let Some(size) = sizes.get_mut(&key(row)) {
-                size.1 += 1;
-            }
+            sizes.entry(key(row)).or_default().1 += 1;
         }
         Some(sizes.into_values().collect())
     }
