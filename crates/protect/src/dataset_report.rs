@@ -172,7 +172,10 @@ fn summary(account: &Account, rows: &str) -> String {
             &percent(share(account.suppressed, account.rows)),
         ),
         figure(
-            &format!("{rows} in the smallest class"),
+            &format!(
+                "{} in the smallest class",
+                if account.persons.is_some() { "persons" } else { rows }
+            ),
             account.k.to_string(),
             &format!("at least {} asked for", account.k_required),
         ),
@@ -243,10 +246,11 @@ fn done(account: &Account, rows: &str, records: Option<&Records>) -> String {
         format!("this one is the best of {} that were counted", account.counted)
     };
     let mut text = format!(
-        "<h2>What was done</h2><p>{}. Values were made coarser until at least {} {rows} agree in all \
+        "<h2>What was done</h2><p>{}. Values were made coarser until at least {} {} agree in all \
          quasi-identifiers; of {} ways to do so {chosen}. Who would still stand out was left out: {} {rows} ({}).</p>{}\n",
         escape(&account.method),
         account.k_required,
+        if account.persons.is_some() { "persons" } else { rows },
         account.candidates,
         account.suppressed,
         percent(share(account.suppressed, account.rows)),
@@ -362,7 +366,10 @@ fn utility(account: &Account, rows: &str) -> String {
         ("loss (Iyengar), 0 to 1".to_owned(), format!("{:.5}", measures.loss)),
         ("information lost (entropy), 0 to 1".to_owned(), format!("{:.5}", measures.entropy)),
         ("discernibility".to_owned(), format!("{:.0}", measures.discernibility)),
-        (format!("released {rows} for each released class"), format!("{:.2}", measures.average_class_size)),
+        (
+            format!("released {rows} for each released class"),
+            format!("{:.2}", measures.average_class_size),
+        ),
     ];
     let lines = lines.into_iter().map(|(what, value)| row(&what, [value]));
     format!("<h2>What utility remains</h2><table>{}</table>\n", lines.collect::<String>())

@@ -67,10 +67,13 @@ pub struct Account {
     pub utility: String,
     /// What an attacker can still do.
     pub risk: Risk,
-    /// Rows of the smallest released class.
+    /// Persons of the smallest released class; each row is taken for a person where the policy names no column of persons.
     pub k: u64,
-    /// Rows that were asked for.
+    /// Persons that were asked for.
     pub k_required: u32,
+    /// Persons whose rows came in, where some have several; rows of nobody count as one person's.
+    #[serde(default)]
+    pub persons: Option<u64>,
     /// Fewest different values of a sensitive column in any class; none without sensitive columns.
     pub l: Option<u64>,
     /// Largest distance between a sensitive column's values in a class and those in the whole table.
@@ -171,7 +174,7 @@ pub fn release(
     check_columns(table, policy)?;
     let original = table;
     let reduced = reduce::reduce(table, policy, files, secrets);
-    let prepared = Prepared::new(&reduced.table, policy, files)?;
+    let prepared = Prepared::new(original, &reduced.table, policy, files)?;
     let Anonymous { table, mut account, classes, .. } =
         anonymize(original, &prepared, policy, seed)?;
     if policy.safe_harbor {
@@ -215,11 +218,10 @@ pub(crate) fn anonymize(
     let classes = lattice::classify(&problem, &optimum.levels)?;
     let (released, origin) = show(table, prepared, policy, &optimum, &classes);
     let population = prepared.population_sizes(&classes, &optimum.levels);
-    let reached = Reached::of(&released, prepared, population.as_deref());
+    let reached = Reached::of(&released, &origin, prepared, population.as_deref());
     reached.check(&released, policy)?;
-    let found = population.map(|sizes| {
-        sizes.into_iter().filter(|(rows, _)| *rows > 0).collect::<Vec<(u64, u64)>>()
-    });
+    let found = population
+        .map(|sizes| sizes.into_iter().filter(|(rows, _)| *rows > 0).collect::<Vec<(u64, u64)>>());
     let risk = risk::assess(&risk::Attacked {
         original,
         table,
@@ -228,6 +230,7 @@ pub(crate) fn anonymize(
         released: &released,
         origin: &origin,
         population: found.as_deref(),
+        persons: prepared.persons.as_deref(),
         seed,
     });
     let account = account(prepared, policy, &optimum, &reached, risk)?;
@@ -262,6 +265,10 @@ fn account(
         risk,
         k: reached.k,
         k_required: policy.k,
+        persons: prepared
+            .persons
+            .as_ref()
+            .map(|persons| persons.iter().max().map_or(0, |most| u64::from(*most) + 1)),
         l: reached.sensitive.values().map(|reached| reached.distinct).min(),
         t: reached.sensitive.values().map(|reached| reached.distance).reduce(f64::max),
         sensitive: reached.sensitive.clone(),

@@ -116,7 +116,9 @@ fn no_planted_identifier_is_left_in_a_table_that_is_released() {
     for (row, (text, _)) in PLANTED.iter().enumerate() {
         // Once in a column that the policy calls prose, and once in one that it calls harmless.
         csv += &format!(
-            "Quilliam Ostrander;00482915;{};0213{};19{}-03-14;2019-03-14;\"{text}\";\"{text}\"\n",
+            "Quilliam Ostrander;0048291{};{};0213{};19{}-03-14;2019-03-14;\"{text}\";\"{text}\"\n",
+            // Two persons in each class.
+            5 + row / 6 % 2,
             20 + row % 3,
             row % 2,
             30 + row

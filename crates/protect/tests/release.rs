@@ -517,8 +517,50 @@ fn safe_harbor_is_stated_only_of_a_release_that_no_column_keeps_from_it() {
     assert!(open.not_safe_harbor.is_empty() && !open.method.contains("Safe Harbor"));
 }
 
+/// Rows of persons by what two quasi-identifiers show, some persons with several.
+fn visits() -> impl Strategy<Value = Vec<(u32, u32, usize)>> {
+    prop::collection::vec((0_u32..12, 0_u32..40, 0..2_usize), 8..60)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn with_a_column_of_persons_every_class_has_k_of_them(
+        visits in visits(), k in 2_u32..5, suppression in 0.0..0.5_f64,
+    ) {
+        // The person's own number is released as a pseudonym, by which the test counts.
+        let csv = visits.iter().fold("p,age,sex\n".to_owned(), |csv, (person, age, sex)| {
+            csv + &format!("p{person},{age},{}\n", ["f", "m"][*sex])
+        });
+        let policy = format!(
+            "k = {k}\nsuppression = {suppression}\nperson = \"p\"\n[columns]\n\
+             p = {{ role = \"insensitive\", reduce = \"pseudonym\" }}\n\
+             age = {{ role = \"quasi-identifier\", hierarchy = {{ kind = \"number\", widths = [10, 20] }} }}\n\
+             sex = {{ role = \"quasi-identifier\" }}\n"
+        );
+        let made = match released(&table(&csv), &policy, &Files::new()) {
+            Err(ReleaseError::Search(_)) => return Ok(()),
+            made => made.unwrap(),
+        };
+        let persons = made.table.column("p").unwrap();
+        let mut fewest = None;
+        let (mut highest, mut rows) = (0.0_f64, 0);
+        for class in classes(&made.table, &["age", "sex"]) {
+            let mut own: BTreeMap<&str, usize> = BTreeMap::new();
+            class.iter().for_each(|row| *own.entry(persons.value(*row)).or_default() += 1);
+            prop_assert!(own.len() >= k as usize, "{} persons", own.len());
+            let few = own.len() as u64;
+            fewest = Some(fewest.map_or(few, |least: u64| least.min(few)));
+            highest = own.values().map(|n| *n as f64 / class.len() as f64).fold(highest, f64::max);
+            rows += class.len();
+        }
+        let account = &made.account;
+        prop_assert_eq!(account.k, fewest.unwrap_or(0));
+        prop_assert!((account.risk.prosecutor.highest - highest).abs() < 1e-12);
+        prop_assert_eq!(account.released, rows as u64);
+        prop_assert_eq!(account.risk.uniqueness.after, 0);
+    }
 
     #[test]
     fn with_a_minimum_everybody_of_the_population_is_found_in_the_release(
@@ -570,6 +612,21 @@ proptest! {
         let told = made.account.delta.unwrap();
         prop_assert!((told.0 - low).abs() < 1e-12 && (told.1 - high).abs() < 1e-12, "{told:?} {low} {high}");
     }
+}
+
+#[test]
+fn several_rows_of_one_person_hide_nobody() {
+    let one = table("p,q\na,1\na,1\n");
+    let policy = "k = 2\nperson = \"p\"\n[columns]\nq = { role = \"quasi-identifier\" }\n";
+    assert!(matches!(released(&one, policy, &Files::new()), Err(ReleaseError::Search(_))));
+    let account = released(&table("p,q\na,1\na,1\nb,1\n"), policy, &Files::new()).unwrap().account;
+    assert_eq!((account.k, account.persons), (2, Some(2)));
+    // Whose rows nobody knows may all be one person's.
+    let nobody = table("p,q\n,1\n,1\na,1\n");
+    assert_eq!(released(&nobody, policy, &Files::new()).unwrap().account.k, 2);
+    // A person for each row is counted as before.
+    let each = released(&table("p,q\na,1\nb,1\n"), policy, &Files::new()).unwrap().account;
+    assert_eq!((each.k, each.persons), (2, None));
 }
 
 #[test]

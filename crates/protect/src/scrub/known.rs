@@ -104,7 +104,7 @@ impl Known {
         {
             self.places.insert(word.clone());
         }
-        self.learn_phrase(trimmed(&folded, |word| ordinary::is_function(word)));
+        self.learn_phrase(trimmed(&folded, ordinary::is_function));
         self.learn_phrase(trimmed(&folded, |word| ordinary::is_function(word) || is_number(word)));
     }
 
