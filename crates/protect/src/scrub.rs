@@ -269,6 +269,9 @@ impl Scrubber {
     }
 
     fn judge(&self, word: &str, prose: bool) -> Option<Identifier> {
+        if ordinary::is_negation(&spelling::folded(word)) {
+            return None;
+        }
         if self.known.has(word) || self.known.makes_up(word) && !self.is_common(word) {
             return Some(somebody(word));
         }
@@ -544,6 +547,7 @@ mod tests {
             "Kim No",
             "Was He",
             "An Nguyen",
+            "Do Van An",
             "Patient Zebulon",
             "Nurse Fennimore",
             "Nicht Kein",
@@ -557,6 +561,10 @@ mod tests {
             "patient with an infection, nurse informed",
             "schmerz nicht vorhanden, kein fieber, sans douleur, sin dolor",
             "de la douleur",
+            "He was at home. No. Not",
+            "what to do an hour later",
+            "Nicht vorhanden. Kein fieber. Sans douleur. Sin dolor. Non",
+            "Nicht Kein",
         ] {
             assert_eq!(scrubber.text(kept, &mut Removed::new()), kept);
         }
@@ -568,6 +576,8 @@ mod tests {
             ("told patient zebulon of it", "told [name] of it"),
             ("told fennimore, nurse", "told [name], nurse"),
             ("told la cruz of it", "told [name] of it"),
+            ("told Do Van An of it", "told [name] of it"),
+            ("told Was He of it", "told [name] of it"),
         ] {
             assert_eq!(scrubber.text(text, &mut Removed::new()), kept, "{text}");
         }

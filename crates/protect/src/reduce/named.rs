@@ -175,6 +175,7 @@ impl<'a> Reduction<'a> {
     }
 
     fn zip(&self, code: &str) -> String {
+        let code = code.trim();
         let sparse = |area: String, whole: &str| match self.sparse.has(whole) {
             true => "000".to_owned(),
             false => area,

@@ -142,13 +142,21 @@ impl Known {
         !self.places.is_empty() && self.places.contains(&spelling::folded(value.trim()))
     }
 
-    /// Whether a word that is in any sentence is somebody's name, since another part of the name is beside it.
+    /// Whether a word that is in any sentence is somebody's name, since another part of the name is beside it. Where that
+    /// too is such a word, both must have capitals, as in `Do An`; a negation is no name there.
     pub(super) fn has_beside(&self, word: &str, other: &str) -> bool {
-        !self.beside.is_empty()
-            && self
-                .beside
-                .get(&spelling::folded(word))
-                .is_some_and(|others| others.contains(&spelling::folded(other)))
+        if self.beside.is_empty() {
+            return false;
+        }
+        let (word_folded, folded) = (spelling::folded(word), spelling::folded(other));
+        let known = self.beside.get(&word_folded).is_some_and(|others| others.contains(&folded));
+        let capital = |word: &str| word.starts_with(char::is_uppercase);
+        let named = || {
+            capital(word)
+                && capital(other)
+                && ![&word_folded, &folded].into_iter().any(|word| ordinary::is_negation(word))
+        };
+        known && (!ordinary::is_function(&folded) || named())
     }
 
     /// The number of somebody, with and without the letters and zeros before it.
@@ -188,10 +196,9 @@ impl Known {
     /// What [`Known::learn_word`] leaves out of a name, with the words that make it a name.
     fn learn_beside(&mut self, words: &[&str]) {
         let folded: Vec<String> = words.iter().map(|word| spelling::folded(word)).collect();
-        let (function, others): (Vec<String>, Vec<String>) =
-            folded.into_iter().partition(|word| ordinary::is_function(word));
-        for word in function.into_iter().filter(|word| word.len() > 1 && !others.is_empty()) {
-            self.beside.entry(word).or_default().extend(others.iter().cloned());
+        for word in folded.iter().filter(|word| word.len() > 1 && ordinary::is_function(word)) {
+            let others = folded.iter().filter(|other| *other != word).cloned();
+            self.beside.entry(word.clone()).or_default().extend(others);
         }
     }
 

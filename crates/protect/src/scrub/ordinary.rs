@@ -13,7 +13,7 @@ use super::words;
 /// Negations, which no rule about names may take from a sentence.
 const NEGATIONS: &str = "
 no not none never neither nor without non nothing nobody nie nicht nichts kein keine keinen keinem keiner keines ohne
-weder niemals sans pas ne ni aucun aucune jamais rien sin nunca ningun ninguna ninguno nada tampoco senza mai nessun
+weder niemals sans pas ne ni aucun aucune jamais rien sin nunca ningun ninguna ninguno tampoco senza nessun
 nessuna nessuno sem nao nenhum nenhuma niet geen zonder nooit niets
 ";
 
