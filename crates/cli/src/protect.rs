@@ -139,6 +139,12 @@ fn told(done: &TableResult) -> String {
             reached.distinct, reached.distance
         ));
     }
+    lines.extend(
+        account
+            .not_safe_harbor
+            .iter()
+            .map(|(column, why)| format!("  {column:24} no Safe Harbor: {why}")),
+    );
     lines.push(risk(account));
     lines.extend(done.output.iter().map(|path| format!("written to {path}")));
     lines.extend(done.report.iter().map(|path| format!("report in {path}")));

@@ -210,8 +210,5 @@ fn each(
 }
 
 fn entries(value: &Value, take: &mut dyn FnMut(&Value) -> Result<()>) -> Result<()> {
-    match value["entry"].as_array().filter(|_| value["resourceType"] == "Bundle") {
-        Some(entries) => entries.iter().try_for_each(|entry| take(&entry["resource"])),
-        None => take(value),
-    }
+    caduceus_protect::fhir::resources(value).iter().try_for_each(|resource| take(resource))
 }

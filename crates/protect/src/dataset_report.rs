@@ -172,7 +172,10 @@ fn summary(account: &Account, rows: &str) -> String {
             &percent(share(account.suppressed, account.rows)),
         ),
         figure(
-            &format!("{rows} in the smallest class"),
+            &format!(
+                "{} in the smallest class",
+                if account.persons.is_some() { "persons" } else { rows }
+            ),
             account.k.to_string(),
             &format!("at least {} asked for", account.k_required),
         ),
@@ -243,17 +246,26 @@ fn done(account: &Account, rows: &str, records: Option<&Records>) -> String {
         format!("this one is the best of {} that were counted", account.counted)
     };
     let mut text = format!(
-        "<h2>What was done</h2><p>{}. Values were made coarser until at least {} {rows} agree in all \
+        "<h2>What was done</h2><p>{}. Values were made coarser until at least {} {} agree in all \
          quasi-identifiers; of {} ways to do so {chosen}. Who would still stand out was left out: {} {rows} ({}).</p>{}\n",
         escape(&account.method),
         account.k_required,
+        if account.persons.is_some() { "persons" } else { rows },
         account.candidates,
         account.suppressed,
         percent(share(account.suppressed, account.rows)),
         bars("Level of each quasi-identifier, 0 showing the most", &levels)
     );
+    if !account.not_safe_harbor.is_empty() {
+        text += "<p>This is no release by Safe Harbor (45 CFR 164.514(b)(2)). What keeps it from being one:</p>\
+                 <table><tr><th>column</th><th>why</th></tr>";
+        for (column, why) in &account.not_safe_harbor {
+            let _ = write!(text, "<tr><td>{}</td><td>{}</td></tr>", escape(column), escape(why));
+        }
+        text += "</table>\n";
+    }
     if !account.removed.is_empty() {
-        text += "<table><tr><th>column</th><th>identifiers removed or reduced (Safe Harbor), by kind</th></tr>";
+        text += "<table><tr><th>column</th><th>identifiers removed or reduced by the rules of Safe Harbor, by kind</th></tr>";
         for (column, kinds) in &account.removed {
             let kinds: Vec<String> =
                 kinds.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
@@ -354,7 +366,10 @@ fn utility(account: &Account, rows: &str) -> String {
         ("loss (Iyengar), 0 to 1".to_owned(), format!("{:.5}", measures.loss)),
         ("information lost (entropy), 0 to 1".to_owned(), format!("{:.5}", measures.entropy)),
         ("discernibility".to_owned(), format!("{:.0}", measures.discernibility)),
-        (format!("{rows} for each class"), format!("{:.2}", measures.average_class_size)),
+        (
+            format!("released {rows} for each released class"),
+            format!("{:.2}", measures.average_class_size),
+        ),
     ];
     let lines = lines.into_iter().map(|(what, value)| row(&what, [value]));
     format!("<h2>What utility remains</h2><table>{}</table>\n", lines.collect::<String>())

@@ -7,6 +7,7 @@
 //! goes: narrative, names, telecom, identifiers, unknown extensions, contained resources, attachments.
 
 mod ages;
+mod bundle;
 mod codes;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::reduce::shift;
 use crate::safe_harbor::{self, SparseAreas};
 use crate::scrub::{Removed, Scrubber};
 use ages::Meaning;
+pub use bundle::resources;
 pub(crate) use codes::is_loinc;
 use codes::{is_code, is_listed, is_system, is_unit};
 
@@ -169,18 +171,19 @@ impl<'a> Deidentifier<'a> {
         if !PEOPLE.contains(&kind) && !matches!(kind, "Organization" | "Location") {
             return;
         }
+        let person = PEOPLE.contains(&kind);
         for key in ["name", "telecom", "address", "identifier", "contact", "alias"] {
-            self.learn_texts(&resource[key], key);
+            self.learn_texts(&resource[key], key, person && key == "name");
         }
         for extension in resource["extension"].as_array().into_iter().flatten() {
             // Such as a mother's maiden name, or the place of birth.
             let url = extension["url"].as_str().unwrap_or_default();
             if url.to_ascii_lowercase().contains("name") {
-                self.learn_texts(&extension["valueString"], "name");
+                self.learn_texts(&extension["valueString"], "name", true);
             }
             for value in ["valueHumanName", "valueAddress", "valueContactPoint", "valueIdentifier"]
             {
-                self.learn_texts(&extension[value], value);
+                self.learn_texts(&extension[value], value, value == "valueHumanName");
             }
         }
     }
@@ -210,7 +213,8 @@ impl<'a> Deidentifier<'a> {
         }
     }
 
-    fn learn_texts(&mut self, value: &Value, key: &str) {
+    /// What stands in a value; of a `person` each word, and else what is distinctive.
+    fn learn_texts(&mut self, value: &Value, key: &str, person: bool) {
         match value {
             // What systems and uses are called names nobody; states and countries may stay.
             _ if matches!(
@@ -225,15 +229,23 @@ impl<'a> Deidentifier<'a> {
                     | "prefix"
             ) => {}
             Value::String(text) => {
-                self.scrubber.know(text);
+                match person {
+                    true => self.scrubber.know(text),
+                    false => self.scrubber.know_place(text),
+                }
                 // Of an identifier or a telephone.
                 if key == "value" {
                     self.scrubber.know_number(text);
                 }
             }
-            Value::Array(all) => all.iter().for_each(|value| self.learn_texts(value, key)),
+            Value::Array(all) => all.iter().for_each(|value| self.learn_texts(value, key, person)),
             Value::Object(object) => {
-                object.iter().for_each(|(key, value)| self.learn_texts(value, key))
+                // The name of a contact is in an object of its own, that of an organization is a string.
+                let person = person || key == "name";
+                if person {
+                    self.scrubber.know(&whole_name(object));
+                }
+                object.iter().for_each(|(key, value)| self.learn_texts(value, key, person));
             }
             _ => {}
         }
@@ -523,6 +535,13 @@ impl<'a> Deidentifier<'a> {
             }
         }
     }
+}
+
+/// The given names and the family name of a FHIR HumanName.
+fn whole_name(name: &Map<String, Value>) -> String {
+    let given = name.get("given").and_then(Value::as_array).into_iter().flatten();
+    let parts = given.chain(name.get("family")).filter_map(Value::as_str);
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 /// The patient whose resource this is.

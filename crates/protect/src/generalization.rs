@@ -173,6 +173,11 @@ impl HierarchyFile {
         Ok(())
     }
 
+    /// Whether a value has a line.
+    pub(crate) fn lists(&self, value: &str) -> bool {
+        self.paths.contains_key(value)
+    }
+
     /// Every leaf's line, sorted.
     pub fn paths(&self) -> BTreeSet<&[String]> {
         self.paths.values().map(Vec::as_slice).collect()

@@ -5,11 +5,16 @@
 //! table's identifying columns, and prose is treated as prose wherever it stands. All removals are counted by column and
 //! kind, never told.
 
-use std::collections::BTreeMap;
+pub(crate) mod named;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use named::{Holds, Reduction};
 
 use crate::date::{Date, PartialDate};
-use crate::generalization::Generator;
+use crate::generalization::{Generator, HierarchyFile};
 use crate::pseudonym::PseudonymKey;
+use crate::release::Files;
 use crate::safe_harbor::{self, OLDEST_AGE, SparseAreas, has_five_digits, with_zeros};
 use crate::scrub::{Identifier, Removed, Scrubber};
 use crate::table::{Column, Table};
@@ -47,23 +52,39 @@ pub struct Secrets<'a> {
     pub today: Date,
 }
 
-/// The table as the policy's roles see it, and what was removed from it. Columns that are not released stay as they are.
+/// A table as a policy's roles see it.
+pub struct Reduced {
+    /// Its columns; those that are not released stay as they were.
+    pub table: Table,
+    /// What was removed from them.
+    pub removed: RemovedByColumn,
+    /// Columns of ages, years or postal codes, known by their names, that were reduced as such.
+    pub named: BTreeSet<String>,
+}
+
+/// The table as the policy's roles see it. `files` are those that the policy names: a value that its column's hierarchy
+/// file does not list is not made of one that it does.
 pub fn reduce(
     table: &Table,
     policy: &TablePolicy,
+    files: &Files,
     secrets: &Secrets<'_>,
-) -> (Table, RemovedByColumn) {
+) -> Reduced {
     let mut scrubber = Scrubber::new();
     for column in
         table.columns.iter().filter(|column| names_people(policy.columns.get(&column.name)))
     {
+        let place = matches!(named::of(&column.name), Some(Holds::Place | Holds::Zip));
         for value in &column.values {
-            scrubber.know(value);
+            match place {
+                true => scrubber.know_place(value),
+                false => scrubber.know(value),
+            }
             scrubber.know_number(value);
         }
     }
     let person = policy.person.as_ref().and_then(|name| table.column(name));
-    let mut all = RemovedByColumn::new();
+    let (mut all, mut named) = (RemovedByColumn::new(), BTreeSet::new());
     let columns = table.columns.iter().map(|column| {
         let Some(rule) =
             policy.columns.get(&column.name).filter(|rule| rule.role != Role::Identifying)
@@ -84,8 +105,20 @@ pub fn reduce(
             Some(how) => mapped(column, &mut removed, |value, _, removed| {
                 reduced(value, how, secrets, (&scrubber, &policy.sparse), removed)
             }),
-            None if policy.safe_harbor && !is_listed(rule) => {
-                searched(column, policy.k, &scrubber, &mut removed)
+            None if policy.safe_harbor => {
+                let reduction = Reduction::of(column, secrets.today.year(), &policy.sparse)
+                    .filter(|reduction| fits(column, rule, files, reduction));
+                let column = match &reduction {
+                    Some(reduction) => {
+                        named.insert(column.name.clone());
+                        by_name(column, reduction, &mut removed)
+                    }
+                    None => column.clone(),
+                };
+                match is_listed(rule) {
+                    true => column,
+                    false => searched(&column, policy.k, &scrubber, &mut removed),
+                }
             }
             None => column.clone(),
         };
@@ -94,8 +127,27 @@ pub fn reduce(
         }
         reduced
     });
-    let columns = columns.collect();
-    (Table { columns }, all)
+    let table = Table { columns: columns.collect() };
+    Reduced { table, removed: all, named }
+}
+
+/// Whether what a column is reduced to, is what its hierarchy file lists, if it has one.
+fn fits(column: &Column, rule: &ColumnPolicy, files: &Files, reduction: &Reduction<'_>) -> bool {
+    let Some(Hierarchy::File(name)) = &rule.hierarchy else { return true };
+    let Some(Ok(file)) = files.get(name).map(|bytes| HierarchyFile::read(bytes)) else {
+        return true;
+    };
+    let kept = column.values.iter().map(|value| (value, reduction.value(value)));
+    kept.into_iter().all(|(value, kept)| kept == *value || kept.is_empty() || file.lists(&kept))
+}
+
+/// A column of ages, years or postal codes, known by its name.
+fn by_name(column: &Column, reduction: &Reduction<'_>, removed: &mut Removed) -> Column {
+    let kind = if reduction.is_place() { Identifier::Place } else { Identifier::Date };
+    mapped(column, removed, |value, _, removed| {
+        let kept = reduction.value(value);
+        if kept == value { kept } else { count(removed, kind, kept) }
+    })
 }
 
 /// Whether a column's values are what people are called or numbered by.
@@ -106,7 +158,7 @@ fn names_people(rule: Option<&ColumnPolicy>) -> bool {
 }
 
 /// What the policy says to do, or what the kind of a hierarchy means under Safe Harbor.
-fn declared(rule: &ColumnPolicy, safe_harbor: bool) -> Option<Reduce> {
+pub(crate) fn declared(rule: &ColumnPolicy, safe_harbor: bool) -> Option<Reduce> {
     let implied = match &rule.hierarchy {
         Some(Hierarchy::Generated(Generator::Date { .. })) => Some(Reduce::Year),
         Some(Hierarchy::Generated(Generator::Zip { .. })) => Some(Reduce::Zip),

@@ -2,6 +2,7 @@
 //!
 //! The rows of a release are sorted by what they show, so that their order tells nothing of the order they came in.
 
+mod open;
 mod prepare;
 mod reached;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::generalization::GeneralizationError;
 use crate::lattice::{self, Objective, Optimum, Problem, SearchError};
-use crate::reduce::{self, RemovedByColumn, Secrets};
+use crate::reduce::{self, Reduced, RemovedByColumn, Secrets};
 use crate::risk::{self, Risk};
 use crate::table::{Column, Table, TableError};
 use crate::table_policy::{Role, TablePolicy, TablePolicyError};
@@ -20,7 +21,8 @@ use reached::Reached;
 pub(crate) use prepare::{Prepared, Quasi};
 pub use reached::SensitiveReached;
 
-/// What is done under Safe Harbor, in words; the Data NFT names it by its hash.
+/// What is done under Safe Harbor, in words; the Data NFT names it by its hash. A table's account has it only where no
+/// column keeps the release from it ([`Account::not_safe_harbor`]).
 pub const METHOD: &str = "Safe Harbor (45 CFR 164.514(b)(2)); k-anonymity by full-domain generalization with suppression";
 /// What is done without it.
 const ANONYMITY: &str = "k-anonymity by full-domain generalization with suppression";
@@ -65,17 +67,21 @@ pub struct Account {
     pub utility: String,
     /// What an attacker can still do.
     pub risk: Risk,
-    /// Rows of the smallest released class.
+    /// Persons of the smallest released class; each row is taken for a person where the policy names no column of persons.
     pub k: u64,
-    /// Rows that were asked for.
+    /// Persons that were asked for.
     pub k_required: u32,
+    /// Persons whose rows came in, where some have several; rows of nobody count as one person's.
+    #[serde(default)]
+    pub persons: Option<u64>,
     /// Fewest different values of a sensitive column in any class; none without sensitive columns.
     pub l: Option<u64>,
     /// Largest distance between a sensitive column's values in a class and those in the whole table.
     pub t: Option<f64>,
     /// The same for each sensitive column.
     pub sensitive: BTreeMap<String, SensitiveReached>,
-    /// Lowest and highest share of the table among those of the population who look alike.
+    /// Lowest and highest share of the released rows among those of the population who look alike, over all classes of the
+    /// population: 0 is the lowest where no released row is like somebody.
     pub delta: Option<(f64, f64)>,
     /// Classes that are released.
     pub classes: u64,
@@ -87,6 +93,10 @@ pub struct Account {
     pub counted: u64,
     /// What was removed by Safe Harbor: for each column how many identifiers of each kind.
     pub removed: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Columns that keep the release from being one by Safe Harbor, each with the reason in words. Empty where it is one,
+    /// and where the policy does not ask for it.
+    #[serde(default)]
+    pub not_safe_harbor: BTreeMap<String, String>,
     /// The role of every column of the input; one without is not released.
     pub columns: BTreeMap<String, Option<String>>,
 }
@@ -98,7 +108,7 @@ pub struct Measures {
     pub loss: f64,
     /// The sum over the rows of the size of their class; a suppressed row counts as many as there are rows.
     pub discernibility: f64,
-    /// Rows for each class, all suppressed rows together being one class.
+    /// Released rows for each released class; 0 where none is released.
     pub average_class_size: f64,
     /// Share of the quasi-identifiers' information that is lost, 0 to 1: non-uniform entropy (Gionis and Tassa 2009)
     /// over its largest possible value.
@@ -163,12 +173,23 @@ pub fn release(
     }
     check_columns(table, policy)?;
     let original = table;
-    let (reduced, removed) = reduce::reduce(table, policy, secrets);
-    let table = &reduced;
-    let prepared = Prepared::new(table, policy, files)?;
-    let mut anonymous = anonymize(original, &prepared, policy, seed)?;
-    anonymous.account.removed = told(removed);
-    let Anonymous { table, account, classes, .. } = anonymous;
+    let reduced = reduce::reduce(table, policy, files, secrets);
+    let prepared = Prepared::new(original, &reduced.table, policy, files)?;
+    let Anonymous { table, mut account, classes, .. } =
+        anonymize(original, &prepared, policy, seed)?;
+    if policy.safe_harbor {
+        let year = secrets.today.year();
+        account.not_safe_harbor = open::columns(original, &reduced, &table, policy, year);
+        if !account.not_safe_harbor.is_empty() {
+            let columns: Vec<&str> = account.not_safe_harbor.keys().map(String::as_str).collect();
+            account.method = format!(
+                "{ANONYMITY}, after a search for identifiers; no Safe Harbor release because of: {}",
+                columns.join(", ")
+            );
+        }
+    }
+    let Reduced { removed, .. } = reduced;
+    account.removed = told(removed);
     Ok(Release { table, account, classes })
 }
 
@@ -197,8 +218,10 @@ pub(crate) fn anonymize(
     let classes = lattice::classify(&problem, &optimum.levels)?;
     let (released, origin) = show(table, prepared, policy, &optimum, &classes);
     let population = prepared.population_sizes(&classes, &optimum.levels);
-    let reached = Reached::of(&released, prepared, population.as_deref());
+    let reached = Reached::of(&released, &origin, prepared, population.as_deref());
     reached.check(&released, policy)?;
+    let found = population
+        .map(|sizes| sizes.into_iter().filter(|(rows, _)| *rows > 0).collect::<Vec<(u64, u64)>>());
     let risk = risk::assess(&risk::Attacked {
         original,
         table,
@@ -206,7 +229,8 @@ pub(crate) fn anonymize(
         sensitive: &prepared.sensitive_names(),
         released: &released,
         origin: &origin,
-        population: population.as_deref(),
+        population: found.as_deref(),
+        persons: prepared.persons.as_deref(),
         seed,
     });
     let account = account(prepared, policy, &optimum, &reached, risk)?;
@@ -221,7 +245,7 @@ fn account(
     reached: &Reached,
     risk: Risk,
 ) -> Result<Account, SearchError> {
-    let measures = measures(prepared, policy, optimum)?;
+    let measures = measures(prepared, policy, optimum, reached)?;
     let names = || prepared.quasi.iter().map(|quasi| quasi.column.name.clone());
     let rows = prepared.table.rows() as u64;
     let columns = prepared.table.columns.iter().map(|column| {
@@ -241,6 +265,10 @@ fn account(
         risk,
         k: reached.k,
         k_required: policy.k,
+        persons: prepared
+            .persons
+            .as_ref()
+            .map(|persons| persons.iter().max().map_or(0, |most| u64::from(*most) + 1)),
         l: reached.sensitive.values().map(|reached| reached.distinct).min(),
         t: reached.sensitive.values().map(|reached| reached.distance).reduce(f64::max),
         sensitive: reached.sensitive.clone(),
@@ -250,6 +278,7 @@ fn account(
         candidates: optimum.candidates.to_string(),
         counted: optimum.counted,
         removed: BTreeMap::new(),
+        not_safe_harbor: BTreeMap::new(),
         columns: columns.collect(),
     })
 }
@@ -327,7 +356,9 @@ fn measures(
     prepared: &Prepared<'_>,
     policy: &TablePolicy,
     optimum: &Optimum,
+    reached: &Reached,
 ) -> Result<Measures, SearchError> {
+    let released = prepared.table.rows() as u64 - optimum.suppressed;
     let problem = prepared.problem(prepared.loss_costs(), policy);
     let score = |objective: Objective| {
         lattice::score(&Problem { objective, ..problem.clone() }, &optimum.levels)
@@ -335,7 +366,7 @@ fn measures(
     Ok(Measures {
         loss: score(Objective::Loss)?,
         discernibility: score(Objective::Discernibility)?,
-        average_class_size: score(Objective::AverageClassSize)?,
+        average_class_size: released as f64 / reached.classes.max(1) as f64,
         entropy: prepared.entropy(policy, &optimum.levels)?,
     })
 }

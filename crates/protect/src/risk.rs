@@ -20,7 +20,8 @@ const THRESHOLD: f64 = 0.2;
 /// What an attacker can still do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Risk {
-    /// Finding the row of a person who is known to be in the table.
+    /// Finding the row of a person who is known to be in the table. Where persons have several rows, a row of its class
+    /// is taken by chance, and it is found if it is one of the person's.
     pub prosecutor: RowRisk,
     /// Finding the row of a person of the population. Without a population it is the table itself.
     pub journalist: RowRisk,
@@ -57,7 +58,7 @@ pub struct Marketer {
 /// Rows whose quasi-identifiers nobody else has.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Uniqueness {
-    /// In the table as it came.
+    /// In the table as it came. Where persons have several rows, those like no other person's.
     pub before: u64,
     /// Their share.
     pub before_share: f64,
@@ -75,7 +76,7 @@ pub struct Linkage {
     pub targets: u64,
     /// Persons to whom some released row fits.
     pub matched: u64,
-    /// Persons to whom exactly one released row fits.
+    /// Persons to whom exactly one released row fits, or rows of one person only.
     pub matched_one: u64,
     /// Persons for whom the row that was taken was theirs.
     pub correct: u64,
@@ -112,23 +113,38 @@ pub(crate) struct Attacked<'a> {
     pub(crate) origin: &'a [u32],
     /// For each released class its rows and those of the population.
     pub(crate) population: Option<&'a [(u64, u64)]>,
+    /// Whose row each of the original ones is, where somebody may have several.
+    pub(crate) persons: Option<&'a [u32]>,
     pub(crate) seed: u64,
 }
 
 /// Assesses the risk and runs the attack.
 pub(crate) fn assess(attacked: &Attacked<'_>) -> Risk {
     let released = columns(attacked.released, attacked.quasi);
-    let after = class_sizes(&classes(&released, attacked.released.rows()));
+    let after =
+        persons(&classes(&released, attacked.released.rows()), |row| attacked.owner_of(row));
     let original = columns(attacked.original, attacked.quasi);
-    let before = class_sizes(&classes(&original, attacked.table.rows()));
-    let alike: Vec<(u64, u64)> = after.iter().map(|&size| (size, size)).collect();
-    let prosecutor = row_risk(&alike);
-    let journalist = attacked.population.map_or(prosecutor, row_risk);
+    let before = persons(&classes(&original, attacked.table.rows()), |row| attacked.person(row));
+    // Each row may belong to any person of its class.
+    let alike: Vec<(u64, u64)> =
+        after.iter().map(|class| (class.values().sum(), class.len() as u64)).collect();
+    let chances = after.iter().flat_map(|class| {
+        let rows: u64 = class.values().sum();
+        class.values().map(move |own| (*own, *own as f64 / rows as f64))
+    });
+    let prosecutor = row_risk(chances.collect());
+    let journalist = attacked.population.map_or(prosecutor, |population| {
+        let chance = |(rows, alike): &(u64, u64)| (*rows, 1.0 / (*alike).max(1) as f64);
+        row_risk(population.iter().map(chance).collect())
+    });
     let rows = attacked.released.rows() as f64;
     let in_population = attacked.population.unwrap_or(&alike);
     let expected: f64 =
         in_population.iter().map(|(rows, alike)| *rows as f64 / (*alike).max(1) as f64).sum();
-    let ones = |sizes: &[u64]| sizes.iter().filter(|size| **size == 1).count() as u64;
+    let ones = |classes: &[Persons]| -> u64 {
+        let alone = classes.iter().filter(|class| class.len() == 1);
+        alone.flat_map(BTreeMap::values).sum()
+    };
     let share = |part: u64, whole: usize| part as f64 / whole.max(1) as f64;
     Risk {
         prosecutor,
@@ -150,12 +166,37 @@ fn columns<'t>(table: &'t Table, quasi: &[Column]) -> Vec<&'t [u32]> {
     found.map(|column| column.codes.as_slice()).collect()
 }
 
-/// By class: how many rows it has, and how many rows a row of it may belong to.
-fn row_risk(classes: &[(u64, u64)]) -> RowRisk {
-    let rows: u64 = classes.iter().map(|(rows, _)| rows).sum();
+/// The rows of each person in a class.
+type Persons = BTreeMap<u32, u64>;
+
+impl Attacked<'_> {
+    /// Whose an original row is; each is somebody else's where nothing is said.
+    fn person(&self, row: usize) -> u32 {
+        self.persons.map_or(row as u32, |persons| persons[row])
+    }
+
+    /// Whose a released row is.
+    fn owner_of(&self, released: usize) -> u32 {
+        self.person(self.origin[released] as usize)
+    }
+}
+
+/// By class: how many rows each person has in it.
+fn persons(classes: &[u32], person: impl Fn(usize) -> u32) -> Vec<Persons> {
+    let count = classes.iter().max().map_or(0, |most| *most as usize + 1);
+    let mut persons = vec![Persons::new(); count];
+    for (row, &class) in classes.iter().enumerate() {
+        *persons[class as usize].entry(person(row)).or_default() += 1;
+    }
+    persons
+}
+
+/// Over rows of which so many have each chance of being found.
+fn row_risk(chances: Vec<(u64, f64)>) -> RowRisk {
+    let rows: u64 = chances.iter().map(|(rows, _)| rows).sum();
     let mut risk = RowRisk { highest: 0.0, average: 0.0, at_risk: 0.0, threshold: THRESHOLD };
-    for &(count, alike) in classes {
-        let (chance, share) = (1.0 / alike.max(1) as f64, count as f64 / rows as f64);
+    for (count, chance) in chances {
+        let share = count as f64 / rows as f64;
         risk.highest = risk.highest.max(chance);
         risk.average += chance * share;
         risk.at_risk += if chance > THRESHOLD { share } else { 0.0 };
@@ -176,12 +217,6 @@ pub(crate) fn classes(columns: &[&[u32]], rows: usize) -> Vec<u32> {
     class
 }
 
-fn class_sizes(classes: &[u32]) -> Vec<u64> {
-    let mut sizes = vec![0; classes.iter().max().map_or(0, |most| *most as usize + 1)];
-    classes.iter().for_each(|&class| sizes[class as usize] += 1);
-    sizes
-}
-
 /// The attack: it sees the released table and the original quasi-identifiers, and nothing else.
 fn attack(attacked: &Attacked<'_>) -> Linkage {
     let rows = attacked.table.rows();
@@ -194,9 +229,11 @@ fn attack(attacked: &Attacked<'_>) -> Linkage {
             continue;
         }
         matched += 1;
-        matched_one += u64::from(candidates.len() == 1);
+        let owner = |row: u32| attacked.owner_of(row as usize);
+        let first = owner(candidates[0]);
+        matched_one += u64::from(candidates.iter().all(|&row| owner(row) == first));
         let taken = candidates[chances.random_range(0..candidates.len())];
-        correct += u64::from(attacked.origin[taken as usize] as usize == target);
+        correct += u64::from(owner(taken) == attacked.person(target));
     }
     let before = attack_unprotected(attacked, &mut chances);
     let sensitive = attacked.sensitive.iter().filter_map(|name| {
@@ -222,7 +259,8 @@ fn attack_unprotected(attacked: &Attacked<'_>, chances: &mut ChaCha8Rng) -> u64 
     let fits = Fits::find(&raw, attacked.original);
     let taken = |person: usize| {
         let candidates = fits.of(person);
-        candidates[chances.random_range(0..candidates.len())] as usize == person
+        let taken = candidates[chances.random_range(0..candidates.len())];
+        attacked.person(taken as usize) == attacked.person(person)
     };
     (0..attacked.table.rows()).map(taken).filter(|own| *own).count() as u64
 }

@@ -40,6 +40,11 @@ impl SparseAreas {
         let good = !prefixes.is_empty() && prefixes.iter().all(shaped);
         good.then(|| SparseAreas(prefixes.into_iter().collect()))
     }
+
+    /// Whether an area of three digits is one of them.
+    pub(crate) fn has(&self, prefix: &str) -> bool {
+        self.0.contains(prefix)
+    }
 }
 
 /// What is wrong with a list that [`SparseAreas::of`] refuses.

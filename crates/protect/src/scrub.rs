@@ -12,6 +12,7 @@ mod ages;
 mod dates;
 mod known;
 mod numbers;
+mod ordinary;
 mod patterns;
 mod places;
 mod plain;
@@ -156,9 +157,16 @@ impl Scrubber {
     }
 
     /// Remembers what somebody is called or numbered: each of its words is removed wherever it is written, in large or
-    /// small letters, with or without diacritics, apostrophes and hyphens, in parts or joined to another.
+    /// small letters, with or without diacritics, apostrophes and hyphens, in parts or joined to another. A word that is in
+    /// any sentence (`no`, `of`, `patient`) is removed only beside another word of the name.
     pub fn know(&mut self, name: &str) {
         self.known.learn(&plain::plain(name));
+    }
+
+    /// Remembers what a place or an organization is called: words that are not ordinary ones, each as a person's, and
+    /// several words as they stand. Of `No. 12 High Road`, `high` and `no` stay, and `12 High Road` goes.
+    pub fn know_place(&mut self, name: &str) {
+        self.known.learn_place(&plain::plain(name));
     }
 
     /// Remembers what somebody is numbered by, which is then found as a number too, whole or in groups.
@@ -193,6 +201,9 @@ impl Scrubber {
     ///
     /// Numbers of up to six digits, codes and words stay.
     pub fn value(&self, value: &str, removed: &mut Removed) -> String {
+        if self.known.is_place(value) {
+            return finish(&Identifier::Place.marker().to_string(), removed);
+        }
         if self.is_plain(value) {
             return value.to_owned();
         }
@@ -218,11 +229,14 @@ impl Scrubber {
         while let Some(word) = words.get(next) {
             out.push_str(&text[copied..word.start]);
             let parts = self.known.parted(text, &words[next..]);
-            let taken = parts.max(1);
+            let place = self.known.phrase(text, &words[next..]);
+            let taken = parts.max(place).max(1);
             let end = words[next + taken - 1].end;
             let word = &text[word.start..end];
-            let kind = match parts {
-                0 => self.judge(word, prose),
+            let kind = match (parts, place) {
+                (0, 0) if self.is_beside(text, &words, next) => Some(Identifier::Name),
+                (0, 0) => self.judge(word, prose),
+                _ if place >= parts => Some(Identifier::Place),
                 _ => Some(somebody(word)),
             };
             match kind {
@@ -242,11 +256,27 @@ impl Scrubber {
             || (self.known.makes_up(word) || self.known.nearly(word)) && !self.is_common(word)
     }
 
+    /// Whether a word of any sentence stands beside another part of a name that has it.
+    fn is_beside(&self, text: &str, words: &[Range<usize>], at: usize) -> bool {
+        let joined = |gap: &str| matches!(gap, " " | "-" | "'" | "’");
+        let of = |first: usize, other: usize| {
+            let (Some(first), Some(last)) = (words.get(first), words.get(first + 1)) else {
+                return false;
+            };
+            joined(&text[first.end..last.start])
+                && self.known.has_beside(&text[words[at].clone()], &text[words[other].clone()])
+        };
+        of(at, at + 1) || at > 0 && of(at - 1, at - 1)
+    }
+
     fn is_common(&self, word: &str) -> bool {
         self.common.contains(word.to_lowercase().as_str())
     }
 
     fn judge(&self, word: &str, prose: bool) -> Option<Identifier> {
+        if ordinary::is_negation(&spelling::folded(word)) {
+            return None;
+        }
         if self.is_somebody(word) {
             return Some(somebody(word));
         }
@@ -711,6 +741,94 @@ mod tests {
         for kept in ["flower", "truth", "ifn\u{3b3} and tnf\u{3b1}", "боль"] {
             assert_eq!(scrubber.text(kept, &mut removed), kept);
         }
+    }
+
+    #[test]
+    fn words_of_any_sentence_are_a_name_only_beside_another_part_of_it() {
+        let mut scrubber = Scrubber::new();
+        for person in [
+            "Kim No",
+            "Was He",
+            "An Nguyen",
+            "Do Van An",
+            "Patient Zebulon",
+            "Nurse Fennimore",
+            "Nicht Kein",
+            "de la Cruz",
+        ] {
+            scrubber.know(person);
+        }
+        for kept in [
+            "no chest pain, he was at home",
+            "No chest pain. Not in distress",
+            "patient with an infection, nurse informed",
+            "schmerz nicht vorhanden, kein fieber, sans douleur, sin dolor",
+            "de la douleur",
+            "He was at home. No. Not",
+            "what to do an hour later",
+            "Nicht vorhanden. Kein fieber. Sans douleur. Sin dolor. Non",
+            "Nicht Kein",
+        ] {
+            assert_eq!(scrubber.text(kept, &mut Removed::new()), kept);
+        }
+        for (text, kept) in [
+            ("told kim no of it", "told [name] of it"),
+            ("told kim. No pain", "told [name]. No pain"),
+            ("seen by nguyen, no pain", "seen by [name], no pain"),
+            ("told an nguyen of it", "told [name] of it"),
+            ("told patient zebulon of it", "told [name] of it"),
+            ("told fennimore, nurse", "told [name], nurse"),
+            ("told la cruz of it", "told [name] of it"),
+            ("told Do Van An of it", "told [name] of it"),
+            ("told Was He of it", "told [name] of it"),
+        ] {
+            assert_eq!(scrubber.text(text, &mut Removed::new()), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_places_and_organizations_only_what_is_distinctive_goes() {
+        let mut scrubber = Scrubber::new();
+        for place in [
+            "UNIVERSITY OF MASSACHUSETTS AND HOSPITAL IN THE VALLEY",
+            "FAMILY HEALTH MEDICAL GROUP OF OVERLAND PARK, LLC",
+            "No. 12 High Road",
+            "Surgery at Home, not for Pain",
+            "Emergency Department",
+            "1 End of the Road and In",
+            "City of Industry",
+            "Hauptstraße 12",
+            "Wharfedale Close",
+            "79098",
+        ] {
+            scrubber.know_place(place);
+        }
+        let notes = [
+            "family history of medical health problems",
+            "no chest pain, not in distress",
+            "with pain after surgery, he was at home",
+            "high blood pressure in main artery, 12 mg given",
+            "assessment of substance use and more in the labor force",
+            "seen in the emergency department, close follow up",
+            "general examination of patient, the end of it",
+        ];
+        for note in notes {
+            assert_eq!(scrubber.text(note, &mut Removed::new()), note);
+        }
+        for (text, kept) in [
+            ("lives at 12 high road now", "lives at [place] now"),
+            ("lives in high road now", "lives in [place] now"),
+            ("from the city of industry", "from the [place]"),
+            ("seen in overland, and massachusetts", "seen in [name], and [name]"),
+            ("lives in hauptstrasse, 79098", "lives in [name], [place]"),
+            ("moved to wharfedale", "moved to [name]"),
+        ] {
+            assert_eq!(scrubber.text(text, &mut Removed::new()), kept, "{text}");
+        }
+        // A value that is nothing but the name of a place is one, even if prose has the word.
+        scrubber.know_place("Essen");
+        assert_eq!(scrubber.value("essen", &mut Removed::new()), "[place]");
+        assert_eq!(scrubber.text("vor dem essen", &mut Removed::new()), "vor dem essen");
     }
 
     #[test]

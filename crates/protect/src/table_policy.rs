@@ -18,9 +18,9 @@ pub(crate) use section::Section;
 /// What a release of one table must be like.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TablePolicy {
-    /// Rows that must share every combination of quasi-identifiers.
+    /// Persons who must share every combination of quasi-identifiers; rows, where no column tells whose they are.
     pub k: u32,
-    /// Share of the rows that may be left out, 0 to 1.
+    /// Share of the rows that may be left out, 0 to 1; none may where [`TablePolicy::delta`] has a minimum.
     pub suppression: f64,
     /// What is to be lost least.
     pub utility: Utility,
@@ -32,7 +32,7 @@ pub struct TablePolicy {
     pub safe_harbor: bool,
     /// Areas of the United States that are shown as 000.
     pub sparse: SparseAreas,
-    /// The column that tells whose row it is, for dates that are shifted.
+    /// The column that tells whose row it is: for dates that are shifted, and since k counts persons.
     pub person: Option<String>,
     /// By how many days dates are shifted at most.
     pub shift_days: u32,

@@ -1,7 +1,7 @@
 //! Identifiers planted in every place a person could put one; none of them may be found in what comes out.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use caduceus_protect::fhir::{Dates, Deidentifier};
+use caduceus_protect::fhir::{self, Dates, Deidentifier};
 use caduceus_protect::reduce::Secrets;
 use caduceus_protect::release::{Files, release};
 use caduceus_protect::table::{Format, Table};
@@ -154,7 +154,9 @@ fn no_planted_identifier_is_left_in_a_table_that_is_released() {
     for (row, (text, _)) in PLANTED.iter().enumerate() {
         // Once in a column that the policy calls prose, and once in one that it calls harmless.
         csv += &format!(
-            "Quilliam Ostrander;00482915;{};0213{};19{}-03-14;2019-03-14;\"{text}\";\"{text}\"\n",
+            "Quilliam Ostrander;0048291{};{};0213{};19{}-03-14;2019-03-14;\"{text}\";\"{text}\"\n",
+            // Two persons in each class.
+            5 + row / 6 % 2,
             20 + row % 3,
             row % 2,
             30 + row
@@ -658,6 +660,44 @@ fn a_name_in_parts_or_joined_to_another_is_found() {
 }
 
 #[test]
+fn no_sentence_loses_a_word_to_the_name_of_a_place_or_an_organization() {
+    let notes = [
+        "family history of medical health problems",
+        "no chest pain, not in distress",
+        "with pain after surgery, he was at home",
+        "high blood pressure in main artery, 12 mg given",
+        "assessment of substance use and more in the labor force",
+    ];
+    let named = [
+        json!({ "resourceType": "Organization", "name": "UNIVERSITY OF MASSACHUSETTS AND HOSPITAL IN THE VALLEY" }),
+        json!({ "resourceType": "Organization", "name": "FAMILY HEALTH MEDICAL GROUP OF OVERLAND PARK, LLC" }),
+        json!({ "resourceType": "Location", "name": "Surgery at Home, not for Pain" }),
+        json!({ "resourceType": "Patient", "address": [{ "line": ["No. 12 High Road"], "city": "City of Industry" }],
+                "contact": [{ "organization": { "display": "Pain Center of the North" }, "name": { "family": "Quibblewick" } }] }),
+        json!({ "resourceType": "Practitioner", "name": [{ "family": "He", "given": ["Was"] }, { "family": "No", "given": ["Zebulon"] }],
+                "telecom": [{ "value": "mailto:no-pain@of-the.example" }] }),
+    ];
+    let key = key();
+    let mut deidentifier = Deidentifier::new(&key, today(), Dates::Year);
+    named.iter().for_each(|resource| deidentifier.learn(resource));
+    let mut of = |text: &str| {
+        let condition = json!({ "resourceType": "Condition", "note": [{ "text": text }] });
+        let kept = deidentifier.clean(&condition).unwrap_or_default();
+        kept["note"][0]["text"].as_str().unwrap_or_default().to_owned()
+    };
+    for note in notes {
+        assert_eq!(of(note), note);
+    }
+    for (text, kept) in [
+        ("lives at 12 high road now", "lives at [place] now"),
+        ("seen in overland by quibblewick", "seen in [name] by [name]"),
+        ("told zebulon no of it", "told [name] of it"),
+    ] {
+        assert_eq!(of(text), kept);
+    }
+}
+
+#[test]
 fn a_version_of_a_patient_is_the_patient() {
     let plain = json!({ "resourceType": "Observation", "subject": { "reference": "Patient/p1" }, "effectiveDateTime": "2022-05-06" });
     for reference in ["Patient/p1/_history/1", "http://server.example/fhir/Patient/p1/_history/27"]
@@ -667,6 +707,38 @@ fn a_version_of_a_patient_is_the_patient() {
         assert_eq!(cleaned(&versioned), cleaned(&plain), "{reference}");
     }
     assert!(cleaned(&plain)["subject"]["reference"].as_str().unwrap().starts_with("Patient/"));
+}
+
+#[test]
+fn a_person_whom_a_bundle_names_by_a_full_url_is_the_same_in_all_of_it() {
+    let observation = |id: &str, subject: &str| {
+        json!({ "resource": {
+        "resourceType": "Observation", "id": id, "subject": { "reference": subject }, "effectiveDateTime": "2022-05-06" } })
+    };
+    for (patient, other) in [
+        (json!({ "resourceType": "Patient", "id": "real" }), "Patient/real"),
+        (json!({ "resourceType": "Patient" }), "Patient/aaaa"),
+        (json!({ "resourceType": "Patient", "id": "aaaa" }), "Patient/aaaa"),
+    ] {
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [
+            observation("o1", "urn:uuid:aaaa"), { "fullUrl": "urn:uuid:aaaa", "resource": patient },
+            observation("o2", other), observation("o3", "urn:uuid:bbbb"), { "request": { "method": "DELETE" } } ] });
+        let key = key();
+        let mut deidentifier = Deidentifier::new(&key, today(), Dates::Shift(365));
+        let resources = fhir::resources(&bundle);
+        assert_eq!(resources.len(), 5);
+        resources.iter().for_each(|resource| deidentifier.learn(resource));
+        let cleaned: Vec<Value> =
+            resources.iter().filter_map(|resource| deidentifier.clean(resource)).collect();
+        let [first, person, second, stranger] = cleaned.as_slice() else { panic!("{cleaned:?}") };
+        let expected = format!("Patient/{}", person["id"].as_str().unwrap());
+        assert_eq!(first["subject"]["reference"], expected.as_str());
+        assert_eq!(second["subject"]["reference"], expected.as_str());
+        assert_eq!(first["effectiveDateTime"], second["effectiveDateTime"]);
+        assert!(stranger["subject"]["reference"].as_str().unwrap().starts_with("urn:uuid:"));
+        // A resource by itself is one, whatever it refers to.
+        assert_eq!(fhir::resources(&bundle["entry"][0]["resource"]).len(), 1);
+    }
 }
 
 #[test]

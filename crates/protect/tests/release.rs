@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use caduceus_protect::lattice::Distance;
 use caduceus_protect::reduce::Secrets;
-use caduceus_protect::release::{Files, Release, ReleaseError, release};
+use caduceus_protect::release::{Files, METHOD, Release, ReleaseError, release};
 use caduceus_protect::table::Table;
 use caduceus_protect::table_policy::TablePolicy;
 use caduceus_protect::{Date, PseudonymKey};
@@ -216,6 +216,7 @@ fn the_optimum_of_the_adult_data_is_the_known_one() {
     assert!((made.account.loss - 0.57315).abs() < 5e-6 && made.account.optimal);
     assert!(made.account.k >= 5 && made.account.risk.prosecutor.highest <= 0.2);
     assert!(made.account.removed.is_empty(), "{:?}", made.account.removed);
+    assert_eq!(made.account.method, METHOD, "{:?}", made.account.not_safe_harbor);
     // The attack finds far fewer people than it does in the table as it came.
     let attack = &made.account.risk.linkage;
     assert!(attack.success_rate < 0.05 && attack.success_rate_before > 0.5, "{attack:?}");
@@ -366,4 +367,273 @@ fn the_optimum_of_a_part_of_the_adult_data_is_what_trying_everything_finds() {
         let smallest = classes(&made.table, &names).iter().map(Vec::len).min().unwrap();
         assert!(smallest >= k);
     }
+}
+
+/// A release, where `k` is 2 and `q` a column in which all agree.
+fn of_columns(header: &str, rows: &[&str], columns: &str, files: &Files) -> Release {
+    let csv = rows.iter().fold(format!("q,{header}\n"), |csv, row| csv + "1," + row + "\n");
+    let policy = format!("k = 2\n[columns]\nq = {{ role = \"quasi-identifier\" }}\n{columns}\n");
+    released(&table(&csv), &policy, files).unwrap()
+}
+
+/// The released values of a column, sorted.
+fn shown(made: &Release, column: &str) -> Vec<String> {
+    let column = made.table.column(column).unwrap();
+    let mut values: Vec<String> =
+        (0..column.codes.len()).map(|row| column.value(row).to_owned()).collect();
+    values.sort();
+    values
+}
+
+#[test]
+fn ages_years_and_postal_codes_are_reduced_in_every_role_by_the_name_of_their_column() {
+    let none = Files::new();
+    let ages = "90;80-99;*\n89;80-99;*\n88;80-99;*\n95;80-99;*\n97;80-99;*\n";
+    let listed = Files::from([("ages.csv".to_owned(), ages.as_bytes().to_vec())]);
+    let number =
+        "{ role = \"quasi-identifier\", hierarchy = { kind = \"number\", widths = [5, 10] } }";
+    for (header, rule, rows, files, kept) in [
+        ("age", number, ["95", "97", "90", "92"], &none, ["90"; 4]),
+        (
+            "patientAge",
+            "{ role = \"sensitive\" }",
+            ["95", "97", "88", "89"],
+            &none,
+            ["88", "89", "90", "90"],
+        ),
+        (
+            "Alter",
+            "{ role = \"insensitive\" }",
+            ["95", "", "88", "89.5"],
+            &none,
+            ["", "88", "89.5", "90"],
+        ),
+        (
+            "age_months",
+            "{ role = \"insensitive\" }",
+            ["1140", "95", "1080", "12"],
+            &none,
+            ["1080", "1080", "12", "95"],
+        ),
+        (
+            "age",
+            "{ role = \"quasi-identifier\", hierarchy = \"ages.csv\" }",
+            ["95", "97", "95", "97"],
+            &listed,
+            ["90"; 4],
+        ),
+        ("birth_year", number, ["1930", "1936", "1930", "1920"], &none, [""; 4]),
+        (
+            "yob",
+            "{ role = \"insensitive\" }",
+            ["1930", "1937", "1990", "2001"],
+            &none,
+            ["", "1937", "1990", "2001"],
+        ),
+        (
+            "zip",
+            "{ role = \"insensitive\" }",
+            ["03601", "3601", "10001", "2139"],
+            &none,
+            ["000", "000", "021", "100"],
+        ),
+        (
+            "zip",
+            "{ role = \"insensitive\" }",
+            ["3601", "2139", "2139", "1010"],
+            &none,
+            ["000", "10", "21", "21"],
+        ),
+        (
+            "zip3",
+            "{ role = \"insensitive\" }",
+            ["036", "36", "100", "021"],
+            &none,
+            ["000", "000", "021", "100"],
+        ),
+        (
+            "postal_code",
+            "{ role = \"sensitive\" }",
+            ["SW1A 1AA", "10115", "n/a", ""],
+            &none,
+            ["", "", "101", "SW1"],
+        ),
+    ] {
+        let made = of_columns(header, &rows, &format!("{header} = {rule}"), files);
+        assert_eq!(shown(&made, header), kept, "{header} {rule}");
+        assert_eq!(made.account.method, METHOD, "{header}: {:?}", made.account.not_safe_harbor);
+        assert!(made.account.removed.contains_key(header), "{header}");
+    }
+}
+
+#[test]
+fn safe_harbor_is_stated_only_of_a_release_that_no_column_keeps_from_it() {
+    let ages = "95;90-99;*\n97;90-99;*\n";
+    let dates = "2020-01-01;2020;*\n2020-01-02;2020;*\n";
+    let files = Files::from([
+        ("ages.csv".to_owned(), ages.as_bytes().to_vec()),
+        ("dates.csv".to_owned(), dates.as_bytes().to_vec()),
+    ]);
+    let qi = |file: &str| format!("{{ role = \"quasi-identifier\", hierarchy = \"{file}\" }}");
+    let insensitive = |rest: &str| format!("{{ role = \"insensitive\"{rest} }}");
+    for (header, rule, rows, why) in [
+        ("age", qi("ages.csv"), ["95", "97"], "ages over 89"),
+        ("age", insensitive(""), ["95-99", "under 20"], "ages over 89"),
+        ("zip", insensitive(", reduce = \"zip\""), ["3601", "2139"], "four digits"),
+        ("home_city", insensitive(""), ["Leeds", "York"], "places smaller than a state"),
+        ("mrn", insensitive(""), ["445566", "445567"], "medical record numbers"),
+        ("visit", qi("dates.csv"), ["2020-01-01", "2020-01-01"], "date"),
+        (
+            "member",
+            "{ role = \"quasi-identifier\", hierarchy = { kind = \"number\", widths = [10] } }"
+                .to_owned(),
+            ["8675309", "8675309"],
+            "seven digits",
+        ),
+    ] {
+        let made = of_columns(header, &rows, &format!("{header} = {rule}"), &files);
+        let told = made.account.not_safe_harbor.get(header).cloned().unwrap_or_default();
+        assert!(told.contains(why), "{header}: {told}");
+        assert!(
+            made.account.method.contains(&format!("no Safe Harbor release because of: {header}"))
+        );
+    }
+    let shift = table("p,q,d\na,1,2020-01-01\nb,1,2020-01-02\n");
+    let policy = "k = 2\nperson = \"p\"\n[columns]\nq = { role = \"quasi-identifier\" }\nd = { role = \"insensitive\", reduce = \"shift\" }\n";
+    let account = released(&shift, policy, &files).unwrap().account;
+    assert!(account.not_safe_harbor["d"].contains("moved") && account.method != METHOD);
+    // What is hidden, removed or replaced keeps nothing from it.
+    for (header, rule, rows) in [
+        ("visit", qi("dates.csv"), ["2020-01-01", "2020-01-02"]),
+        ("mrn", insensitive(", reduce = \"pseudonym\""), ["445566", "445567"]),
+        ("email", insensitive(""), ["a@example.org", "b@example.org"]),
+        ("city", "{ role = \"quasi-identifier\" }".to_owned(), ["Leeds", "York"]),
+        ("dose", insensitive(""), ["95", "500"]),
+    ] {
+        let made = of_columns(header, &rows, &format!("{header} = {rule}"), &files);
+        assert_eq!(made.account.method, METHOD, "{header}: {:?}", made.account.not_safe_harbor);
+    }
+    let open = released(&shift, &format!("safe_harbor = false\n{policy}"), &files).unwrap().account;
+    assert!(open.not_safe_harbor.is_empty() && !open.method.contains("Safe Harbor"));
+}
+
+/// Rows of persons by what two quasi-identifiers show, some persons with several.
+fn visits() -> impl Strategy<Value = Vec<(u32, u32, usize)>> {
+    prop::collection::vec((0_u32..12, 0_u32..40, 0..2_usize), 8..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn with_a_column_of_persons_every_class_has_k_of_them(
+        visits in visits(), k in 2_u32..5, suppression in 0.0..0.5_f64,
+    ) {
+        // The person's own number is released as a pseudonym, by which the test counts.
+        let csv = visits.iter().fold("p,age,sex\n".to_owned(), |csv, (person, age, sex)| {
+            csv + &format!("p{person},{age},{}\n", ["f", "m"][*sex])
+        });
+        let policy = format!(
+            "k = {k}\nsuppression = {suppression}\nperson = \"p\"\n[columns]\n\
+             p = {{ role = \"insensitive\", reduce = \"pseudonym\" }}\n\
+             age = {{ role = \"quasi-identifier\", hierarchy = {{ kind = \"number\", widths = [10, 20] }} }}\n\
+             sex = {{ role = \"quasi-identifier\" }}\n"
+        );
+        let made = match released(&table(&csv), &policy, &Files::new()) {
+            Err(ReleaseError::Search(_)) => return Ok(()),
+            made => made.unwrap(),
+        };
+        let persons = made.table.column("p").unwrap();
+        let mut fewest = None;
+        let (mut highest, mut rows) = (0.0_f64, 0);
+        for class in classes(&made.table, &["age", "sex"]) {
+            let mut own: BTreeMap<&str, usize> = BTreeMap::new();
+            class.iter().for_each(|row| *own.entry(persons.value(*row)).or_default() += 1);
+            prop_assert!(own.len() >= k as usize, "{} persons", own.len());
+            let few = own.len() as u64;
+            fewest = Some(fewest.map_or(few, |least: u64| least.min(few)));
+            highest = own.values().map(|n| *n as f64 / class.len() as f64).fold(highest, f64::max);
+            rows += class.len();
+        }
+        let account = &made.account;
+        prop_assert_eq!(account.k, fewest.unwrap_or(0));
+        prop_assert!((account.risk.prosecutor.highest - highest).abs() < 1e-12);
+        prop_assert_eq!(account.released, rows as u64);
+        prop_assert_eq!(account.risk.uniqueness.after, 0);
+    }
+
+    #[test]
+    fn with_a_minimum_everybody_of_the_population_is_found_in_the_release(
+        people in prop::collection::vec((0_u32..40, 0..2_usize, 0_u32..4), 20..80),
+        min in prop_oneof![Just(0.0), 0.05..0.5_f64],
+    ) {
+        let line = |(age, sex, _): &(u32, usize, u32)| format!("{age},{}\n", ["f", "m"][*sex]);
+        let population: String = std::iter::once("age,sex\n".to_owned()).chain(people.iter().map(line)).collect();
+        let inside = people.iter().filter(|(_, _, inside)| *inside > 0);
+        let source: String = std::iter::once("age,sex\n".to_owned()).chain(inside.map(line)).collect();
+        let (source, everybody) = (table(&source), table(&population));
+        if source.rows() == 0 {
+            return Ok(());
+        }
+        // Numbers in classes of 10 and 20 by reading the level that was chosen.
+        let policy = format!(
+            "k = 3\nsuppression = 0.5\n[columns]\n\
+             age = {{ role = \"quasi-identifier\", hierarchy = {{ kind = \"number\", lower = 0, upper = 39, widths = [10, 20] }} }}\n\
+             sex = {{ role = \"quasi-identifier\" }}\n[delta]\npopulation = \"all.csv\"\nmin = {min}\n"
+        );
+        let files = Files::from([("all.csv".to_owned(), population.into_bytes())]);
+        let made = match released(&source, &policy, &files) {
+            Err(ReleaseError::Search(_)) => return Ok(()),
+            made => made.unwrap(),
+        };
+        let level = &made.account.generalization;
+        let shown = |age: &str, sex: &str| {
+            let width = [1, 10, 20][level["age"].min(2)];
+            let age: u32 = age.parse::<u32>().unwrap() / width * width;
+            let age = match level["age"] {
+                0 => age.to_string(),
+                3 => "*".to_owned(),
+                _ => format!("{age}-{}", age + width - 1),
+            };
+            (age, if level["sex"] == 0 { sex.to_owned() } else { "*".to_owned() })
+        };
+        let mut shares: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
+        let of = |table: &Table, name: &str, row| table.column(name).unwrap().value(row).to_owned();
+        for row in 0..everybody.rows() {
+            shares.entry(shown(&of(&everybody, "age", row), &of(&everybody, "sex", row))).or_default().1 += 1;
+        }
+        for row in 0..made.table.rows() {
+            shares.get_mut(&(of(&made.table, "age", row), of(&made.table, "sex", row))).unwrap().0 += 1;
+        }
+        let shares: Vec<f64> = shares.values().map(|(rows, all)| *rows as f64 / *all as f64).collect();
+        let low = shares.iter().copied().fold(1.0, f64::min);
+        let high = shares.iter().copied().fold(0.0, f64::max);
+        prop_assert!(low >= min - 1e-9, "{low} of {min}");
+        let told = made.account.delta.unwrap();
+        prop_assert!((told.0 - low).abs() < 1e-12 && (told.1 - high).abs() < 1e-12, "{told:?} {low} {high}");
+    }
+}
+
+#[test]
+fn several_rows_of_one_person_hide_nobody() {
+    let one = table("p,q\na,1\na,1\n");
+    let policy = "k = 2\nperson = \"p\"\n[columns]\nq = { role = \"quasi-identifier\" }\n";
+    assert!(matches!(released(&one, policy, &Files::new()), Err(ReleaseError::Search(_))));
+    let account = released(&table("p,q\na,1\na,1\nb,1\n"), policy, &Files::new()).unwrap().account;
+    assert_eq!((account.k, account.persons), (2, Some(2)));
+    // Whose rows nobody knows may all be one person's.
+    let nobody = table("p,q\n,1\n,1\na,1\n");
+    assert_eq!(released(&nobody, policy, &Files::new()).unwrap().account.k, 2);
+    // A person for each row is counted as before.
+    let each = released(&table("p,q\na,1\nb,1\n"), policy, &Files::new()).unwrap().account;
+    assert_eq!((each.k, each.persons), (2, None));
+}
+
+#[test]
+fn rows_that_are_left_out_are_no_class_of_the_average() {
+    let source = table("q\na\na\na\nb\nb\nb\nb\nc\n");
+    let policy = "k = 3\nsuppression = 0.2\n[columns]\nq = { role = \"quasi-identifier\" }\n";
+    let account = released(&source, policy, &Files::new()).unwrap().account;
+    assert_eq!((account.suppressed, account.classes), (1, 2));
+    assert!((account.measures.average_class_size - 3.5).abs() < 1e-12);
 }

@@ -20,7 +20,8 @@ pub enum Objective {
     /// The sum over the rows of the size of their class; a suppressed row counts as many as there are rows (Bayardo and
     /// Agrawal 2005).
     Discernibility,
-    /// Rows for each class, all suppressed rows together being one class (LeFevre and others 2006).
+    /// Rows for each class, all suppressed rows together being one class, so that leaving rows out gains nothing (LeFevre
+    /// and others 2006 divide by classes without suppression).
     AverageClassSize,
 }
 

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::{Files, ReleaseError};
 use crate::generalization::{Generalization, HierarchyFile};
 use crate::lattice::{
-    self, Attribute, Closeness, Distance, Objective, Problem, SearchError, Sensitive,
+    self, Attribute, Closeness, Distance, Diversity, Objective, Problem, SearchError, Sensitive,
 };
 use crate::table::{Column, Table};
 use crate::table_policy::{
@@ -23,6 +23,8 @@ pub(crate) struct Prepared<'a> {
     pub(super) table: &'a Table,
     pub(super) quasi: Vec<Quasi>,
     pub(super) sensitive: Vec<(&'a Column, Sensitive)>,
+    /// Whose row each is, where somebody may have several. Rows of nobody are taken for those of one person.
+    pub(super) persons: Option<Vec<u32>>,
     /// Rows of the population, which follow those of the table in the quasi-identifiers' columns.
     population: usize,
 }
@@ -46,11 +48,12 @@ pub(super) struct Costs {
 impl<'a> Prepared<'a> {
     /// A table with hierarchies that are known, and without a population.
     pub(crate) fn of(table: &'a Table, quasi: Vec<Quasi>) -> Prepared<'a> {
-        Prepared { table, quasi, sensitive: Vec::new(), population: 0 }
+        Prepared { table, quasi, sensitive: Vec::new(), persons: None, population: 0 }
     }
 
-    /// A table with the hierarchies that its policy names.
+    /// A table with the hierarchies that its policy names, reduced from `original`.
     pub(super) fn new(
+        original: &Table,
         table: &'a Table,
         policy: &TablePolicy,
         files: &Files,
@@ -60,6 +63,7 @@ impl<'a> Prepared<'a> {
             table,
             quasi: Vec::new(),
             sensitive: Vec::new(),
+            persons: persons(original, policy),
             population: population.as_ref().map_or(0, Table::rows),
         };
         for column in &table.columns {
@@ -81,17 +85,30 @@ impl<'a> Prepared<'a> {
         Ok(prepared)
     }
 
-    /// The problem with these costs.
+    /// The problem with these costs. That so many persons look alike is a diversity: so many different ones.
+    ///
+    /// Where everybody of a population must be found in the release, no row can be left out, since nobody would be found
+    /// of its class.
     pub(super) fn problem(&self, costs: Costs, policy: &TablePolicy) -> Problem {
         let rows = self.table.rows();
+        let persons = self.persons.as_ref().map(|persons| Sensitive {
+            distinct: persons.iter().max().map_or(0, |most| *most as usize + 1),
+            values: persons.clone(),
+            diversity: Some(Diversity::Distinct(policy.k)),
+            closeness: None,
+        });
+        let sensitive = self.sensitive.iter().map(|(_, sensitive)| sensitive.clone());
+        let presence = policy.delta.as_ref().map(|delta| delta.presence);
+        let all_found = presence.is_some_and(|presence| presence.min > 0.0);
+        let share = if all_found { 0.0 } else { policy.suppression };
         Problem {
             rows,
             attributes: costs.attributes,
             full: costs.full,
             k: policy.k,
-            sensitive: self.sensitive.iter().map(|(_, sensitive)| sensitive.clone()).collect(),
-            presence: policy.delta.as_ref().map(|delta| delta.presence),
-            suppressible: (rows as f64 * policy.suppression + 1e-9) as u64,
+            sensitive: sensitive.chain(persons).collect(),
+            presence,
+            suppressible: (rows as f64 * share + 1e-9) as u64,
             objective: costs.objective,
             patience: policy.patience,
         }
@@ -190,7 +207,7 @@ impl<'a> Prepared<'a> {
         self.sensitive.iter().map(|(column, _)| column.name.clone()).collect()
     }
 
-    /// For each released class how many of the population look like it, by the number of the class.
+    /// For each class of the population how many released rows are in it, and how many of the population.
     pub(super) fn population_sizes(
         &self,
         classes: &[Option<u32>],
@@ -213,9 +230,7 @@ impl<'a> Prepared<'a> {
             }
         }
         for row in rows..rows + self.population {
-            if let Some(size) = sizes.get_mut(&key(row)) {
-                size.1 += 1;
-            }
+            sizes.entry(key(row)).or_default().1 += 1;
         }
         Some(sizes.into_values().collect())
     }
@@ -246,6 +261,13 @@ impl<'a> Prepared<'a> {
         let what = "it lacks rows of the table; the population must contain everybody in the table";
         Err(TablePolicyError::new("delta.population", what))
     }
+}
+
+/// Whose row each is, by the policy's column of persons; `None` where each row is somebody else's.
+fn persons(original: &Table, policy: &TablePolicy) -> Option<Vec<u32>> {
+    let column = policy.person.as_ref().and_then(|name| original.column(name))?;
+    let several = column.values.len() < column.codes.len();
+    several.then(|| column.codes.clone())
 }
 
 /// Rows by the size of their class.

@@ -1,6 +1,6 @@
 //! What a release really reaches, counted from its own rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,7 @@ pub struct SensitiveReached {
 
 /// What holds of a release.
 pub(super) struct Reached {
+    /// Persons of the smallest class.
     pub(super) k: u64,
     pub(super) classes: u64,
     pub(super) sizes: BTreeMap<u64, u64>,
@@ -34,8 +35,10 @@ pub(super) struct Reached {
 }
 
 impl Reached {
+    /// Of released rows, which come from the rows `origin` of the prepared table.
     pub(super) fn of(
         released: &Table,
+        origin: &[u32],
         prepared: &Prepared<'_>,
         population: Option<&[(u64, u64)]>,
     ) -> Reached {
@@ -60,7 +63,16 @@ impl Reached {
             let shares = sizes.iter().map(|(table, all)| *table as f64 / (*all).max(1) as f64);
             shares.fold((1.0, 0.0), |(low, high), share| (share.min(low), share.max(high)))
         });
-        let k = sizes.keys().next().copied().unwrap_or(0);
+        let k = match &prepared.persons {
+            None => sizes.keys().next().copied().unwrap_or(0),
+            Some(persons) => {
+                let mut found = vec![BTreeSet::new(); count];
+                for (&class, &row) in class.iter().zip(origin) {
+                    found[class as usize].insert(persons[row as usize]);
+                }
+                found.iter().map(|persons| persons.len() as u64).min().unwrap_or(0)
+            }
+        };
         Reached { k, classes: count as u64, sizes, sensitive, delta }
     }
 

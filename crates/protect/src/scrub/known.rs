@@ -1,10 +1,10 @@
 //! What people in the data are called and numbered, and every way in which it may be written: in small letters or large,
 //! with marks or without, in parts, and joined to another name.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::{SHORTEST_NUMBER, is_part, spelling};
+use super::{SHORTEST_NUMBER, is_part, ordinary, spelling};
 
 /// A cell with more words than this is a person's prose and no name of anybody.
 const LONGEST_NAME: usize = 10;
@@ -51,11 +51,19 @@ const SHORTEST_GENITIVE: usize = 4;
 const SHORTEST_WITH_INITIAL: usize = 7;
 /// A name has at most so many parts.
 const MOST_PARTS: usize = 24;
+/// A word of a place's or an organization's name, and a mixture of letters and digits, has at least so many characters.
+const SHORTEST_PLACE: usize = 3;
 
 /// Words and numbers of people, folded.
 #[derive(Default)]
 pub(super) struct Known {
     words: HashSet<String>,
+    /// Words without which no sentence can be written, with the other words of the names that have them.
+    beside: HashMap<String, HashSet<String>>,
+    /// Names of places and organizations as their words stand, by their first word.
+    phrases: HashMap<String, Vec<Vec<String>>>,
+    /// Those of them that are one ordinary word, such as Essen, which only a value that is nothing else can be.
+    places: HashSet<String>,
     /// What people are numbered by, letters and digits only. Postal codes are not among them: blood pressures and codes of
     /// drugs look like them.
     numbers: HashSet<String>,
@@ -72,11 +80,87 @@ impl Known {
             return;
         }
         words.iter().for_each(|word| self.learn_word(word));
+        self.learn_beside(&words);
         // O'Brien is written obrien, and Anna-Maria annamaria.
         let joined = |word: &str| word.chars().filter(|c| is_part(*c)).collect::<String>();
         for word in plain.split_whitespace().filter(|word| word.contains(JOINTS)) {
             word.split(HYPHENS).chain([word]).for_each(|word| self.learn_word(&joined(word)));
         }
+    }
+
+    /// What a place or an organization is called: words that are not ordinary, and all of them as they stand.
+    pub(super) fn learn_place(&mut self, plain: &str) {
+        let words: Vec<&str> =
+            plain.split(|c: char| !is_part(c)).filter(|w| !w.is_empty()).collect();
+        if words.len() > LONGEST_NAME {
+            return;
+        }
+        let joined = |word: &str| word.chars().filter(|c| is_part(*c)).collect::<String>();
+        let compounds = plain.split_whitespace().filter(|word| word.contains(JOINTS)).map(joined);
+        for word in words.iter().map(|word| (*word).to_owned()).chain(compounds) {
+            if is_distinctive(&word) {
+                self.learn_word(&word);
+            }
+        }
+        let folded: Vec<String> = words.iter().map(|word| spelling::folded(word)).collect();
+        if let [word] = folded.as_slice()
+            && ordinary::is_telling(word)
+        {
+            self.places.insert(word.clone());
+        }
+        self.learn_phrase(trimmed(&folded, ordinary::is_function));
+        self.learn_phrase(trimmed(&folded, |word| ordinary::is_function(word) || is_number(word)));
+    }
+
+    /// Several words together, unless one of them negates or all of them are words of any note.
+    fn learn_phrase(&mut self, words: &[String]) {
+        let negates = words.iter().any(|word| ordinary::is_negation(word));
+        let tells = words.iter().any(|word| ordinary::is_telling(word));
+        if words.len() < 2 || negates || !tells {
+            return;
+        }
+        let known = self.phrases.entry(words[0].clone()).or_default();
+        if !known.iter().any(|phrase| phrase == words) {
+            known.push(words.to_vec());
+        }
+    }
+
+    /// How many of the words at the beginning are the name of a place or an organization; 0 if none are.
+    pub(super) fn phrase(&self, text: &str, words: &[Range<usize>]) -> usize {
+        let Some(first) = words.first().filter(|_| !self.phrases.is_empty()) else { return 0 };
+        let Some(phrases) = self.phrases.get(&spelling::folded(&text[first.clone()])) else {
+            return 0;
+        };
+        let found = |phrase: &&Vec<String>| {
+            words.len() >= phrase.len()
+                && words.windows(2).take(phrase.len() - 1).zip(&phrase[1..]).all(|(pair, word)| {
+                    joint(&text[pair[0].end..pair[1].start]).is_some()
+                        && spelling::folded(&text[pair[1].clone()]) == *word
+                })
+        };
+        phrases.iter().filter(found).map(Vec::len).max().unwrap_or(0)
+    }
+
+    /// Whether a value is a place or an organization and nothing else.
+    pub(super) fn is_place(&self, value: &str) -> bool {
+        !self.places.is_empty() && self.places.contains(&spelling::folded(value.trim()))
+    }
+
+    /// Whether a word that is in any sentence is somebody's name, since another part of the name is beside it. Where that
+    /// too is such a word, both must have capitals, as in `Do An`; a negation is no name there.
+    pub(super) fn has_beside(&self, word: &str, other: &str) -> bool {
+        if self.beside.is_empty() {
+            return false;
+        }
+        let (word_folded, folded) = (spelling::folded(word), spelling::folded(other));
+        let known = self.beside.get(&word_folded).is_some_and(|others| others.contains(&folded));
+        let capital = |word: &str| word.starts_with(char::is_uppercase);
+        let named = || {
+            capital(word)
+                && capital(other)
+                && ![&word_folded, &folded].into_iter().any(|word| ordinary::is_negation(word))
+        };
+        known && (!ordinary::is_function(&folded) || named())
     }
 
     /// The number of somebody, with and without the letters and zeros before it.
@@ -105,8 +189,21 @@ impl Known {
         if word.chars().count() < 2 || TITLES.contains(&word.to_lowercase().as_str()) {
             return;
         }
-        self.insert(spelling::folded(word));
+        let folded = spelling::folded(word);
+        if ordinary::is_function(&folded) {
+            return;
+        }
+        self.insert(folded);
         spelling::transcribed(word).into_iter().for_each(|word| self.insert(word));
+    }
+
+    /// What [`Known::learn_word`] leaves out of a name, with the words that make it a name.
+    fn learn_beside(&mut self, words: &[&str]) {
+        let folded: Vec<String> = words.iter().map(|word| spelling::folded(word)).collect();
+        for word in folded.iter().filter(|word| word.len() > 1 && ordinary::is_function(word)) {
+            let others = folded.iter().filter(|other| *other != word).cloned();
+            self.beside.entry(word.clone()).or_default().extend(others);
+        }
     }
 
     fn insert(&mut self, word: String) {
@@ -203,6 +300,25 @@ impl Known {
         }
         found
     }
+}
+
+/// Whether a word of a place's or an organization's name is nothing else.
+fn is_distinctive(word: &str) -> bool {
+    let long = word.chars().count() >= SHORTEST_PLACE;
+    let number = is_number(word);
+    long && (!number || word.len() >= SHORTEST_NUMBER)
+        && !ordinary::is_ordinary(&spelling::folded(word))
+}
+
+fn is_number(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The words between those at both ends for which something holds.
+fn trimmed(words: &[String], holds: impl Fn(&str) -> bool) -> &[String] {
+    let from = words.iter().position(|word| !holds(word)).unwrap_or(words.len());
+    let to = words.iter().rposition(|word| !holds(word)).map_or(from, |last| last + 1);
+    &words[from..to]
 }
 
 /// Whether there is a space in what stands between two parts of a name; `None` where it parts them for good.
