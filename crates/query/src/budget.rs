@@ -174,7 +174,7 @@ pub enum BudgetError {
         charged: Epsilon,
     },
     /// Another process has the file open.
-    #[error("The budget file {} is in use by another process: stop that process, or give this one a folder of its own.", .0.display())]
+    #[error("The budget file {} is in use by another process: wait until it ends, or stop it.", .0.display())]
     InUse(PathBuf),
     /// The file could not be opened or made.
     #[error("The budget file {} cannot be opened: check that it is this vault's budget file, its permissions and the disk's free space.", path.display())]
@@ -206,6 +206,18 @@ impl<E: Into<redb::Error>> From<E> for BudgetError {
     }
 }
 
+/// Makes an empty budget file, which is there whole or not at all.
+fn make(path: &Path) -> Result<(), redb::Error> {
+    let partial = path.with_added_extension("partial");
+    match std::fs::remove_file(&partial) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    drop(Database::create(&partial)?);
+    std::fs::rename(&partial, path)?;
+    Ok(())
+}
+
 /// The durable budget of all datasets of one vault.
 pub struct BudgetLedger {
     file: Database,
@@ -230,6 +242,13 @@ impl BudgetLedger {
     }
 
     fn open_or_make(path: &Path) -> Result<Self, redb::Error> {
+        if !path.exists() {
+            make(path)?;
+        }
+        // An empty file would be taken for one to be made: one with charges may have lost them.
+        if path.metadata()?.len() == 0 {
+            return Err(redb::Error::Corrupted("it is empty".to_owned()));
+        }
         let mut file = Database::create(path)?;
         // Totals and answers are only believed once the checksums of all pages are.
         if !file.check_integrity()? {

@@ -108,6 +108,11 @@ fn a_file_that_is_no_budget_is_refused_and_left_alone() {
     std::fs::write(&path, vec![7_u8; 10_000]).unwrap();
     assert!(matches!(BudgetLedger::open(&path), Err(BudgetError::Open { .. })));
     assert_eq!(std::fs::read(&path).unwrap(), vec![7_u8; 10_000]);
+    std::fs::write(&path, "").unwrap();
+    assert!(
+        matches!(BudgetLedger::open(&path), Err(BudgetError::Damaged(_))),
+        "it lost all charges"
+    );
     let missing = BudgetLedger::open(&folder.path().join("no/such/folder/budget"));
     assert!(missing.unwrap_err().to_string().contains("no/such/folder/budget"));
 }

@@ -176,18 +176,25 @@ fn widths(
     if read.is_empty() {
         return None;
     }
+    let whole = |column: usize| table.columns[column].values.data_type() == &DataType::Int64;
     let mut widths = [0.0; TOGETHER];
     for (index, width) in widths.iter_mut().enumerate() {
         // Each of `read` columns at the level at which this many together hold with 1 - 5 %/(index + 1).
         let level = read.len() * (index + 1);
-        let ends = interval(scalar, &|column| {
-            let column = &table.columns[column];
-            let value = decimal(&column.values, row)?;
-            let width = column.widths[row]?;
-            let width =
-                width.get(level - 1).copied().or_else(|| (index > 0).then_some(f64::INFINITY))?;
-            Some((value - width, value + width))
-        });
+        let ends = interval(
+            scalar,
+            &|column| {
+                let column = &table.columns[column];
+                let value = decimal(&column.values, row)?;
+                let width = column.widths[row]?;
+                let width = width
+                    .get(level - 1)
+                    .copied()
+                    .or_else(|| (index > 0).then_some(f64::INFINITY))?;
+                Some((value - width, value + width))
+            },
+            &whole,
+        );
         let (low, high) = match (ends, index) {
             (None, 0) => return None,
             (None, _) => (f64::NEG_INFINITY, f64::INFINITY),

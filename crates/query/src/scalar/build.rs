@@ -241,8 +241,8 @@ impl Typed {
 
     pub fn text(self, function: TextFunction) -> Self {
         let change = |key: &Key| match (key, function) {
-            (Key::Text(text), TextFunction::Lower) => Key::Text(text.to_lowercase()),
-            (Key::Text(text), TextFunction::Upper) => Key::Text(text.to_uppercase()),
+            (Key::Text(text), TextFunction::Lower) => Key::Text(super::evaluate::lower(text)),
+            (Key::Text(text), TextFunction::Upper) => Key::Text(super::evaluate::upper(text)),
             (Key::Text(text), TextFunction::Trim) => Key::Text(text.trim().to_owned()),
             (Key::Text(text), TextFunction::Length) => Key::Integer(text.chars().count() as i64),
             (other, _) => other.clone(),

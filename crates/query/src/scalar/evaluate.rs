@@ -19,6 +19,8 @@ use arrow::{
     error::ArrowError,
 };
 
+use crate::patients::LONGEST_TEXT;
+
 use super::{
     Arithmetic, Bounds, Comparison, Kind, Literal, NumberFunction, Scalar, TextFunction, bounds,
 };
@@ -285,14 +287,29 @@ fn text(function: TextFunction, array: &StringArray) -> ArrayRef {
         Arc::new(array.iter().map(|text| text.map(change)).collect::<StringArray>())
     };
     match function {
-        TextFunction::Lower => map(|text| text.to_lowercase()),
-        TextFunction::Upper => map(|text| text.to_uppercase()),
+        TextFunction::Lower => map(lower),
+        TextFunction::Upper => map(upper),
         TextFunction::Trim => map(|text| text.trim().to_owned()),
         TextFunction::Length => {
             let lengths = array.iter().map(|text| text.map(|text| text.chars().count() as i64));
             Arc::new(lengths.collect::<Int64Array>())
         }
     }
+}
+
+/// In small letters. Some letters become several, so that a text may be cut off where one from a table would be.
+pub(super) fn lower(text: &str) -> String {
+    cut(text.to_lowercase())
+}
+
+/// As [`lower`], in capitals.
+pub(super) fn upper(text: &str) -> String {
+    cut(text.to_uppercase())
+}
+
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+    text
 }
 
 fn convert(array: &ArrayRef, kind: Kind) -> ArrayRef {
