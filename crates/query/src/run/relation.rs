@@ -89,19 +89,37 @@ pub(super) fn rows(relation: &Relation, patients: &Patients, range: Range<u32>) 
     }
 }
 
-/// Of each patient the first rows that are there.
-fn first(mut input: Rows, most: u32) -> Rows {
+/// Of each patient the first rows that are there, and no more rows in all: others fill up what these leave, so that it does not
+/// depend on conditions how many rows are worked with from here on.
+fn first(input: Rows, most: u32) -> Rows {
     let longest = input.starts.windows(2).map(|pair| pair[1] - pair[0]).max();
     if longest.is_none_or(|longest| longest <= most) {
         return input;
     }
-    let mut counts = vec![false; input.len()];
+    let (mut chosen, mut kept, mut starts) = (Vec::new(), Vec::new(), vec![0_u32]);
     for place in 0..input.ids.len() {
-        let there = input.of(place).filter(|row| input.is_kept(*row));
-        there.take(most as usize).for_each(|row| counts[row] = true);
+        let rows = input.of(place);
+        let all = rows.len().min(most as usize);
+        let mut there = rows.clone().filter(|row| input.is_kept(*row)).count().min(all);
+        let mut spare = all - there;
+        for row in rows {
+            let is_kept = input.is_kept(row);
+            let left = if is_kept { &mut there } else { &mut spare };
+            if *left > 0 {
+                *left -= 1;
+                chosen.push(row as u32);
+                kept.push(is_kept);
+            }
+        }
+        starts.push(chosen.len() as u32);
     }
-    input.keep(BooleanBuffer::from(counts));
-    input
+    let chosen = UInt32Array::from(chosen);
+    let columns = input.columns.iter().map(|column| taken(column, &chosen)).collect();
+    Rows { ids: input.ids, starts, columns, kept: Some(BooleanBuffer::from(kept)) }
+}
+
+fn taken(column: &ArrayRef, rows: &UInt32Array) -> ArrayRef {
+    take(column, rows, None).expect("row numbers are those of the input")
 }
 
 /// Places of patients in both inputs; of the left alone where the right has none.
@@ -116,7 +134,8 @@ fn partners(left: &[u32], right: &[u32]) -> Vec<(usize, Option<usize>)> {
     left.iter().enumerate().map(find).collect()
 }
 
-/// All pairs of rows of one patient for which the condition holds; with `outer` also left rows without a partner.
+/// All pairs of rows of one patient, of which those are there whose rows are and for which the condition holds; with `outer` also
+/// each left row by itself, which is there where none of its pairs is. What is there decides nothing of how much is done.
 fn join(
     left: &Rows,
     right: &Rows,
@@ -127,80 +146,76 @@ fn join(
     let partners = partners(&left.ids, &right.ids);
     let (mut of_left, mut of_right, mut starts) = (Vec::new(), Vec::new(), vec![0_u32]);
     for (place, partner) in &partners {
-        let right_rows = || partner.map_or(0..0, |partner| right.of(partner));
-        for row in left.of(*place).filter(|row| left.is_kept(*row)) {
-            for other in right_rows().filter(|row| right.is_kept(*row)) {
+        for row in left.of(*place) {
+            for other in partner.map_or(0..0, |partner| right.of(partner)) {
                 of_left.push(row as u32);
                 of_right.push(Some(other as u32));
             }
-        }
-        starts.push(of_left.len() as u32);
-    }
-    let pairs = gather(left, right, of_left, of_right, starts, needed);
-    let holds = condition.map(|condition| pairs.rows.holds(condition));
-    if !outer {
-        let mut rows = pairs.rows;
-        holds.into_iter().for_each(|holds| rows.keep(holds));
-        return rows;
-    }
-    with_lonely(left, right, &pairs, holds.as_ref(), needed)
-}
-
-/// Pairs with the row numbers that they are made of.
-struct Pairs {
-    rows: Rows,
-    of_left: Vec<u32>,
-    of_right: Vec<Option<u32>>,
-}
-
-fn gather(
-    left: &Rows,
-    right: &Rows,
-    of_left: Vec<u32>,
-    of_right: Vec<Option<u32>>,
-    starts: Vec<u32>,
-    needed: &[bool],
-) -> Pairs {
-    let count = of_left.len();
-    let (lefts, rights) = (UInt32Array::from(of_left.clone()), UInt32Array::from(of_right.clone()));
-    let sides = left.columns.iter().map(|column| (column, &lefts));
-    let sides = sides.chain(right.columns.iter().map(|column| (column, &rights)));
-    let columns = sides.zip(needed).map(|((column, rows), needed)| match needed {
-        true => take(column, rows, None).expect("row numbers are those of the input"),
-        false => Arc::new(NullArray::new(count)) as ArrayRef,
-    });
-    let rows = Rows { ids: left.ids.clone(), starts, columns: columns.collect(), kept: None };
-    Pairs { rows, of_left, of_right }
-}
-
-/// The pairs that hold, and each left row that is in none of them, in the order of left rows.
-fn with_lonely(
-    left: &Rows,
-    right: &Rows,
-    pairs: &Pairs,
-    holds: Option<&BooleanBuffer>,
-    needed: &[bool],
-) -> Rows {
-    let (mut of_left, mut of_right, mut starts) = (Vec::new(), Vec::new(), vec![0_u32]);
-    let mut pair = 0;
-    for place in 0..left.ids.len() {
-        for row in left.of(place).filter(|row| left.is_kept(*row)) {
-            let before = of_left.len();
-            while pairs.of_left.get(pair) == Some(&(row as u32)) {
-                if holds.is_none_or(|holds| holds.value(pair)) {
-                    of_left.push(row as u32);
-                    of_right.push(pairs.of_right[pair]);
-                }
-                pair += 1;
-            }
-            if of_left.len() == before {
+            if outer {
                 of_left.push(row as u32);
                 of_right.push(None);
             }
         }
         starts.push(of_left.len() as u32);
     }
-    gather(left, right, of_left, of_right, starts, needed).rows
+    let pairs = || of_left.iter().zip(&of_right);
+    let mut kept: Vec<bool> = Vec::new();
+    if outer || left.kept.is_some() || right.kept.is_some() {
+        let right_is_kept = |row: Option<u32>| row.is_some_and(|row| right.is_kept(row as usize));
+        kept = pairs()
+            .map(|(row, other)| left.is_kept(*row as usize) && right_is_kept(*other))
+            .collect();
+    }
+    let mut rows = gather(left, right, &of_left, &of_right, starts, needed);
+    if !kept.is_empty() {
+        rows.kept = Some(BooleanBuffer::from(kept));
+    }
+    if let Some(condition) = condition {
+        rows.keep(rows.holds(condition));
+    }
+    if outer {
+        rows.kept = Some(with_lonely(left, &of_left, &of_right, &rows));
+    }
+    rows
+}
+
+fn gather(
+    left: &Rows,
+    right: &Rows,
+    of_left: &[u32],
+    of_right: &[Option<u32>],
+    starts: Vec<u32>,
+    needed: &[bool],
+) -> Rows {
+    let count = of_left.len();
+    let (lefts, rights) =
+        (UInt32Array::from(of_left.to_vec()), UInt32Array::from(of_right.to_vec()));
+    let sides = left.columns.iter().map(|column| (column, &lefts));
+    let sides = sides.chain(right.columns.iter().map(|column| (column, &rights)));
+    let columns = sides.zip(needed).map(|((column, rows), needed)| match needed {
+        true => taken(column, rows),
+        false => Arc::new(NullArray::new(count)) as ArrayRef,
+    });
+    Rows { ids: left.ids.clone(), starts, columns: columns.collect(), kept: None }
+}
+
+/// What is there of an outer join: the `pairs` that are, and each left row by itself, behind its pairs, of which none is.
+fn with_lonely(
+    left: &Rows,
+    of_left: &[u32],
+    of_right: &[Option<u32>],
+    pairs: &Rows,
+) -> BooleanBuffer {
+    let mut paired = false;
+    let there = of_left.iter().zip(of_right).enumerate().map(|(place, (row, other))| {
+        if other.is_some() {
+            let is_kept = pairs.is_kept(place);
+            paired |= is_kept;
+            return is_kept;
+        }
+        left.is_kept(*row as usize) && !std::mem::take(&mut paired)
+    });
+    there.collect()
 }
 
 /// Rows of patients who have a row in the other relation, or have none.

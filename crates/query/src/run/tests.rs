@@ -601,3 +601,67 @@ fn same(
     prop_assert!((number - expected).abs() <= tolerance, "{} instead of {}", number, expected);
     Ok(())
 }
+
+#[test]
+fn how_many_rows_are_worked_with_depends_on_no_condition() {
+    // The first has a few rows fewer than published, the second three times as many.
+    let rows = |id: &str, count: u32| {
+        (0..count).map(|number| observation(id, CODES[0], f64::from(number))).collect::<Vec<_>>()
+    };
+    let observations =
+        [rows("a", ROWS_OF_A_PATIENT - 1), rows("b", 3 * ROWS_OF_A_PATIENT)].concat();
+    let tables = tables(&[patient("a", "male"), patient("b", "male")], &observations);
+    let ordered = in_order(&tables).unwrap();
+    let worked = |sql: &str| {
+        let plan = plan(sql).unwrap();
+        let patients = super::patients::Patients::of(&plan.release, &ordered).unwrap();
+        let rows = super::relation::rows(&plan.release.relation, &patients, 0..2);
+        (rows.len(), (0..rows.len()).filter(|row| rows.is_kept(*row)).count())
+    };
+    for shape in [
+        "SELECT COUNT(*) FROM (SELECT * FROM observation WHERE value < {}) a JOIN observation b USING (patient)",
+        "SELECT COUNT(*) FROM observation b JOIN (SELECT * FROM observation WHERE value < {}) a USING (patient)",
+        "SELECT COUNT(*) FROM (SELECT * FROM observation WHERE value < {}) a LEFT JOIN observation b ON a.patient = b.patient",
+        "SELECT COUNT(*) FROM observation a LEFT JOIN observation b ON a.patient = b.patient AND a.value < {}",
+        "SELECT COUNT(*) FROM patient p JOIN (SELECT * FROM observation WHERE value < {}) a USING (patient)",
+    ] {
+        let of = |limit: &str| worked(&shape.replace("{}", limit));
+        let (all, none) = (of("1e5"), of("1e-9 - 1"));
+        assert_eq!(all.0, none.0, "{shape}");
+        assert!(all.1 > none.1, "{shape}: {all:?} {none:?}");
+    }
+}
+
+#[test]
+fn capitals_that_are_several_letters_make_no_text_longer_than_others() {
+    // Each letter has three capitals of two bytes each.
+    let long = Observation { note: Some("\u{390}".repeat(512)), ..observation("a", CODES[0], 1.0) };
+    let tables = tables(&[patient("a", "male")], &[long]);
+    let count = |sql: &str| ask(sql, &tables).rows[0][0].clone();
+    let whole = count(
+        "SELECT SUM(bounded) FROM (SELECT LEAST(GREATEST(LENGTH(UPPER(note)), 0), 5000) AS bounded FROM observation) t",
+    );
+    assert!(
+        matches!(whole, AnswerValue::Integer(length) if (300..=512).contains(&length)),
+        "{whole:?}"
+    );
+}
+
+#[test]
+fn the_interval_of_a_quotient_of_whole_numbers_has_what_is_behind_its_point() {
+    let many: Vec<Patient> = (0..100)
+        .map(|number| patient(&format!("p{number}"), if number == 0 { "female" } else { "male" }))
+        .collect();
+    let tables = tables(&many, &[]);
+    let sql = "SELECT COUNT(*) FILTER (WHERE sex = 'male') / COUNT(*) AS share FROM patient";
+    let ordered = in_order(&tables).unwrap();
+    let (mut held, all) = (0, 100);
+    for seed in 0..all {
+        let mut noise = crate::SeededNoise::new(seed);
+        let answer = super::run(&plan(sql).unwrap(), &ordered, &mut noise).unwrap();
+        let AnswerValue::Integer(share) = answer.rows[0][0] else { panic!("{answer:?}") };
+        held += usize::from(answer.intervals95[0][0].is_none_or(|width| share as f64 <= width));
+    }
+    // Of 100 at 95 % or more, fewer than 75 hold with probability below 1e-9.
+    assert!(held >= 75, "{held}");
+}
