@@ -230,14 +230,27 @@ impl Allowance {
         Self { epsilon, delta: Delta::ZERO }
     }
 
-    /// What is left beside `spent`: epsilon by the better of the two ways of adding up, and delta by the plain one, which
-    /// has half of the budget's ([`LossTotal::epsilon_at`]).
+    /// What is left beside `spent`: the most epsilon that one more question with Laplace noise may cost, and delta by the
+    /// plain way of adding up, which has half of the budget's ([`LossTotal::epsilon_at`]). Several small questions may
+    /// cost more together.
     pub fn left(self, spent: LossTotal) -> Self {
         let Parts { plain, .. } = Parts::of(self.delta);
+        let fits = |milli: u32| {
+            let one_more = Loss::pure(Epsilon::from_milli(milli), Delta::ZERO);
+            spent.plus(one_more).is_some_and(|total| total.within(self))
+        };
+        // What one question may cost, may a cheaper one: search by halves.
+        let most = u32::try_from(self.epsilon.milli()).unwrap_or(u32::MAX);
+        let (mut least, mut beyond) = (0, u64::from(most) + 1);
+        while beyond - u64::from(least) > 1 {
+            let middle = u64::from(least).midpoint(beyond) as u32;
+            match fits(middle) {
+                true => least = middle,
+                false => beyond = middle.into(),
+            }
+        }
         Self {
-            epsilon: spent
-                .epsilon_at(self.delta)
-                .map_or(EpsilonTotal::default(), |spent| self.epsilon.left(spent)),
+            epsilon: EpsilonTotal::from_milli(least.into()),
             delta: plain.left(spent.delta.min(plain)).unwrap_or_default(),
         }
     }
@@ -322,6 +335,27 @@ mod tests {
             let simple = number + 2.0 * (number * (1.0_f64 / delta).ln()).sqrt();
             assert!(found < simple && found > 0.6 * simple, "{found} {simple}");
         }
+    }
+
+    #[test]
+    fn what_is_left_is_what_one_more_question_may_cost_and_no_more() {
+        let delta = Delta::from_number(1e-6).unwrap();
+        let allowance = Allowance { epsilon: EpsilonTotal::from_milli(3_000), delta };
+        let mut spent = LossTotal::default();
+        let cost = |milli| Loss::pure(Epsilon::from_milli(milli), Delta::ZERO);
+        for question in 0..200 {
+            let left = u32::try_from(allowance.left(spent).epsilon.milli()).unwrap();
+            if question == 0 {
+                assert_eq!(left, 3_000);
+            }
+            assert!(!spent.plus(cost(left + 1)).unwrap().within(allowance), "{question}");
+            if left == 0 {
+                break;
+            }
+            assert!(spent.plus(cost(left)).unwrap().within(allowance), "{question}: {left}");
+            spent = spent.plus(cost(left.min(50))).unwrap();
+        }
+        assert!(spent.epsilon.milli() > 3_000, "small questions cost less than their sum");
     }
 
     #[test]

@@ -187,7 +187,8 @@ pub(super) fn refusal(error: &DataFusionError) -> Refusal {
             },
         },
         DataFusionError::Plan(message) if message.starts_with("Invalid function") => {
-            Refusal::unsupported("A function that nobody knows", super::AGGREGATES)
+            let name = message.split('\'').nth(1).unwrap_or("that nobody knows").to_uppercase();
+            Refusal::unsupported(format!("The function {name}"), super::AGGREGATES)
         }
         DataFusionError::Plan(message)
             if message.contains("in GROUP BY or an aggregate function")
@@ -222,7 +223,8 @@ fn text(error: &DataFusionError) -> String {
     let text = line(&error.find_root().message());
     if text.contains("No function matches") || text.contains("failed to match any signature") {
         return "a function is used with the wrong number or types of arguments; \
-                use COUNT of any column, and other aggregates of number columns"
+                use COUNT of any column, other aggregates of number columns, \
+                and CAST(column AS INT) of one that is true or false"
             .into();
     }
     if matches!(error.find_root(), DataFusionError::Internal(_)) || text.len() > 300 {

@@ -597,7 +597,9 @@ fn refused(expr: &Expr) -> Refusal {
         }
         Expr::AggregateFunction(_) => "An aggregate here",
         Expr::Placeholder(_) | Expr::ScalarVariable(..) => "A parameter or variable",
-        Expr::GroupingSet(_) => "GROUPING SETS, ROLLUP or CUBE",
+        Expr::GroupingSet(_) => {
+            return Refusal::unsupported("GROUPING SETS, ROLLUP or CUBE", "group by plain columns");
+        }
         _ => "This kind of expression",
     };
     Refusal::unsupported(construct, INSTEAD)

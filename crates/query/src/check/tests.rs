@@ -56,6 +56,8 @@ const REFUSED: &[(&str, &str)] = &[
         "SELECT COUNT(*) FROM patient WHERE patient NOT IN (SELECT patient FROM observation WHERE year = -5)",
         "it selects no rows",
     ),
+    ("SELECT MODE(sex) FROM patient", "The function MODE"),
+    ("SELECT SUM(deceased) FROM patient", "CAST(column AS INT)"),
     ("SELECT COUNT(*) OVER () FROM patient", "window function"),
     ("SELECT ROW_NUMBER() OVER (ORDER BY value) FROM observation", "window function"),
     ("SELECT SUM(COUNT(*)) OVER () FROM patient GROUP BY sex", "window function"),
