@@ -45,11 +45,6 @@ impl EpsilonTotal {
     pub(crate) fn plus(self, epsilon: Epsilon) -> Option<Self> {
         self.0.checked_add(u64::from(epsilon.0)).map(Self)
     }
-
-    /// What is left of this total once `spent` is gone, at least nothing.
-    pub(crate) fn left(self, spent: Self) -> Self {
-        Self(self.0.saturating_sub(spent.0))
-    }
 }
 
 /// A text is not an epsilon.
