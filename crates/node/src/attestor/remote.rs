@@ -160,15 +160,13 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     };
     // Before anything is sent: rows are for attestors only.
     let oracle = AttestationOracle::new(question.oracle, &question.ledger);
-    let listed = oracle.isAttestor(identity.address).call().await;
-    if !listed.map_err(|error| format!("the ledger cannot be asked about it: {error}"))? {
+    let unasked = |error| format!("the ledger cannot be asked about it: {error}");
+    if !oracle.isAttestor(identity.address).call().await.map_err(unasked)? {
         return Err(format!("{} is no attestor on the ledger", identity.address));
     }
     if let Some((from, rules)) = question.rows {
         let registry = ParticipantRegistry::new(question.registry, &question.ledger);
-        let registered = registry.participant(identity.address).call().await;
-        let registered =
-            registered.map_err(|error| format!("the ledger cannot be asked about it: {error}"))?;
+        let registered = registry.participant(identity.address).call().await.map_err(unasked)?;
         may_see(rules, from, Country::from_bytes(registered.jurisdiction.0))?;
     }
     let entropy = crate::home::random::<32>().map_err(|error| error.to_string())?;

@@ -159,15 +159,14 @@ pub(crate) fn untold(owed: Vec<Owed>, records: &[Record]) -> Vec<Owed> {
 }
 
 /// Brings a custodian's log up to the ledger: grants, withdrawals of consent, and datasets that left the pool, however they
-/// came there. So nothing is forgotten of which a kill left only the transaction. Gives what was new to the log.
-pub(crate) async fn note_ledger(node: &Node, custodian: &Party) -> Result<Vec<(Kind, String)>> {
+/// came there. So nothing is forgotten of which a kill left only the transaction.
+pub(crate) async fn note_ledger(node: &Node, custodian: &Party) -> Result<()> {
     let owed = owed(node, custodian).await?;
     if owed.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let path = log_path(node, custodian);
     let records = if path.exists() { audit::read(&path)? } else { Vec::new() };
-    let mut new = Vec::new();
     for one in untold(owed, &records) {
         let grant = || ("grant", number(one.number));
         let details = match (one.kind, one.document) {
@@ -176,9 +175,8 @@ pub(crate) async fn note_ledger(node: &Node, custodian: &Party) -> Result<Vec<(K
             (_, None) => vec![grant()],
         };
         note(node, custodian, one.kind, &one.subject, &details).await?;
-        new.push((one.kind, one.subject));
     }
-    Ok(new)
+    Ok(())
 }
 
 /// The records of a custodian's log from the first that `begins` picks, up to the newest.

@@ -158,18 +158,13 @@ fn join(
         }
         starts.push(of_left.len() as u32);
     }
-    let pairs = || of_left.iter().zip(&of_right);
-    let mut kept: Vec<bool> = Vec::new();
-    if outer || left.kept.is_some() || right.kept.is_some() {
-        let right_is_kept = |row: Option<u32>| row.is_some_and(|row| right.is_kept(row as usize));
-        kept = pairs()
-            .map(|(row, other)| left.is_kept(*row as usize) && right_is_kept(*other))
-            .collect();
-    }
+    let is_kept = |(row, other): (&u32, &Option<u32>)| {
+        left.is_kept(*row as usize) && other.is_some_and(|other| right.is_kept(other as usize))
+    };
+    let some_are_not = outer || left.kept.is_some() || right.kept.is_some();
+    let kept = some_are_not.then(|| of_left.iter().zip(&of_right).map(is_kept).collect());
     let mut rows = gather(left, right, &of_left, &of_right, starts, needed);
-    if !kept.is_empty() {
-        rows.kept = Some(BooleanBuffer::from(kept));
-    }
+    rows.kept = kept;
     if let Some(condition) = condition {
         rows.keep(rows.holds(condition));
     }

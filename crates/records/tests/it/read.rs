@@ -490,9 +490,17 @@ fn a_column_for_one_value_that_meets_several_is_the_views_mistake() {
     let several =
         json!({ "resourceType": "Patient", "id": "b", "name": [{ "given": ["x", "y"] }] });
     let text = [patient("a"), several.to_string(), several.to_string()].join("\n");
+    let (summary, count) = run_of(view, &text);
+    assert_eq!(count, 1);
+    let [misfit] = &summary.misfits[..] else { panic!("{:?}", summary.misfits) };
+    assert_eq!((misfit.place.as_str(), misfit.records), ("select[0].column[1]", 2));
+}
+
+/// What comes of records under a view, and how many rows it has.
+fn run_of(view: CompiledView, text: &str) -> (Summary, usize) {
     let mut count = 0;
     let summary = run_views(
-        stream(text.into_bytes()),
+        stream(text.as_bytes().to_vec()),
         &[view],
         &ReadOptions::default(),
         &mut |_| {},
@@ -501,11 +509,8 @@ fn a_column_for_one_value_that_meets_several_is_the_views_mistake() {
             count += rows.num_rows();
             Ok(())
         },
-    )
-    .unwrap();
-    assert_eq!(count, 1);
-    let [misfit] = &summary.misfits[..] else { panic!("{:?}", summary.misfits) };
-    assert_eq!((misfit.place.as_str(), misfit.records), ("select[0].column[1]", 2));
+    );
+    (summary.unwrap(), count)
 }
 
 /// Where and how often records did not fit a view with this column, and how many rows it has.
@@ -514,19 +519,7 @@ fn misfits_of(path: &str, records: &[Value]) -> (Vec<(String, u64)>, usize) {
         "select": [{ "column": [{ "name": "v", "path": path }] }] });
     let view = CompiledView::parse(&view.to_string()).unwrap();
     let text: Vec<String> = records.iter().map(Value::to_string).collect();
-    let mut count = 0;
-    let summary = run_views(
-        stream(text.join("\n").into_bytes()),
-        &[view],
-        &ReadOptions::default(),
-        &mut |_| {},
-        &mut |_, _| {},
-        &mut |_, rows| {
-            count += rows.num_rows();
-            Ok(())
-        },
-    )
-    .unwrap();
+    let (summary, count) = run_of(view, &text.join("\n"));
     assert_eq!(summary.reasons.values().sum::<u64>(), summary.set_aside.len() as u64);
     (summary.misfits.into_iter().map(|one| (one.place, one.records)).collect(), count)
 }
