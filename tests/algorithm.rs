@@ -262,6 +262,15 @@ fn a_declaration_that_bounds_nothing_is_refused_with_code_2_and_costs_nothing() 
             .contains("patient.name")
     );
     assert!(change("--table", "nobody")["error"]["message"].as_str().unwrap().contains("`nobody`"));
+    let much = [&SURVIVAL[..], &["--fuel", "100000001"]].concat();
+    let said = refusal(&arguments(dir.path(), text(&schema), &module, &much));
+    assert!(said["error"]["message"].as_str().unwrap().contains("the schema allows 100000000"));
+    let strict = dir.path().join("strict.toml");
+    let published = fs::read_to_string(&schema).unwrap();
+    fs::write(&strict, format!("max_fuel = 999_999\n{published}")).unwrap();
+    let said = refusal(&arguments(dir.path(), text(&strict), &module, &SURVIVAL));
+    assert_eq!(said["refused"]["construct"], "the fuel");
+    assert!(said["error"]["message"].as_str().unwrap().contains("1000000 units"));
     assert!(change("--epsilon", "0")["error"]["message"].as_str().unwrap().contains("psilon"));
     assert!(!dir.path().join("budget.redb").exists());
     assert!(

@@ -124,6 +124,23 @@ fn an_answer_that_was_committed_and_is_not_in_the_log_is_the_first_difference() 
 }
 
 #[test]
+fn a_payout_root_that_a_log_leaves_out_is_found() {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 1");
+    world.go("licence buy --researcher lab");
+    world.ask();
+    world.claim("clinic/1");
+    assert!(differences(&world).is_empty(), "{:?}", differences(&world));
+    let whole = fs::read_to_string(log(&world.home)).unwrap();
+    let posted = whole.find("\"payout_root_posted\"").unwrap();
+    let cut = whole[..posted].rfind('\n').unwrap() + 1;
+    fs::write(log(&world.home), &whole[..cut]).unwrap();
+    let says = "a payout root of dataset 1 was posted on the ledger and is not in the log";
+    let found = differences(&world);
+    assert!(found.iter().any(|one| one.contains(says)), "{found:?}");
+}
+
+#[test]
 fn what_was_written_out_of_a_vault_stays_in_its_log_and_a_lost_log_hides_no_other() {
     let world = World::new();
     world.ingest();

@@ -348,3 +348,39 @@ fn an_output_that_is_an_input_is_refused_and_the_input_stays_as_it_was() {
         assert_eq!(fs::read_to_string(&table).unwrap(), "age\n30\n", "{arguments:?}");
     }
 }
+
+#[test]
+fn the_numbers_of_a_report_take_no_other_file_s_place() {
+    let dir = folder();
+    let at = |name: &str| dir.path().join(name);
+    let (table, policy, mine) = (at("people.csv"), at("policy.toml"), at("mine.json"));
+    fs::write(&table, "age\n30\n31\n").unwrap();
+    fs::write(&policy, "k = 2\n[columns]\nage = { role = \"insensitive\" }\n").unwrap();
+    fs::write(&mine, "{}").unwrap();
+    let (page, out) = (at("report.html"), at("out.csv"));
+    let protect = |report: &Path, out: &Path| {
+        let files = [text(&table), text(&policy), text(report), text(out)];
+        run(&[
+            "protect", "--input", files[0], "--policy", files[1], "--report", files[2], "--out",
+            files[3],
+        ])
+    };
+    for (report, out) in [
+        (&at("mine.html"), &out),
+        (&mine, &out),
+        (&page, &page),
+        (&page, &page.with_extension("json")),
+    ] {
+        let output = protect(report, out);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("another name") || said.contains("a name such as"), "{said}");
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "{}");
+        assert!(!page.exists());
+    }
+    // A report may take the place of a former one.
+    for _ in 0..2 {
+        let output = protect(&page, &out);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -121,6 +121,25 @@ fn a_folder_of_tables_answers_with_accuracy_and_cost() {
 }
 
 #[test]
+fn questions_that_are_asked_at_once_are_all_answered_and_all_charged() {
+    let asker = Asker::new();
+    // Nobody has made the budget file yet.
+    std::thread::scope(|scope| {
+        for epsilon in ["0.1", "0.2", "0.3", "0.4"] {
+            let asker = &asker;
+            scope.spawn(move || {
+                let answer =
+                    asker.ask("run", "SELECT COUNT(*) AS n FROM patient", &["--epsilon", epsilon]);
+                assert_eq!(answer["repeated"], false);
+            });
+        }
+    });
+    let sql = "SELECT COUNT(*) AS n FROM patient";
+    let last = asker.ask("explain", sql, &["--epsilon", "0.5"]);
+    assert_eq!(last["remaining"]["researcher"]["epsilon"], 1.0);
+}
+
+#[test]
 fn a_repeated_question_costs_nothing_and_answers_the_same_under_other_names() {
     let asker = Asker::new();
     let first = asker.ask("run", "SELECT COUNT(*) AS n FROM patient WHERE sex = 'male'", &[]);

@@ -117,6 +117,43 @@ fn a_consent_can_be_for_one_researcher_some_regions_and_some_time() {
     assert_eq!(world.go("member receipts --member clinic/1")["uses"].as_array().unwrap().len(), 1);
 }
 
+/// The last record of this kind in the clinic's log.
+fn last(world: &World, kind: &str) -> Value {
+    let log = fs::read_to_string(world.home.join("vaults/clinic/audit.jsonl")).unwrap();
+    let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    records.filter(|record| record["kind"] == kind).last().unwrap()
+}
+
+#[test]
+fn where_explicit_consent_alone_permits_a_use_those_count_who_named_the_place() {
+    let world = with_members();
+    let ask = |researcher: &str| {
+        world.go(&format!("licence buy --researcher {researcher} --uses 1"));
+        let home = text(&world.home);
+        let sql = "SELECT COUNT(*) AS n FROM patient";
+        let question = ["query", "--researcher", researcher, "--sql", sql, "--epsilon", "0.5"];
+        json(&[&question[..], &["--dir", home]].concat());
+        let answered = last(&world, "answered")["details"].clone();
+        (answered["patients"].as_u64().unwrap(), answered["explicit_consent"].is_string())
+    };
+    let register = "party register --role researcher --country US --usdc 5000 --name";
+    world.go(&format!("{register} told --safeguards explicit-consent"));
+    world.go(&format!("{register} bound --safeguards explicit-consent,scc"));
+    assert_eq!(ask("told"), (0, true), "everywhere is not a place that was named");
+    world.go("consent grant --member clinic/1 --regions US,JP");
+    world.go("consent grant --member clinic/2 --regions EU,JP");
+    assert_eq!(ask("told"), (1, true));
+    assert_eq!(last(&world, "decided")["details"]["law"], "GDPR Art. 9(2)(a), 49(1)(a)");
+    let (bound, explicit) = ask("bound");
+    assert!(bound > 2 && !explicit, "{bound}");
+    assert_eq!(last(&world, "decided")["details"]["law"], "GDPR Art. 46(2)(c)");
+    let uses = |member: &str| {
+        let receipts = world.go(&format!("member receipts --member {member}"));
+        receipts["uses"].as_array().unwrap().len()
+    };
+    assert_eq!((uses("clinic/1"), uses("clinic/2")), (2, 1));
+}
+
 #[test]
 fn receipts_and_trails_tell_every_use_its_grant_and_what_it_paid() {
     let world = with_members();

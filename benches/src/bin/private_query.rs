@@ -139,6 +139,7 @@ fn schema() -> PublicSchema {
             ],
         }],
         mechanism: caduceus_query::Mechanism::Laplace,
+        max_fuel: 0,
         dataset: none,
         researcher: none,
     }

@@ -107,8 +107,8 @@ struct What {
     /// With what probability the guarantee may fail; norm l2 needs one, such as 1e-6
     #[arg(long, default_value = "0", value_name = "D")]
     delta: Delta,
-    /// Instructions for each patient, in place of 1,000,000
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    /// Instructions for each patient in a round, in place of 1,000,000; the schema says how many all rounds may have
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     fuel: Option<u64>,
 }
 
@@ -141,17 +141,13 @@ enum ValuesName {
 pub fn local(local: &Local, json: bool) -> Result<Outcome> {
     match local {
         Local::Run(run) => {
-            let reporter = reporter(false, json);
-            let watch = |progress: caduceus_node::Progress| {
-                let what = format!("round {} of {}, percent", progress.round + 1, progress.rounds);
-                reporter.progress(&what, u64::from(progress.percent), Some(100));
-            };
             let asked = AskedAlgorithm {
                 algorithm: run.what.algorithm()?,
                 researcher: run.researcher.clone(),
                 seed: run.seed,
             };
-            let report = Folder::open(&run.tables, &run.schema)?.run_algorithm(&asked, &watch)?;
+            let report = Folder::open(&run.tables, &run.schema)?
+                .run_algorithm(&asked, &reporter(false, json))?;
             Ok(Outcome::new(&report, report.text.clone()))
         }
         Local::Check(check) => {

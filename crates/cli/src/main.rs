@@ -33,6 +33,7 @@ use clap::Parser;
 use args::Arguments;
 
 fn main() -> ExitCode {
+    hush_damaged_pages();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(refusal) => return output::misunderstood(&refusal),
@@ -49,4 +50,14 @@ fn main() -> ExitCode {
         Ok(outcome) => output::print(&outcome, arguments.json),
         Err(error) => output::failed(&error, arguments.json),
     }
+}
+
+/// The store meets some damaged pages with a panic, which whoever opens its file catches and explains: a backtrace beside that
+/// would help nobody.
+fn hush_damaged_pages() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match panic.location() {
+        Some(at) if at.file().contains("redb-") => output::damaged_pages(),
+        _ => usual(panic),
+    }));
 }

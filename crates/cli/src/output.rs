@@ -122,6 +122,11 @@ pub fn cannot_print(error: &io::Error) {
     );
 }
 
+/// Says that the store met pages that it cannot follow. Whoever opened the file says which, and what to do.
+pub fn damaged_pages() {
+    let _ = writeln!(io::stderr(), "a file holds pages that are not what was written");
+}
+
 /// Prints an error with its causes on stderr, and as one JSON object on stdout where that was asked for.
 pub fn failure(error: &dyn Error, json: bool) -> ExitCode {
     failure_with(error, json, 1, None)

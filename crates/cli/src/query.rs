@@ -84,6 +84,7 @@ const RUN_HELP: &str = r#"Example: caduceus query run --tables tables --schema s
 The schema says what may be known without looking at the data:
 
   mechanism = "laplace"              # or "gaussian", which needs --delta
+  max_fuel = 100_000_000             # what `algorithm run` may use for one patient in all its rounds; this where it is left out
   [budget]                           # of all researchers together
   epsilon = 10.0
   delta = 1e-6                       # 0 where it is left out
@@ -214,7 +215,8 @@ pub fn local(local: &Local, json: bool) -> Result<Outcome> {
             Ok(Outcome::new(&report, report.text.clone()))
         }
         Local::Explain(query) => {
-            let explained = Folder::open(&query.tables, &query.schema)?.explain(&query.asked())?;
+            let explained = Folder::open(&query.tables, &query.schema)?
+                .explain(&query.asked(), &reporter(false, json))?;
             Ok(Outcome::new(&explained, explained.text.clone()))
         }
     }

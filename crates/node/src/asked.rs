@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use caduceus_query::sandbox::{
-    self, AlgorithmAnswer, Declaration, Limits, MAX_FUEL, Module, Norm, SandboxError, Selection,
-    Values,
+    self, AlgorithmAnswer, Declaration, DeclarationRefusal, Limits, Module, Norm, SandboxError,
+    Selection, Values,
 };
 use caduceus_query::{
     Answer, Delta, Epsilon, Loss, NoiseSource, PatientTables, PrivatePlan, PublicSchema, Question,
@@ -81,21 +81,29 @@ impl Asked {
 }
 
 impl Algorithm {
+    /// Fuel for each patient in each round.
+    fn fuel(&self) -> u64 {
+        self.fuel.unwrap_or(Limits::default().fuel)
+    }
+
     /// Compiles the module under the usual limits but for the fuel.
     ///
     /// # Errors
     /// [`NodeError::Module`].
     pub(crate) fn load(&self) -> Result<Module> {
-        let usual = Limits::default();
-        let fuel = self.fuel.unwrap_or(usual.fuel).clamp(1, MAX_FUEL);
-        Ok(Module::load_within(&self.module, Limits { fuel, ..usual })?)
+        let limits = Limits { fuel: self.fuel(), ..Limits::default() };
+        Ok(Module::load_within(&self.module, limits)?)
     }
 
     /// What it declares, over what a schema publishes.
     ///
     /// # Errors
-    /// [`NodeError::Algorithm`] for tables or columns that the schema does not publish or allow.
+    /// [`NodeError::Algorithm`] for tables, columns or an amount of work that the schema does not publish or allow.
     pub(crate) fn declaration(&self, schema: &PublicSchema) -> Result<Declaration> {
+        let (asked, allowed) = (self.fuel().saturating_mul(self.rounds.into()), schema.max_fuel);
+        if asked > allowed {
+            return Err(SandboxError::from(DeclarationRefusal::Fuel { asked, allowed }).into());
+        }
         Ok(Declaration {
             inputs: sandbox::inputs(schema, &self.tables).map_err(SandboxError::from)?,
             length: self.length,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::U256;
-use caduceus_contracts::{ComputeMarket, DatasetToken, ProvenanceLog};
+use caduceus_contracts::{ComputeMarket, DatasetToken, MemberClaims, ProvenanceLog};
 use caduceus_vault::Vault;
 use caduceus_vault::audit::{self as vault_audit, AuditError, Detail, Kind, Record};
 use serde::{Deserialize, Serialize};
@@ -212,8 +212,8 @@ fn forgotten(
     Ok(differences)
 }
 
-/// What the ledger shows of a custodian that its log does not, oldest first: datasets that were minted, and answers that were
-/// committed, settled or not. A vault writes the record of an answer before it commits to it.
+/// What the ledger shows of a custodian that its log does not, oldest first: datasets that were minted, answers that were
+/// committed, settled or not, and payout roots. A vault writes the record of an answer or a root before it sends it.
 async fn missing(node: &Node, custodian: &Party, records: &[Record]) -> Result<Vec<String>> {
     let of_kind = |kind: Kind| records.iter().filter(move |record| record.kind == kind);
     let published: Vec<&Detail> =
@@ -240,6 +240,19 @@ async fn missing(node: &Node, custodian: &Party, records: &[Record]) -> Result<V
         if !told && own.contains(&market.job(job).call().await?.datasetId) {
             let what = format!(
                 "the answer of job {job} was committed on the ledger and is not in the log"
+            );
+            differences.push((place, what));
+        }
+    }
+    let claims = node.at.member_claims;
+    for (place, posted) in node.placed_events::<MemberClaims::RootPosted>(claims, &[]).await? {
+        let (dataset, root) = (posted.datasetId, posted.root.to_string());
+        let number = Detail::Number(dataset.to::<i64>());
+        let told = of_kind(Kind::PayoutRootPosted)
+            .any(|record| record.subject == root && record.details.get("dataset") == Some(&number));
+        if !told && own.contains(&dataset) {
+            let what = format!(
+                "a payout root of dataset {dataset} was posted on the ledger and is not in the log"
             );
             differences.push((place, what));
         }

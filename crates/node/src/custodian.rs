@@ -33,13 +33,13 @@ use crate::home::write_atomically;
 use crate::member::person_id;
 use crate::node::Node;
 use crate::party::{self, Party, Role};
-use crate::tables::{write, write_report};
+use crate::tables::{numbers_beside, write, write_report};
 
 pub(crate) use answering::answer_telling;
 pub use answering::{AnsweredJob, answer, answer_all, patients_in_last_answers};
 pub(crate) use answering::{
-    MOST_FOR_ONE, REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, StuckJob, remaining_budget,
-    state_name,
+    EXPLICIT, MOST_FOR_ONE, REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, StuckJob,
+    remaining_budget, state_name,
 };
 pub use consent::NotCarried;
 pub(crate) use earnings::{
@@ -367,6 +367,7 @@ pub async fn protect(
     k: Option<u32>,
     report: Option<&Path>,
 ) -> Result<ProtectedSummary> {
+    report.map(numbers_beside).transpose()?;
     let custodian = party::find(node, Role::Custodian, custodian)?;
     let vault = vault(node, &custodian)?;
     let Some(raw) = vault.staging(RAW)? else {

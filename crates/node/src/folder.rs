@@ -5,6 +5,7 @@ mod algorithm;
 mod tables;
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use caduceus_query::sandbox::SandboxError;
 use caduceus_query::{
@@ -25,6 +26,9 @@ use crate::report::Reporter;
 
 /// The budget file in a folder of tables.
 const BUDGET_FILE: &str = "budget.redb";
+
+/// How long a question waits for another one on the same folder.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A folder of tables with its schema.
 #[derive(Debug)]
@@ -128,7 +132,7 @@ impl Folder {
     /// [`NodeError::Question`], [`NodeError::Budget`], and what goes wrong with files.
     pub fn run(&self, asked: &Asked, report_to: &Reporter) -> Result<Report> {
         let plan = caduceus_query::plan(&asked.question, &self.schema)?;
-        let budget = self.budget()?;
+        let budget = self.budget(report_to)?;
         let researcher = researcher_key(&asked.researcher);
         if let Some(answer) = plan.known_answer() {
             let left = budget.left(dataset_key(), researcher)?;
@@ -165,12 +169,12 @@ impl Folder {
     ///
     /// # Errors
     /// [`NodeError::Question`], [`NodeError::Budget`].
-    pub fn explain(&self, asked: &Asked) -> Result<Explanation> {
+    pub fn explain(&self, asked: &Asked, report_to: &Reporter) -> Result<Explanation> {
         let plan = caduceus_query::plan(&asked.question, &self.schema)?;
         let researcher = researcher_key(&asked.researcher);
         let (left, affordable) = match self.budget_path().exists() {
             true => {
-                let budget = self.budget()?;
+                let budget = self.budget(report_to)?;
                 let left = budget.left(dataset_key(), researcher)?;
                 (left, budget.allows(dataset_key(), researcher, plan.loss())?)
             }
@@ -240,9 +244,23 @@ impl Folder {
         self.dir.join(BUDGET_FILE)
     }
 
-    /// The budget beside the tables, with the limits that the schema names today.
-    fn budget(&self) -> Result<BudgetLedger> {
-        let budget = BudgetLedger::open(&self.budget_path())?;
+    /// The budget beside the tables, with the limits that the schema names today. One question is answered at a time: others
+    /// wait for it.
+    fn budget(&self, report_to: &Reporter) -> Result<BudgetLedger> {
+        let (path, since) = (self.budget_path(), Instant::now());
+        let budget = loop {
+            match BudgetLedger::open(&path) {
+                Err(BudgetError::InUse(_)) if since.elapsed() < LONGEST_WAIT => {
+                    report_to.progress(
+                        "waiting for another question, s",
+                        since.elapsed().as_secs(),
+                        None,
+                    );
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                opened => break opened?,
+            }
+        };
         if budget.limits(dataset_key())? != Some(self.limits()) {
             budget.set_limits(dataset_key(), self.limits())?;
         }

@@ -102,9 +102,17 @@ impl TableJobError {
 pub fn protect(job: &TableJob, reporter: &Reporter) -> Result<TableResult> {
     let wrong = |source: ReleaseError| TableJobError::Release { path: job.policy.clone(), source };
     let inputs = [&job.input, &job.policy].into_iter().chain(&job.key);
-    let numbers = job.report.as_ref().map(|page| page.with_extension("json"));
+    let numbers = job.report.as_deref().map(numbers_beside).transpose()?;
     for output in job.output.iter().chain(&job.report).chain(&numbers) {
         keep_apart(output, inputs.clone())?;
+    }
+    if let Some(output) = &job.output
+        && (job.report.as_ref() == Some(output) || numbers.as_ref() == Some(output))
+    {
+        return Err(NodeError::Usage(format!(
+            "the release and its report would both be written to {}; give one of them another name",
+            output.display()
+        )));
     }
     let text = policy_text(&job.policy)?;
     let mut policy = TablePolicy::parse(&text).map_err(|error| wrong(error.into()))?;
@@ -158,6 +166,27 @@ pub(crate) fn write_report(
     let numbers = serde_json::to_vec_pretty(report).expect("a report has only string keys");
     write(&path.with_extension("json"), &numbers)?;
     Ok(digest(page.as_bytes()))
+}
+
+/// Where the numbers of a report go, beside its page.
+///
+/// # Errors
+/// [`NodeError::Usage`] where they would take the place of the page, or of a file that is not the numbers of a former one.
+pub(crate) fn numbers_beside(page: &Path) -> Result<PathBuf> {
+    let numbers = page.with_extension("json");
+    let shown = numbers.display();
+    if numbers == page {
+        return Err(NodeError::Usage(format!(
+            "a report is a page, and its numbers go to {shown}; give it a name such as {}",
+            page.with_extension("html").display()
+        )));
+    }
+    if numbers.exists() && !page.exists() {
+        return Err(NodeError::Usage(format!(
+            "{shown} is there and would be written over with the numbers of the report; give the report another name"
+        )));
+    }
+    Ok(numbers)
 }
 
 /// The key in a file, 64 hex digits, or a new one.

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::audit::log_path;
 use crate::consents;
-use crate::custodian::{self, publications};
+use crate::custodian::{self, EXPLICIT, publications};
 use crate::error::{NodeError, Result};
 use crate::member::Member;
 use crate::node::{Node, Place};
@@ -283,12 +283,16 @@ async fn placed(node: &Node, of: &Of) -> Result<Vec<(Place, Access)>> {
         let dataset: u64 = event.datasetId.to();
         let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
         let country = registry.participant(event.researcher).call().await?.jurisdiction;
+        let record = records.get(&commitment.resultHash.to_string());
+        let explicit = record.is_some_and(|record| record.details.contains_key(EXPLICIT));
         let under = match &own {
             None => None,
-            Some(own) => match own.basis(node, *computed, dataset, &event, country.0).await? {
-                None => continue,
-                basis => basis,
-            },
+            Some(own) => {
+                match own.basis(node, *computed, dataset, &event, country.0, explicit).await? {
+                    None => continue,
+                    basis => basis,
+                }
+            }
         };
         let name = |account: Address| {
             parties.iter().find(|party| party.address == account).map(|party| party.name.clone())
@@ -311,7 +315,7 @@ async fn placed(node: &Node, of: &Of) -> Result<Vec<(Place, Access)>> {
                 block: place.block,
                 epsilon_milli: commitment.spentEpsilonMilli,
                 consent_counter: commitment.consentCounter,
-                log_record: records.get(&commitment.resultHash.to_string()).copied(),
+                log_record: record.map(|record| record.sequence),
                 under,
             },
         ));
@@ -320,14 +324,14 @@ async fn placed(node: &Node, of: &Of) -> Result<Vec<(Place, Access)>> {
 }
 
 /// The records of answers in the logs of this home, by the hash of the answer.
-fn answers_in_logs(node: &Node) -> Result<BTreeMap<String, u64>> {
+fn answers_in_logs(node: &Node) -> Result<BTreeMap<String, Record>> {
     let mut records = BTreeMap::new();
     for custodian in party::custodians(node)? {
         let path = log_path(node, &custodian);
         if path.exists() {
             let answered =
                 vault_audit::read(&path)?.into_iter().filter(|one| one.kind == Kind::Answered);
-            records.extend(answered.map(|record| (record.subject, record.sequence)));
+            records.extend(answered.map(|record| (record.subject.clone(), record)));
         }
     }
     Ok(records)
@@ -380,12 +384,13 @@ impl Own {
         dataset: u64,
         event: &AccessRecorded,
         country: [u8; 2],
+        explicit: bool,
     ) -> Result<Option<Basis>> {
         if !self.datasets.contains(&dataset) {
             return Ok(None);
         }
         if self.joined.is_none_or(|joined| computed < joined) {
-            return Ok(Some(Basis::Paper));
+            return Ok((!explicit).then_some(Basis::Paper));
         }
         let token = DatasetToken::new(node.at.dataset_token, &node.provider);
         let class = token.dataset(event.datasetId).call().await?.dataClass;
@@ -406,6 +411,7 @@ impl Own {
         let covering = self.grants.iter().find(|grant| {
             grant.granted < computed
                 && grant.revoked.is_none_or(|revoked| computed < revoked)
+                && (!explicit || grant.terms.jurisdictions.names(node.rules, country))
                 && permits(node.rules, std::slice::from_ref(&grant.terms), &asked, time).is_ok()
         });
         Ok(covering.map(|grant| Basis::Grant(grant.id)))

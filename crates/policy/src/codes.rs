@@ -220,6 +220,12 @@ impl Safeguards {
         Self(self.0 | other.0)
     }
 
+    /// What is in this set and not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether some safeguard is in both sets.
     #[must_use]
     pub const fn meets(self, other: Self) -> bool {

@@ -115,6 +115,13 @@ impl RegionSet {
         self.has_bit(0) || region.is_some_and(|index| self.has_bit(index))
     }
 
+    /// Whether the country's region is named, which says more than [`RegionSet::covers`]: not every place is permitted, and
+    /// this one is.
+    #[must_use]
+    pub fn names(self, table: &RuleTable, country: Country) -> bool {
+        !self.has_bit(0) && self.covers(table, country)
+    }
+
     fn with_bit(mut self, index: u8) -> Self {
         self.0[31 - usize::from(index / 8)] |= 1 << (index % 8);
         self

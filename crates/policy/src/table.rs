@@ -212,6 +212,29 @@ impl Decision {
         };
         Err(Refusal { law: self.law.clone(), because })
     }
+
+    /// Whether the use is permitted to who holds `held` by the persons' explicit consent alone. It is their own act then: who
+    /// did not consent explicitly is not to be counted, whatever the registry says of the user.
+    #[must_use]
+    pub fn rests_on_consent(&self, held: Safeguards) -> bool {
+        let others = self.safeguards.without(Safeguards::EXPLICIT_CONSENT);
+        self.verdict == Verdict::AllowWith
+            && self.safeguards.meets(Safeguards::EXPLICIT_CONSENT)
+            && !others.meets(held)
+    }
+
+    /// The law that permits the use to who holds `held`: of the provision that makes their safeguard one, or the row's own.
+    #[must_use]
+    pub fn basis(&self, held: Safeguards) -> String {
+        let held = match self.rests_on_consent(held) {
+            true => Safeguards::EXPLICIT_CONSENT,
+            false => held.without(Safeguards::EXPLICIT_CONSENT),
+        };
+        let made =
+            |reason: &&Reason| reason.kind == ReasonKind::Safeguard && reason.safeguard.meets(held);
+        let provision = self.reasons.iter().find(made);
+        provision.map_or(self.law.clone(), |reason| format!("{} {}", reason.law, reason.article))
+    }
 }
 
 /// All rules of law that are known.

@@ -5,7 +5,7 @@
 use caduceus_policy::consent::{
     ClassSet, Denial, Grant, Party, PurposeSet, RegionSet, Use, permits,
 };
-use caduceus_policy::{DataClass, Purpose, Region, default_rules};
+use caduceus_policy::{Country, DataClass, Purpose, Region, default_rules};
 use proptest::prelude::*;
 
 const CUSTODIAN: Party = Party([1; 20]);
@@ -74,6 +74,19 @@ fn a_grant_to_all_researchers_reaches_those_in_good_standing_only() {
 fn anywhere_reaches_countries_that_no_rule_lists() {
     let open = [Grant { jurisdictions: RegionSet::anywhere(), ..grant() }];
     assert_eq!(answer(&open, Use { country: "ZZ".parse().unwrap(), ..asked() }), Ok(()));
+}
+
+#[test]
+fn a_place_is_named_where_it_is_permitted_and_not_every_place_is() {
+    let (table, of) = (default_rules(), |text: &str| text.parse::<Country>().unwrap());
+    let union = RegionSet::of(table, &[region("EU")]).unwrap();
+    assert!(union.names(table, of("DE")) && union.names(table, of("FR")));
+    assert!(!union.names(table, of("GB")) && !union.names(table, of("TZ")));
+    let mut both = union.to_be_bytes();
+    both[31] |= 1;
+    for everywhere in [RegionSet::anywhere(), RegionSet::from_be_bytes(both)] {
+        assert!(everywhere.covers(table, of("DE")) && !everywhere.names(table, of("DE")));
+    }
 }
 
 #[test]

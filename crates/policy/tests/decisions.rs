@@ -180,6 +180,25 @@ fn every_safeguard_of_a_rule_is_explained_by_the_provision_that_makes_it_one() {
 }
 
 #[test]
+fn a_use_rests_on_consent_where_nothing_else_that_is_held_permits_it() {
+    let of = |from, to, class| {
+        decide(default_rules(), &request(class, from, to, Purpose::HealthResearch))
+    };
+    let (consent, both) =
+        (Safeguards::EXPLICIT_CONSENT, Safeguards::EXPLICIT_CONSENT.with(Safeguards::SCC));
+    let transfer = of("DE", "US", DataClass::Clinical);
+    assert!(transfer.rests_on_consent(consent) && !transfer.rests_on_consent(both));
+    assert_eq!(transfer.basis(consent), "GDPR Art. 9(2)(a), 49(1)(a)");
+    assert_eq!(transfer.basis(both), "GDPR Art. 46(2)(c)");
+    let kenya = of("KE", "US", DataClass::Clinical);
+    assert!(kenya.rests_on_consent(both), "clauses do not do in Kenya");
+    assert_eq!(kenya.basis(both), "Data Protection Act 2019 (Kenya) s. 49(1)");
+    let home = of("DE", "FR", DataClass::Clinical);
+    assert!(!home.rests_on_consent(consent));
+    assert_eq!(home.basis(consent), home.law);
+}
+
+#[test]
 fn what_no_rule_tells_apart_is_decided_alike() {
     let table = default_rules();
     let rows = table.chain_rows().rows;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use caduceus_records::schema::Domain;
+use caduceus_records::schema::{Domain, USUAL_FUEL};
 use serde::Deserialize;
 
 use crate::error::ProtectError;
@@ -18,6 +18,7 @@ use crate::safe_harbor::{self, SparseAreas};
 pub struct ProtectionPolicy {
     pub(crate) schema_id: String,
     pub(crate) schema_version: u32,
+    pub(crate) max_fuel_per_person: u64,
     /// Patients that must share every combination of quasi-identifiers, unless the caller asks for another number.
     pub(crate) k: u32,
     /// Patients that may be left out for k, in parts per 10,000.
@@ -156,6 +157,7 @@ impl ProtectionPolicy {
         Ok(ProtectionPolicy {
             schema_id,
             schema_version,
+            max_fuel_per_person: file.max_fuel_per_person.unwrap_or(USUAL_FUEL),
             k: file.k,
             maximum_suppression: file.maximum_suppression,
             sparse,
@@ -186,6 +188,7 @@ struct PolicyFile {
     #[serde(default = "ten")]
     k: u32,
     maximum_suppression: u32,
+    max_fuel_per_person: Option<u64>,
     sparse_zip3: Option<Vec<String>>,
     #[serde(default)]
     values: BTreeMap<String, Vec<String>>,

@@ -81,6 +81,7 @@ pub fn protect(
     let schema = DatasetSchema {
         id: policy.schema_id.clone(),
         version: policy.schema_version,
+        max_fuel_per_person: policy.max_fuel_per_person,
         tables: out.schema,
     };
     let reached = smallest_class(&tables, &patients.names())?;

@@ -12,6 +12,8 @@
 
 use std::{
     fmt,
+    fs::File,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -206,16 +208,17 @@ impl<E: Into<redb::Error>> From<E> for BudgetError {
     }
 }
 
-/// Makes an empty budget file, which is there whole or not at all.
+/// Makes an empty budget file, which is there whole or not at all, and never takes the place of one that another process
+/// made meanwhile.
 fn make(path: &Path) -> Result<(), redb::Error> {
-    let partial = path.with_added_extension("partial");
-    match std::fs::remove_file(&partial) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let partial = tempfile::NamedTempFile::new_in(folder)?.into_temp_path();
     drop(Database::create(&partial)?);
-    std::fs::rename(&partial, path)?;
-    Ok(())
+    match partial.persist_noclobber(path) {
+        Err(found) if found.error.kind() != ErrorKind::AlreadyExists => Err(found.error.into()),
+        _ => Ok(File::open(folder)?.sync_all()?),
+    }
 }
 
 /// The durable budget of all datasets of one vault.

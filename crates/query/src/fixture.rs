@@ -30,6 +30,7 @@ fn dataset() -> DatasetSchema {
     DatasetSchema {
         id: "test".into(),
         version: 1,
+        max_fuel_per_person: 100_000_000,
         tables: vec![
             table("patient", 1, [("sex", values(&SEXES)), ("deceased", Domain::Flag)].into()),
             table(

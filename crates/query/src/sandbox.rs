@@ -27,7 +27,7 @@ pub use self::{
     declaration::{Declaration, DeclarationRefusal, MAX_LENGTH, MAX_ROUNDS, Selection, inputs},
     fixed::{MAX_WHOLE_CLIP, Norm, Values},
     inspect::{ExportSeen, Inspection, ModuleRefusal},
-    limits::{Limits, MAX_FUEL},
+    limits::Limits,
     module::Module,
     records::{
         Cell, DEFAULT_ROWS, InputColumn, InputTable, LAYOUT_VERSION, MISSING_CODE, MISSING_INTEGER,

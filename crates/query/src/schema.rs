@@ -17,6 +17,8 @@ pub struct PublicSchema {
     pub tables: Vec<PublicTable>,
     /// The noise of questions that do not choose.
     pub mechanism: Mechanism,
+    /// Fuel that an algorithm may use for one patient, in all its rounds together.
+    pub max_fuel: u64,
     /// What the dataset gives away to all researchers together.
     pub dataset: Allowance,
     /// What it gives away to each.
@@ -84,6 +86,7 @@ impl From<&DatasetSchema> for PublicSchema {
         Self {
             tables: schema.tables.iter().map(table).collect(),
             mechanism: Mechanism::Laplace,
+            max_fuel: schema.max_fuel_per_person,
             dataset: none,
             researcher: none,
         }

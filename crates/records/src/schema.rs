@@ -12,8 +12,18 @@ pub struct DatasetSchema {
     pub id: String,
     /// Version of the schema, counted from 1.
     pub version: u32,
+    /// Instructions that an algorithm may use for one patient, in all its rounds together.
+    #[serde(default = "usual_fuel")]
+    pub max_fuel_per_person: u64,
     /// The tables, in the order in which they are shown.
     pub tables: Vec<TableSchema>,
+}
+
+/// What an algorithm may use for one patient where a custodian says nothing of it: about a twentieth of a second.
+pub const USUAL_FUEL: u64 = 100_000_000;
+
+fn usual_fuel() -> u64 {
+    USUAL_FUEL
 }
 
 impl DatasetSchema {

@@ -36,7 +36,12 @@ fn schema() -> DatasetSchema {
         max_rows_per_person: 1,
         columns: vec![column("patient", Domain::Person), column("text", Domain::Text)],
     };
-    DatasetSchema { id: "crash".to_owned(), version: 1, tables: vec![table] }
+    DatasetSchema {
+        id: "crash".to_owned(),
+        version: 1,
+        max_fuel_per_person: 1,
+        tables: vec![table],
+    }
 }
 
 /// Rows that make more than one chunk.

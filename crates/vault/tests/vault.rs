@@ -39,7 +39,7 @@ fn schema() -> DatasetSchema {
         columns,
     };
     let tables = vec![table("patient", patient), table("observation", observation)];
-    DatasetSchema { id: "test".to_owned(), version: 1, tables }
+    DatasetSchema { id: "test".to_owned(), version: 1, max_fuel_per_person: 1, tables }
 }
 
 type Observation = (u8, Option<f64>, Option<i64>, Option<String>);

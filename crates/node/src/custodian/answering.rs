@@ -7,11 +7,13 @@
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::sol_types::SolValue;
 use caduceus_contracts::ComputeMarket::{Job, JobRequested};
+use caduceus_contracts::DatasetToken::Dataset;
+use caduceus_contracts::ParticipantRegistry::Participant;
 use caduceus_contracts::{
     ComplianceOracle, ComputeMarket, ConsentRegistry, DatasetToken, ParticipantRegistry, recast,
 };
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
-use caduceus_policy::{Country, DataClass, Purpose, Request, Verdict, decide};
+use caduceus_policy::{Country, DataClass, Decision, Purpose, Request, Safeguards, decide};
 use caduceus_query::{
     Allowance, BudgetError, BudgetLedger, Charge, DatasetKey, Delta, EpsilonTotal, Limits,
     OpenDpNoise, ResearcherKey,
@@ -32,6 +34,9 @@ use crate::home::write_atomically;
 use crate::node::Node;
 use crate::party::{self, Party, Role};
 use crate::researcher::result_context;
+
+/// The detail of the record of an answer that counts those alone who consented to use from its place explicitly.
+pub(crate) const EXPLICIT: &str = "explicit_consent";
 
 /// What an encrypted answer is for (the `info` of HPKE).
 pub(crate) const RESULT_INFO: &[u8] = b"caduceus result v1";
@@ -111,6 +116,9 @@ struct Delivery {
     patients: u64,
     /// What it cost, in thousandths of epsilon.
     spent: u32,
+    /// Whether it counts those alone who consented explicitly.
+    #[serde(default)]
+    explicit: bool,
 }
 
 /// What a vault decided on a job.
@@ -244,23 +252,11 @@ impl Work<'_> {
         let refuses =
             |law: &str, reason: String| Decided { objection: Some(reason), law: law.to_owned() };
         let node = self.node;
-        let token = DatasetToken::new(node.at.dataset_token, &node.provider)
-            .dataset(job.datasetId)
-            .call()
-            .await?;
-        let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
-        let researcher = registry.participant(job.researcher).call().await?;
-        let places = (country(token.jurisdiction), country(researcher.jurisdiction));
-        let codes = (DataClass::from_number(token.dataClass), Purpose::from_number(job.purpose));
-        let ((Some(from), Some(to)), (Some(class), Some(purpose))) = (places, codes) else {
+        let (token, researcher) = self.parties(job).await?;
+        let Some((decision, held)) = self.lawful(job, &token, &researcher) else {
             return Ok(refuses("", "a code on the ledger is not known here".into()));
         };
-        let decision = decide(node.rules, &Request { class, from, to, purpose });
-        let held =
-            caduceus_policy::Safeguards::from_bits(researcher.safeguards).unwrap_or_default();
-        if decision.verdict == Verdict::Deny
-            || decision.permits(held, token.k, job.epsilonMilli).is_err()
-        {
+        if decision.permits(held, token.k, job.epsilonMilli).is_err() {
             return Ok(refuses(&decision.law, format!("Blocked by: {}", decision.law)));
         }
         let oracle = ComplianceOracle::new(node.at.compliance_oracle, &node.provider);
@@ -271,7 +267,7 @@ impl Work<'_> {
         if !onchain.ok {
             return Ok(refuses(&onchain.law, format!("Blocked by: {}", onchain.law)));
         }
-        let law = decision.law.to_string();
+        let law = decision.basis(held);
         // An answer that nobody can be given is not computed. The key is the researcher's own to choose.
         if let Err(unusable @ NodeError::Identity(_)) = self.sealed(job, REFUSAL_INFO, &[]).await {
             return Ok(refuses(&law, unusable.to_string()));
@@ -288,6 +284,32 @@ impl Work<'_> {
             }
         }
         Ok(Decided { objection: None, law })
+    }
+
+    /// The dataset that a job asks, and who asks.
+    async fn parties(&self, job: &Job) -> Result<(Dataset, Participant)> {
+        let (at, provider) = (&self.node.at, &self.node.provider);
+        let token = DatasetToken::new(at.dataset_token, provider);
+        let registry = ParticipantRegistry::new(at.participant_registry, provider);
+        let token = token.dataset(job.datasetId).call().await?;
+        Ok((token, registry.participant(job.researcher).call().await?))
+    }
+
+    /// What the rules say of the use, and what its user holds; none where a code on the ledger is not known here.
+    fn lawful(
+        &self,
+        job: &Job,
+        token: &Dataset,
+        user: &Participant,
+    ) -> Option<(Decision, Safeguards)> {
+        let request = Request {
+            class: DataClass::from_number(token.dataClass)?,
+            from: country(token.jurisdiction)?,
+            to: country(user.jurisdiction)?,
+            purpose: Purpose::from_number(job.purpose)?,
+        };
+        let held = Safeguards::from_bits(user.safeguards).unwrap_or_default();
+        Some((decide(self.node.rules, &request), held))
     }
 
     /// Gives the researcher their money back for a job whose time is over.
@@ -342,31 +364,36 @@ impl Work<'_> {
     async fn commit(&self, job: &Job) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let counter = self.counter().await?;
-            let Delivery { result, patients, spent } = match self.delivery(job, counter).await {
-                // What was accepted and cannot be paid for in privacy is given back.
-                Err(NodeError::Budget(
-                    refusal @ (BudgetError::Exhausted { .. } | BudgetError::ExhaustedDelta { .. }),
-                )) => {
-                    return self.decline(&refusal.to_string()).await;
-                }
-                // The researcher's key was usable when the job was accepted.
-                Err(unusable @ NodeError::Identity(_)) => {
-                    return self.decline(&unusable.to_string()).await;
-                }
-                outcome => outcome?,
-            };
+            let Delivery { result, patients, spent, explicit } =
+                match self.delivery(job, counter).await {
+                    // What was accepted and cannot be paid for in privacy is given back.
+                    Err(NodeError::Budget(
+                        refusal @ (BudgetError::Exhausted { .. }
+                        | BudgetError::ExhaustedDelta { .. }),
+                    )) => {
+                        return self.decline(&refusal.to_string()).await;
+                    }
+                    // The researcher's key was usable when the job was accepted.
+                    Err(unusable @ NodeError::Identity(_)) => {
+                        return self.decline(&unusable.to_string()).await;
+                    }
+                    outcome => outcome?,
+                };
             let call = ComputeMarket::commitCall {
                 jobId: U256::from(self.id),
                 resultHash: result,
                 spentEpsilonMilli: spent,
                 consentCounter: counter,
             };
-            let details = [
+            let mut details = vec![
                 ("job", number(self.id)),
                 ("consent_counter", number(counter)),
                 ("patients", number(patients)),
                 ("cid", Detail::Text(self.publication.cid.clone())),
             ];
+            if explicit {
+                details.push((EXPLICIT, Detail::from("counted alone")));
+            }
             note(self.node, self.custodian, Kind::Answered, &result.to_string(), &details).await?;
             match self.send("result committed", &format!("commit/{counter}"), &call).await {
                 Err(NodeError::Refused { .. }) if self.counter().await? != counter => continue,
@@ -388,11 +415,12 @@ impl Work<'_> {
         if let Some(made) = self.node.home.recall(&key)? {
             return Ok(made);
         }
-        let (answer, patients, spent) = self.compute(job).await?;
+        let asked = self.asked(job).await?;
+        let (answer, patients, spent) = self.compute(job, &asked).await?;
         let bytes = self.sealed(job, RESULT_INFO, &answer).await?;
         let result = keccak256(&bytes);
         write_atomically(&self.node.home.exchange_path(&answer_file(result)), &bytes)?;
-        let delivery = Delivery { result, patients, spent };
+        let delivery = Delivery { result, patients, spent, explicit: asked.named };
         self.node.home.record(&key, &delivery)?;
         Ok(delivery)
     }
@@ -411,9 +439,11 @@ impl Work<'_> {
 
     /// Charges the budget, then computes over the patients whose consent covers this use. Gives the answer, how many
     /// patients it counts, and what it cost: nothing where it was given before.
-    async fn compute(&self, job: &Job) -> Result<(Vec<u8>, u64, u32)> {
+    async fn compute(&self, job: &Job, asked: &Use) -> Result<(Vec<u8>, u64, u32)> {
         let prepared = self.prepared(job)?;
-        let eligible = self.eligible(job).await?;
+        let (node, custodian) = (self.node, self.custodian);
+        let eligible =
+            rights::eligible(node, custodian, self.vault, self.publication, asked).await?;
         let budget = self.budget()?;
         let dataset = self.budget_key();
         // The same question over the same people is a repeat; over others it is another one.
@@ -430,11 +460,10 @@ impl Work<'_> {
         };
         let details =
             [("job", number(self.id)), ("epsilon_milli", number(loss.epsilon.milli().into()))];
-        note(self.node, self.custodian, Kind::BudgetCharged, &self.publication.cid, &details)
-            .await?;
+        note(node, custodian, Kind::BudgetCharged, &self.publication.cid, &details).await?;
         let cid = publishing::cid(&self.publication.cid)?;
         let details = [("job", number(self.id)), ("patients", number(eligible.len() as u64))];
-        note(self.node, self.custodian, Kind::Accessed, &self.publication.cid, &details).await?;
+        note(node, custodian, Kind::Accessed, &self.publication.cid, &details).await?;
         let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
         let schema = (&self.vault.schema(&cid)?).into();
         let bytes = prepared.compute(&opened.tables, &schema, &mut OpenDpNoise)?;
@@ -452,17 +481,19 @@ impl Work<'_> {
         Ok(serde_json::to_vec(&reply).expect("an answer is JSON"))
     }
 
-    async fn eligible(&self, job: &Job) -> Result<std::collections::BTreeSet<String>> {
-        let token = DatasetToken::new(self.node.at.dataset_token, &self.node.provider);
-        let registry =
-            ParticipantRegistry::new(self.node.at.participant_registry, &self.node.provider);
-        let asked = Use {
+    /// What consent is asked for.
+    async fn asked(&self, job: &Job) -> Result<Use> {
+        let (token, researcher) = self.parties(job).await?;
+        let region = |code| country(code).and_then(|country| self.node.rules.region_of(country));
+        let abroad = region(token.jurisdiction) != region(researcher.jurisdiction);
+        let lawful = self.lawful(job, &token, &researcher);
+        Ok(Use {
             grantee: job.researcher,
-            class: token.dataset(job.datasetId).call().await?.dataClass,
+            class: token.dataClass,
             purpose: job.purpose,
-            jurisdiction: registry.participant(job.researcher).call().await?.jurisdiction,
-        };
-        rights::eligible(self.node, self.custodian, self.vault, self.publication, &asked).await
+            jurisdiction: researcher.jurisdiction,
+            named: abroad && lawful.is_none_or(|(decision, held)| decision.rests_on_consent(held)),
+        })
     }
 
     fn budget_key(&self) -> DatasetKey {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, FixedBytes, U256};
+use caduceus_contracts::ConsentRegistry::IdentifiedGrant;
 use caduceus_contracts::HealthDataPool::Withdrawn;
 use caduceus_contracts::{ConsentRegistry, HealthDataPool, MembershipToken};
 use caduceus_economics::merkle::MerkleTree;
-use caduceus_policy::consent::{Party as Account, Use as PaperUse};
-use caduceus_policy::{Country, DataClass, Purpose};
+use caduceus_policy::consent::{Party as Account, Use as PaperUse, permits};
+use caduceus_policy::{Country, DataClass, Purpose, RuleTable};
 use caduceus_vault::audit::Kind;
 use caduceus_vault::{Receipt, Vault};
 
@@ -15,6 +16,7 @@ use super::evidence::{self, merkle_root, standing_leaves};
 use super::publishing::{Publication, persons, publications};
 use super::{anchor, consent, entropy, note, note_on_paper, number, vault};
 use crate::attestor::Leaf;
+use crate::consents::of_ledger;
 use crate::error::{NodeError, Result};
 use crate::member::{Member, person_id};
 use crate::node::Node;
@@ -79,7 +81,8 @@ async fn post_root(node: &Node, custodian: &Party, dataset: u64, root: B256) -> 
 /// The patients of a dataset whose data may be used now as `asked`.
 ///
 /// Who joined is asked on the ledger, where their own word stands above the paper that the custodian holds; for
-/// everybody else the receipt in the vault counts.
+/// everybody else the receipt in the vault counts. Where the law asks for explicit consent to this use from abroad, only who
+/// named the place on the ledger gave it: what is told to members of such a place (GDPR Art. 49(1)(a)), no paper says.
 pub(super) async fn eligible(
     node: &Node,
     custodian: &Party,
@@ -92,8 +95,12 @@ pub(super) async fn eligible(
     let on_paper = asked.of(custodian);
     let mut eligible = BTreeSet::new();
     for (pseudonym, member, receipt) in standing(node, vault, publication).await? {
-        let Use { grantee, class, purpose, jurisdiction } = *asked;
+        let Use { grantee, class, purpose, jurisdiction, .. } = *asked;
         let permits = match member {
+            Some(member) if asked.named => {
+                let grants = consent.grantsOf(member, custodian.address).call().await?;
+                on_paper.is_some_and(|asked| names(node.rules, &grants, &asked, now))
+            }
             Some(member) => {
                 consent
                     .permits(member, custodian.address, grantee, class, purpose, jurisdiction)
@@ -101,6 +108,7 @@ pub(super) async fn eligible(
                     .await?
                     .ok
             }
+            None if asked.named => false,
             None => receipt
                 .zip(on_paper)
                 .is_some_and(|(receipt, asked)| consent::covers(node.rules, &receipt, &asked, now)),
@@ -112,6 +120,14 @@ pub(super) async fn eligible(
     Ok(eligible)
 }
 
+/// Whether one of a member's grants permits the use and names the place that it is made from. A grant with codes that are not
+/// known permits nothing.
+fn names(rules: &RuleTable, grants: &[IdentifiedGrant], asked: &PaperUse, now: u64) -> bool {
+    let grants = grants.iter().filter_map(|grant| of_ledger(&grant.terms).ok());
+    let named = grants.filter(|grant| grant.jurisdictions.names(rules, asked.country));
+    permits(rules, &named.collect::<Vec<_>>(), asked, now).is_ok()
+}
+
 /// A use that consent is asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Use {
@@ -119,6 +135,8 @@ pub(super) struct Use {
     pub(super) class: u8,
     pub(super) purpose: u8,
     pub(super) jurisdiction: FixedBytes<2>,
+    /// Whether consent must name the place.
+    pub(super) named: bool,
 }
 
 impl Use {

@@ -17,6 +17,7 @@ use super::tables::Files;
 use super::{Folder, charged, dataset_key, remaining, researcher_key};
 use crate::asked::Algorithm;
 use crate::error::{NodeError, Result};
+use crate::report::Reporter;
 
 /// What somebody asks an algorithm of theirs to do.
 #[derive(Clone, Debug)]
@@ -183,7 +184,7 @@ impl Folder {
     pub fn run_algorithm(
         &self,
         asked: &AskedAlgorithm,
-        watch: &(dyn Fn(Progress) + Sync),
+        report_to: &Reporter,
     ) -> Result<AlgorithmReport> {
         let module = asked.algorithm.load()?;
         let declaration = asked.algorithm.declaration(&self.schema)?;
@@ -198,14 +199,18 @@ impl Folder {
             researcher_key(&asked.researcher),
             job_key(&declaration, &module, &files, asked.seed)?,
         );
-        let budget = self.budget()?;
+        let budget = self.budget(report_to)?;
+        let watch = |progress: Progress| {
+            let what = format!("round {} of {}, percent", progress.round + 1, progress.rounds);
+            report_to.progress(&what, u64::from(progress.percent), Some(100));
+        };
         let (bytes, repeated) = self.answered(
             &budget,
             (researcher, key, loss),
             &files,
             asked.seed,
             |tables, noise| {
-                let answer = sandbox::run_watched(&module, tables, &declaration, noise, watch)?;
+                let answer = sandbox::run_watched(&module, tables, &declaration, noise, &watch)?;
                 Ok(serde_json::to_vec(&answer).expect("an answer is JSON"))
             },
         )?;

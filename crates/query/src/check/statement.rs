@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr, JoinOperator,
-    LimitClause, ObjectName, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator,
-    TableFactor, UnaryOperator, Visit, Visitor,
+    BinaryOperator, Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr,
+    JoinOperator, LimitClause, ObjectName, OrderByKind, Query, Select, SelectFlavor, SetExpr,
+    SetOperator, TableFactor, UnaryOperator, Visit, Visitor,
 };
 
 use super::{AGGREGATES, not_a_select, relation::set_operation};
@@ -158,7 +158,16 @@ impl Visitor for Screen {
             Expr::Array(_) | Expr::Struct { .. } | Expr::Map(_) | Expr::Dictionary(_) => {
                 refuse("An array, struct or map", "use plain columns and literals")
             }
+            Expr::Tuple(of) if of.is_empty() => {
+                refuse("GROUP BY ()", "leave it out: the aggregates are then of everything")
+            }
             Expr::Tuple(_) => refuse("A row of several values", "compare the columns one by one"),
+            Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } => {
+                refuse("The operator ^, exclusive or of bits,", "write x * x for a square")
+            }
+            Expr::Identifier(name) if name.value.starts_with('@') => {
+                refuse("A variable", "write its value as a literal")
+            }
             Expr::Substring { .. } => refuse("The function SUBSTRING", TEXTS),
             Expr::Position { .. } => refuse("The function POSITION", TEXTS),
             Expr::Overlay { .. } => refuse("The function OVERLAY", TEXTS),

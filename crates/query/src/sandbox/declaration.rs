@@ -90,6 +90,16 @@ pub enum DeclarationRefusal {
     /// No round or too many.
     #[error("A job has from 1 to {MAX_ROUNDS} rounds, and {0} are declared.")]
     Rounds(u32),
+    /// More work than the custodian allows.
+    #[error(
+        "The job may use {asked} units of fuel for each patient in all its rounds, and the schema allows {allowed}: ask for less fuel or for fewer rounds."
+    )]
+    Fuel {
+        /// Fuel of a round times the rounds.
+        asked: u64,
+        /// What the custodian published.
+        allowed: u64,
+    },
     /// Rounds, but nothing between them.
     #[error(
         "The module exports no function `step`, so it cannot do more than one round: export one, as docs/algorithms.md describes, or ask for one round."
@@ -120,6 +130,7 @@ impl DeclarationRefusal {
             Self::Clip { .. } => "the clip",
             Self::Parameters => "the parameters",
             Self::Rounds(_) | Self::NoStep => "the rounds",
+            Self::Fuel { .. } => "the fuel",
             Self::Epsilon(_) => "epsilon",
             Self::NoDelta | Self::Delta => "delta",
         }
@@ -135,6 +146,7 @@ impl DeclarationRefusal {
             Self::Length(_) | Self::Parameters => "declare fewer numbers",
             Self::Clip { .. } => "declare the most that one patient's vector may measure",
             Self::Rounds(_) => "ask for fewer rounds",
+            Self::Fuel { .. } => "ask for less fuel or for fewer rounds",
             Self::NoStep => "export `step` from the module, or ask for one round",
             Self::Epsilon(_) => "ask with a larger epsilon or for fewer rounds",
             Self::NoDelta => "add a delta such as 1e-6, or clip by norm l1",

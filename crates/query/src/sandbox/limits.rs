@@ -55,9 +55,6 @@ impl Default for Limits {
     }
 }
 
-/// The most fuel for a patient that a job can ask for.
-pub const MAX_FUEL: u64 = 1_000_000_000;
-
 impl Limits {
     /// Bytes that the memory can have.
     pub(crate) fn memory_bytes(&self) -> usize {

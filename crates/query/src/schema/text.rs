@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use caduceus_records::schema::USUAL_FUEL;
 use serde::Deserialize;
 
 use super::{PublicColumn, PublicDomain, PublicSchema, PublicTable};
@@ -39,6 +40,8 @@ impl SchemaError {
 struct Text {
     #[serde(default)]
     mechanism: Mechanism,
+    #[serde(default = "usual_fuel")]
+    max_fuel: u64,
     budget: BudgetText,
     tables: BTreeMap<String, TableText>,
 }
@@ -96,6 +99,10 @@ enum TypeText {
     Boolean,
 }
 
+fn usual_fuel() -> u64 {
+    USUAL_FUEL
+}
+
 fn yes() -> bool {
     true
 }
@@ -122,7 +129,8 @@ impl PublicSchema {
         };
         let tables = read.tables.into_iter().map(|(name, text)| table(name, text));
         let tables = tables.collect::<Result<_, _>>()?;
-        Ok(Self { tables, mechanism: read.mechanism, dataset, researcher })
+        let (mechanism, max_fuel) = (read.mechanism, read.max_fuel);
+        Ok(Self { tables, mechanism, max_fuel, dataset, researcher })
     }
 }
 

@@ -87,6 +87,11 @@ impl Temporal {
         Some(value)
     }
 
+    /// The same, where what holds it says that a time may follow: the dateTime "2020" spans a year of moments.
+    pub(crate) fn as_date_time(self) -> Temporal {
+        Temporal { kind: Kind::DateTime, ..self }
+    }
+
     /// Reads a FHIR time, `10:00:00`.
     pub(crate) fn parse_time(text: &str) -> Option<Temporal> {
         let mut value = Temporal {

@@ -289,6 +289,27 @@ fn constants_of_every_type_can_be_compared_with_elements_of_theirs() {
 }
 
 #[test]
+fn a_date_time_without_a_time_is_no_date() {
+    for (of, path, expected) in [
+        ("DateTime", "%c", "2020-02"),
+        ("DateTime", "%c.highBoundary()", "2020-02-29T23:59:59.999-12:00"),
+        ("DateTime", "iif(%c is dateTime and (%c is date).not(), 'a', 'b')", "a"),
+        ("DateTime", "iif(%c.ofType(dateTime) = @2020-02, 'a', 'b')", "a"),
+        ("Date", "%c.highBoundary()", "2020-02-29"),
+        ("Date", "iif(%c is date and (%c is dateTime).not(), 'a', 'b')", "a"),
+    ] {
+        let view = json!({
+            "resource": "Patient",
+            "constant": [{ "name": "c", format!("value{of}"): "2020-02" }],
+            "select": [{ "column": [{ "name": "v", "path": path }] }],
+        });
+        let view = CompiledView::parse(&view.to_string()).unwrap();
+        let table = view.run([r#"{"resourceType":"Patient"}"#]).unwrap();
+        assert_eq!(rows(&table)[0]["v"], expected, "{of} {path}");
+    }
+}
+
+#[test]
 fn type_hints_decide_how_columns_are_stored() {
     let column = |kind: &str| json!({ "name": kind, "path": "x", "type": kind });
     let kinds = ["boolean", "integer", "positiveInt", "decimal", "date", "string", "code"];

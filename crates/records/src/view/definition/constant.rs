@@ -9,10 +9,8 @@ use crate::view::temporal::{Kind, Temporal};
 /// The value of a constant of the type that its element is named after, `Code` of `valueCode`, in the form that FHIR
 /// gives the type (FHIR R4, 2.24.0.1; integer64 as in R5). The error says what would be right.
 pub(super) fn literal(of: &str, value: &Value) -> Result<Literal, &'static str> {
-    let moment = |fits: fn(&Temporal) -> bool| {
-        let value = value.as_str().and_then(Temporal::parse).filter(fits);
-        value.map(Literal::Temporal)
-    };
+    let moment =
+        |fits: fn(&Temporal) -> bool| value.as_str().and_then(Temporal::parse).filter(fits);
     let text = |fits: fn(&str) -> bool| {
         let text = value.as_str().filter(|text| fits(text));
         text.map(|text| Literal::String(text.into()))
@@ -29,15 +27,16 @@ pub(super) fn literal(of: &str, value: &Value) -> Result<Literal, &'static str> 
         }
         "Decimal" => (decimal(value), "a number was expected"),
         "Date" => (
-            moment(|value| value.kind() == Kind::Date),
+            moment(|value| value.kind() == Kind::Date).map(Literal::Temporal),
             "a date without a time was expected, such as 2020-01-31, 2020-01 or 2020",
         ),
         "DateTime" => (
-            moment(|value| value.kind() == Kind::Date || value.is_instant()),
+            moment(|value| value.kind() == Kind::Date || value.is_instant())
+                .map(|value| Literal::Temporal(value.as_date_time())),
             "a date was expected, or one with a time to the second and its offset, such as 2020-01-31T12:00:00+01:00",
         ),
         "Instant" => (
-            moment(Temporal::is_instant),
+            moment(Temporal::is_instant).map(Literal::Temporal),
             "a date with a time to the second and its offset was expected, such as 2020-01-31T12:00:00Z",
         ),
         "Time" => {
