@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::U256;
-use caduceus_contracts::{ComputeMarket, DatasetToken, MemberClaims, ProvenanceLog};
+use caduceus_contracts::{
+    ComputeMarket, ConsentRegistry, DatasetToken, MemberClaims, ProvenanceLog,
+};
 use caduceus_vault::Vault;
 use caduceus_vault::audit::{self as vault_audit, AuditError, Detail, Kind, Record};
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,16 @@ pub async fn verify_custodian(node: &Node, custodian: &Party) -> Result<AuditRep
         verified => verified?,
     };
     differences.extend(of_vault);
+    match custodian::check_budget(node, custodian) {
+        // A log that cannot be read was told of above.
+        Err(NodeError::Audit(_)) => {}
+        Err(
+            error @ (NodeError::Damaged { .. } | NodeError::Lost { .. } | NodeError::Budget(_)),
+        ) => {
+            differences.push(error.to_string());
+        }
+        checked => checked?,
+    }
     Ok(AuditReport { events, datasets, verified: differences.is_empty(), differences })
 }
 
@@ -83,7 +95,9 @@ pub async fn verify_log(node: &Node, custodian: &Party, path: &Path) -> Result<(
         Err(error) => Err(error.into()),
         Ok(verified) => {
             let records = vault_audit::read(path)?;
-            let mut differences = missing(node, custodian, &records).await?;
+            let mut differences: Vec<String> =
+                invented(node, custodian, &records).await?.into_iter().collect();
+            differences.extend(missing(node, custodian, &records).await?);
             let anchored = anchors.iter().map(|(sequence, _)| *sequence).max().unwrap_or_default();
             differences.extend(unfollowed(node, custodian, &records, anchored).await?);
             Ok((verified.events, differences))
@@ -136,6 +150,16 @@ async fn verify_vault(node: &Node, custodian: &Party) -> Result<(u64, Vec<String
     let mut datasets = 0;
     let mut differences = forgotten(&vault, &publications, &records)?;
     let token = DatasetToken::new(node.at.dataset_token, &node.provider);
+    let consents = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let topics = [None, Some(custodian.address.into_word())];
+    let minted = node.events::<DatasetToken::DatasetMinted>(*token.address(), &topics).await?;
+    let minted: BTreeSet<U256> = minted.iter().map(|mint| mint.datasetId).collect();
+    let known = |dataset: &U256| {
+        publications.iter().any(|publication| publication.dataset.map(U256::from) == Some(*dataset))
+    };
+    differences.extend(minted.iter().filter(|dataset| !known(dataset)).map(|dataset| {
+        format!("dataset {dataset} is on the ledger and the home no longer knows it: an old copy of its journal was put back")
+    }));
     for publication in publications {
         let cid = publication.cid.parse().map_err(|_| {
             NodeError::Chain(format!("{} is no content identifier", publication.cid))
@@ -149,8 +173,18 @@ async fn verify_vault(node: &Node, custodian: &Party) -> Result<(u64, Vec<String
         };
         datasets += 1;
         let Some(dataset) = publication.dataset else { continue };
-        let on_ledger = token.dataset(U256::from(dataset)).call().await?;
+        let id = U256::from(dataset);
+        if !minted.contains(&id) {
+            differences.push(format!(
+                "dataset {dataset} is in the vault and not on the ledger: an old copy of one of them was put back"
+            ));
+            continue;
+        }
+        let on_ledger = token.dataset(id).call().await?;
+        let posted = consents.consentRoot(id).call().await?;
+        let standing = custodian::standing_root(&vault, &publication.cid)?;
         for (what, same) in [
+            ("root of consent", posted.is_zero() || posted == standing),
             ("content hash", on_ledger.contentHash == publication.content_hash),
             ("table commitment", on_ledger.tableCommitment.0 == found.table_commitment),
             ("number of persons", on_ledger.personCount == found.persons + found.erased),
@@ -210,6 +244,32 @@ fn forgotten(
         ));
     }
     Ok(differences)
+}
+
+/// The first record of a log that tells of a job or of a dataset of the custodian's that the ledger does not have.
+async fn invented(node: &Node, custodian: &Party, records: &[Record]) -> Result<Option<String>> {
+    let market = node.at.compute_market;
+    let jobs = node.events::<ComputeMarket::JobRequested>(market, &[]).await?;
+    let jobs: BTreeSet<U256> = jobs.iter().map(|job| job.jobId).collect();
+    let topic = Some(custodian.address.into_word());
+    let token = node.at.dataset_token;
+    let minted = node.events::<DatasetToken::DatasetMinted>(token, &[None, topic]).await?;
+    let minted: BTreeSet<U256> = minted.iter().map(|mint| mint.datasetId).collect();
+    let unknown = |record: &Record, detail: &str, known: &BTreeSet<U256>| {
+        let Some(Detail::Number(number)) = record.details.get(detail) else { return None };
+        let there = u64::try_from(*number).is_ok_and(|number| known.contains(&U256::from(number)));
+        (!there).then(|| {
+            let at = record.sequence;
+            format!(
+                "record {at} of the log tells of {detail} {number}, which the ledger does not have"
+            )
+        })
+    };
+    let mut found = records.iter().filter_map(|record| match record.kind {
+        Kind::Published => unknown(record, "dataset", &minted),
+        _ => unknown(record, "job", &jobs),
+    });
+    Ok(found.next())
 }
 
 /// What the ledger shows of a custodian that its log does not, oldest first: datasets that were minted, answers that were

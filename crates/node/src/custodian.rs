@@ -38,7 +38,7 @@ use crate::tables::{numbers_beside, write, write_report};
 pub(crate) use answering::answer_telling;
 pub use answering::{AnsweredJob, answer, answer_all, patients_in_last_answers};
 pub(crate) use answering::{
-    EXPLICIT, MOST_FOR_ONE, REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, StuckJob,
+    EXPLICIT, MOST_FOR_ONE, REFUNDED, REFUSAL_INFO, RESULT_INFO, SETTLED, StuckJob, check_budget,
     remaining_budget, state_name,
 };
 pub use consent::NotCarried;
@@ -49,7 +49,7 @@ pub(crate) use evidence::{
     Evidence, claims as mint_claims, examine, measure, scores, standing_root, summary, value_claim,
 };
 pub(crate) use noting::{
-    ON_PAPER, Owed, log_since, note_attested, note_ledger, note_on_paper, owed, untold,
+    ON_PAPER, Owed, gone, log_since, note_attested, note_ledger, note_on_paper, owed, untold,
 };
 pub use publishing::{Publication, dataset_report, publications, publish, require_dataset};
 pub(crate) use publishing::{cid, custodian_of, published};
@@ -156,6 +156,7 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     if patient_column(&read.tables).is_empty() {
         return Err(no_patient(&intake.input, &read));
     }
+    rights::follow(node, &custodian, &vault).await?;
     let erased = leave_out_erased(node, &custodian, &mut read.tables, &vault)?;
     let patients = patient_column(&read.tables).len();
     // What was earned until now was earned under the receipts as they are.
@@ -312,10 +313,10 @@ fn receipts(
     let (mut vouched, mut changed) = (0, Vec::new());
     for patient in patient_column(&read.tables) {
         let own = consents.get(patient).map_or(&[][..], Vec::as_slice);
-        vouched += u64::from(own.is_empty() && vouch);
         let pseudonym = key.pseudonym(patient);
         let known = register.get(&pseudonym);
         let receipt = documents.receipt(pseudonym, own, vouch, known);
+        vouched += u64::from(own.is_empty() && vouch && receipt.permit);
         if known.is_some_and(|known| known.permit != receipt.permit) {
             changed.push((person_id(&receipt.pseudonym), receipt.permit));
         }
@@ -377,6 +378,7 @@ pub async fn protect(
             format!("run `caduceus ingest --custodian {} --input DIR` first", custodian.name),
         ));
     };
+    rights::follow(node, &custodian, &vault).await?;
     let raw = consenting(&raw, &vault)?;
     let policy = ProtectionPolicy::parse(PROTECTION)?;
     let patients = patient_column(&raw).len() as u32;
@@ -428,6 +430,7 @@ pub async fn export(node: &Node, custodian: &str, folder: &Path) -> Result<Vec<P
         let todo = format!("run `caduceus protect --custodian {}` first", custodian.name);
         return Err(NodeError::not_ready(what, todo));
     };
+    rights::follow(node, &custodian, &vault).await?;
     let receipts = vault.consents()?;
     let permitted = permitted(&receipts);
     if patient_column(&tables).iter().any(|pseudonym| !permitted.contains(pseudonym)) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use caduceus_query::sandbox::SandboxError;
 use caduceus_query::{
-    AggregateCost, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, Loss,
+    AggregateCost, Allowance, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, Loss,
     NoiseSource, OpenDpNoise, PatientTables, PrivatePlan, PublicSchema, Question, QuestionKey,
     Release, ResearcherKey, SeededNoise,
 };
@@ -180,8 +180,8 @@ impl Folder {
             }
             false => {
                 let all = self.limits();
-                let alone = caduceus_query::LossTotal::default().plus(plan.loss());
-                let fits = |allowance| alone.is_some_and(|total| total.within(allowance));
+                let none = caduceus_query::LossTotal::default();
+                let fits = |allowance: Allowance| allowance.admits(none, plan.loss()).is_some();
                 (all, fits(all.dataset) && fits(all.researcher))
             }
         };

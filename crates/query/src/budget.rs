@@ -418,10 +418,9 @@ impl BudgetLedger {
         loss: Loss,
     ) -> Result<bool, BudgetError> {
         let limits = self.limits(dataset)?.ok_or(BudgetError::NoLimit)?;
-        let fits =
-            |spent: LossTotal, limit| spent.plus(loss).is_some_and(|after| after.within(limit));
-        Ok(fits(self.losses(dataset)?, limits.dataset)
-            && fits(self.losses_by(dataset, researcher)?, limits.researcher))
+        let of_all = limits.dataset.admits(self.losses(dataset)?, loss);
+        let of_one = limits.researcher.admits(self.losses_by(dataset, researcher)?, loss);
+        Ok(of_all.and(of_one).is_some())
     }
 
     /// What a researcher can still ask of a dataset: the lesser epsilon of what both limits leave.
@@ -599,15 +598,11 @@ fn within(
     asked: Loss,
     scope: BudgetScope,
 ) -> Result<LossTotal, BudgetError> {
-    let after = before.plus(asked).filter(|after| after.within(limit));
-    after.ok_or_else(|| {
+    limit.admits(before, asked).ok_or_else(|| {
         let left = limit.left(before);
         // Whether a larger epsilon would have helped tells which of the two is short.
-        let enough = before.plus(asked).is_some_and(|after| {
-            let plenty = EpsilonTotal::from_milli(u64::MAX);
-            after.within(Allowance { epsilon: plenty, ..limit })
-        });
-        match enough {
+        let plenty = Allowance { epsilon: EpsilonTotal::from_milli(u64::MAX), ..limit };
+        match plenty.admits(before, asked).is_some() {
             true => BudgetError::Exhausted { scope, left: left.epsilon, asked: asked.epsilon },
             false => BudgetError::ExhaustedDelta { scope, left: left.delta, asked: asked.delta },
         }

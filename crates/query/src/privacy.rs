@@ -230,6 +230,13 @@ impl Allowance {
         Self { epsilon, delta: Delta::ZERO }
     }
 
+    /// The total with one more question, where that is allowed. One question has half of the delta at most: with a larger one
+    /// next to no noise would pass for a small epsilon.
+    pub fn admits(self, spent: LossTotal, loss: Loss) -> Option<LossTotal> {
+        let bearable = loss.delta <= Parts::of(self.delta).plain;
+        spent.plus(loss).filter(|after| bearable && after.within(self))
+    }
+
     /// What is left beside `spent`: the most epsilon that one more question with Laplace noise may cost, and delta by the
     /// plain way of adding up, which has half of the budget's ([`LossTotal::epsilon_at`]). Several small questions may
     /// cost more together.
@@ -237,7 +244,7 @@ impl Allowance {
         let Parts { plain, .. } = Parts::of(self.delta);
         let fits = |milli: u32| {
             let one_more = Loss::pure(Epsilon::from_milli(milli), Delta::ZERO);
-            spent.plus(one_more).is_some_and(|total| total.within(self))
+            self.admits(spent, one_more).is_some()
         };
         // What one question may cost, may a cheaper one: search by halves.
         let most = u32::try_from(self.epsilon.milli()).unwrap_or(u32::MAX);

@@ -19,6 +19,9 @@ pub struct Receipt {
     /// A hash of what was decided, which the pseudonym keeps from being guessed.
     #[serde(with = "hex::serde")]
     pub document_hash: [u8; 32],
+    /// The documents that decided, where some did: only what was given later takes their place once they are gone.
+    #[serde(default)]
+    pub decided: Option<Decided>,
     /// When the person withdrew it, in seconds since 1970. Only what they agree to later permits again.
     #[serde(default)]
     pub withdrawn: Option<u64>,
@@ -36,10 +39,22 @@ impl Receipt {
             grants: Vec::new(),
             begins: None,
             document_hash: [0; 32],
+            decided: None,
             withdrawn: None,
             erased: true,
         }
     }
+}
+
+/// What a custodian remembers of documents that decided, so that an older one decides nothing again.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// The first second at which they may have been given, in seconds since 1970.
+    pub first: i64,
+    /// The last one: they were not given after they were read.
+    pub last: i64,
+    /// A hash of the id and the date of each.
+    pub documents: Vec<[u8; 32]>,
 }
 
 impl std::fmt::Debug for Receipt {

@@ -35,7 +35,7 @@ mod sealed_file;
 mod vault;
 
 pub use cid::Cid;
-pub use consents::Receipt;
+pub use consents::{Decided, Receipt};
 pub use dataset::{Opened, Sealed, Verification};
 pub use disclosure::Disclosure;
 pub use error::VaultError;

@@ -62,6 +62,7 @@ fn receipts(round: u64) -> Vec<Receipt> {
         grants: Vec::new(),
         begins: Some(round),
         document_hash: [0; 32],
+        decided: None,
         withdrawn: None,
         erased: false,
     };

@@ -133,6 +133,7 @@ fn receipt(pseudonym: &str, permit: bool) -> Receipt {
         grants: Vec::new(),
         begins: Some(1_700_000_000),
         document_hash: [1; 32],
+        decided: None,
         withdrawn: None,
         erased: false,
     }

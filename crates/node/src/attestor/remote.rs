@@ -11,7 +11,9 @@ use alloy::transports::http::reqwest;
 use caduceus_contracts::AttestationOracle::{Attestation, Proof};
 use caduceus_contracts::{AttestationOracle, ParticipantRegistry};
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
-use caduceus_policy::{Country, DataClass, Purpose, Request, RuleTable, Verdict, decide};
+use caduceus_policy::{
+    Country, DataClass, Purpose, Request, RuleTable, Safeguards, Verdict, decide,
+};
 use tokio::task::JoinSet;
 
 use super::wire::{Answer, INFO, Identity, introduction};
@@ -167,7 +169,8 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     if let Some((from, rules)) = question.rows {
         let registry = ParticipantRegistry::new(question.registry, &question.ledger);
         let registered = registry.participant(identity.address).call().await.map_err(unasked)?;
-        may_see(rules, from, Country::from_bytes(registered.jurisdiction.0))?;
+        let held = Safeguards::from_bits(registered.safeguards).unwrap_or_default();
+        may_see(rules, from, Country::from_bytes(registered.jurisdiction.0), held)?;
     }
     let entropy = crate::home::random::<32>().map_err(|error| error.to_string())?;
     let reader = EncryptionPublicKey::new(identity.reader.0);
@@ -193,16 +196,20 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
     Ok((identity.address, signed))
 }
 
-/// Whether rows that lie in one country may be shown to an attestor who is registered in another, as research there may see them.
+/// Whether rows that lie in one country may be shown to an attestor who is registered in another with these safeguards: as
+/// research there may see them that rests on nobody's consent. Rows that must stay are shown nowhere else.
 fn may_see(
     rules: &RuleTable,
     from: Country,
     to: Option<Country>,
+    held: Safeguards,
 ) -> std::result::Result<(), String> {
     let Some(to) = to else { return Err("it is registered in no country".into()) };
     let (class, purpose) = (DataClass::Clinical, Purpose::HealthResearch);
     let decision = decide(rules, &Request { class, from, to, purpose });
-    match decision.localized || decision.verdict == Verdict::Deny {
+    let held = held.without(Safeguards::EXPLICIT_CONSENT);
+    let lacking = decision.verdict == Verdict::AllowWith && !decision.safeguards.meets(held);
+    match decision.localized || decision.verdict == Verdict::Deny || lacking {
         true => Err(format!(
             "rows of {from} may not be shown in {to}, where it is registered: {}",
             decision.law
@@ -272,9 +279,10 @@ mod tests {
 
     #[test]
     fn rows_that_stay_in_their_country_are_shown_to_no_attestor_elsewhere() {
-        let shown = |from: &str, to: &str| {
-            may_see(default_rules(), from.parse().unwrap(), Some(to.parse().unwrap()))
+        let by = |held: Safeguards, from: &str, to: &str| {
+            may_see(default_rules(), from.parse().unwrap(), Some(to.parse().unwrap()), held)
         };
+        let shown = |from: &str, to: &str| by(Safeguards::NONE, from, to);
         for (from, to) in [("DE", "CH"), ("DE", "FR"), ("US", "CH"), ("CN", "CN")] {
             shown(from, to).unwrap();
         }
@@ -282,6 +290,11 @@ mod tests {
             let why = shown(from, to).unwrap_err();
             assert!(why.contains("may not be shown"), "{why}");
         }
-        assert!(may_see(default_rules(), "DE".parse().unwrap(), None).is_err());
+        // Where the law asks for a safeguard, the attestor has it; nobody consents to attestors.
+        by(Safeguards::SCC, "DE", "IN").unwrap();
+        shown("DE", "IN").unwrap_err();
+        by(Safeguards::EXPLICIT_CONSENT, "DE", "IN").unwrap_err();
+        by(Safeguards::SCC, "DE", "CN").unwrap_err();
+        assert!(may_see(default_rules(), "DE".parse().unwrap(), None, Safeguards::ALL).is_err());
     }
 }

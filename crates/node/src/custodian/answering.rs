@@ -4,6 +4,8 @@
 //! privacy budget is charged before anything is computed, the answer is kept with its charge, and the ciphertext is on
 //! disk before its hash is committed.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::sol_types::SolValue;
 use caduceus_contracts::ComputeMarket::{Job, JobRequested};
@@ -43,6 +45,9 @@ pub(crate) const RESULT_INFO: &[u8] = b"caduceus result v1";
 
 /// What an encrypted refusal is for.
 pub(crate) const REFUSAL_INFO: &[u8] = b"caduceus refusal v1";
+
+/// What the log says where nobody could be given the answer.
+const UNUSABLE_KEY: &str = "the researcher's key cannot be used";
 
 /// `JobStates` in the contracts.
 const REQUESTED: u8 = 1;
@@ -124,9 +129,17 @@ struct Delivery {
 /// What a vault decided on a job.
 struct Decided {
     /// Why it will not answer, if it will not.
-    objection: Option<String>,
+    objection: Option<Objection>,
     /// The law that decided; empty where it came to none.
     law: String,
+}
+
+/// Why a vault will not answer.
+struct Objection {
+    /// What the log says: nothing that the researcher wrote, who would else write into a log that nobody can correct.
+    logged: String,
+    /// What the researcher is told.
+    told: String,
 }
 
 /// A vault at one job.
@@ -225,7 +238,7 @@ impl Work<'_> {
                     self.note_decision(&job, objection.is_none(), &law).await?;
                     match objection {
                         None => self.accept().await?,
-                        Some(reason) => self.decline(&reason).await?,
+                        Some(why) => self.decline(why).await?,
                     }
                 }
                 ACCEPTED => self.commit(&job).await?,
@@ -249,15 +262,22 @@ impl Work<'_> {
 
     /// Whether this vault will answer. The same law as on the ledger, decided here once more.
     async fn decide(&self, job: &Job) -> Result<Decided> {
-        let refuses =
-            |law: &str, reason: String| Decided { objection: Some(reason), law: law.to_owned() };
+        let refuses = |law: &str, logged: &str, told: String| Decided {
+            objection: Some(Objection { logged: logged.to_owned(), told }),
+            law: law.to_owned(),
+        };
+        let blocked = |law: &str| {
+            let why = format!("Blocked by: {law}");
+            refuses(law, &why, why.clone())
+        };
         let node = self.node;
         let (token, researcher) = self.parties(job).await?;
         let Some((decision, held)) = self.lawful(job, &token, &researcher) else {
-            return Ok(refuses("", "a code on the ledger is not known here".into()));
+            let unknown = "a code on the ledger is not known here";
+            return Ok(refuses("", unknown, unknown.into()));
         };
         if decision.permits(held, token.k, job.epsilonMilli).is_err() {
-            return Ok(refuses(&decision.law, format!("Blocked by: {}", decision.law)));
+            return Ok(blocked(&decision.law));
         }
         let oracle = ComplianceOracle::new(node.at.compliance_oracle, &node.provider);
         let onchain = oracle
@@ -265,18 +285,18 @@ impl Work<'_> {
             .call()
             .await?;
         if !onchain.ok {
-            return Ok(refuses(&onchain.law, format!("Blocked by: {}", onchain.law)));
+            return Ok(blocked(&onchain.law));
         }
         let law = decision.basis(held);
         // An answer that nobody can be given is not computed. The key is the researcher's own to choose.
         if let Err(unusable @ NodeError::Identity(_)) = self.sealed(job, REFUSAL_INFO, &[]).await {
-            return Ok(refuses(&law, unusable.to_string()));
+            return Ok(refuses(&law, UNUSABLE_KEY, unusable.to_string()));
         }
         if let Err(error) = self.prepared(job) {
-            return Ok(refuses(&law, error.to_string()));
+            return Ok(refuses(&law, "the question is refused as it is asked", error.to_string()));
         }
         match approvals::decide(node, self.custodian, job).await? {
-            Err(missing) => return Ok(refuses(&law, missing)),
+            Err(missing) => return Ok(refuses(&law, "no approval that counts", missing)),
             Ok(None) => {}
             Ok(Some([kind, hash])) => {
                 let details = [("job", number(self.id)), kind, hash];
@@ -324,14 +344,14 @@ impl Work<'_> {
     }
 
     /// Gives a job back, and tells its researcher why, sealed to them; without a word where their key is not usable.
-    async fn decline(&self, reason: &str) -> Result<()> {
+    async fn decline(&self, Objection { logged, told }: Objection) -> Result<()> {
         let job = self.job().await?;
-        let bytes = match self.sealed(&job, REFUSAL_INFO, reason.as_bytes()).await {
+        let bytes = match self.sealed(&job, REFUSAL_INFO, told.as_bytes()).await {
             Err(NodeError::Identity(_)) => Vec::new(),
             sealed => sealed?,
         };
         write_atomically(&self.node.home.exchange_path(&refusal_file(self.id)), &bytes)?;
-        let reason: String = reason.chars().take(60).collect();
+        let reason: String = logged.chars().take(60).collect();
         let details = [("job", number(self.id)), ("reason", Detail::Text(reason))];
         note(self.node, self.custodian, Kind::QuestionRefused, &self.publication.cid, &details)
             .await?;
@@ -363,6 +383,7 @@ impl Work<'_> {
     /// Computes the answer, puts its ciphertext on disk and its hash on the ledger; again where consent changed meanwhile.
     async fn commit(&self, job: &Job) -> Result<()> {
         for _ in 0..ATTEMPTS {
+            rights::follow(self.node, self.custodian, self.vault).await?;
             let counter = self.counter().await?;
             let Delivery { result, patients, spent, explicit } =
                 match self.delivery(job, counter).await {
@@ -371,11 +392,13 @@ impl Work<'_> {
                         refusal @ (BudgetError::Exhausted { .. }
                         | BudgetError::ExhaustedDelta { .. }),
                     )) => {
-                        return self.decline(&refusal.to_string()).await;
+                        let told = refusal.to_string();
+                        return self.decline(Objection { logged: told.clone(), told }).await;
                     }
                     // The researcher's key was usable when the job was accepted.
                     Err(unusable @ NodeError::Identity(_)) => {
-                        return self.decline(&unusable.to_string()).await;
+                        let (logged, told) = (UNUSABLE_KEY.to_owned(), unusable.to_string());
+                        return self.decline(Objection { logged, told }).await;
                     }
                     outcome => outcome?,
                 };
@@ -560,7 +583,44 @@ fn budget(node: &Node, custodian: &Party) -> Result<BudgetLedger> {
     if budget.limits(dataset)? != Some(BUDGET) {
         budget.set_limits(dataset, BUDGET)?;
     }
+    let (spent, told) = (budget.spent(dataset)?.milli(), charges_told(node, custodian)?);
+    if spent < told {
+        let what = format!(
+            "it tells of {} of epsilon, and the log of {}: an old copy was put back; put back the newest one",
+            EpsilonTotal::from_milli(spent),
+            EpsilonTotal::from_milli(told)
+        );
+        let path = node.home.vault_dir(&custodian.name).join("budget.redb");
+        return Err(NodeError::Damaged { path, what });
+    }
     Ok(budget)
+}
+
+/// What the log says that was charged, in thousandths of epsilon, at least: of a job that was charged again only the most
+/// counts, since a command that was cut off notes the same charge again.
+fn charges_told(node: &Node, custodian: &Party) -> Result<u64> {
+    let mut jobs: BTreeMap<i64, i64> = BTreeMap::new();
+    for record in log_since(node, custodian, |_| true)? {
+        let told = (record.details.get("job"), record.details.get("epsilon_milli"));
+        if let (Kind::BudgetCharged, (Some(Detail::Number(job)), Some(Detail::Number(epsilon)))) =
+            (record.kind, told)
+        {
+            let most = jobs.entry(*job).or_default();
+            *most = epsilon.max(most).to_owned();
+        }
+    }
+    Ok(jobs.values().filter_map(|epsilon| u64::try_from(*epsilon).ok()).sum())
+}
+
+/// Whether a custodian's budget file holds what its log tells of. Nothing is opened where nothing was charged.
+///
+/// # Errors
+/// [`NodeError::Damaged`] where it does not.
+pub(crate) fn check_budget(node: &Node, custodian: &Party) -> Result<()> {
+    match charges_told(node, custodian)? {
+        0 => Ok(()),
+        _ => budget(node, custodian).map(drop),
+    }
 }
 
 /// What a researcher can still spend on a custodian's patients.

@@ -9,7 +9,7 @@ use caduceus_policy::consent::{
 };
 use caduceus_policy::{DataClass, RuleTable};
 use caduceus_records::ConsentRecord;
-use caduceus_vault::Receipt;
+use caduceus_vault::{Decided, Receipt};
 use serde::{Deserialize, Serialize};
 
 /// A part of Consents that was not carried over, and permits nothing.
@@ -43,8 +43,10 @@ impl<'a> Reader<'a> {
         Reader { rules, custodian, chain_id, now, not_carried: BTreeMap::new() }
     }
 
-    /// The receipt of one patient, from all documents of theirs. Without one it permits only where the custodian vouches. Who
-    /// withdrew is let in again only by a document that was given later for certain, whatever the `known` receipt was made of.
+    /// The receipt of one patient, from all documents of theirs. Without one it permits only where the custodian vouches, and no
+    /// more than a document did. Of what the `known` receipt was made stands beside them where it is not read again: a refusal
+    /// goes on unless a permission was given later for certain, and a permission is not widened by an older one. Who withdrew
+    /// is let in again only by a document that was given later for certain.
     pub(super) fn receipt(
         &mut self,
         pseudonym: String,
@@ -52,12 +54,22 @@ impl<'a> Reader<'a> {
         vouch: bool,
         known: Option<&Receipt>,
     ) -> Receipt {
-        let read = consents.iter().map(|consent| self.read(consent)).collect();
+        let mut read: Vec<Document> =
+            consents.iter().map(|consent| self.read(&pseudonym, consent)).collect();
+        if let Some(before) = known.and_then(|known| carried(known, &read)) {
+            let newer = !read.is_empty() && read.iter().all(|one| one.is_before(&before));
+            if newer || before.grants.is_empty() {
+                read.push(before);
+            }
+        }
         let latest = self.latest(read);
         let given = latest.as_ref().and_then(|document| document.given);
-        let mut receipt = match latest {
-            Some(latest) => receipt(pseudonym, latest),
-            None => self.vouched(pseudonym, vouch),
+        let mut receipt = match (latest, known) {
+            (Some(latest), _) => self.of_document(pseudonym, latest),
+            (None, Some(known)) if vouch && known.permit && known.decided.is_some() => {
+                known.clone()
+            }
+            (None, _) => self.vouched(pseudonym, vouch),
         };
         if let Some(withdrawn) = known.and_then(|known| self.withdrawn(known)) {
             let later = given.is_some_and(|(first, _)| {
@@ -93,6 +105,13 @@ impl<'a> Reader<'a> {
             let why = "several Consents of one patient whose order cannot be told: refused";
             self.note("Consent.dateTime", why);
             last.grants.clear();
+            for other in read {
+                last.given = last
+                    .given
+                    .zip(other.given)
+                    .map(|((first, last), (other, end))| (first.min(other), last.max(end)));
+                last.documents.extend(other.documents);
+            }
         }
         Some(last)
     }
@@ -122,13 +141,38 @@ impl<'a> Reader<'a> {
             grants,
             begins: None,
             document_hash,
+            decided: None,
+            withdrawn: None,
+            erased: false,
+        }
+    }
+
+    /// The receipt of a document.
+    fn of_document(&self, pseudonym: String, document: Document) -> Receipt {
+        let Document { mut grants, begins, given, decides, dated, documents } = document;
+        let permit = !grants.is_empty();
+        let terms = serde_json::to_string(&grants).expect("numbers in lists are JSON");
+        let begun = begins.map(|begins| begins.to_string()).unwrap_or_default();
+        let verdict = if permit { "permit" } else { "deny" };
+        let document_hash = hash(&pseudonym, &[verdict, &terms, &begun, &dated]);
+        grants.iter_mut().for_each(|grant| grant.document_hash = document_hash);
+        let now = i64::try_from(self.now).unwrap_or(i64::MAX);
+        let (first, last) = given.unwrap_or((i64::MIN, now));
+        let decided = Decided { first, last: last.min(now), documents };
+        Receipt {
+            pseudonym,
+            permit,
+            grants,
+            begins,
+            document_hash,
+            decided: decides.then_some(decided),
             withdrawn: None,
             erased: false,
         }
     }
 
     /// Reads one document. What it says beyond what can be carried over is noted.
-    fn read(&mut self, consent: &ConsentRecord) -> Document {
+    fn read(&mut self, pseudonym: &str, consent: &ConsentRecord) -> Document {
         let dated = consent.given.clone().unwrap_or_default();
         let Ok(document) = strict::parse(consent.text.as_bytes()) else {
             self.note("Consent", "a key is named twice, or it is nested too deep: refused");
@@ -138,8 +182,11 @@ impl<'a> Reader<'a> {
                 given: None,
                 decides: true,
                 dated,
+                documents: Vec::new(),
             };
         };
+        let id = document["id"].as_str().unwrap_or_default();
+        let documents = vec![hash(pseudonym, &[id, &dated])];
         let Held { reading, begins, given, decides } =
             fhir::read_held(self.rules, self.custodian, self.chain_id, &document, self.now);
         for part in &reading.unmapped {
@@ -152,7 +199,7 @@ impl<'a> Reader<'a> {
         }
         // The terms and not the bytes: a copy that a server marks anew is no new decision.
         grants.iter_mut().for_each(|grant| grant.document_hash = [0; 32]);
-        Document { grants, begins, given, decides, dated }
+        Document { grants, begins, given, decides, dated, documents }
     }
 
     fn note(&mut self, path: &str, why: &str) {
@@ -172,6 +219,8 @@ struct Document {
     decides: bool,
     /// The date as it is written.
     dated: String,
+    /// Hashes by which it is known again: of several where these could not be put in order.
+    documents: Vec<[u8; 32]>,
 }
 
 impl Document {
@@ -182,16 +231,23 @@ impl Document {
     }
 }
 
-/// The receipt of a document.
-fn receipt(pseudonym: String, document: Document) -> Receipt {
-    let Document { mut grants, begins, dated, .. } = document;
-    let permit = !grants.is_empty();
-    let terms = serde_json::to_string(&grants).expect("numbers in lists are JSON");
-    let begun = begins.map(|begins| begins.to_string()).unwrap_or_default();
-    let verdict = if permit { "permit" } else { "deny" };
-    let document_hash = hash(&pseudonym, &[verdict, &terms, &begun, &dated]);
-    grants.iter_mut().for_each(|grant| grant.document_hash = document_hash);
-    Receipt { pseudonym, permit, grants, begins, document_hash, withdrawn: None, erased: false }
+/// What decided before, as far as it is not among the documents that were `read` now.
+fn carried(known: &Receipt, read: &[Document]) -> Option<Document> {
+    let Decided { first, last, documents } = known.decided.clone()?;
+    let again = |one: &[u8; 32]| read.iter().any(|document| document.documents.contains(one));
+    if !documents.is_empty() && documents.iter().all(again) {
+        return None;
+    }
+    let mut grants = if known.permit { known.grants.clone() } else { Vec::new() };
+    grants.iter_mut().for_each(|grant| grant.document_hash = [0; 32]);
+    Some(Document {
+        grants,
+        begins: known.begins,
+        given: Some((first, last)),
+        decides: true,
+        dated: String::new(),
+        documents,
+    })
 }
 
 /// Whether a receipt covers a use at `now`.
@@ -236,6 +292,7 @@ mod tests {
     /// 2026-11-27.
     const NOW: u64 = 1_795_737_600;
     const SCOPES: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
+    const RULES: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
     const REASONS: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 
     fn consent(provision: Value) -> Value {
@@ -435,9 +492,61 @@ mod tests {
         assert!(!of_all(&[deny("2020"), general.clone()]));
         assert!(of_all(&[permit("2020"), general.clone()]));
         assert!(!of_all(&[general]), "nor does it permit any");
+        for (key, value) in [
+            ("status", json!("rejected")),
+            ("status", json!("inactive")),
+            ("policyRule", json!({ "coding": [{ "system": RULES, "code": "OPTOUT" }] })),
+            ("policyRule", json!({ "coding": [{ "system": RULES, "code": "EMRGONLY" }] })),
+        ] {
+            let mut no = permit("2025");
+            no["scope"]["coding"][0]["code"] = json!("patient-privacy");
+            no[key] = value;
+            assert!(!of_all(&[permit("2020"), no.clone()]), "{no}");
+        }
         let mut refusal = deny("2025");
         refusal["scope"]["coding"][0]["code"] = json!("patient-privacy");
         assert!(!of_all(&[permit("2020"), refusal]));
+    }
+
+    #[test]
+    fn what_decided_last_decides_until_something_later_does_though_it_is_not_read_again() {
+        let document = |id: &str, date: &str, provision: Value| {
+            let mut document = consent(provision);
+            document["id"] = json!(id);
+            document["dateTime"] = json!(date);
+            ConsentRecord { given: Some(date.to_owned()), ..record(&document.to_string()) }
+        };
+        let permit = |id: &str, date: &str| document(id, date, json!({ "type": "permit" }));
+        let deny = |id: &str, date: &str| document(id, date, json!({ "type": "deny" }));
+        let read = |known: Option<&Receipt>, documents: &[ConsentRecord]| {
+            let mut reader = Reader::new(default_rules(), CUSTODIAN, 31_337, NOW);
+            let documents: Vec<&ConsentRecord> = documents.iter().collect();
+            reader.receipt("pseudonym".into(), &documents, true, known)
+        };
+        let refused = read(None, &[permit("a", "2024"), deny("b", "2025")]);
+        let unordered = read(None, &[permit("a", "2025"), deny("b", "2025-06")]);
+        for known in [&refused, &unordered] {
+            assert!(!known.permit);
+            assert!(!read(Some(known), &[]).permit, "nobody vouches for who refused");
+            assert!(!read(Some(known), &[permit("a", "2024")]).permit, "an older one");
+            assert!(!read(Some(known), &[permit("c", "2025-03")]).permit, "perhaps an older one");
+            let again = read(Some(known), &[permit("a", "2024")]);
+            assert!(!read(Some(&again), &[permit("a", "2024")]).permit, "however often");
+            assert!(read(Some(known), &[permit("c", "2026-02-01")]).permit, "a later one");
+        }
+        // The document that refused may be put right.
+        assert!(read(Some(&refused), &[permit("b", "2025")]).permit);
+        assert!(!read(Some(&unordered), &[permit("b", "2025-06")]).permit, "the other stands");
+
+        let narrow = json!({ "type": "permit", "period": { "end": "2030" } });
+        let narrow = read(None, &[permit("a", "2024"), document("b", "2025", narrow)]);
+        assert_eq!(
+            read(Some(&narrow), &[permit("a", "2024")]).grants[0].expiry,
+            narrow.grants[0].expiry
+        );
+        assert_eq!(read(Some(&narrow), &[]).grants, narrow.grants, "a word widens nothing");
+        let wide = read(Some(&narrow), &[permit("c", "2026")]);
+        assert_eq!(wide.grants[0].expiry, u64::MAX);
     }
 
     #[test]

@@ -174,6 +174,17 @@ impl Standing {
         self.account(person, place).map(|account| self.granted(account, place, time))
     }
 
+    /// Who revoked all that they had granted with the account that they hold, or is a member no longer, and since where.
+    pub(crate) fn gone(&self) -> impl Iterator<Item = (B256, Place)> {
+        self.accounts.iter().filter_map(|(person, changes)| {
+            let (since, account) = changes.last()?;
+            let Some(account) = account else { return Some((*person, *since)) };
+            let revoked = self.grants.get(account)?.iter().map(|grant| grant.revoked);
+            let last = revoked.collect::<Option<Vec<Place>>>()?.into_iter().max()?;
+            Some((*person, last))
+        })
+    }
+
     fn account(&self, person: B256, place: Place) -> Option<Address> {
         let changes = self.accounts.get(&person)?;
         changes.iter().rev().find(|(since, _)| *since < place).and_then(|(_, account)| *account)

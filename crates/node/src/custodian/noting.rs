@@ -9,7 +9,7 @@ use caduceus_contracts::ConsentRegistry::{ConsentGranted, ConsentRevoked};
 use caduceus_contracts::HealthDataPool::Withdrawn;
 use caduceus_vault::audit::{self, Detail, Kind, Record};
 
-use super::{note, number};
+use super::{Standing, note, number};
 use crate::audit::log_path;
 use crate::error::Result;
 use crate::node::{Node, Place};
@@ -118,6 +118,16 @@ pub(crate) async fn owed(node: &Node, custodian: &Party) -> Result<Vec<Owed>> {
         });
     }
     Ok(all)
+}
+
+/// Whose no the ledger tells: the moment, in seconds since 1970, at which somebody's membership ended or their last grant did.
+pub(crate) async fn gone(node: &Node, custodian: &Party) -> Result<BTreeMap<B256, u64>> {
+    let standing = Standing::read(&node.provider, &node.at, custodian.address).await?;
+    let (mut gone, mut times) = (BTreeMap::new(), BTreeMap::new());
+    for (person, place) in standing.gone() {
+        gone.insert(person, time(node, &mut times, place).await?);
+    }
+    Ok(gone)
 }
 
 async fn time(node: &Node, known: &mut BTreeMap<u64, u64>, place: Place) -> Result<u64> {

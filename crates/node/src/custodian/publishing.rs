@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, claims, consent_root, measure, quality, value_claim};
 use super::{
-    DESCRIPTION, PROTECTED, ProtectedSummary, anchor, entropy, note, note_attested, number, vault,
+    DESCRIPTION, PROTECTED, ProtectedSummary, anchor, entropy, note, note_attested, number, rights,
+    vault,
 };
 use crate::attestor::{Case, Panel, Sealed, Subject};
 use crate::error::{NodeError, Result};
@@ -71,6 +72,7 @@ pub async fn publish(node: &Node, custodian: &str, panel: &Panel) -> Result<Publ
     let summary: ProtectedSummary = serde_json::from_slice(&description).map_err(|error| {
         NodeError::Chain(format!("the staged description cannot be read: {error}"))
     })?;
+    rights::follow(node, &custodian, &vault).await?;
     let evidence = Evidence { custodian: &custodian, vault: &vault, summary: &summary };
     let key = format!("publication/{}/{}", custodian.name, summary.content);
     let mut publication = match node.home.recall(&key)? {

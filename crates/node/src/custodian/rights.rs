@@ -9,12 +9,12 @@ use caduceus_contracts::{ConsentRegistry, HealthDataPool, MembershipToken};
 use caduceus_economics::merkle::MerkleTree;
 use caduceus_policy::consent::{Party as Account, Use as PaperUse, permits};
 use caduceus_policy::{Country, DataClass, Purpose, RuleTable};
-use caduceus_vault::audit::Kind;
+use caduceus_vault::audit::{Kind, Record};
 use caduceus_vault::{Receipt, Vault};
 
 use super::evidence::{self, merkle_root, standing_leaves};
 use super::publishing::{Publication, persons, publications};
-use super::{anchor, consent, entropy, note, note_on_paper, number, vault};
+use super::{ON_PAPER, anchor, consent, entropy, note, note_on_paper, number, vault};
 use crate::attestor::Leaf;
 use crate::consents::of_ledger;
 use crate::error::{NodeError, Result};
@@ -198,6 +198,64 @@ pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256
     }
     post_roots(node, custodian, &vault).await?;
     anchor(node, custodian).await
+}
+
+/// Brings a vault up to what its log and the ledger tell of people's noes, whichever way they came there: who was erased has no
+/// keys, and who withdrew on paper, revoked all that they had granted or is a member no longer is not used by paper, but for what
+/// they agreed to later. So neither a command that was cut off nor an old copy that was put back brings anybody back.
+pub(super) async fn follow(node: &Node, custodian: &Party, vault: &Vault) -> Result<()> {
+    super::note_ledger(node, custodian).await?;
+    let records = super::log_since(node, custodian, |_| true)?;
+    let receipts: Vec<Receipt> = vault.consents()?;
+    let erased: BTreeSet<&str> = records
+        .iter()
+        .filter(|record| record.kind == Kind::Erased)
+        .map(|record| record.subject.as_str())
+        .collect();
+    if !erased.is_empty() {
+        let known = receipts.iter().filter(|receipt| !receipt.erased);
+        let mut known: BTreeSet<String> = known.map(|receipt| receipt.pseudonym.clone()).collect();
+        for publication in publications(node, custodian)? {
+            known.extend(persons(vault, &publication.cid)?);
+        }
+        for pseudonym in known {
+            if erased.contains(person_id(&pseudonym).to_string().as_str()) {
+                super::destroy(vault, &pseudonym)?;
+            }
+        }
+    }
+    let mut noes = super::gone(node, custodian).await?;
+    let mut on_paper: BTreeMap<&str, &Record> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.details.contains_key(ON_PAPER)) {
+        on_paper.insert(&record.subject, record);
+    }
+    for (subject, record) in on_paper {
+        if record.kind == Kind::ConsentRevoked
+            && let Ok(person) = subject.parse::<B256>()
+        {
+            let moment = noes.entry(person).or_default();
+            *moment = record.time.max(*moment);
+        }
+    }
+    let stands = |receipt: &Receipt, no: u64| {
+        let decided = receipt.decided.as_ref();
+        decided.is_some_and(|decided| u64::try_from(decided.first).is_ok_and(|first| first > no))
+    };
+    let mut stale = Vec::new();
+    for receipt in receipts.iter().filter(|receipt| receipt.permit) {
+        let person = person_id(&receipt.pseudonym);
+        let no = noes.get(&person).filter(|no| !stands(receipt, **no));
+        stale.extend(no.map(|no| (receipt, person, *no)));
+    }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    super::settle(node, custodian, vault).await?;
+    for (receipt, person, no) in stale {
+        note_on_paper(node, custodian, person, false).await?;
+        vault.withdraw(&receipt.pseudonym, no, &mut entropy)?;
+    }
+    post_roots(node, custodian, vault).await
 }
 
 /// Posts the root of the receipts that stand for each dataset for which the ledger has another one.

@@ -50,7 +50,8 @@ pub struct Held {
     pub begins: Option<u64>,
     /// The first and the last second at which it may have been given; none where its date does not tell.
     pub given: Option<(i64, i64)>,
-    /// Whether it decides on research at all: a general permission to use data that names no purpose does not.
+    /// Whether it decides on research at all: a general permission to use data that names no purpose does not, if it is active
+    /// and no policy takes it back.
     pub decides: bool,
 }
 
@@ -73,7 +74,9 @@ pub fn read_held(
     let begins = (reader.begins > 0).then_some(reader.begins);
     let root = &consent["provision"];
     let general = !reader.research && root["type"] == "permit" && root.get("purpose").is_none();
-    let decides = !(general && root.get("provision").is_none());
+    let permits = consent["status"] == "active"
+        && (consent.get("policyRule").is_none() || form::opted_in(consent));
+    let decides = !(general && permits && root.get("provision").is_none());
     let given = reader.given;
     Held { reading: Reading { grants, unmapped: reader.unmapped }, begins, given, decides }
 }
