@@ -339,6 +339,7 @@ fn an_output_that_is_an_input_is_refused_and_the_input_stays_as_it_was() {
         ],
         vec!["protect", "--input", text(&table), "--policy", text(&policy), "--out", text(&table)],
         vec!["deidentify", "--input", text(&records), "--out", text(&records)],
+        vec!["view", "run", "--view", text(&view), "--input", text(&records), "--out", text(&view)],
     ] {
         let output = run(&arguments);
         let said = String::from_utf8_lossy(&output.stderr);

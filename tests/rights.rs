@@ -237,6 +237,115 @@ fn an_old_copy_of_the_register_or_of_keys_is_found_and_brings_nobody_back() {
     assert!(world.refused("protect --custodian clinic --k 5").contains("is lost"));
 }
 
+/// How many patients the clinic's newest answer counts.
+fn counted(world: &World) -> u64 {
+    world.ask();
+    let log = std::fs::read_to_string(world.home.join("vaults/clinic/audit.jsonl")).unwrap();
+    let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let newest = records.filter(|record| record["kind"] == "answered").last().unwrap();
+    newest["details"]["patients"].as_u64().unwrap()
+}
+
+#[test]
+fn whoever_withdrew_by_the_ledger_alone_or_on_paper_is_not_used_again() {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 2");
+    world.go("licence buy --researcher lab --uses 8");
+    let all = counted(&world);
+    // By a wallet of their own, past every command of this home.
+    world.go("contract send --as clinic/1 ConsentRegistry revokeAll clinic");
+    assert_eq!(counted(&world), all - 1);
+    world.go("contract send --as clinic/1 MembershipToken resign");
+    assert_eq!(counted(&world), all - 1, "paper does not bring back who left");
+    let out = text(&world.dir.path().join("files")).to_owned();
+    let refused = world.refused(&format!("export --custodian clinic --out {out}"));
+    assert!(refused.contains("has not consented"), "{refused}");
+    assert!(world.refused("publish --custodian clinic").contains("has not consented"));
+    world.go("protect --custodian clinic --k 5");
+    world.go(&format!("export --custodian clinic --out {out}"));
+
+    // Somebody who never joined.
+    let patients = std::fs::read_to_string(world.dir.path().join("cohort/Patient.ndjson")).unwrap();
+    let members = world.go("member list").to_string();
+    let before = counted(&world);
+    let mut revoked = 0;
+    for line in patients.lines() {
+        let patient: Value = serde_json::from_str(line).unwrap();
+        let id = patient["id"].as_str().unwrap();
+        let done = world.go(&format!("consent revoke --custodian clinic --patient {id}"));
+        assert!(done["effective_ms"].is_u64(), "{members}");
+        revoked += done["revoked"].as_u64().unwrap();
+        if revoked == 2 {
+            break;
+        }
+    }
+    let after = counted(&world);
+    assert!(after < before && before - after <= 2, "{before} {after}");
+    let unknown = world.refused("consent revoke --custodian clinic --patient nobody");
+    assert!(unknown.contains("no record of this person"), "{unknown}");
+    assert_eq!(world.go("audit verify")["verified"], true);
+}
+
+#[test]
+fn old_copies_of_keys_and_register_together_bring_nobody_into_an_answer() {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 1");
+    world.go("licence buy --researcher lab --uses 4");
+    let vault = world.home.join("vaults/clinic");
+    let keys = std::fs::read_dir(vault.join("keys")).unwrap();
+    let mut old: Vec<PathBuf> = keys.map(|entry| entry.unwrap().path()).collect();
+    old.push(vault.join("consents"));
+    let old: Vec<(Vec<u8>, PathBuf)> =
+        old.into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect();
+    world.go("member erase --member clinic/1");
+    let counts = counted(&world);
+    old.iter().for_each(|(bytes, path)| std::fs::write(path, bytes).unwrap());
+    assert!(differences(&world).contains("an old copy"));
+    world.go("consent grant --member clinic/1");
+    assert_eq!(counted(&world), counts);
+    assert_eq!(world.go("audit verify")["verified"], true, "the vault followed its log");
+}
+
+#[test]
+fn an_old_copy_of_the_budget_or_of_the_ledger_is_found_and_answers_nothing() {
+    let world = World::new();
+    world.go("licence buy --researcher lab --uses 4");
+    world.ask();
+    let budget = world.home.join("vaults/clinic/budget.redb");
+    let old = std::fs::read(&budget).unwrap();
+    json(&[
+        "query",
+        "--researcher",
+        "lab",
+        "--sql",
+        "SELECT COUNT(*) AS n FROM condition",
+        "--epsilon",
+        "1",
+        "--dir",
+        text(&world.home),
+    ]);
+    let new = std::fs::read(&budget).unwrap();
+    std::fs::write(&budget, &old).unwrap();
+    assert!(differences(&world).contains("an old copy was put back"));
+    let answered = crate::support::run(&[
+        "query",
+        "--researcher",
+        "lab",
+        "--sql",
+        "SELECT COUNT(*) AS n FROM encounter",
+        "--epsilon",
+        "1",
+        "--wait",
+        "1",
+        "--dir",
+        text(&world.home),
+    ]);
+    let said = String::from_utf8_lossy(&answered.stderr);
+    assert!(!answered.status.success() && said.contains("an old copy was put back"), "{said}");
+    std::fs::write(&budget, new).unwrap();
+    assert_eq!(world.go("audit verify")["verified"], true);
+}
+
 #[test]
 fn a_withdrawal_outlives_every_older_document_however_it_is_dated() {
     let world = World::new();

@@ -344,17 +344,7 @@ pub enum MemberCommand {
     /// Destroy the keys to a person's rows, so that no stored copy can be read again, and keep them out of later intakes
     #[command(after_help = "Example: caduceus member erase --dir state --member klinikum-nord/1
          caduceus member erase --dir state --custodian klinikum-nord --patient 0a1b2c")]
-    Erase {
-        /// The member, who may have left
-        #[arg(long, value_name = "NAME", required_unless_present = "patient", conflicts_with_all = ["patient", "custodian"])]
-        member: Option<String>,
-        /// The custodian of a patient who need not be a member
-        #[arg(long, value_name = "NAME", requires = "patient")]
-        custodian: Option<String>,
-        /// The id of their FHIR Patient
-        #[arg(long, value_name = "ID", requires = "custodian")]
-        patient: Option<String>,
-    },
+    Erase(Person),
     /// Leave: consent is withdrawn and the membership ends, by signature
     #[command(after_help = "Example: caduceus member leave --dir state --member klinikum-nord/1")]
     Leave {
@@ -405,13 +395,24 @@ pub enum Consent {
         after_help = "Example: caduceus consent import --dir state --member klinikum-nord/1 --file consent.json"
     )]
     Import(crate::trust::ImportConsent),
-    /// Withdraw every consent of a member; it counts from the next answer on
-    #[command(after_help = "Example: caduceus consent revoke --dir state --member klinikum-nord/1")]
-    Revoke {
-        /// The member
-        #[arg(long, value_name = "NAME")]
-        member: String,
-    },
+    /// Withdraw every consent of a member, or of a patient on paper; it counts from the next answer on
+    #[command(after_help = "Example: caduceus consent revoke --dir state --member klinikum-nord/1
+         caduceus consent revoke --dir state --custodian klinikum-nord --patient 0a1b2c")]
+    Revoke(Person),
+}
+
+/// A member, or a patient who need not be one.
+#[derive(Debug, Args)]
+pub struct Person {
+    /// The member, who may have left
+    #[arg(long, value_name = "NAME", required_unless_present = "patient", conflicts_with_all = ["patient", "custodian"])]
+    pub member: Option<String>,
+    /// The custodian of a patient who need not be a member
+    #[arg(long, value_name = "NAME", requires = "patient")]
+    pub custodian: Option<String>,
+    /// The id of their FHIR Patient
+    #[arg(long, value_name = "ID", requires = "custodian")]
+    pub patient: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -15,7 +15,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::algorithm::{self, Algorithm};
-use crate::args::{Arguments, Audit, Claim, Cohort, Command, Consent, LicenceCommand, Policy};
+use crate::args::{
+    Arguments, Audit, Claim, Cohort, Command, Consent, LicenceCommand, Person, Policy,
+};
 use crate::attest::{self, Attestor};
 use crate::output::{Outcome, reporter};
 use crate::{
@@ -220,8 +222,21 @@ async fn consent(node: &Node, command: &Consent) -> Result<Outcome> {
         Consent::Show(show) => trust::show(node, show).await,
         Consent::Export(export) => trust::export(node, export).await,
         Consent::Import(import) => trust::import(node, import).await,
-        Consent::Revoke { member } => {
-            let member = member::find(node, member)?;
+        Consent::Revoke(Person { custodian: Some(custodian), patient: Some(patient), .. }) => {
+            let asked = std::time::Instant::now();
+            let permitted = custodian::revoke_patient(node, custodian, patient).await?;
+            let effective_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let value = json!({ "revoked": u64::from(permitted), "effective_ms": effective_ms });
+            let text = match permitted {
+                true => format!(
+                    "what {custodian} holds on paper permits nothing any more; it took {effective_ms} ms, and the next answer no longer counts them"
+                ),
+                false => "nothing on paper permitted any use; nothing changed".to_owned(),
+            };
+            Ok(Outcome::new(&value, text))
+        }
+        Consent::Revoke(Person { member, .. }) => {
+            let member = member::find(node, member.as_deref().unwrap_or_default())?;
             let done = consents::withdraw(node, &member).await?;
             let text = match done.revoked {
                 0 => format!("{} had no consent standing; nothing changed", member.name),

@@ -14,7 +14,7 @@ use caduceus_node::{
 use clap::Args;
 use serde_json::json;
 
-use crate::args::{MemberCommand, PartyCommand, RoleName};
+use crate::args::{MemberCommand, PartyCommand, Person, RoleName};
 use crate::output::{Outcome, columns};
 
 /// What is said where there is nobody.
@@ -288,7 +288,7 @@ pub async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
             member::rejoin(node, &member::find_anyone(node, member)?).await?;
             Ok(listed(&member::members(node)?))
         }
-        MemberCommand::Erase { member, custodian, patient } => {
+        MemberCommand::Erase(Person { member, custodian, patient }) => {
             let asked = std::time::Instant::now();
             let datasets = match (member, custodian, patient) {
                 (None, Some(custodian), Some(patient)) => {

@@ -137,15 +137,19 @@ pub fn run(command: &View, json: bool) -> Result<Outcome> {
             Ok(Outcome::list("versions", &all, &columns(&rows), "no view is registered"))
         }
         View::Upgrade { view, input, format, out } => {
-            let rows = views::upgrade(&views::open(view)?, input, format.of_rows(false), out)?;
+            let rows = views::upgrade(view, input, format.of_rows(false), out)?;
             let value = json!({ "row_count": rows, "out": out.display().to_string() });
             Ok(Outcome::new(&value, format!("{rows} rows in {}", out.display())))
         }
-        View::Run { view, input, format, out, strict } => {
-            let view = views::open(view)?;
+        View::Run { view: file, input, format, out, strict } => {
+            let view = views::open(file)?;
             let piped = out.is_none();
-            let wanted =
-                ViewRun { input: input.clone(), format: format.of_rows(piped), strict: *strict };
+            let wanted = ViewRun {
+                view: file.clone(),
+                input: input.clone(),
+                format: format.of_rows(piped),
+                strict: *strict,
+            };
             let report = reporter(false, json);
             match out {
                 Some(out) => {

@@ -138,6 +138,16 @@ pub fn chosen(node: &Node) -> Result<Option<Processes>> {
     Ok(node.home.recall::<Option<Processes>>(CHOSEN)?.flatten())
 }
 
+/// Where an attestor is asked: no word of its URL that may be a secret.
+fn origin(url: &str) -> String {
+    let origin = reqwest::Url::parse(url).map(|url| url.origin().ascii_serialization());
+    origin
+        .unwrap_or_else(|_| "an address that cannot be read".to_owned())
+        .chars()
+        .take(200)
+        .collect()
+}
+
 impl Panel {
     /// The attestors that this home asks.
     pub fn of(node: &Node) -> Result<Panel> {
@@ -155,11 +165,13 @@ impl Panel {
             Panel::Here(sources) => here(node, case, claims, sources).await,
             Panel::Remote(processes) => {
                 if let Some(sealed) = &case.sealed {
-                    let count = custodian::number(processes.urls.len() as u64);
-                    let at = Detail::Text(processes.urls.join(" ").chars().take(500).collect());
-                    let details = [("to", Detail::from("attestors")), ("count", count), ("at", at)];
                     let cid = &sealed.publication.cid;
-                    custodian::note(node, case.custodian, Kind::Released, cid, &details).await?;
+                    for url in &processes.urls {
+                        let at = Detail::Text(origin(url));
+                        let details = [("to", Detail::from("attestors")), ("at", at)];
+                        custodian::note(node, case.custodian, Kind::Released, cid, &details)
+                            .await?;
+                    }
                     // Before anybody has them, the ledger holds that they were given.
                     custodian::anchor(node, case.custodian).await?;
                 }

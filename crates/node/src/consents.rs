@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use alloy::primitives::{Address, B256, U256};
 use caduceus_contracts::ConsentRegistry;
+use caduceus_contracts::ConsentRegistry::ConsentGranted;
 use caduceus_policy::consent::fhir::{self, Parties, Unmapped};
 use caduceus_policy::consent::words::{self, Language, Names};
 use caduceus_policy::consent::{ClassSet, Grant, Party as Account, PurposeSet, RegionSet};
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::error::{NodeError, Result};
 use crate::member::{self, Member};
@@ -184,8 +186,16 @@ pub async fn import(node: &Node, member: &Member, document: &[u8]) -> Result<Imp
         return Err(NodeError::Usage(text));
     }
     let mut grants = Vec::new();
+    let topics = [Some(member.address.into_word()), Some(custodian.address.into_word())];
+    let given = node.events::<ConsentGranted>(node.at.consent_registry, &topics).await?;
     for grant in &reading.grants {
-        grants.push(member::give(node, member, to_ledger(grant)?).await?.to());
+        let mut terms = to_ledger(grant)?;
+        // A file says what it likes of the document that it comes from: that is believed of the member's own grants alone.
+        let own = given.iter().any(|event| event.terms == terms);
+        if !own && terms.documentHash != member::document_of(&terms) {
+            terms.documentHash = B256::from_slice(&Sha256::digest(consent.to_string()));
+        }
+        grants.push(member::give(node, member, terms).await?.to());
     }
     Ok(Imported { member: member.name.clone(), grants, unmapped: reading.unmapped })
 }

@@ -19,6 +19,7 @@ use arrow::ipc::writer::StreamWriter;
 use caduceus_contracts::ProvenanceLog;
 use caduceus_policy::consent::Party as Account;
 use caduceus_policy::{DataClass, default_rules};
+use caduceus_protect::dataset_report::CameIn;
 use caduceus_protect::{
     Date, PATIENT_TABLE, PERSON_COLUMN, ProtectionPolicy, ProtectionReport, PseudonymKey,
 };
@@ -54,7 +55,7 @@ pub(crate) use noting::{
 pub use publishing::{Publication, dataset_report, publications, publish, require_dataset};
 pub(crate) use publishing::{cid, custodian_of, published};
 pub(crate) use rights::{consent_leaf, consenting_patients, note_revocation};
-pub use rights::{erase, erase_patient, withdraw};
+pub use rights::{erase, erase_patient, revoke_patient, withdraw};
 
 /// Staging slots of a vault.
 const RAW: &str = "raw";
@@ -186,7 +187,7 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     vault.put_staging(RAW, &read.tables, &mut entropy)?;
     vault.set_consents(&receipts, &mut entropy)?;
     rights::post_roots(node, &custodian, &vault).await?;
-    node.home.record(&format!("ingested/{}", custodian.name), &ingested)?;
+    node.home.record(&ingested_key(&custodian), &ingested)?;
     let details =
         [("patients", number(ingested.patients)), ("set_aside", number(ingested.set_aside))];
     note(node, &custodian, Kind::Ingested, "records", &details).await?;
@@ -194,11 +195,28 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     Ok(ingested)
 }
 
+/// Where a home keeps what came of a custodian's newest intake.
+fn ingested_key(custodian: &Party) -> String {
+    format!("ingested/{}", custodian.name)
+}
+
+/// What a report says of an intake.
+fn came_in(ingested: &Ingested) -> CameIn {
+    CameIn {
+        patients: ingested.patients,
+        consenting: ingested.consenting,
+        vouched: ingested.vouched,
+        erased: ingested.erased,
+        set_aside: ingested.set_aside,
+        consents_not_carried: ingested.not_carried.iter().map(|part| part.consents).sum(),
+        ignored_files: ingested.ignored_files.len() as u64,
+    }
+}
+
 /// Whether every custodian of this home ingested rows of `table`.
 pub fn everybody_has(node: &Node, table: &str) -> Result<bool> {
     for custodian in party::custodians(node)? {
-        let ingested: Option<Ingested> =
-            node.home.recall(&format!("ingested/{}", custodian.name))?;
+        let ingested: Option<Ingested> = node.home.recall(&ingested_key(&custodian))?;
         let rows = ingested.and_then(|ingested| ingested.rows.get(table).copied());
         if rows.unwrap_or_default() == 0 {
             return Ok(false);
@@ -386,7 +404,9 @@ pub async fn protect(
     let reference = reference_date(node).await?;
     let protected =
         caduceus_protect::protect(&raw, &policy, &pseudonym_key(&vault), reference, Some(k))?;
-    let summary = ProtectedSummary::of(&protected);
+    let ingested: Option<Ingested> = node.home.recall(&ingested_key(&custodian))?;
+    let day = caduceus_contracts::words::date(node.now().await?).chars().take(10).collect();
+    let summary = ProtectedSummary::of(&protected, day, ingested.as_ref().map(came_in));
     let description = serde_json::to_vec(&summary).expect("a report is JSON");
     vault.put_staging(PROTECTED, &protected.tables, &mut entropy)?;
     vault.put_document(DESCRIPTION, &description, &mut entropy)?;
@@ -518,10 +538,20 @@ pub struct ProtectedSummary {
     /// Hash of the protected tables, by which one publication is told from another.
     content: B256,
     schema: DatasetSchema,
+    /// The day at which it was done, `YYYY-MM-DD`.
+    #[serde(default)]
+    day: String,
+    /// What had come in.
+    #[serde(default)]
+    intake: Option<CameIn>,
 }
 
 impl ProtectedSummary {
-    fn of(protected: &caduceus_protect::Protected) -> ProtectedSummary {
+    fn of(
+        protected: &caduceus_protect::Protected,
+        day: String,
+        intake: Option<CameIn>,
+    ) -> ProtectedSummary {
         let report = protected.report.clone();
         ProtectedSummary {
             patients_out: report.account.released,
@@ -530,6 +560,8 @@ impl ProtectedSummary {
             report,
             content: digest(&protected.tables),
             schema: protected.schema.clone(),
+            day,
+            intake,
         }
     }
 

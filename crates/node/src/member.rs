@@ -340,20 +340,29 @@ fn on_ledger(terms: &Terms, custodian: &Party, places: RegionSet, expiry: u64) -
     let classes = bitmap(&mut terms.classes.iter().map(|class| class.number()));
     let purposes = bitmap(&mut terms.purposes.iter().map(|purpose| purpose.number()));
     let jurisdictions = U256::from_be_bytes(places.to_be_bytes());
-    let who = terms.grantee.map_or("any researcher".to_owned(), |account| account.to_string());
-    let document = format!(
-        "custodian {}; {who}; classes {classes}; purposes {purposes}; places {jurisdictions}; until {expiry}",
-        custodian.address
-    );
-    Grant {
+    let grant = Grant {
         custodian: custodian.address,
         grantee: terms.grantee.unwrap_or_default(),
         classes,
         purposes,
         jurisdictions,
         expiry,
-        documentHash: keccak256(document.as_bytes()),
-    }
+        documentHash: B256::ZERO,
+    };
+    Grant { documentHash: document_of(&grant), ..grant }
+}
+
+/// The hash of what a member sees of a grant that no other document says.
+pub(crate) fn document_of(grant: &Grant) -> B256 {
+    let Grant { custodian, grantee, classes, purposes, jurisdictions, expiry, .. } = grant;
+    let who = match grantee.is_zero() {
+        true => "any researcher".to_owned(),
+        false => grantee.to_string(),
+    };
+    let document = format!(
+        "custodian {custodian}; {who}; classes {classes}; purposes {purposes}; places {jurisdictions}; until {expiry}"
+    );
+    keccak256(document.as_bytes())
 }
 
 /// Withdraws every consent that a member gave to the custodian of their records, by the member's signature.

@@ -118,6 +118,7 @@ pub fn protect(job: &TableJob, reporter: &Reporter) -> Result<TableResult> {
     let mut policy = TablePolicy::parse(&text).map_err(|error| wrong(error.into()))?;
     policy.k = job.k.unwrap_or(policy.k);
     let named = policy.files().map(|(key, name)| (key, name.to_owned()));
+    keep_files_apart(job.output.iter().chain(&job.report).chain(&numbers), &job.policy, &policy)?;
     let files = read_files(&job.policy, named).map_err(|error| wrong(error.into()))?;
     progress(reporter, "reading the table", 0);
     let (table, format) = table(&job.input)?;
@@ -281,6 +282,20 @@ pub(crate) fn keep_apart<'p>(
                 output.display()
             )));
         }
+    }
+    Ok(())
+}
+
+/// The same of the files that a policy names.
+fn keep_files_apart<'p>(
+    outputs: impl Iterator<Item = &'p PathBuf>,
+    path: &Path,
+    policy: &TablePolicy,
+) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let files: Vec<PathBuf> = policy.files().map(|(_, name)| folder.join(name)).collect();
+    for output in outputs {
+        keep_apart(output, &files)?;
     }
     Ok(())
 }

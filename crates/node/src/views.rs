@@ -86,9 +86,9 @@ pub fn compare(old: &Path, new: &Path) -> Result<Compared> {
 /// # Errors
 /// [`NodeError::Records`] where the table cannot be read, written, or taken over; [`NodeError::Usage`] where it would be
 /// written over.
-pub fn upgrade(view: &CompiledView, input: &Path, format: RowFormat, out: &Path) -> Result<u64> {
-    let older = ParquetTable::open(input)?;
-    keep_apart(out, [&input.to_owned()])?;
+pub fn upgrade(view: &Path, input: &Path, format: RowFormat, out: &Path) -> Result<u64> {
+    keep_apart(out, [&input.to_owned(), &view.to_owned()])?;
+    let (view, older) = (open(view)?, ParquetTable::open(input)?);
     make_folder(out)?;
     let mut writer = RowWriter::new(WholeFile::create(out)?, format, &view.schema())?;
     for rows in older {
@@ -102,6 +102,8 @@ pub fn upgrade(view: &CompiledView, input: &Path, format: RowFormat, out: &Path)
 /// Which view to run over what.
 #[derive(Clone, Debug)]
 pub struct ViewRun {
+    /// The file of the view, which nothing is written over.
+    pub view: PathBuf,
     /// Files and folders of FHIR; `-` is the standard input.
     pub input: Vec<PathBuf>,
     /// How the rows are written.
@@ -154,7 +156,7 @@ pub fn run(
 ) -> Result<RunReport> {
     let summary = match target {
         Target::File(path) => {
-            keep_apart(path, &run.input)?;
+            keep_apart(path, run.input.iter().chain([&run.view]))?;
             make_folder(path)?;
             let output = BufWriter::with_capacity(1 << 18, WholeFile::create(path)?);
             let (rows, output, summary) = rows_into(output, &view, run, report)?;

@@ -38,6 +38,25 @@ pub struct DatasetReport {
     pub records: Option<Records>,
 }
 
+/// What came in before anything was protected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameIn {
+    /// People in the export.
+    pub patients: u64,
+    /// Of these, whose consent permits some use: the others are left out.
+    pub consenting: u64,
+    /// Of these, for whom no document came and the custodian gave its word.
+    pub vouched: u64,
+    /// People who were erased before, and were left out.
+    pub erased: u64,
+    /// Records that could not be read and were set aside.
+    pub set_aside: u64,
+    /// Parts of consent documents that were not understood, and permit nothing.
+    pub consents_not_carried: u64,
+    /// Files that are not FHIR.
+    pub ignored_files: u64,
+}
+
 /// What the report of records of several tables shows besides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Records {
@@ -53,21 +72,26 @@ pub struct Records {
     pub fields: BTreeMap<String, FieldReport>,
     /// How good the dataset is.
     pub quality: Quality,
+    /// What came in before; none where an earlier version did not keep it.
+    #[serde(default)]
+    pub intake: Option<CameIn>,
 }
 
 impl DatasetReport {
-    /// The report of a custodian's records. `policy` is the text of the protection policy, `release` what they are known
-    /// by once they are sealed.
+    /// The report of a custodian's records, of this `day`. `policy` is the text of the protection policy, `release` what they
+    /// are known by once they are sealed.
     pub fn of_records(
         title: &str,
+        day: &str,
         policy: &str,
         release: Option<&str>,
         report: &ProtectionReport,
         quality: Quality,
+        intake: Option<CameIn>,
     ) -> DatasetReport {
         DatasetReport {
             title: title.to_owned(),
-            date: report.reference_date.clone(),
+            date: day.to_owned(),
             policy: digest(policy.as_bytes()),
             release: release.map(str::to_owned),
             account: report.account.clone(),
@@ -79,6 +103,7 @@ impl DatasetReport {
                 tables: report.tables.clone(),
                 fields: report.fields.clone(),
                 quality,
+                intake,
             }),
         }
     }
@@ -130,11 +155,16 @@ pub fn report_html(report: &DatasetReport) -> String {
     page += &risk(account, &report.classes, rows);
     if let Some(records) = &report.records {
         let told = match records.conditions {
-            0 => "There is a class in which no condition has a code of its own.".to_owned(),
-            1 => "In every class there is at least one condition.".to_owned(),
+            0 => "In some class nobody has a condition with a published code.".to_owned(),
+            1 => "In some class everybody with a condition has the same one: who is known to be in it is known to have it.".to_owned(),
             least => format!("In every class there are at least {least} different conditions."),
         };
-        let _ = writeln!(page, "<p>{told}</p>");
+        let _ = writeln!(
+            page,
+            "<p>{told}</p><p>These figures are about the columns that k counts. Who knows more of somebody, such as their height \
+             or several of their diagnoses, may still single out their rows. So the rows stay in the vault, and what leaves are \
+             answers with noise.</p>"
+        );
     }
     page += &utility(account, rows);
     if let Some(records) = &report.records {
@@ -210,9 +240,30 @@ fn columns_came_in(account: &Account) -> String {
     )
 }
 
+/// What came in, a line for each number that is not zero.
+fn came_in(intake: &CameIn) -> String {
+    let left_out = intake.patients - intake.consenting.min(intake.patients);
+    let lines = [
+        (intake.patients, "patients in the export"),
+        (left_out, "of them are left out: no consent of theirs permits any use"),
+        (
+            intake.vouched,
+            "of the others are in by the custodian's word alone: no document of theirs came",
+        ),
+        (intake.erased, "people were erased before and are left out"),
+        (intake.set_aside, "records could not be read and are set aside"),
+        (intake.consents_not_carried, "parts of consents were not understood, and permit nothing"),
+        (intake.ignored_files, "files are not FHIR and were not read"),
+    ];
+    let lines = lines.iter().filter(|(count, _)| *count > 0);
+    let lines = lines.map(|(count, what)| format!("<li>{count} {what}</li>"));
+    format!("<ul>{}</ul>", lines.collect::<String>())
+}
+
 fn tables_came_in(account: &Account, records: &Records) -> String {
+    let intake = records.intake.as_ref().map(came_in).unwrap_or_default();
     let mut text = format!(
-        "<h2>What came in</h2><p>{} patients; {} more rows of the patient table had no key, or one that was there \
+        "<h2>What came in</h2>{intake}<p>{} patients are protected here; {} more rows of the patient table had no key, or one that was there \
          before.</p><div class=\"wide\"><table><tr><th>table</th><th class=\"n\">rows in</th><th class=\"n\">rows out</th>\
          <th class=\"n\">left out with their patient</th><th class=\"n\">of nobody</th></tr>",
         account.rows, records.set_aside

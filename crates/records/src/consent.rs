@@ -33,11 +33,19 @@ pub(crate) fn read(
     })
 }
 
-/// Whether a reference names a patient of this source: by a relative URL, or by one that its bundle resolves. The last
-/// segment of an absolute URL names a patient of the server in it, who may be somebody else here.
+/// Whether a reference names a patient of this source: by its type and id, with a version or without (FHIR R4, 2.3.0.1), or by
+/// a URL that its bundle resolves. The last segment of any other URL names a patient of the server in it, who may be somebody
+/// else here.
 fn is_ours(reference: &Object<'_>, full_urls: Option<&FullUrls>) -> bool {
     let Some(url) = reference.text("reference") else { return false };
-    !url.contains("://") || full_urls.is_some_and(|urls| urls.contains_key(url))
+    let of_patient = reference.text("type").is_none_or(|of| of == "Patient");
+    let id = url.strip_prefix("Patient/").map(|rest| match rest.split_once("/_history/") {
+        Some((id, _version)) => id,
+        None => rest,
+    });
+    let is_id =
+        |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    of_patient && (id.is_some_and(is_id) || full_urls.is_some_and(|urls| urls.contains_key(url)))
 }
 
 impl std::fmt::Debug for ConsentRecord {
@@ -69,7 +77,19 @@ mod tests {
         assert_eq!(of("Patient/p", None), ("p".to_owned(), true));
         assert_eq!(of(here, Some(&bundle)), ("p".to_owned(), true));
         assert_eq!(of(here, None), ("p".to_owned(), false));
-        let there = "https://there.example/fhir/Patient/p";
-        assert_eq!(of(there, Some(&bundle)), ("p".to_owned(), false));
+        assert_eq!(of("Patient/p/_history/2", None), ("p".to_owned(), true));
+        for there in [
+            "https://there.example/fhir/Patient/p",
+            "//there.example/fhir/Patient/p",
+            "there/Patient/p",
+            "../Patient/p",
+            "ftp:there/Patient/p",
+        ] {
+            assert_eq!(of(there, Some(&bundle)), ("p".to_owned(), false), "{there}");
+        }
+        let group = r#"{"patient":{"reference":"Patient/p","type":"Group"}}"#;
+        let arena = bumpalo::Bump::new();
+        let Ok(json) = parse(group, &Keep::all(), &arena) else { panic!("not JSON") };
+        assert!(read(json.as_object().unwrap(), None, group).is_none_or(|read| !read.ours));
     }
 }

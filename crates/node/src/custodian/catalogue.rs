@@ -41,7 +41,7 @@ pub(super) fn write(
             summary.patients_out
         ),
         publisher: custodian.name.clone(),
-        issued: summary.report.reference_date.clone(),
+        issued: summary.day.clone(),
         country: custodian.country.to_string(),
         people: summary.patients_out,
         records: rows,
@@ -77,7 +77,16 @@ pub(super) fn report(
     scores: Quality,
     cid: Option<&str>,
 ) -> DatasetReport {
-    DatasetReport::of_records(&title(custodian), PROTECTION, cid, &summary.report, scores)
+    let (title, intake) = (title(custodian), summary.intake.clone());
+    DatasetReport::of_records(
+        &title,
+        &summary.day,
+        PROTECTION,
+        cid,
+        &summary.report,
+        scores,
+        intake,
+    )
 }
 
 fn title(custodian: &Party) -> String {

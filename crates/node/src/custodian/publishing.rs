@@ -122,8 +122,7 @@ async fn seal(
 ) -> Result<Publication> {
     let Evidence { custodian, vault, summary } = evidence;
     let sealed = vault.seal(tables, &summary.schema, description, &mut entropy)?;
-    let ingested: Option<super::Ingested> =
-        node.home.recall(&format!("ingested/{}", custodian.name))?;
+    let ingested: Option<super::Ingested> = node.home.recall(&super::ingested_key(custodian))?;
     note(
         node,
         custodian,

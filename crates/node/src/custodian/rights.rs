@@ -315,6 +315,27 @@ pub async fn erase_patient(node: &Node, custodian: &str, patient: &str) -> Resul
     erase_person(node, &custodian, person).await
 }
 
+/// Takes back what a custodian holds on paper of a patient who may never have joined, by the id that its records have. Gives
+/// whether there was anything to take back.
+pub async fn revoke_patient(node: &Node, custodian: &str, patient: &str) -> Result<bool> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let (pseudonym, permitted) = {
+        let vault = vault(node, &custodian)?;
+        let pseudonym = super::pseudonym_key(&vault).pseudonym(patient);
+        let receipts = vault.consents()?;
+        let own = receipts.iter().find(|receipt| receipt.pseudonym == pseudonym);
+        let Some(own) = own else { return Err(no_record(&custodian)) };
+        (pseudonym, own.permit)
+    };
+    note_revocation(node, &custodian, person_id(&pseudonym)).await?;
+    Ok(permitted)
+}
+
+fn no_record(custodian: &Party) -> NodeError {
+    let what = format!("{}'s vault has no record of this person", custodian.name);
+    NodeError::not_ready(what, "give the id of a FHIR Patient that was ingested")
+}
+
 /// Makes a person's rows unreadable in every stored copy by destroying their keys, and keeps them out of every later
 /// intake.
 async fn erase_person(node: &Node, custodian: &Party, person: B256) -> Result<u64> {
@@ -323,8 +344,7 @@ async fn erase_person(node: &Node, custodian: &Party, person: B256) -> Result<u6
     let receipts = vault.consents()?;
     let own = receipts.iter().find(|receipt| person_id(&receipt.pseudonym) == person);
     let Some(pseudonym) = own.map(|receipt| receipt.pseudonym.clone()) else {
-        let what = format!("{}'s vault has no record of this person", custodian.name);
-        return Err(NodeError::not_ready(what, "give the id of a FHIR Patient that was ingested"));
+        return Err(no_record(custodian));
     };
     note(node, custodian, Kind::Erased, &person.to_string(), &[]).await?;
     let erased = super::destroy(&vault, &pseudonym)?;
