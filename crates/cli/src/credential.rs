@@ -62,6 +62,17 @@ pub enum Credential {
         #[arg(long)]
         undo: bool,
     },
+    /// Sign a status list anew as it is: one counts for 90 days
+    #[command(
+        after_help = "Example: caduceus credential renew --keystore issuer.json --status-list revoked.json"
+    )]
+    Renew {
+        #[command(flatten)]
+        signer: Signer,
+        /// The issuer's status list
+        #[arg(long, value_name = "FILE")]
+        status_list: PathBuf,
+    },
     /// Show where a credential stands in a status list, or begin a new list
     #[command(
         after_help = "Example: caduceus credential status --credential accreditation.json --status-list revoked.json
@@ -219,6 +230,13 @@ pub async fn run(command: &Credential) -> Result<Outcome> {
             let key = signer.open()?;
             let did = signer.did.as_deref();
             Ok(standing(&credentials::take_back(credential, status_list, &key, did, *undo, now)?))
+        }
+        Credential::Renew { signer, status_list } => {
+            let (key, did) = (signer.open()?, signer.did.as_deref());
+            credentials::renew(status_list, &key, did, now)?;
+            let shown = status_list.display().to_string();
+            let text = format!("{shown} is signed anew; publish it in the place of the older copy");
+            Ok(Outcome::new(&json!({ "status_list": shown }), text))
         }
         Credential::Status { credential: Some(credential), status_list: Some(list), .. } => {
             Ok(standing(&credentials::standing(credential, list)?))

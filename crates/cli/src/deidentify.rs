@@ -51,6 +51,13 @@ pub fn run(arguments: &Deidentify, reporter: &Reporter) -> Result<Outcome> {
         done.output,
         done.set_aside.len()
     )];
+    const NAMED: usize = 10;
+    for place in done.set_aside.iter().take(NAMED) {
+        lines.push(format!("  set aside: {}, line {}", place.file, place.line));
+    }
+    if done.set_aside.len() > NAMED {
+        lines.push(format!("  and {} more, which --json names", done.set_aside.len() - NAMED));
+    }
     for (path, kinds) in &done.removed {
         let kinds: Vec<String> =
             kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();

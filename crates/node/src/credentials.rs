@@ -429,14 +429,7 @@ pub fn take_back(
 ) -> Result<Standing> {
     let (credential, value) = list_file(list)?;
     let (purpose, mut bits) = read_list(&credential).map_err(NodeError::malformed)?;
-    let signer = signer(key, issuer)?;
-    if credential.issuer != signer.did {
-        let what = format!("{} is the list of {}", list.display(), credential.issuer);
-        return Err(NodeError::not_ready(
-            what,
-            "sign with that issuer's key, or name it with --issuer",
-        ));
-    }
+    let signer = own_list(list, &credential, key, issuer)?;
     if undo && purpose == StatusPurpose::Revocation {
         return Err(NodeError::Usage(
             "a revocation is for good; issue a new credential, or use a list for suspension".into(),
@@ -449,6 +442,35 @@ pub fn take_back(
         list_credential(&bits, purpose, &url, &signer, now).map_err(NodeError::malformed)?;
     replace(list, &signed)?;
     Ok(Standing { purpose: purpose.name(), index, set: !undo })
+}
+
+/// Signs the list in the file `list` anew as it is, so that it counts for as long again.
+pub fn renew(list: &Path, key: &SecretKey, issuer: Option<&str>, now: i64) -> Result<()> {
+    let (credential, value) = list_file(list)?;
+    let (purpose, bits) = read_list(&credential).map_err(NodeError::malformed)?;
+    let signer = own_list(list, &credential, key, issuer)?;
+    let url = list_url(list, &value)?;
+    let signed =
+        list_credential(&bits, purpose, &url, &signer, now).map_err(NodeError::malformed)?;
+    replace(list, &signed)
+}
+
+/// The signer of a list that is the issuer's own.
+fn own_list<'k>(
+    list: &Path,
+    credential: &Credential,
+    key: &'k SecretKey,
+    issuer: Option<&str>,
+) -> Result<Signer<'k>> {
+    let signer = signer(key, issuer)?;
+    if credential.issuer != signer.did {
+        let what = format!("{} is the list of {}", list.display(), credential.issuer);
+        return Err(NodeError::not_ready(
+            what,
+            "sign with that issuer's key, or name its did:web with --as",
+        ));
+    }
+    Ok(signer)
 }
 
 fn entry_in(input: &Path, url: &str, purpose: StatusPurpose) -> Result<u32> {
@@ -519,7 +541,12 @@ async fn gather(input: &Input, sources: &Sources) -> Result<(Directory, Lists)> 
     for path in &sources.status_lists {
         let (credential, value) = list_file(path)?;
         wanted.extend(web_identifiers(&value));
-        lists.insert(list_url(path, &value)?, Ok(credential));
+        let url = list_url(path, &value)?;
+        // Of several copies the newest counts, in whatever order they are named.
+        let known = lists.get(&url).and_then(|known| known.as_ref().ok());
+        if known.is_none_or(|known| known.valid_from <= credential.valid_from) {
+            lists.insert(url, Ok(credential));
+        }
     }
     for entry in input.status() {
         if lists.contains_key(&entry.list) {

@@ -137,7 +137,10 @@ fn mask(index: u32) -> u8 {
     0x80 >> (index % 8)
 }
 
-/// The list as a credential of its issuer, to be published at `url`.
+/// How long a list counts, in days: an old copy of it hides what was taken back since (Bitstring Status List 1.0, 5.1).
+pub const LIST_DAYS: i64 = 90;
+
+/// The list as a credential of its issuer, to be published at `url`. It counts for [`LIST_DAYS`].
 ///
 /// # Errors
 /// [`KeyError`] where the key is not Ed25519.
@@ -154,6 +157,7 @@ pub fn list_credential(
         "type": ["VerifiableCredential", "BitstringStatusListCredential"],
         "issuer": signer.did,
         "validFrom": time_text(now),
+        "validUntil": time_text(now + LIST_DAYS * 24 * 3_600),
         "credentialSubject": {
             "id": format!("{url}#list"),
             "type": "BitstringStatusList",
