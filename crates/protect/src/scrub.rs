@@ -10,13 +10,18 @@
 
 mod ages;
 mod dates;
+mod days;
+mod handles;
+mod homes;
 mod known;
 mod numbers;
 mod ordinary;
 mod patterns;
 mod places;
 mod plain;
+mod sign;
 mod spelling;
+mod spoken;
 mod words;
 
 use std::collections::{BTreeMap, HashSet};
@@ -25,6 +30,8 @@ use std::sync::LazyLock;
 
 use known::Known;
 use patterns::{AGE, Patterns};
+
+pub(crate) use days::{is_dated, is_year_month, points};
 
 /// One of the eighteen identifiers, in the order of the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,6 +202,11 @@ impl Scrubber {
             false if digits => finish(&Identifier::Other.marker().to_string(), removed),
             false => finish(&marked, removed),
         }
+    }
+
+    /// What stands for a cell of a column of dates that only its column tells to be one, such as `04-05` and `202001`.
+    pub(crate) fn date(removed: &mut Removed) -> String {
+        finish(&Identifier::Date.marker().to_string(), removed)
     }
 
     /// A short value without what has an identifier's shape, or is the name of somebody in the data.

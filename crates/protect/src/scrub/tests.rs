@@ -53,10 +53,7 @@ fn who_is_known_goes_however_it_is_written() {
         "WEISS",
     ] {
         let found = scrubber.text(&format!("told {written} of it"), &mut removed);
-        assert!(
-            found.ends_with("[name] of it") && !found.contains(written),
-            "{written}: {found}"
-        );
+        assert!(found.ends_with("[name] of it") && !found.contains(written), "{written}: {found}");
         let value = scrubber.value(written, &mut removed);
         assert!(!value.contains(written), "{written}: {value}");
     }
@@ -68,8 +65,7 @@ fn a_name_with_an_ending_or_an_initial_is_the_name() {
     scrubber.know("Zebulon Quartermain");
     scrubber.know("Ruth Lower");
     let mut removed = Removed::new();
-    for written in ["zebulons", "ruths", "zquartermain", "quartermainz", "quar&amp;#116;ermain"]
-    {
+    for written in ["zebulons", "ruths", "zquartermain", "quartermainz", "quar&amp;#116;ermain"] {
         let found = scrubber.text(&format!("told {written} of it"), &mut removed);
         assert_eq!(found, "told [name] of it", "{written}");
         assert_eq!(scrubber.value(written, &mut removed), "[name]", "{written}");

@@ -165,3 +165,118 @@ fn dates_ages_and_numbers_go_however_they_are_written() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn days_in_words_or_by_their_label_handles_and_addresses_without_figures_go() {
+    let (scrubber, mut wrong) = (Scrubber::new(), Vec::new());
+    for (written, kept) in [
+        ("DOB: 04-05", "DOB: [date]"),
+        ("DOB 4-5", "DOB [date]"),
+        ("DOB 202001", "[date]"),
+        ("date 04-05", "date [date]"),
+        ("on 04-05", "on [date]"),
+        ("since 12-24", "since [date]"),
+        ("admitted 04-05", "admitted [date]"),
+        ("admitted on 4-5", "admitted on [date]"),
+        ("admitted 4/5", "admitted [date]"),
+        ("admitted 202001", "admitted [date]"),
+        ("discharged 10-12", "discharged [date]"),
+        ("geboren 04-05", "geboren [date]"),
+        ("geb. 4.5", "geb. [date]"),
+        ("né le 04-05", "né le [date]"),
+        ("née 4/5", "née [date]"),
+        ("nacido 04-05", "nacido [date]"),
+        ("fecha: 04-05", "fecha: [date]"),
+        ("seit 04-05", "seit [date]"),
+        ("le 04-05", "le [date]"),
+        ("fourth of May", "[date]"),
+        ("fifth of April nineteen thirty", "[date]"),
+        ("twenty-first of June 1930", "[date]"),
+        ("second of Oct.", "[date]"),
+        ("May the 4th", "[date]"),
+        ("May the fourth", "[date]"),
+        ("on may fourth", "[date]"),
+        ("April fifth", "[date]"),
+        ("April the fifth, 1930", "[date]"),
+        ("April nineteen thirty", "[date]"),
+        ("born in nineteen thirty", "[date]"),
+        ("dritten Mai", "[date]"),
+        ("einundzwanzigster März 1930", "[date]"),
+        ("fünften Mai", "[date]"),
+        ("premier avril", "[date]"),
+        ("deux mars", "[date]"),
+        ("vingt et un mai", "[date]"),
+        ("cuatro de mayo", "[date]"),
+        ("primero de abril de 1930", "[date]"),
+        ("primo aprile", "[date]"),
+        ("quattro maggio", "[date]"),
+        ("quatro de maio", "[date]"),
+        ("vierde mei", "[date]"),
+        ("twee mei", "[date]"),
+        ("四月三日", "[date]"),
+        ("lat 53.57", "[place]"),
+        ("lat: 53.5", "[place]"),
+        ("lon -1.3811", "[place]"),
+        ("lng=-1.38", "[place]"),
+        ("long: -1.38", "[place]"),
+        ("longitude: -1.38", "[place]"),
+        ("@zebq77", "[web address]"),
+        ("instagram zebq77", "[web address]"),
+        ("IG: zebq77", "[web address]"),
+        ("IG zebq_x", "[web address]"),
+        ("twitter zebq", "[web address]"),
+        ("twitter handle zebq", "[web address]"),
+        ("skype zeb.q", "[web address]"),
+        ("facebook: zebq", "[web address]"),
+        ("discord zebq#1234", "[web address]"),
+        ("One Microsoft Way", "[place]"),
+        ("Ten Downing Street", "[place]"),
+        ("Two Penn Plaza", "[place]"),
+        ("Twenty-Two Wharfedale Close", "[place]"),
+        ("One Broadway", "[place]"),
+        ("ten downing street", "[place]"),
+        ("Postfach 12 34", "[place]"),
+        ("P.O. Box 12", "[place]"),
+        ("PO Box 12-34", "[place]"),
+        ("BP 1234", "[place]"),
+        ("BP 12", "[place]"),
+        ("Boîte postale 12", "[place]"),
+        ("Apartado 12", "[place]"),
+        ("Apdo. 12", "[place]"),
+        ("Caixa Postal 123", "[place]"),
+        ("Casella postale 12", "[place]"),
+        ("Postbus 12", "[place]"),
+        ("Apt 4B", "[place]"),
+        ("Apt. 4", "[place]"),
+        ("Apt #12", "[place]"),
+        ("Flat 2", "[place]"),
+        ("flat 2b", "[place]"),
+        ("Suite 200", "[place]"),
+        ("Wohnung 5", "[place]"),
+        ("Whg. 5", "[place]"),
+        ("Unit 4B", "[place]"),
+        ("Piso 3", "[place]"),
+    ] {
+        let mut removed = Removed::new();
+        let value = scrubber.value(written, &mut removed);
+        let shared = scrubber.shape(written, &mut removed);
+        let prose = scrubber.text(&format!("seen {written}, today"), &mut removed);
+        if value != kept || shared != kept || prose != format!("seen {kept}, today") {
+            wrong.push((written, value, shared, prose));
+        }
+    }
+    for (text, kept) in [
+        ("wrote to BP 123, 75001 today", "wrote to [place] today"),
+        ("lives at one microsoft way today", "lives at [place] today"),
+        ("cell 3 of 4, lives in flat 2 of it", "cell 3 of 4, lives in flat 2 of it"),
+        ("lives at flat 2 today", "lives at [place] today"),
+        ("pain on 4/5 in the left", "pain on [date] in the left"),
+        ("born in two thousand and five", "[date]"),
+    ] {
+        let found = scrub(text);
+        if found != kept {
+            wrong.push((text, found, String::new(), String::new()));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
