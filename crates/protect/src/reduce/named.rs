@@ -102,9 +102,12 @@ const OTHERS: [(&str, &str); 11] = [
     ("web or IP addresses", "url website homepage ip ipaddress ipv4 ipv6"),
     ("pictures or biometric data", "photo photograph picture foto fingerprint biometric"),
 ];
-/// Dates, or their months.
-const DATES: &str = "date dates dob datum fecha month yearmonth yyyymm monat mois mes mês mese maand geburtsdatum geburtstag birthdate \
-    birthday geboortedatum aufnahmedatum entlassungsdatum 日付 生年月日 誕生日 受診日 入院日";
+/// Dates, in any part of a name.
+const DATES: &str = "date dates dob datum fecha yearmonth yyyymm geburtsdatum geburtstag birthdate birthday geboortedatum \
+    aufnahmedatum entlassungsdatum 日付 生年月日 誕生日 受診日 入院日";
+/// Their months, as whole names: an income of a month is no date.
+const MONTHS: &str = "month monat mois mes mês mese maand birthmonth monthofbirth geburtsmonat visitmonth admissionmonth \
+    monthofadmission dischargemonth";
 /// What is scored, as in `scrub::days`.
 const SCORES: &str = "score scores strength power murmur pain apgar grade nrs vas mrc motor reflex reflexes pulses kraft kraftgrad";
 
@@ -117,6 +120,7 @@ pub(crate) fn is_date(name: &str) -> bool {
     let data = words.len() > 1 && words[0] == "data";
     data || joined.ends_with("date")
         || joined.ends_with("datum")
+        || listed(MONTHS, &joined)
         || words.iter().any(|word| listed(DATES, word))
         || listed(YEARS, &joined) && joined.starts_with(['d', 'f', 'b', 'g'])
 }
@@ -379,7 +383,9 @@ mod tests {
         {
             assert!(is_date(name), "{name}");
         }
-        for name in ["data", "dose", "months", "update_count", "year", "geburtsgewicht"] {
+        for name in
+            ["data", "dose", "months", "update_count", "year", "geburtsgewicht", "income_per_month"]
+        {
             assert!(!is_date(name), "{name}");
         }
     }

@@ -195,7 +195,7 @@ static CELL: LazyLock<Regex> = LazyLock::new(cell);
 
 #[expect(clippy::expect_used, reason = "the shape is constant, and a test compiles it")]
 fn cell() -> Regex {
-    let shape = concat!(r"^\s*(?:", day!(r"\s?[-/.]\s?"), r"\.?|\d{5,6})\s*$");
+    let shape = concat!(r"^\s*(?:", day!(r"\s?[-/.]\s?"), r"\.?|\d{6}|[1-5]\d{4})\s*$");
     Regex::new(shape).expect("a constant shape that a test compiles")
 }
 
