@@ -107,6 +107,9 @@ pub async fn records(node: &Node, arguments: &Protect) -> Result<Outcome> {
         let meaning = done.report.meanings.get(column).map_or("", String::as_str);
         format!("  {column:24} level {level} of {top}: {meaning}")
     }));
+    lines.extend(account.may_be_ages.iter().map(|column| {
+        format!("  {column:24} has numbers over 89 that may be ages: if so, say reduce = \"age\"")
+    }));
     lines.push(risk(account));
     lines.extend(arguments.report.iter().map(|path| format!("report in {}", path.display())));
     Ok(Outcome::new(&done, lines.join("\n")))

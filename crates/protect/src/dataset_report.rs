@@ -315,6 +315,14 @@ fn done(account: &Account, rows: &str, records: Option<&Records>) -> String {
         }
         text += "</table>\n";
     }
+    if !account.may_be_ages.is_empty() {
+        let _ = write!(
+            text,
+            "<p>Numbers from 0 to 120, some over 89, of which neither the policy nor the name of the column says what they are: {}. \
+             If they are ages, this is no release by Safe Harbor.</p>\n",
+            escape(&account.may_be_ages.join(", "))
+        );
+    }
     if !account.removed.is_empty() {
         text += "<table><tr><th>column</th><th>identifiers removed or reduced by the rules of Safe Harbor, by kind</th></tr>";
         for (column, kinds) in &account.removed {

@@ -5,10 +5,12 @@
 //! table's identifying columns, and prose is treated as prose wherever it stands. All removals are counted by column and
 //! kind, never told.
 
+mod cells;
 pub(crate) mod named;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cells::Cells;
 use named::{Holds, Reduction};
 
 use crate::date::{Date, PartialDate};
@@ -316,9 +318,11 @@ fn searched(column: &Column, k: u32, scrubber: &Scrubber, removed: &mut Removed)
         return mapped(column, removed, |value, _, removed| scrubber.text(value, removed));
     }
     // What many people share names none of them, even if one of them is called so.
-    mapped(column, removed, |value, rows, removed| match rows >= k {
-        true => scrubber.shape(value, removed),
-        false => scrubber.value(value, removed),
+    let cells = Cells::of(column, scrubber);
+    mapped(column, removed, |value, rows, removed| match cells.left(value, removed) {
+        Some(left) => left,
+        None if rows >= k => scrubber.shape(value, removed),
+        None => scrubber.value(value, removed),
     })
 }
 

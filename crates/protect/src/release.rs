@@ -97,6 +97,10 @@ pub struct Account {
     /// and where the policy does not ask for it.
     #[serde(default)]
     pub not_safe_harbor: BTreeMap<String, String>,
+    /// Columns of whole numbers from 0 to 120, some of them over 89, of which neither the policy nor their name says what they
+    /// are. They are released as they are: only the custodian knows whether they are ages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_be_ages: Vec<String>,
     /// The role of every column of the input; one without is not released.
     pub columns: BTreeMap<String, Option<String>>,
 }
@@ -180,6 +184,7 @@ pub fn release(
     if policy.safe_harbor {
         let year = secrets.today.year();
         account.not_safe_harbor = open::columns(original, &reduced, &table, policy, year);
+        account.may_be_ages = open::may_be_ages(&table, policy);
         if !account.not_safe_harbor.is_empty() {
             let columns: Vec<&str> = account.not_safe_harbor.keys().map(String::as_str).collect();
             account.method = format!(
@@ -279,6 +284,7 @@ fn account(
         counted: optimum.counted,
         removed: BTreeMap::new(),
         not_safe_harbor: BTreeMap::new(),
+        may_be_ages: Vec::new(),
         columns: columns.collect(),
     })
 }

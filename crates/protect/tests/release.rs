@@ -467,6 +467,31 @@ fn ages_years_and_postal_codes_are_reduced_in_every_role_by_the_name_of_their_co
 }
 
 #[test]
+fn a_short_cell_of_a_column_of_dates_goes_and_numbers_that_may_be_ages_are_told() {
+    let rule = |header: &str| format!("{header} = {{ role = \"insensitive\" }}");
+    for (header, rows, kept) in [
+        ("dob", ["04-05", "4/5", "040530", "202001"], ["[date]"; 4]),
+        ("seen", ["2020-01-05", "04-05", "2020-02-05", "202001"], ["[date]"; 4]),
+        ("q7", ["202001", "202002", "201912", "202001"], ["[date]"; 4]),
+        ("strength", ["4/5", "5/5", "3/5", "4/5"], ["3/5", "4/5", "4/5", "5/5"]),
+        ("interval", ["04-05", "2-3", "10-12", "0-1"], ["0-1", "04-05", "10-12", "2-3"]),
+    ] {
+        let made = of_columns(header, &rows, &rule(header), &Files::new());
+        assert_eq!(shown(&made, header), kept, "{header}");
+        assert_eq!(made.account.method, METHOD, "{header}: {:?}", made.account.not_safe_harbor);
+    }
+    for (header, rows, told) in [
+        ("x17", ["95", "30", "41", "97"], vec!["x17".to_owned()]),
+        ("x17", ["95", "30", "41", "130"], vec![]),
+        ("x17", ["5", "30", "41", "89"], vec![]),
+        ("edad_anos", ["95", "30", "41", "97"], vec![]),
+    ] {
+        let made = of_columns(header, &rows, &rule(header), &Files::new());
+        assert_eq!(made.account.may_be_ages, told, "{header} {rows:?}");
+    }
+}
+
+#[test]
 fn safe_harbor_is_stated_only_of_a_release_that_no_column_keeps_from_it() {
     let ages = "95;90-99;*\n97;90-99;*\n";
     let dates = "2020-01-01;2020;*\n2020-01-02;2020;*\n";

@@ -49,6 +49,33 @@ pub(super) fn columns(
     released.columns.iter().filter_map(why).collect()
 }
 
+/// Nobody is known to have become older, in whole years, but for one person.
+const OLDEST: f64 = 120.0;
+
+/// The released columns that may be ages although nothing says so: whole numbers that people can be years old, some of them
+/// over 89.
+pub(super) fn may_be_ages(released: &Table, policy: &TablePolicy) -> Vec<String> {
+    let told = |column: &Column| {
+        let rule = policy.columns.get(&column.name);
+        named::of(&column.name).is_some()
+            || rule.is_some_and(|rule| declared(rule, policy.safe_harbor).is_some())
+    };
+    let may = |column: &&Column| {
+        let mut numbers = column.values.iter().filter(|value| shows_something(value)).peekable();
+        let of_age = |value: &&String| {
+            let number = value.trim().parse::<f64>();
+            number.is_ok_and(|n| (0.0..=OLDEST).contains(&n) && n.fract() == 0.0)
+        };
+        let old =
+            |value: &String| value.trim().parse::<f64>().is_ok_and(|n| n > f64::from(OLDEST_AGE));
+        numbers.peek().is_some()
+            && column.values.iter().any(old)
+            && numbers.all(|value| of_age(&value))
+            && !told(column)
+    };
+    released.columns.iter().filter(may).map(|column| column.name.clone()).collect()
+}
+
 /// Why a column keeps the release from Safe Harbor of which the policy says nothing; `reduced` is the column before it was
 /// generalized, if it was reduced by its name.
 fn undeclared(
@@ -87,6 +114,12 @@ fn undeclared(
                         .to_owned(),
                 );
             }
+        }
+        None if named::is_date(&released.name) && any(released, &shows_more_than_years) => {
+            return Some(
+                "its name says that it holds dates, and it shows more of them than years; say reduce = \"year\""
+                    .to_owned(),
+            );
         }
         Some(Holds::Place) if any(released, &shows_something) => {
             return Some(
@@ -145,6 +178,14 @@ fn shows_something(value: &str) -> bool {
     let kinds = Identifier::ALL.iter().map(|kind| format!("[{}]", kind.label()));
     let left = kinds.fold(value.to_owned(), |left, marker| left.replace(&marker, ""));
     left.contains(char::is_alphanumeric)
+}
+
+/// Whether there are other figures in a value than those of years.
+fn shows_more_than_years(value: &str) -> bool {
+    value
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|part| !part.is_empty())
+        .any(|part| part.len() != 4 || !part.starts_with(['1', '2']))
 }
 
 /// The numbers in a value.

@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::patterns::{Check, always, measured, sign};
+use super::patterns::{Check, always, measured};
+use super::sign;
 
 /// An age from 90 to 149, in whole years.
 const WHOLE: &str = r"(?:9\d|1[0-4]\d)";
@@ -23,7 +24,7 @@ const LABEL: &str = r"\b(?:ages?|aged|aet(?:at)?|âge|alter|edad|età|leeftijd|w
 const ABOUT: &str = r"(?:(?:of|is|was|over|above|about|around|approximately|between|ca|circa|von|de|di|van)\b|[\s:=.~>≥])*";
 
 /// An age, or what says it, by how many digits its shape has at least, the signs of which it has one, the shape and its check.
-type Age = (usize, u16, String, Check);
+type Age = (usize, u32, String, Check);
 
 /// The shapes of ages.
 pub(super) fn shapes() -> [Age; 13] {

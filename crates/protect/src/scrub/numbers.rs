@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use super::Identifier::{Other, SocialSecurity, Telephone};
-use super::patterns::{Rule, always, sign};
+use super::patterns::{Rule, always};
+use super::sign;
 
 /// Numbers of nations whose shape nothing else has: the Swiss AHV number, which begins with 756, the Brazilian CPF and CNPJ,
 /// the French NIR, the Swedish personnummer and the Danish CPR number (six digits of a date, and four), the Italian codice

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use regex::{Captures, Regex};
 
 use super::dates::{self, BIRTH, ELSEWHERE, YEAR_FIRST, YEAR_LAST, YEAR_MONTH};
-use super::{Identifier, ages, numbers, places};
+use super::{Identifier, ages, days, handles, homes, numbers, places, sign, spoken};
 use Identifier::{
     Account, Biometric, Date, Device, Email, Fax, HealthPlan, Internet, Licence, MedicalRecord,
     Name, Other, Photograph, Place, SocialSecurity, Telephone, Vehicle, Web,
@@ -35,7 +35,7 @@ const GROUPED: &str = r"\(?\b\d{3}\)?[\s.-]{0,2}\d{7}\b|\b\d{3}(?:[\s.-]\d{2}){2
 /// one; a later one does not see
 /// what an earlier one found. What groups named `head` and
 /// `rest` hold stays.
-const SHAPES: [(Identifier, usize, u16, &str); 52] = [
+const SHAPES: [(Identifier, usize, u32, &str); 52] = [
     (Other, 0, sign::DASH, r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     (Photograph, 0, sign::COLON, r"data:[\w/+.-]+;base64,\S*"),
     (Photograph, 0, sign::POINT, r"\b[^\s/]+\.(?:jpe?g|png|gif|bmp|tiff?|heic|webp|dcm|mp4|mov)\b"),
@@ -45,7 +45,7 @@ const SHAPES: [(Identifier, usize, u16, &str); 52] = [
         sign::AT | sign::BRACKET,
         r"[^\s@<>()\[\],;:]+\s?(?:@|\(at\)|\[at\])\s?[^\s@<>()\[\],;]+\.[^\s@<>()\[\],;.]+",
     ),
-    (Email, 0, sign::ANY, r"\b\S+\s+at\s+\S+\s+dot\s+[a-z]{2,}\b"),
+    (Email, 0, sign::DOT, r"\b\S+\s+at\s+\S+\s+dot\s+[a-z]{2,}\b"),
     (
         Email,
         0,
@@ -110,7 +110,8 @@ const SHAPES: [(Identifier, usize, u16, &str); 52] = [
         Telephone,
         1,
         sign::ANY,
-        r"\b(?:tel|telephone|telefon|phone|mobile|cell|handy|pager|call|ph)\b[\s:#.=]*\+?[\d(][\d\s().\-/]{3,}\d",
+        // A pH has one digit before its point.
+        r"\b(?:tel|telephone|telefon|phone|mobile|cell|handy|pager|call)\b[\s:#.=]*\+?[\d(][\d\s().\-/]{3,}\d|\bph\b[\s:#.=]*\+?(?:\(|\d[\s-]?\d)[\d\s().\-/]{3,}\d",
     ),
     (Telephone, 7, sign::ANY, r"\b\d{3}[-.\s]\d{4}\b"),
     (Telephone, 5, sign::ANY, r"\b0\d{1,5}[\s/-]\d{3,}(?:[\s-]?\d+)*\b"),
@@ -130,7 +131,7 @@ const SHAPES: [(Identifier, usize, u16, &str); 52] = [
         Vehicle,
         1,
         sign::ANY,
-        r"\b(?:vin|vehicle|(?:licen[cs]e )?plate|kennzeichen)[\s:#.=]*(?:(?:no|nr|number|id|is)\b[\s:#.=]*)*(?:[a-z]{1,4}[- ]?){0,3}\d[\w-]*(?:[- ][a-z]*\d\w*)*",
+        r"\b(?:vin|vehicle|(?:licen[cs]e )?plate|kennzeichen)\b[\s:#.=]*(?:(?:no|nr|number|id|is)\b[\s:#.=]*)*(?:[a-z]{1,4}[- ]?){0,3}\d[\w-]*(?:[- ][a-z]*\d\w*)*",
     ),
     (
         Licence,
@@ -147,17 +148,12 @@ const SHAPES: [(Identifier, usize, u16, &str); 52] = [
     (
         Biometric,
         0,
-        sign::ANY,
+        sign::BODY,
         r"\b(?:finger\s?prints?|iris(?: scan| code)?|retina(?:l)?(?: scan| code)?|voice\s?prints?|palm\s?prints?|face\s?prints?|biometric(?:s| template)?|dna profile)\b(?:[\s:#.=]+(?:(?:id|hash|template|no|number|code|is)\b[\s:#.=]*)*[\w+/=-]*\d[\w+/=-]*)?",
     ),
     (Photograph, 1, sign::ANY, r"\b(?:photo(?:graph)?|picture|image|img)NUMBER"),
     (Vehicle, 6, sign::ANY, r"\b[a-hj-npr-z0-9]{11}\d{6}\b"),
-    (
-        Place,
-        0,
-        sign::ANY,
-        r"\b(?:p\.?\s?o\.?\s?box|postfach|postbus|casella postale|bo[iî]te postale|apartado(?:\s+de\s+correos)?)\s+\w+|\bplus\s?codes?\b[\s:=]*[a-z]*\d[\w+]*",
-    ),
+    (Place, 0, sign::BOX, homes::BOXES),
     (Place, 1, sign::ANY, places::ENGLISH),
     (Place, 5, sign::ANY, r"\b\d{5}(?:-\d{4})?\b"),
     (Place, 1, sign::ANY, r"\b[a-z]{1,2}\d[a-z\d]?\s\d[a-z]{2}\b|\b[a-z]\d[a-z]\s\d[a-z]\d\b"),
@@ -179,7 +175,7 @@ pub(super) struct Rule {
     /// A text with fewer digits cannot have the shape.
     pub(super) digits: usize,
     /// A text without any of these signs cannot have it; [`sign::ANY`] where it needs none.
-    pub(super) signs: u16,
+    pub(super) signs: u32,
     pub(super) shape: &'static str,
     pub(super) check: Check,
 }
@@ -190,41 +186,6 @@ pub(super) type Check = fn(&str, Range<usize>) -> bool;
 /// The check of a shape that needs none.
 pub(super) fn always(_: &str, _: Range<usize>) -> bool {
     true
-}
-
-/// Signs that few texts have. Each text is looked through for all of them once, and most shapes are then known not to be in
-/// it.
-pub(super) mod sign {
-    /// No sign is needed.
-    pub(in super::super) const ANY: u16 = 0;
-    pub(in super::super) const AT: u16 = 1;
-    pub(in super::super) const COLON: u16 = 2;
-    pub(in super::super) const SLASH: u16 = 4;
-    pub(in super::super) const POINT: u16 = 8;
-    pub(in super::super) const DASH: u16 = 16;
-    /// Comma or semicolon.
-    pub(in super::super) const LIST: u16 = 32;
-    pub(in super::super) const BRACKET: u16 = 64;
-    pub(in super::super) const DEGREE: u16 = 128;
-    pub(in super::super) const SEX: u16 = 256;
-    pub(in super::super) const PLUS: u16 = 512;
-
-    /// The sign that a character is.
-    pub(in super::super) fn of(c: char) -> u16 {
-        match c {
-            '@' => AT,
-            ':' => COLON,
-            '/' => SLASH,
-            '.' => POINT,
-            '-' => DASH,
-            ',' | ';' => LIST,
-            '(' | '[' | '{' => BRACKET,
-            '°' | 'º' => DEGREE,
-            '♀' | '♂' => SEX,
-            '+' => PLUS,
-            _ => ANY,
-        }
-    }
 }
 
 /// Units behind a number, and what counts.
@@ -250,7 +211,7 @@ pub(super) fn measured(after: &str) -> bool {
 struct Shape {
     marker: String,
     digits: usize,
-    signs: u16,
+    signs: u32,
     regex: Regex,
     /// The shape without bounds of words, which finds no less. Letters beyond ASCII make looking for those slow.
     loose: OnceLock<Regex>,
@@ -258,7 +219,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn new(marker: char, digits: usize, signs: u16, shape: &str, check: Check) -> Shape {
+    fn new(marker: char, digits: usize, signs: u32, shape: &str, check: Check) -> Shape {
         let (marker, regex) = (marker.to_string(), compiled(shape));
         Shape { marker, digits, signs, regex, loose: OnceLock::new(), check }
     }
@@ -268,7 +229,7 @@ impl Shape {
     }
 
     /// Whether a text with so many digits and these signs can have the shape.
-    fn fits(&self, digits: usize, signs: u16) -> bool {
+    fn fits(&self, digits: usize, signs: u32) -> bool {
         self.digits <= digits && (self.signs == sign::ANY || self.signs & signs != 0)
     }
 
@@ -306,26 +267,25 @@ impl Patterns {
             let shape = shape.replace("NUMBER", NUMBER);
             Shape::new(kind.marker(), *digits, *signs, &shape, always)
         });
-        let first = places::GEOCODES.iter().chain(&numbers::NATIONAL).map(Shape::of);
-        let later =
-            dates::SHORT.iter().chain(&numbers::GROUPED).chain(&places::STREETS).map(Shape::of);
+        let spoken = [Shape::new(Date.marker(), 0, sign::MONTH, &spoken::shape(), always)];
+        let first = places::GEOCODES.iter().chain(&numbers::NATIONAL).chain(&handles::HANDLES);
+        let first = first.chain(&homes::HOMES).map(Shape::of);
+        let later = days::DAYS.iter().chain(&numbers::GROUPED).chain(&places::STREETS);
+        let later = later.chain(&homes::DWELLINGS).map(Shape::of);
         let last = [Shape::new(Name.marker(), 0, sign::ANY, NAMED, always)];
-        let all = ages.chain(named).chain(first).chain(shapes).chain(later).chain(last);
+        let all =
+            ages.chain(spoken).chain(named).chain(first).chain(shapes).chain(later).chain(last);
         Patterns { shapes: all.collect() }
     }
 
     /// The text with a marker for everything that was found.
     pub(super) fn mark(&self, text: &str) -> String {
-        // Most shapes have more digits than most texts, or signs that few have. Whatever a shape takes for a digit is numeric.
-        let look = |(digits, signs), c: char| match c {
-            c if c.is_numeric() => (digits + 1, signs),
-            c => (digits, signs | sign::of(c)),
-        };
-        let (digits, signs) = text.chars().fold((0, sign::ANY), look);
+        // Most shapes have more digits than most texts, or signs that few have.
+        let (digits, signs) = sign::of(text);
         self.mark_with(text, digits, signs)
     }
 
-    fn mark_with(&self, text: &str, digits: usize, signs: u16) -> String {
+    fn mark_with(&self, text: &str, digits: usize, signs: u32) -> String {
         let mut text = text.to_owned();
         for shape in self.shapes.iter().filter(|shape| shape.fits(digits, signs)) {
             if let Cow::Owned(marked) = shape.mark(&text) {
@@ -369,6 +329,10 @@ mod tests {
             words in prop::collection::vec(
                 prop_oneof![
                     "[0-9]{1,4}[-/. ,:]?", "[a-z]{1,5} ?", "(mrn|tel|lot|vin|born|age|photo) ", "may ", "years ",
+                    "(first|third|Ninth|dritten|premier|primo|dos|nineteen|born) ", "(of |the )?(May|may|mai|mei|April|mars|marzo|Oct|März|août) ?",
+                    "(thirty|twenty|two thousand) ", "(instagram|ig|fb:|twitter|skype) ?", "(One|two|Ten) ", "(Microsoft |penn )?(Way|street|Plaza|Road) ?",
+                    "(Hauptstraße|rue |Calle )", "(po box|p.o.b.|postfach|bp|apartado|私書箱) ?", "(apt|flat|suite|Unit|whg) ", "(dob|date|seen|admitted|né|since|data) ",
+                    "(iris|finger print|biometric) ", "四月", "三日",
                     "[A-Z][0-9][-. (]", "[٠-٩০-৯]{1,3} ?", "[-@:/.,;(°º♀]", "(at|dot|skype|geo|lat|lon|latitude|rue|str|W|月|мая|maja|grid ref|point)[.: ,(]?",
                 ],
                 0..12,
@@ -376,7 +340,7 @@ mod tests {
         ) {
             let patterns = &super::super::PATTERNS;
             let text = words.concat();
-            prop_assert_eq!(patterns.mark(&text), patterns.mark_with(&text, usize::MAX, u16::MAX));
+            prop_assert_eq!(patterns.mark(&text), patterns.mark_with(&text, usize::MAX, u32::MAX));
         }
     }
 }

@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use super::Identifier::Place;
-use super::patterns::{Rule, always, measured, sign};
+use super::patterns::{Rule, always, measured};
+use super::sign;
 
 /// Degrees as a number, with the hemisphere at most.
 macro_rules! degrees {
@@ -32,7 +33,7 @@ macro_rules! words {
 }
 
 /// Where on the globe something is.
-pub(super) const GEOCODES: [Rule; 4] = [
+pub(super) const GEOCODES: [Rule; 5] = [
     // geo:53.57,-1.38 (RFC 5870), POINT(-1.381 53.571) (OGC 06-103r4, well-known text), lat 53.57, lon -1.38, 53.57N 1.38W, and
     // other references to a grid. A lateral view and a long one are no degrees: they come as a pair.
     Rule {
@@ -58,6 +59,14 @@ pub(super) const GEOCODES: [Rule; 4] = [
             r"|\bgrid\s+ref(?:erence)?\.?[\s:]*[a-z]{1,3}\s?\d[\d\s]{2,11}\d\b"
         ),
         check: always,
+    },
+    // lat 53.57, lon=-1.38: one of the two. A lesion is 3.20 cm long, and 2.35 cm lat.
+    Rule {
+        kind: Place,
+        digits: 2,
+        signs: sign::POINT | sign::LIST,
+        shape: r#"\b(?:lat|lon|lng)\b\.?(?:[\s:=."']*[+-]?\d{1,3}[.,]\d{2,}|\s*[:=]\s*["']?[+-]?\d{1,3}[.,]\d+)(?:\s?°)?(?:\s?[nsewo]\b)?|\blong\b\s*(?:[:=]\s*["']?[+-]?\d{1,3}[.,]\d{2,}|[+-]\d{1,3}[.,]\d{2,})(?:\s?°)?(?:\s?[ewo]\b)?"#,
+        check: no_measure,
     },
     // 53.5712,-1.3811: a pair of decimal degrees. What else it may be, the check says.
     Rule {
@@ -118,10 +127,11 @@ pub(super) const STREETS: [Rule; 1] = [Rule {
 }];
 
 /// Streets in English, and other places with a label. The kinds of streets in the second part are words of other things in small
-/// letters: 14 Wharfedale Close.
+/// letters: 14 Wharfedale Close. Source: United States Postal Service, Publication 28, appendix C1, without those that are usual in
+/// findings.
 pub(super) const ENGLISH: &str = concat!(
     r"\b\d{1,6}[a-z]?(?:\s+[1-3]/[2-4])?\s+(?:\w+\.?\s+){0,3}(?:street|str|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|highway|hwy|way|terrace|parkway|pkwy|apartment|apt|suite)\b\.?(?:\s*#?\d+\w?)?",
-    r"|(?-i:\b\d{1,5}[A-Za-z]?,?\s+(?:\p{Lu}[\p{L}'’.-]*\s+){1,3}(?:Close|Cl\.|Crescent|Cres|Gardens|Gdns|Grove|Mews|Hill|Park|Circle|Cir|Trail|Quay|Wharf)\b)|(?-i:\b\d{1,5}[A-Za-z]?,?\s+(?:\p{Lu}[\p{L}'’.-]*\s+){1,3}Cl\.)|^\s*\d{1,5}[a-z]?,?\s+(?:\p{L}[\p{L}'’.-]*\s+){1,3}(?:close|crescent|gardens|mews|grove)\.?\s*$|\b(?:zip(?:\s?code)?|post(?:al)?\s?code|plz|postleitzahl|code\s+postal|código\s+postal)\b[\s:#.=]*\d(?:[\s.-]?\d){3,8}\b|\brr\s?\d+,?\s+box\s+\d+\b"
+    r"|(?-i:\b\d{1,5}[A-Za-z]?,?\s+(?:\p{Lu}[\p{L}'’.-]*\s+){1,3}(?:Close|Cl\.|Crescent|Cres|Gardens|Gdns|Grove|Mews|Hill|Park|Circle|Cir|Trail|Quay|Wharf|Alley|Bend|Bluff|Branch|Bypass|Causeway|Cove|Creek|Crossing|Crossroad|Dale|Expressway|Freeway|Glen|Harbor|Heights|Hollow|Knoll|Landing|Loaf|Manor|Meadows?|Motorway|Orchard|Overpass|Parade|Pike|Plaza|Ranch|Ridge|Row|Skyway|Turnpike|Underpass|Viaduct|Village|Vista)\b)|(?-i:\b\d{1,5}[A-Za-z]?,?\s+(?:\p{Lu}[\p{L}'’.-]*\s+){1,3}Cl\.)|^\s*\d{1,5}[a-z]?,?\s+(?:\p{L}[\p{L}'’.-]*\s+){1,3}(?:close|crescent|gardens|mews|grove)\.?\s*$|\b(?:zip(?:\s?code)?|post(?:al)?\s?code|plz|postleitzahl|code\s+postal|código\s+postal)\b[\s:#.=]*\d(?:[\s.-]?\d){3,8}\b|\brr\s?\d+,?\s+box\s+\d+\b"
 );
 
 /// Whether a number behind words is that of a house, and does not count or measure.
