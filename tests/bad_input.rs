@@ -356,7 +356,8 @@ fn the_numbers_of_a_report_take_no_other_file_s_place() {
     let at = |name: &str| dir.path().join(name);
     let (table, policy, mine) = (at("people.csv"), at("policy.toml"), at("mine.json"));
     fs::write(&table, "age\n30\n31\n").unwrap();
-    fs::write(&policy, "k = 2\n[columns]\nage = { role = \"insensitive\" }\n").unwrap();
+    let columns = "[columns]\nage = { role = \"quasi-identifier\", hierarchy = { kind = \"number\", widths = [5] } }";
+    fs::write(&policy, format!("k = 2\n{columns}\n")).unwrap();
     fs::write(&mine, "{}").unwrap();
     let (page, out) = (at("report.html"), at("out.csv"));
     let protect = |report: &Path, out: &Path| {
