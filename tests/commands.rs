@@ -354,6 +354,7 @@ fn every_command_helps_with_an_example() {
         &["credential", "present"],
         &["credential", "verify"],
         &["credential", "revoke"],
+        &["credential", "renew"],
         &["credential", "status"],
         &["ingest"],
         &["protect"],

@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use caduceus_identity::credential::time_text;
 use serde_json::{Value, json as object};
 
 use crate::support::{at, folder, json, refused, refused_json, run, text};
@@ -192,7 +194,8 @@ fn a_credential_is_issued_presented_verified_and_taken_back() {
         desk.reasons(&format!("{alone} --at 2001-01-01T00:00:00Z"))[..2],
         ["proof-time", "not-yet-valid"]
     );
-    assert_eq!(desk.reasons(&format!("{alone} --at 2101-01-01T00:00:00Z")), ["expired"]);
+    let over = desk.reasons(&format!("{alone} --at 2101-01-01T00:00:00Z"));
+    assert_eq!(over, ["expired", "status-unknown", "status-unknown"]);
     assert_eq!(desk.reasons("--input @a.json --offline"), ["status-unknown", "status-unknown"]);
     desk.trust("elsewhere.toml", "researcher-accreditation", "DE");
     assert_eq!(desk.reasons(&format!("{alone} --trust @elsewhere.toml")), ["untrusted-issuer"]);
@@ -202,6 +205,18 @@ fn a_credential_is_issued_presented_verified_and_taken_back() {
             "credential revoke --keystore @issuer.json --credential @a.json --status-list @{list} {more}"
         ))
     };
+    // Nobody serves an old list for ever.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let later = time_text(i64::try_from(now).unwrap() + 100 * 24 * 3_600);
+    assert_eq!(
+        desk.reasons(&format!("{alone} --at {later}")),
+        ["status-unknown", "status-unknown"]
+    );
+    desk.with_password("credential renew --keystore @issuer.json --status-list @paused.json");
+    let foreign =
+        "credential renew --keystore @holder.json --status-list @paused.json --password-file @pw";
+    assert!(desk.refuse(foreign, 1).contains("is the list of"));
+    assert!(desk.reasons(&alone).is_empty());
     assert_eq!(take("paused.json", "")["set"], true);
     assert_eq!(desk.reasons(&alone), ["suspended"]);
     assert_eq!(take("paused.json", "--undo")["set"], false);

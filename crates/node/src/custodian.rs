@@ -24,7 +24,7 @@ use caduceus_protect::{
     Date, PATIENT_TABLE, PERSON_COLUMN, ProtectionPolicy, ProtectionReport, PseudonymKey,
 };
 use caduceus_records::schema::DatasetSchema;
-use caduceus_records::{CompiledView, ConsentRecord, ReadOptions, Tables};
+use caduceus_records::{CompiledView, ConsentRecord, ReadOptions, Reason, Tables};
 use caduceus_vault::audit::{AuditLog, Detail, Event, Kind};
 use caduceus_vault::{MasterKey, Receipt, Vault, VaultConfig};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::member::person_id;
-use crate::node::Node;
+use crate::node::{Node, Place};
 use crate::party::{self, Party, Role};
 use crate::tables::{numbers_beside, write, write_report};
 
@@ -100,6 +100,12 @@ pub struct Ingested {
     /// Patients who were erased before and stay out.
     #[serde(default)]
     pub erased: u64,
+    /// Consents about nobody in the export: they name no patient, or one who did not come with it.
+    #[serde(default)]
+    pub consents_of_nobody: u64,
+    /// Members whose own grants stand on the ledger although a document of theirs refuses.
+    #[serde(default)]
+    pub members_refusing: u64,
     /// What Consent resources say beyond what a grant can hold, which permits nothing.
     #[serde(default)]
     pub not_carried: Vec<NotCarried>,
@@ -167,6 +173,8 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     let Register { receipts, vouched, changed } =
         receipts(&read, &vault, &mut documents, intake.vouch)?;
     let ingested = Ingested {
+        consents_of_nobody: consents_of_nobody(&read),
+        members_refusing: members_refusing(node, &custodian, &receipts).await?,
         patients: patients as u64,
         consenting: consenting_now(&receipts, &read.tables, &vault),
         rows: read
@@ -193,6 +201,24 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     note(node, &custodian, Kind::Ingested, "records", &details).await?;
     anchor(node, &custodian).await?;
     Ok(ingested)
+}
+
+fn consents_of_nobody(read: &caduceus_records::Ingest) -> u64 {
+    let patients: BTreeSet<&str> = patient_column(&read.tables).into_iter().collect();
+    let set_aside = read.set_aside.iter().filter(|one| one.reason == Reason::ConsentOfNobody);
+    let absent = read.consents.iter().filter(|one| !patients.contains(one.patient.as_str()));
+    (set_aside.count() + absent.count()) as u64
+}
+
+async fn members_refusing(node: &Node, custodian: &Party, receipts: &[Receipt]) -> Result<u64> {
+    let standing = Standing::read(&node.provider, &node.at, custodian.address).await?;
+    let (now, newest) = (node.now().await?, Place { block: u64::MAX, log: u64::MAX });
+    let refusing = receipts.iter().filter(|receipt| {
+        let refuses = !receipt.permit && !receipt.erased && receipt.decided.is_some();
+        let person = person_id(&receipt.pseudonym);
+        refuses && standing.member_consents(person, newest, now) == Some(true)
+    });
+    Ok(refusing.count() as u64)
 }
 
 /// Where a home keeps what came of a custodian's newest intake.
@@ -247,6 +273,18 @@ pub fn shortcomings(ingested: &Ingested) -> Vec<String> {
     }
     for part in &ingested.not_carried {
         notes.push(format!("in {} consent(s), {}: {}", part.consents, part.path, part.why));
+    }
+    if ingested.consents_of_nobody > 0 {
+        notes.push(format!(
+            "{} Consents are about nobody in this export, so that a refusal among them counts for nobody: look at them",
+            ingested.consents_of_nobody
+        ));
+    }
+    if ingested.members_refusing > 0 {
+        notes.push(format!(
+            "{} members' grants stand on the ledger although a document of theirs refuses: their own word counts until they take it back (`caduceus consent revoke`), so ask them",
+            ingested.members_refusing
+        ));
     }
     if ingested.erased > 0 {
         notes.push(format!("{} patients were erased before and stay out", ingested.erased));

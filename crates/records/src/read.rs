@@ -236,6 +236,11 @@ pub enum Reason {
     /// Nobody can tell whose record it is.
     #[error("it names no patient")]
     NoPatient,
+    /// The same of a Consent, of which a refusal is lost with it.
+    #[error(
+        "it is a Consent that names no patient by a reference that can be followed: whom it refuses for cannot be told"
+    )]
+    ConsentOfNobody,
     /// A second Patient of the same id.
     #[error("a patient with the same id was read before")]
     Repeated,

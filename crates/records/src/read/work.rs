@@ -255,7 +255,7 @@ impl Worker<'_, '_> {
         let consent = match self.job.of_persons && kind == "Consent" {
             true => {
                 let text = &text[object.span()];
-                Some(consent::read(object, around.full_urls, text).ok_or(Reason::NoPatient)?)
+                Some(consent::read(object, around.full_urls, text).ok_or(Reason::ConsentOfNobody)?)
             }
             false => None,
         };
