@@ -251,6 +251,7 @@ fn whoever_withdrew_by_the_ledger_alone_or_on_paper_is_not_used_again() {
     let world = World::new();
     world.go("member join --custodian clinic --count 2");
     world.go("licence buy --researcher lab --uses 8");
+    world.go("consent grant --member clinic/1");
     let all = counted(&world);
     // By a wallet of their own, past every command of this home.
     world.go("contract send --as clinic/1 ConsentRegistry revokeAll clinic");

@@ -213,9 +213,11 @@ async fn here(
     let sight = examine::Sight::of(node);
     let mut agreeing = Vec::new();
     let mut objections = Vec::new();
-    for signer in signers(node.keyring()) {
+    let signers = signers(node.keyring());
+    for (looked, signer) in (0..).zip(&signers) {
+        node.report.progress("attestors have looked", looked, Some(signers.len() as u64));
         match examined(&sight, &request, case, sources).await {
-            Ok(()) => agreeing.push(signer),
+            Ok(()) => agreeing.push(signer.clone()),
             Err(objection) => objections.push(objection),
         }
     }

@@ -440,6 +440,7 @@ pub async fn protect(
     let patients = patient_column(&raw).len() as u32;
     let k = lawful_k(k, policy.k(), patients)?;
     let reference = reference_date(node).await?;
+    node.report.progress("patients to make safe", patients.into(), None);
     let protected =
         caduceus_protect::protect(&raw, &policy, &pseudonym_key(&vault), reference, Some(k))?;
     let ingested: Option<Ingested> = node.home.recall(&ingested_key(&custodian))?;

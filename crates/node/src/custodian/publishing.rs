@@ -121,6 +121,7 @@ async fn seal(
     description: &[u8],
 ) -> Result<Publication> {
     let Evidence { custodian, vault, summary } = evidence;
+    node.report.progress("patients to seal", summary.patients_out, None);
     let sealed = vault.seal(tables, &summary.schema, description, &mut entropy)?;
     let ingested: Option<super::Ingested> = node.home.recall(&super::ingested_key(custodian))?;
     note(
