@@ -411,7 +411,12 @@ fn within(input: Private, keys: Vec<Typed>, aggregates: Vec<(PersonAggregate, Ty
     let rows = if of_person { Ok(1) } else { input.limits.rows };
     let limits = Published { rows, per_group: None, groups: input.limits.groups };
     Private {
-        relation: Relation::Within { input: Box::new(relation), keys: scalars, aggregates },
+        relation: Relation::Within {
+            input: Box::new(relation),
+            keys: scalars,
+            aggregates,
+            one: of_person,
+        },
         types,
         limits,
         of_patients: true,
@@ -577,7 +582,7 @@ fn mark(relation: &mut Relation, needed: &BTreeSet<usize>, tables: &mut [TableRe
             mark(input, needed, tables);
             mark(other, &BTreeSet::new(), tables);
         }
-        Relation::Within { input, keys, aggregates } => {
+        Relation::Within { input, keys, aggregates, .. } => {
             let mut below = BTreeSet::new();
             keys.iter().for_each(|key| key.columns(&mut below));
             aggregates.iter().flat_map(|one| &one.argument).for_each(|one| one.columns(&mut below));
