@@ -180,8 +180,10 @@ impl Folder {
             }
             false => {
                 let all = self.limits();
-                let alone = caduceus_query::LossTotal::default().plus(plan.loss());
-                let fits = |allowance| alone.is_some_and(|total| total.within(allowance));
+                let nothing = caduceus_query::LossTotal::default();
+                let fits = |allowance: caduceus_query::Allowance| {
+                    allowance.with(nothing, plan.loss()).is_some()
+                };
                 (all, fits(all.dataset) && fits(all.researcher))
             }
         };

@@ -418,8 +418,7 @@ impl BudgetLedger {
         loss: Loss,
     ) -> Result<bool, BudgetError> {
         let limits = self.limits(dataset)?.ok_or(BudgetError::NoLimit)?;
-        let fits =
-            |spent: LossTotal, limit| spent.plus(loss).is_some_and(|after| after.within(limit));
+        let fits = |spent, limit: Allowance| limit.with(spent, loss).is_some();
         Ok(fits(self.losses(dataset)?, limits.dataset)
             && fits(self.losses_by(dataset, researcher)?, limits.researcher))
     }
@@ -599,15 +598,15 @@ fn within(
     asked: Loss,
     scope: BudgetScope,
 ) -> Result<LossTotal, BudgetError> {
-    let after = before.plus(asked).filter(|after| after.within(limit));
-    after.ok_or_else(|| {
+    limit.with(before, asked).ok_or_else(|| {
+        let most = limit.delta_of_one();
+        if asked.delta > most {
+            return BudgetError::ExhaustedDelta { scope, left: most, asked: asked.delta };
+        }
         let left = limit.left(before);
         // Whether a larger epsilon would have helped tells which of the two is short.
-        let enough = before.plus(asked).is_some_and(|after| {
-            let plenty = EpsilonTotal::from_milli(u64::MAX);
-            after.within(Allowance { epsilon: plenty, ..limit })
-        });
-        match enough {
+        let plenty = Allowance { epsilon: EpsilonTotal::from_milli(u64::MAX), ..limit };
+        match plenty.with(before, asked).is_some() {
             true => BudgetError::Exhausted { scope, left: left.epsilon, asked: asked.epsilon },
             false => BudgetError::ExhaustedDelta { scope, left: left.delta, asked: asked.delta },
         }
