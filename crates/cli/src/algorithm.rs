@@ -36,7 +36,7 @@ pub enum Local {
     Check(Check),
 }
 
-const RUN_HELP: &str = "Example: caduceus algorithm run --tables tables --schema schema.toml --module algorithms/logistic.wat --table patient:age,bmi,ill --length 4 --norm l2 --clip 2 --parameters \"[4, 50, 30, 27, 12, 0, 0, 0]\" --rounds 25 --epsilon 2 --delta 5e-7
+const RUN_HELP: &str = "Example: caduceus algorithm run --tables tables --schema schema.toml --module algorithms/logistic.wat --table patient:age,bmi,ill --length 4 --norm l2 --clip 2 --parameters \"[4, 50, 30, 27, 12, 0, 0, 0]\" --rounds 25 --epsilon 2 --delta 1e-7
 
 The module exports `memory`, `input` (i32) -> i32, `run` (i32, i32) -> i64, and for more than one round
 `step` (i32, i32) -> i64. It imports nothing. docs/algorithms.md describes records and results byte for byte.

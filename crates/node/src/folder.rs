@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use caduceus_query::sandbox::SandboxError;
 use caduceus_query::{
-    AggregateCost, Allowance, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, Loss,
+    AggregateCost, Answer, BudgetError, BudgetLedger, Charge, DatasetKey, Limits, Loss,
     NoiseSource, OpenDpNoise, PatientTables, PrivatePlan, PublicSchema, Question, QuestionKey,
     Release, ResearcherKey, SeededNoise,
 };
@@ -180,8 +180,10 @@ impl Folder {
             }
             false => {
                 let all = self.limits();
-                let none = caduceus_query::LossTotal::default();
-                let fits = |allowance: Allowance| allowance.admits(none, plan.loss()).is_some();
+                let nothing = caduceus_query::LossTotal::default();
+                let fits = |allowance: caduceus_query::Allowance| {
+                    allowance.with(nothing, plan.loss()).is_some()
+                };
                 (all, fits(all.dataset) && fits(all.researcher))
             }
         };

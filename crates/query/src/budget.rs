@@ -418,9 +418,9 @@ impl BudgetLedger {
         loss: Loss,
     ) -> Result<bool, BudgetError> {
         let limits = self.limits(dataset)?.ok_or(BudgetError::NoLimit)?;
-        let of_all = limits.dataset.admits(self.losses(dataset)?, loss);
-        let of_one = limits.researcher.admits(self.losses_by(dataset, researcher)?, loss);
-        Ok(of_all.and(of_one).is_some())
+        let fits = |spent, limit: Allowance| limit.with(spent, loss).is_some();
+        Ok(fits(self.losses(dataset)?, limits.dataset)
+            && fits(self.losses_by(dataset, researcher)?, limits.researcher))
     }
 
     /// What a researcher can still ask of a dataset: the lesser epsilon of what both limits leave.
@@ -598,11 +598,15 @@ fn within(
     asked: Loss,
     scope: BudgetScope,
 ) -> Result<LossTotal, BudgetError> {
-    limit.admits(before, asked).ok_or_else(|| {
+    limit.with(before, asked).ok_or_else(|| {
+        let most = limit.delta_of_one();
+        if asked.delta > most {
+            return BudgetError::ExhaustedDelta { scope, left: most, asked: asked.delta };
+        }
         let left = limit.left(before);
         // Whether a larger epsilon would have helped tells which of the two is short.
         let plenty = Allowance { epsilon: EpsilonTotal::from_milli(u64::MAX), ..limit };
-        match plenty.admits(before, asked).is_some() {
+        match plenty.with(before, asked).is_some() {
             true => BudgetError::Exhausted { scope, left: left.epsilon, asked: asked.epsilon },
             false => BudgetError::ExhaustedDelta { scope, left: left.delta, asked: asked.delta },
         }

@@ -170,6 +170,10 @@ fn same_text(one: &[u8], other: &[u8]) -> bool {
 /// Bytes of a text that questions see; what is beyond is cut off, so that no row takes more memory than others can.
 pub const LONGEST_TEXT: usize = 1_024;
 
+/// Rows of one patient in one table that questions see; what is beyond is left out. Far more than anybody publishes as a bound: with
+/// [`LONGEST_TEXT`] it keeps every column of a patient's rows within what its offsets can tell.
+pub const MOST_ROWS: u32 = 1_000_000;
+
 /// Rows that are worth a thread of their own.
 const ROWS_OF_A_THREAD: usize = 200_000;
 
@@ -247,16 +251,16 @@ impl Sorted {
     fn new(batch: &RecordBatch, keys: Keys) -> Result<Self, RunError> {
         let names = batch.schema_ref().fields().iter().map(|field| field.name().clone());
         let columns = names.zip(batch.columns().iter().map(shortened));
-        if let Some(starts) = keys.in_order() {
+        let few = |starts: &Vec<u32>| starts.windows(2).all(|pair| pair[1] - pair[0] <= MOST_ROWS);
+        if let Some(starts) = keys.in_order().filter(few) {
             let firsts = starts[..starts.len() - 1].to_vec();
             return Ok(Self { columns: columns.collect(), keys, firsts, starts });
         }
         let mut runs = keys.runs();
         // Stable: the runs of one patient keep their order.
         runs.sort_by(|one, other| keys.compare(one.start as usize, other.start as usize));
-        let columns = reorder(columns, &runs)?;
         let (mut firsts, mut starts, mut end) = (Vec::new(), Vec::new(), 0_u32);
-        for run in runs {
+        for run in &mut runs {
             let same = firsts.last().is_some_and(|first: &u32| {
                 keys.compare(*first as usize, run.start as usize) == Ordering::Equal
             });
@@ -264,9 +268,12 @@ impl Sorted {
                 firsts.push(run.start);
                 starts.push(end);
             }
+            let before = starts.last().map_or(0, |start| end - start);
+            run.end = run.end.min(run.start + (MOST_ROWS - before));
             end += run.len() as u32;
         }
         starts.push(end);
+        let columns = reorder(columns, &runs)?;
         Ok(Self { columns, keys, firsts, starts })
     }
 }

@@ -88,7 +88,13 @@ pub(crate) enum Relation {
     /// Rows of patients who have (or have not) a row in the other relation.
     Having { input: Box<Relation>, other: Box<Relation>, present: bool },
     /// One row for each group of a patient's rows: keys, then aggregates.
-    Within { input: Box<Relation>, keys: Vec<Scalar>, aggregates: Vec<PersonAggregate> },
+    Within {
+        input: Box<Relation>,
+        keys: Vec<Scalar>,
+        aggregates: Vec<PersonAggregate>,
+        /// Whether all rows of a patient are in one group.
+        one: bool,
+    },
 }
 
 impl Relation {
@@ -103,6 +109,7 @@ impl Relation {
         match self {
             Self::Scan { .. } => (None, 1),
             Self::First { input, rows } => (Some(*rows), input.most_pairs()),
+            Self::Within { input, one: true, .. } => (Some(1), input.most_pairs()),
             Self::Filter { input, .. }
             | Self::Project { input, .. }
             | Self::Within { input, .. } => input.rows_and_pairs(),

@@ -230,11 +230,17 @@ impl Allowance {
         Self { epsilon, delta: Delta::ZERO }
     }
 
-    /// The total with one more question, where that is allowed. One question has half of the delta at most: with a larger one
-    /// next to no noise would pass for a small epsilon.
-    pub fn admits(self, spent: LossTotal, loss: Loss) -> Option<LossTotal> {
-        let bearable = loss.delta <= Parts::of(self.delta).plain;
-        spent.plus(loss).filter(|after| bearable && after.within(self))
+    /// The most delta that one question may ask for: what the plain way of adding up has. A question that asked for more would be paid by
+    /// the concentrated way alone, which does not look at a question's delta: at a small epsilon it would take nearly
+    /// all noise away, and the plain way from everybody who asks later.
+    pub fn delta_of_one(self) -> Delta {
+        Parts::of(self.delta).plain
+    }
+
+    /// What is spent after one more question; `None` if that is not allowed.
+    pub fn with(self, spent: LossTotal, loss: Loss) -> Option<LossTotal> {
+        let after = spent.plus(loss).filter(|after| after.within(self));
+        after.filter(|_| loss.delta <= self.delta_of_one())
     }
 
     /// What is left beside `spent`: the most epsilon that one more question with Laplace noise may cost, and delta by the
@@ -243,8 +249,7 @@ impl Allowance {
     pub fn left(self, spent: LossTotal) -> Self {
         let Parts { plain, .. } = Parts::of(self.delta);
         let fits = |milli: u32| {
-            let one_more = Loss::pure(Epsilon::from_milli(milli), Delta::ZERO);
-            self.admits(spent, one_more).is_some()
+            self.with(spent, Loss::pure(Epsilon::from_milli(milli), Delta::ZERO)).is_some()
         };
         // What one question may cost, may a cheaper one: search by halves.
         let most = u32::try_from(self.epsilon.milli()).unwrap_or(u32::MAX);

@@ -90,9 +90,9 @@ const PATIENTS_OF_A_THREAD: u32 = 2_000;
 /// Patients of one piece of work: few enough rows to stay in the processor's cache.
 const PATIENTS_AT_ONCE: u32 = 4_096;
 
-/// Rows of one piece of work at most, unless one patient alone has more: what bounds its memory, and with texts of at most
+/// Rows of one piece of work at most, of one patient or of several: what bounds its memory, and with texts of at most
 /// [`LONGEST_TEXT`](crate::patients::LONGEST_TEXT) bytes keeps a column within what its offsets can tell.
-const ROWS_AT_ONCE: u32 = 1_000_000;
+const ROWS_AT_ONCE: u32 = crate::patients::MOST_ROWS;
 
 /// Patients in pieces of work. By the published bounds of joins, no piece makes more pairs of rows than it may have rows.
 fn pieces(plan: &PrivatePlan, patients: &Patients<'_>) -> Vec<Range<u32>> {
@@ -130,9 +130,7 @@ fn totals(
         }
         totals
     };
-    if threads == 1 {
-        return Ok(work());
-    }
+    // Also where one is enough: what fails in a thread ends the question and not the program.
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let parts = workers.into_iter().map(|worker| worker.join().map_err(|_| RunError::Engine));

@@ -9,18 +9,16 @@
 
 mod bounds;
 mod build;
+mod domain;
 mod evaluate;
 mod interval;
+mod pattern;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{
-    bounds::Bounds,
-    evaluate::{evaluate, is_pattern},
-    interval::interval,
-};
+pub(crate) use self::{bounds::Bounds, domain::narrow, evaluate::evaluate, interval::interval};
 
 /// A value that rows can be grouped by, in the order in which groups are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -171,6 +171,39 @@ fn a_question_that_needs_delta_is_refused_by_a_budget_without() {
     assert_eq!(ledger.spent(DATASET).unwrap().milli(), 0);
 }
 
+#[test]
+fn no_question_has_more_than_half_of_the_delta_of_a_budget() {
+    let limit = |delta: f64| Allowance {
+        epsilon: EpsilonTotal::from_milli(10_000),
+        delta: Delta::from_number(delta).unwrap(),
+    };
+    // A small epsilon and a large delta make a rho that takes nearly all noise away.
+    let gaussian = |delta: f64| {
+        let (epsilon, delta) = (Epsilon::from_milli(1), Delta::from_number(delta).unwrap());
+        Loss { epsilon, delta, rho: Rho::within(epsilon, delta).unwrap(), slack: Delta::ZERO }
+    };
+    for (all, each, scope) in
+        [(1e-6, 1e-3, BudgetScope::Dataset), (1e-3, 1e-6, BudgetScope::Researcher)]
+    {
+        let (_folder, ledger) = ledger(0, 0);
+        let limits = Limits { dataset: limit(all), researcher: limit(each) };
+        ledger.set_limits(DATASET, limits).unwrap();
+        for delta in [0.9, 0.5, 1e-6, 5.1e-7] {
+            assert!(!ledger.allows(DATASET, RESEARCHER, gaussian(delta)).unwrap());
+            let refused = ledger.charge(DATASET, RESEARCHER, question(1), gaussian(delta));
+            let Err(BudgetError::ExhaustedDelta { scope: whose, left, .. }) = refused else {
+                panic!("{refused:?}")
+            };
+            assert_eq!((whose, left), (scope, Delta::from_number(5e-7).unwrap()));
+        }
+        // Half of it is allowed, and leaves to others what a plain sum leaves.
+        assert!(ledger.allows(DATASET, RESEARCHER, gaussian(5e-7)).unwrap());
+        let _charged = ledger.charge(DATASET, RESEARCHER, question(1), gaussian(5e-7)).unwrap();
+        assert_eq!(ledger.remaining(DATASET, RESEARCHER).unwrap().milli(), 9_999);
+        ledger.verify().unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

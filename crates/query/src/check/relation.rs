@@ -19,7 +19,7 @@ use crate::{
         ColumnRef, PersonAggregate, PersonFunction, Relation, ReleasePlan, SortKey, Step, TableRef,
     },
     refusal::list,
-    scalar::{Arithmetic, Bounds, Key, Kind, Literal, Scalar, Type, Typed},
+    scalar::{Arithmetic, Bounds, Key, Kind, Literal, Scalar, Type, Typed, narrow},
 };
 
 /// The schema, the question, and the tables that it has named so far.
@@ -163,7 +163,11 @@ impl<'a> Tables<'a> {
     fn projection(&mut self, projection: &Projection) -> Result<Lowered, Refusal> {
         let lowered = self.lower(&projection.input)?;
         let columns = Columns { schema: projection.input.schema(), types: lowered.types() };
-        let typed = projection.expr.iter().map(|expr| columns.typed(expr));
+        let of_rows = matches!(lowered, Lowered::Private(_));
+        let typed = projection.expr.iter().map(|expr| {
+            let typed = columns.typed(expr)?;
+            Ok(if of_rows { typed.exact(columns.types) } else { typed })
+        });
         let (scalars, types) = split(typed.collect::<Result<_, _>>()?);
         let same = |(index, scalar): (usize, &Scalar)| *scalar == Scalar::Column(index);
         let unchanged =
@@ -204,10 +208,11 @@ impl<'a> Tables<'a> {
         let conditions = parts.iter().map(|part| columns.condition(part));
         let condition = Typed::all(conditions.collect::<Result<_, _>>()?);
         Ok(match lowered {
-            Lowered::Private(private) => {
+            Lowered::Private(mut private) => {
                 if !condition.known.can_be_true() {
                     return Err(never());
                 }
+                narrow(&condition.scalar, &mut private.types);
                 let input = Box::new(private.relation);
                 let relation = Relation::Filter { input, condition: condition.scalar };
                 Lowered::Private(Private { relation, ..private })
@@ -258,8 +263,9 @@ impl<'a> Tables<'a> {
     fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Lowered, Refusal> {
         let input = self.private(&aggregate.input, "An aggregate of released numbers")?;
         let columns = Columns { schema: aggregate.input.schema(), types: &input.types };
-        let keys = aggregate.group_expr.iter().map(|expr| columns.typed(expr));
-        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        let keys = aggregate.group_expr.iter();
+        let keys = keys.map(|expr| Ok(columns.typed(expr)?.exact(&input.types)));
+        let keys = keys.collect::<Result<Vec<_>, Refusal>>()?;
         if keys.iter().any(|key| key.known.kind == Kind::Person) {
             let found =
                 aggregate.aggr_expr.iter().map(|expr| person_aggregate(expr, &columns, &input));
@@ -405,7 +411,12 @@ fn within(input: Private, keys: Vec<Typed>, aggregates: Vec<(PersonAggregate, Ty
     let rows = if of_person { Ok(1) } else { input.limits.rows };
     let limits = Published { rows, per_group: None, groups: input.limits.groups };
     Private {
-        relation: Relation::Within { input: Box::new(relation), keys: scalars, aggregates },
+        relation: Relation::Within {
+            input: Box::new(relation),
+            keys: scalars,
+            aggregates,
+            one: of_person,
+        },
         types,
         limits,
         of_patients: true,
@@ -571,7 +582,7 @@ fn mark(relation: &mut Relation, needed: &BTreeSet<usize>, tables: &mut [TableRe
             mark(input, needed, tables);
             mark(other, &BTreeSet::new(), tables);
         }
-        Relation::Within { input, keys, aggregates } => {
+        Relation::Within { input, keys, aggregates, .. } => {
             let mut below = BTreeSet::new();
             keys.iter().for_each(|key| key.columns(&mut below));
             aggregates.iter().flat_map(|one| &one.argument).for_each(|one| one.columns(&mut below));

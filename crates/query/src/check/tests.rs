@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::fixture::{plan, plan_with, schema};
+use crate::{
+    fixture::{plan, plan_with, schema},
+    scalar::Key,
+};
 
 /// What is refused, with words that its sentence must hold: the construct, or what would work.
 const REFUSED: &[(&str, &str)] = &[
@@ -170,7 +173,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM observation WHERE note", "boolean"),
     ("SELECT COUNT(*) FROM patient WHERE age > 5", "no table of the question has a column `age`"),
     ("SELECT COUNT(*) FROM patient WHERE sex = $1", "parameter"),
-    ("SELECT COUNT(*) FROM patient WHERE sex = @@version", "planned"),
     ("SELECT AVG(nothing) FROM observation", "column `nothing`"),
     // Named by what they are, also where the planner would leave them out in silence.
     ("SELECT COUNT(*) FROM patient UNION SELECT COUNT(*) FROM patient", "UNION, a set operation"),
@@ -558,4 +560,83 @@ fn what_the_custodian_does_not_allow_does_not_exist() {
     assert!(ask("SELECT COUNT(*) FROM patient").to_string().contains("no table `patient`"));
     let refused = ask("SELECT code, COUNT(*) FROM observation GROUP BY code").to_string();
     assert!(refused.contains("column `code`"), "{refused}");
+}
+
+/// The values of the first group column.
+fn groups(sql: &str, schema: &PublicSchema) -> Vec<Key> {
+    let question = Question::new(sql, Epsilon::from_milli(1000));
+    let plan = super::plan(&question, schema).unwrap_or_else(|refusal| panic!("{sql}: {refusal}"));
+    plan.release.groups[0].domain.clone().unwrap().to_vec()
+}
+
+#[test]
+fn groups_are_the_values_that_can_come_out_and_no_others() {
+    let numbers = |numbers: &[i64]| numbers.iter().copied().map(Key::Integer).collect::<Vec<_>>();
+    let texts = |texts: &[&str]| texts.iter().map(|text| Key::Text((*text).into())).collect();
+    let decades: Vec<i64> = (190..=210).map(|decade| decade * 10).collect();
+    for (group, expected) in [
+        ("floor(year / 10) * 10", numbers(&decades)),
+        ("year / 50 * 50", numbers(&[1900, 1950, 2000, 2050, 2100])),
+        ("CAST(year / 100.0 AS INT) * 100", numbers(&[1900, 2000, 2100])),
+        ("CAST(ROUND(year / 100.0) AS INT)", numbers(&[19, 20, 21])),
+        ("year - year % 100", numbers(&[1900, 2000, 2100])),
+        ("(2024 - year) / 100", numbers(&[0, 1])),
+        ("LEAST(year, 1902)", numbers(&[1900, 1901, 1902])),
+        ("clamp(year, 1950, 1951) + 1", numbers(&[1951, 1952])),
+        ("CASE WHEN year < 1902 THEN year ELSE 0 END", numbers(&[0, 1900, 1901])),
+        ("width_bucket(value, 0, 300, 3) * 100", numbers(&[0, 100, 200, 300, 400])),
+        ("bucket(value, -50, 0, 1000)", texts(&["[-50, 0)", "[0, 1000)"])),
+        ("CAST(final AS INT) * 5", numbers(&[0, 5])),
+        (
+            "CASE code WHEN '8867-4' THEN 'rate' WHEN '29463-7' THEN 'weight' WHEN 'other' THEN 'other' END",
+            texts(&["rate", "weight", "other"]),
+        ),
+        ("CASE code WHEN '8867-4' THEN 'rate' ELSE 'else' END", texts(&["rate", "else"])),
+        ("CASE code WHEN '8867-4' THEN 'rate' END", [texts(&["rate"]), vec![Key::Null]].concat()),
+        ("100 / (year - 1999) / 50", [numbers(&[-2, -1, 0, 1, 2]), vec![Key::Null]].concat()),
+        // Rows without a year can be there although that is not published.
+        ("COALESCE(year, 0) / 1000", numbers(&[0, 1, 2])),
+        ("year / 100 + LENGTH(code) * 0", numbers(&[19, 20, 21])),
+    ] {
+        let sql = format!("SELECT {group} AS g, COUNT(*) FROM observation GROUP BY g");
+        assert_eq!(groups(&sql, &schema()), expected, "{group}");
+        let sql = format!(
+            "SELECT g, COUNT(*) FROM (SELECT patient, {group} AS g FROM observation) t GROUP BY g"
+        );
+        assert_eq!(groups(&sql, &schema()), expected, "{group}");
+    }
+}
+
+#[test]
+fn conditions_on_a_grouped_column_leave_the_groups_for_which_they_can_hold() {
+    let mut nullable: PublicSchema = schema();
+    let columns = nullable.tables.iter_mut().flat_map(|table| &mut table.columns);
+    columns.for_each(|column| column.nullable = true);
+    let years = |years: std::ops::RangeInclusive<i64>| years.map(Key::Integer).collect::<Vec<_>>();
+    let ask = |condition: &str, group: &str| {
+        let sql =
+            format!("SELECT {group} AS g, COUNT(*) FROM observation WHERE {condition} GROUP BY g");
+        groups(&sql, &nullable)
+    };
+    let text = |text: &str| vec![Key::Text(text.into())];
+    assert_eq!(ask("year BETWEEN 1903 AND 1905", "year"), years(1903..=1905));
+    assert_eq!(
+        ask("year > 2000 AND value > 3 AND NOT year = 2002 AND year < 2004", "year").len(),
+        2
+    );
+    assert_eq!(ask("year >= 2050", "year / 50"), years(41..=42));
+    assert_eq!(ask("code = 'other'", "code"), text("other"));
+    assert_eq!(ask("code LIKE '8%' OR code = 'none'", "code"), text("8867-4"));
+    assert_eq!(ask("final IS NOT NULL", "final"), [Key::Flag(false), Key::Flag(true)]);
+    assert_eq!(ask("final IS NULL OR final", "final"), [Key::Flag(true), Key::Null]);
+    assert_eq!(ask("year IS NOT NULL", "year").len(), 201);
+    assert_eq!(ask("value > 3", "year").len(), 202);
+    // A condition about two columns says nothing of one of them.
+    assert_eq!(ask("year > 2000 OR code = 'other'", "year").len(), 202);
+    // Neither bounds nor the noise of sums follow.
+    let sum = |condition: &str| {
+        let plan = plan(&format!("SELECT SUM(year) FROM observation WHERE {condition}")).unwrap();
+        plan.cost().aggregates[0].sensitivity
+    };
+    assert!((sum("year < 1910") - sum("value > 3")).abs() < 1e-9);
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use arrow::array::{Array, ArrayRef, AsArray};
 
 use super::{
-    groups::{Lookup, NONE, key},
+    groups::{Lookup, NONE},
     numbers,
     relation::Rows,
 };
@@ -120,44 +120,57 @@ impl Totals {
     fn groups(&mut self, plan: &ReleasePlan, rows: &Rows, arguments: &[ArrayRef]) -> Vec<u32> {
         let length = rows.len();
         let mut found = vec![0_u32; length];
-        if self.published {
-            for (index, group) in plan.groups.iter().enumerate() {
-                self.lookups[index].places(&arguments[group.argument], index == 0, &mut found);
-            }
-        }
-        if let Some(kept) = &rows.kept {
-            (0..length).filter(|row| !kept.value(*row)).for_each(|row| found[row] = NONE);
+        let published = plan.groups.iter().enumerate().filter(|(_, group)| group.domain.is_some());
+        for (index, group) in published {
+            // Where not all columns are published, only whether there is a place matters.
+            let first = index == 0 || !self.published;
+            self.lookups[index].places(&arguments[group.argument], first, &mut found);
         }
         if !self.published {
-            let there = (0..length).filter(|row| rows.is_kept(*row));
-            there.for_each(|row| found[row] = self.meet(plan, arguments, row));
+            for (row, group) in found.iter_mut().enumerate() {
+                let counts = *group != NONE && rows.is_kept(row);
+                *group = self.meet(plan, arguments, row, counts);
+            }
+        } else if let Some(kept) = &rows.kept {
+            (0..length).filter(|row| !kept.value(*row)).for_each(|row| found[row] = NONE);
         }
         found
     }
 
-    /// The number of a group that is not published.
-    fn meet(&mut self, plan: &ReleasePlan, arguments: &[ArrayRef], row: usize) -> u32 {
+    /// The number of a group that is not published. That of a row that does not count is looked for too, so that time does not tell.
+    fn meet(
+        &mut self,
+        plan: &ReleasePlan,
+        arguments: &[ArrayRef],
+        row: usize,
+        counts: bool,
+    ) -> u32 {
         let keys = plan.groups.iter().map(|group| {
-            let key = key(&arguments[group.argument], row);
-            let published = group.domain.as_ref().is_none_or(|domain| domain.contains(&key));
-            (published && (key != Key::Null || group.domain.is_some())).then_some(key)
+            let key = Key::of(&arguments[group.argument], row);
+            (key != Key::Null || group.domain.is_some()).then_some(key)
         });
         match keys.collect::<Option<Vec<_>>>() {
-            Some(keys) => self.place(keys),
+            Some(keys) => match (self.index.get(&keys).copied(), counts) {
+                (_, false) => NONE,
+                (Some(group), true) => group,
+                (None, true) => self.add_group(keys),
+            },
             None => NONE,
         }
     }
 
     fn place(&mut self, keys: Vec<Key>) -> u32 {
-        let next = self.met.len() as u32;
-        let group = *self.index.entry(keys.clone()).or_insert(next);
-        if group == next {
-            self.met.push(keys);
-            self.persons.push(0);
-            self.aggregates.iter_mut().for_each(|totals| totals.push(Exact::default()));
-            self.marks.groups.push((0, 0));
-            self.marks.values.iter_mut().for_each(|marks| marks.push(0));
-        }
+        self.index.get(&keys).copied().unwrap_or_else(|| self.add_group(keys))
+    }
+
+    fn add_group(&mut self, keys: Vec<Key>) -> u32 {
+        let group = self.met.len() as u32;
+        self.index.insert(keys.clone(), group);
+        self.met.push(keys);
+        self.persons.push(0);
+        self.aggregates.iter_mut().for_each(|totals| totals.push(Exact::default()));
+        self.marks.groups.push((0, 0));
+        self.marks.values.iter_mut().for_each(|marks| marks.push(0));
         group
     }
 

@@ -153,15 +153,3 @@ impl Texts {
         }
     }
 }
-
-/// The value of a row as a group.
-pub(super) fn key(array: &ArrayRef, row: usize) -> Key {
-    if array.is_null(row) {
-        return Key::Null;
-    }
-    match array.data_type() {
-        DataType::Utf8 => Key::Text(array.as_string::<i32>().value(row).to_owned()),
-        DataType::Int64 => Key::Integer(array.as_primitive::<Int64Type>().value(row)),
-        _ => Key::Flag(array.as_boolean().value(row)),
-    }
-}

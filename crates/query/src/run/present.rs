@@ -3,9 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use arrow::{
-    array::{
-        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray, UInt32Array,
-    },
+    array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, UInt32Array},
     compute::take,
     datatypes::{DataType, Float64Type, Int64Type},
 };
@@ -75,7 +73,7 @@ impl Release {
 fn table(release: &Release, plan: &PrivatePlan) -> Table {
     let rows = release.groups.len();
     let groups = plan.release.groups.iter().enumerate().map(|(index, group)| Column {
-        values: keys(release.groups.iter().map(|keys| &keys[index]), group.kind),
+        values: Key::column(release.groups.iter().map(|keys| &keys[index]), group.kind),
         origin: Some(index),
         widths: vec![None; rows],
     });
@@ -89,23 +87,6 @@ fn table(release: &Release, plan: &PrivatePlan) -> Table {
         }
     });
     Table { columns: groups.chain(numbers).collect(), rows }
-}
-
-fn keys<'a>(keys: impl Iterator<Item = &'a Key>, kind: Kind) -> ArrayRef {
-    match kind {
-        Kind::Integer => Arc::new(
-            keys.map(|key| if let Key::Integer(number) = key { Some(*number) } else { None })
-                .collect::<Int64Array>(),
-        ),
-        Kind::Flag => Arc::new(
-            keys.map(|key| if let Key::Flag(flag) = key { Some(*flag) } else { None })
-                .collect::<BooleanArray>(),
-        ),
-        _ => Arc::new(
-            keys.map(|key| if let Key::Text(text) = key { Some(text) } else { None })
-                .collect::<StringArray>(),
-        ),
-    }
 }
 
 fn values<'a>(numbers: impl Iterator<Item = &'a Number>, kind: Kind) -> ArrayRef {

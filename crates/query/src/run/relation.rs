@@ -1,6 +1,6 @@
 //! Rows of some patients, by the operations of a plan. Each patient's rows stay together and in order.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, NullArray, UInt32Array},
@@ -83,8 +83,8 @@ pub(super) fn rows(relation: &Relation, patients: &Patients, range: Range<u32>) 
             join(&of(left), &of(right), condition.as_ref(), *outer, needed)
         }
         Relation::Having { input, other, present } => having(of(input), &of(other), *present),
-        Relation::Within { input, keys, aggregates } => {
-            super::within::within(&of(input), keys, aggregates)
+        Relation::Within { input, keys, aggregates, one } => {
+            super::within::within(&of(input), keys, aggregates, *one)
         }
     }
 }
@@ -135,7 +135,7 @@ fn partners(left: &[u32], right: &[u32]) -> Vec<(usize, Option<usize>)> {
 }
 
 /// All pairs of rows of one patient, of which those are there whose rows are and for which the condition holds; with `outer` also
-/// each left row by itself, which is there where none of its pairs is. What is there decides nothing of how much is done.
+/// each left row by itself, in place of its last pair, where none of its pairs is there. What is there decides nothing of how much is done.
 fn join(
     left: &Rows,
     right: &Rows,
@@ -143,74 +143,93 @@ fn join(
     outer: bool,
     needed: &[bool],
 ) -> Rows {
-    let partners = partners(&left.ids, &right.ids);
-    let (mut of_left, mut of_right, mut starts) = (Vec::new(), Vec::new(), vec![0_u32]);
-    for (place, partner) in &partners {
-        for row in left.of(*place) {
-            for other in partner.map_or(0..0, |partner| right.of(partner)) {
-                of_left.push(row as u32);
-                of_right.push(Some(other as u32));
-            }
-            if outer {
-                of_left.push(row as u32);
-                of_right.push(None);
-            }
+    let mut pairs = Pairs::of(left, right, outer);
+    let kept =
+        (outer || left.kept.is_some() || right.kept.is_some()).then(|| pairs.kept(left, right));
+    if !outer {
+        let mut rows = Rows { kept, ..pairs.gather(left, right, needed) };
+        if let Some(condition) = condition {
+            rows.keep(rows.holds(condition));
         }
-        starts.push(of_left.len() as u32);
+        return rows;
     }
-    let is_kept = |(row, other): (&u32, &Option<u32>)| {
-        left.is_kept(*row as usize) && other.is_some_and(|other| right.is_kept(other as usize))
-    };
-    let some_are_not = outer || left.kept.is_some() || right.kept.is_some();
-    let kept = some_are_not.then(|| of_left.iter().zip(&of_right).map(is_kept).collect());
-    let mut rows = gather(left, right, &of_left, &of_right, starts, needed);
-    rows.kept = kept;
+    let mut rows =
+        Rows { ids: Vec::new(), starts: pairs.starts.clone(), columns: Vec::new(), kept };
     if let Some(condition) = condition {
+        let mut read = BTreeSet::new();
+        condition.columns(&mut read);
+        let read: Vec<bool> = (0..needed.len()).map(|index| read.contains(&index)).collect();
+        rows.columns = pairs.gather(left, right, &read).columns;
         rows.keep(rows.holds(condition));
     }
-    if outer {
-        rows.kept = Some(with_lonely(left, &of_left, &of_right, &rows));
-    }
-    rows
+    let kept = Some(pairs.leave_alone(left, &rows));
+    Rows { kept, ..pairs.gather(left, right, needed) }
 }
 
-fn gather(
-    left: &Rows,
-    right: &Rows,
-    of_left: &[u32],
-    of_right: &[Option<u32>],
+/// Rows of both sides of a join, side by side.
+struct Pairs {
+    left: Vec<u32>,
+    right: Vec<Option<u32>>,
     starts: Vec<u32>,
-    needed: &[bool],
-) -> Rows {
-    let count = of_left.len();
-    let (lefts, rights) =
-        (UInt32Array::from(of_left.to_vec()), UInt32Array::from(of_right.to_vec()));
-    let sides = left.columns.iter().map(|column| (column, &lefts));
-    let sides = sides.chain(right.columns.iter().map(|column| (column, &rights)));
-    let columns = sides.zip(needed).map(|((column, rows), needed)| match needed {
-        true => taken(column, rows),
-        false => Arc::new(NullArray::new(count)) as ArrayRef,
-    });
-    Rows { ids: left.ids.clone(), starts, columns: columns.collect(), kept: None }
 }
 
-/// What is there of an outer join: the `pairs` that are, and each left row by itself, behind its pairs, of which none is.
-fn with_lonely(
-    left: &Rows,
-    of_left: &[u32],
-    of_right: &[Option<u32>],
-    pairs: &Rows,
-) -> BooleanBuffer {
-    let mut paired = false;
-    let there = of_left.iter().zip(of_right).enumerate().map(|(place, (row, other))| {
-        if other.is_some() {
-            let is_kept = pairs.is_kept(place);
-            paired |= is_kept;
-            return is_kept;
+impl Pairs {
+    /// All pairs of a patient's rows, and with `outer` the left rows of patients who have none on the right.
+    fn of(left: &Rows, right: &Rows, outer: bool) -> Self {
+        let mut pairs = Self { left: Vec::new(), right: Vec::new(), starts: vec![0] };
+        for (place, partner) in partners(&left.ids, &right.ids) {
+            let others = partner.map_or(0..0, |partner| right.of(partner));
+            for row in left.of(place) {
+                for other in others.clone() {
+                    pairs.left.push(row as u32);
+                    pairs.right.push(Some(other as u32));
+                }
+                if outer && others.is_empty() {
+                    pairs.left.push(row as u32);
+                    pairs.right.push(None);
+                }
+            }
+            pairs.starts.push(pairs.left.len() as u32);
         }
-        left.is_kept(*row as usize) && !std::mem::take(&mut paired)
-    });
-    there.collect()
+        pairs
+    }
+
+    /// Of which pairs both rows are there.
+    fn kept(&self, left: &Rows, right: &Rows) -> BooleanBuffer {
+        let kept = self.left.iter().zip(&self.right).map(|(row, other)| {
+            left.is_kept(*row as usize) & other.is_some_and(|other| right.is_kept(other as usize))
+        });
+        kept.collect()
+    }
+
+    /// Puts each left row by itself in place of its last pair, if none of its pairs is there, and tells what is there then.
+    fn leave_alone(&mut self, left: &Rows, pairs: &Rows) -> BooleanBuffer {
+        let mut paired = false;
+        let there = (0..self.left.len()).map(|place| {
+            let (row, is_kept) = (self.left[place], pairs.is_kept(place));
+            paired |= is_kept;
+            if self.left.get(place + 1) == Some(&row) || std::mem::take(&mut paired) {
+                return is_kept;
+            }
+            self.right[place] = None;
+            left.is_kept(row as usize)
+        });
+        there.collect()
+    }
+
+    /// The columns of both sides that are needed.
+    fn gather(&self, left: &Rows, right: &Rows, needed: &[bool]) -> Rows {
+        let (lefts, rights) =
+            (UInt32Array::from(self.left.clone()), UInt32Array::from(self.right.clone()));
+        let sides = left.columns.iter().map(|column| (column, &lefts));
+        let sides = sides.chain(right.columns.iter().map(|column| (column, &rights)));
+        let columns = sides.zip(needed).map(|((column, rows), needed)| match needed {
+            true => taken(column, rows),
+            false => Arc::new(NullArray::new(rows.len())) as ArrayRef,
+        });
+        let (ids, starts) = (left.ids.clone(), self.starts.clone());
+        Rows { ids, starts, columns: columns.collect(), kept: None }
+    }
 }
 
 /// Rows of patients who have a row in the other relation, or have none.
@@ -218,7 +237,9 @@ fn having(mut input: Rows, other: &Rows, present: bool) -> Rows {
     let partners = partners(&input.ids, &other.ids);
     let mut holds = vec![false; input.len()];
     for (place, partner) in partners {
-        let has = partner.is_some_and(|partner| other.of(partner).any(|row| other.is_kept(row)));
+        // All are looked at, so that time does not tell which is the first.
+        let any = |any, row| any | other.is_kept(row);
+        let has = partner.is_some_and(|partner| other.of(partner).fold(false, any));
         if has == present {
             input.of(place).for_each(|row| holds[row] = true);
         }

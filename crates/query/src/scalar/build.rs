@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The longest finite list of values that is followed through an expression.
-const MOST_VALUES: usize = 10_000;
+pub(super) const MOST_VALUES: usize = 10_000;
 
 impl Literal {
     pub fn kind(&self) -> Kind {
@@ -216,11 +216,12 @@ impl Typed {
             }
         };
         let divides = matches!(op, Arithmetic::Divide | Arithmetic::Remainder);
+        let undefined = divides && other.known.can_be_zero();
         let known = Type {
             kind: self.known.kind,
             bounds,
-            domain: None,
-            nullable: self.known.nullable || other.known.nullable || divides,
+            domain: self.known.results(op, &other.known).map(Arc::new),
+            nullable: self.known.nullable || other.known.nullable || undefined,
             of_person: self.known.of_person && other.known.of_person,
         };
         let scalar = Scalar::Arithmetic(op, Box::new(self.scalar), Box::new(other.scalar));
@@ -325,10 +326,13 @@ impl Typed {
     /// How many of these ascending edges are at or below a decimal number.
     pub fn bucket(self, edges: Vec<f64>) -> Self {
         let last = edges.len() as i64;
+        let place = |value: f64| edges.partition_point(|edge| *edge <= value) as i64;
+        let places = self.known.bounds.map(Bounds::decimal);
+        let places = places.map_or(0..=last, |(lower, upper)| place(lower)..=place(upper));
         let known = Type {
             kind: Kind::Integer,
             bounds: Some(Bounds::Integer(0, last)),
-            domain: Some(Arc::new((0..=last).map(Key::Integer).collect())),
+            domain: Some(Arc::new(places.map(Key::Integer).collect())),
             ..self.known
         };
         Self { scalar: Scalar::Bucket(Box::new(self.scalar), edges), known }
@@ -336,13 +340,41 @@ impl Typed {
 
     /// The text at the place that a bucket's number gives.
     pub fn label(self, labels: Vec<String>) -> Self {
+        let label = |key: &Key| match key {
+            Key::Integer(place) => labels.get(usize::try_from(*place).ok()?).cloned(),
+            _ => None,
+        };
+        let domain = self.known.domain.iter().flat_map(|domain| domain.iter()).filter_map(label);
         let known = Type {
             kind: Kind::Text,
             bounds: None,
-            domain: Some(Arc::new(labels.iter().cloned().map(Key::Text).collect())),
+            domain: Some(Arc::new(domain.map(Key::Text).collect())),
             ..self.known
         };
         Self { scalar: Scalar::Label(Box::new(self.scalar), labels), known }
+    }
+}
+
+impl Type {
+    fn can_be_zero(&self) -> bool {
+        let within = |bounds: Bounds| bounds.compare(Comparison::Equal, Bounds::Integer(0, 0)).0;
+        self.domain.as_ref().is_none_or(|domain| domain.contains(&Key::Integer(0)))
+            && self.bounds.is_none_or(within)
+    }
+
+    /// All that an operation makes of finite lists of whole numbers, ascending.
+    fn results(&self, op: Arithmetic, other: &Self) -> Option<Vec<Key>> {
+        let (one, other) = (self.domain.as_ref()?, other.domain.as_ref()?);
+        if one.len().saturating_mul(other.len()) > MOST_VALUES {
+            return None;
+        }
+        let pairs = one.iter().flat_map(|a| other.iter().map(move |b| (a, b)));
+        let results = pairs.filter_map(|pair| match pair {
+            (Key::Integer(a), Key::Integer(b)) => super::bounds::integer(op, *a, *b),
+            _ => None,
+        });
+        let results: std::collections::BTreeSet<i64> = results.collect();
+        Some(results.into_iter().map(Key::Integer).collect())
     }
 }
 

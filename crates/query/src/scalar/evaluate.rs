@@ -8,21 +8,15 @@ use arrow::{
         new_null_array,
     },
     buffer::{BooleanBuffer, NullBuffer},
-    compute::{
-        kernels::zip::zip,
-        kernels::{
-            boolean, cmp,
-            comparison::{ilike, like},
-        },
-    },
+    compute::kernels::{boolean, cmp, zip::zip},
     datatypes::{DataType, Float64Type, Int64Type},
-    error::ArrowError,
 };
 
 use crate::patients::LONGEST_TEXT;
 
 use super::{
     Arithmetic, Bounds, Comparison, Kind, Literal, NumberFunction, Scalar, TextFunction, bounds,
+    pattern::Pattern,
 };
 
 impl Kind {
@@ -62,7 +56,11 @@ pub(crate) fn evaluate(scalar: &Scalar, columns: &[ArrayRef], rows: usize) -> Ar
         Scalar::Number(function, inner) => number(*function, &of(inner)),
         Scalar::Text(function, inner) => text(*function, of(inner).as_string()),
         Scalar::Like(inner, pattern, ignore_case) => {
-            Arc::new(sound(fits(&of(inner), pattern, *ignore_case)))
+            let (texts, pattern) = (of(inner), Pattern::new(pattern, *ignore_case));
+            let texts = texts.as_string::<i32>();
+            let fits = |row| pattern.fits(texts.value(row).chars());
+            let fits = BooleanBuffer::collect_bool(texts.len(), fits);
+            Arc::new(BooleanArray::new(fits, texts.nulls().cloned()))
         }
         Scalar::Coalesce(parts) => {
             let mut parts = parts.iter().rev().map(&of);
@@ -92,20 +90,6 @@ pub(crate) fn evaluate(scalar: &Scalar, columns: &[ArrayRef], rows: usize) -> Ar
             Arc::new(labelled.collect::<StringArray>())
         }
     }
-}
-
-fn fits(texts: &ArrayRef, pattern: &str, ignore_case: bool) -> Result<BooleanArray, ArrowError> {
-    let pattern = StringArray::new_scalar(pattern);
-    match ignore_case {
-        true => ilike(texts, &pattern),
-        false => like(texts, &pattern),
-    }
-}
-
-/// Whether a pattern of LIKE can be looked for, which does not depend on where.
-pub(crate) fn is_pattern(pattern: &str, ignore_case: bool) -> bool {
-    let text: ArrayRef = Arc::new(StringArray::from(vec!["a text"]));
-    fits(&text, pattern, ignore_case).is_ok()
 }
 
 /// The result of a kernel that fails for mismatched types and lengths only.
