@@ -3,6 +3,7 @@
 //! Rows come as the specification's processing model orders them: the columns of a selection, then its nested
 //! selections, then its union, combined as a product; earlier parts vary slowest.
 
+mod choices;
 mod compat;
 mod decimal;
 mod definition;
@@ -172,9 +173,9 @@ impl CompiledView {
         let this = Item::Node(resource, None);
         for filter in &self.filters {
             let passes = scope
-                .truth(&filter.path, &this)
+                .passes(&filter.path, &this)
                 .map_err(|error| RowError::new(&filter.pointer, None, error))?;
-            if passes != Some(true) {
+            if !passes {
                 return Ok(Rows::new(Cells::new_in(arena), self.root.width));
             }
         }
@@ -302,7 +303,8 @@ fn value<'a>(column: &'a Column, scope: &Scope<'a>, this: &Item<'a>) -> Result<C
     };
     if column.collection {
         let items = scope.eval(&column.path, this).map_err(fail)?;
-        let cells: Result<Vec<_>, _> = items.iter().map(|item| cell(item, column.kind)).collect();
+        let values = items.iter().filter(|item| item.has_value());
+        let cells: Result<Vec<_>, _> = values.map(|item| cell(item, column.kind)).collect();
         return cells.map(Cell::List).map_err(unfit);
     }
     match scope.one(&column.path, this).map_err(fail)? {

@@ -2,12 +2,12 @@
 
 mod constant;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, Field};
 use serde_json::{Map, Value};
 
-use super::path::{self, Compiled, Constants, Expr, Known};
+use super::path::{self, Compiled, Constants, Expr, Known, Literal};
 use super::resources;
 use super::table::list_field;
 
@@ -170,8 +170,8 @@ pub(crate) fn read(text: &str) -> Result<Definition> {
         Some(_) => root.identifier("name")?,
         None => resource.to_lowercase(),
     };
-    let constants = constants(&root)?;
     let focus = Known::resource(&resource);
+    let constants = Constants { values: constants(&root)?, resource: focus.clone() };
     let selects = root.list("select", |node| select(node, &constants, &focus))?;
     if selects.is_empty() {
         return Err(root.error("a view needs a select with at least one column"));
@@ -391,8 +391,8 @@ fn kind_of(of: &str) -> Option<ColumnKind> {
     })
 }
 
-fn constants(root: &Node<'_>) -> Result<Constants> {
-    let mut constants = Constants::new();
+fn constants(root: &Node<'_>) -> Result<BTreeMap<String, Literal>> {
+    let mut constants = BTreeMap::new();
     let read = root.list("constant", |node| {
         let name = node.identifier("name")?;
         let mut values = node.object()?.iter().filter(|(key, _)| key.starts_with("value"));

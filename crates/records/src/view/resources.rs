@@ -185,7 +185,12 @@ const TYPES: [&str; 179] = [
 
 /// Whether FHIR knows a resource of this type.
 pub(crate) fn is_known(name: &str) -> bool {
-    TYPES.binary_search(&name).is_ok()
+    known(name).is_some()
+}
+
+/// The type of resources of this name.
+pub(crate) fn known(name: &str) -> Option<&'static str> {
+    TYPES.binary_search(&name).ok().map(|at| TYPES[at])
 }
 
 /// A known type that a misspelt name probably means: the same but for capital letters, or for one letter that is too

@@ -15,6 +15,9 @@ use crate::view::temporal::Temporal;
 pub(crate) enum Item<'a> {
     /// An element of the record, with its FHIR type where that is known.
     Node(&'a Json<'a>, Option<&'static str>),
+    /// A primitive without a value (FHIR R4, 2.6.2.3): what JSON writes beside it, its id and its extensions, with its
+    /// FHIR type where that is known. It exists, and is nothing where a value is asked for.
+    Bare(&'a Json<'a>, Option<&'static str>),
     Bool(bool),
     Integer(i64),
     Decimal(Box<Decimal>),
@@ -22,9 +25,25 @@ pub(crate) enum Item<'a> {
     Temporal(Box<Temporal>),
 }
 
-/// The one value of a collection, `None` if it is empty.
+impl Item<'_> {
+    /// Whether it is more than the place of a value.
+    #[inline]
+    pub(crate) fn has_value(&self) -> bool {
+        !matches!(self, Item::Bare(..))
+    }
+}
+
+/// The items that have a value.
+pub(crate) fn values(items: Items<'_>) -> Items<'_> {
+    match items.iter().all(Item::has_value) {
+        true => items,
+        false => items.into_iter().filter(Item::has_value).collect(),
+    }
+}
+
+/// The one value of a collection, `None` if it has none.
 pub(crate) fn single<'a>(items: Items<'a>) -> Result<Option<Item<'a>>> {
-    match items {
+    match values(items) {
         Items::Nothing => Ok(None),
         Items::One(item) => Ok(Some(item)),
         Items::Several(mut all) if all.len() < 2 => Ok(all.pop()),
@@ -109,7 +128,7 @@ pub(crate) fn text_of<'i>(item: &'i Item<'_>) -> Option<Cow<'i, str>> {
         Item::Integer(value) => Some(value.to_string().into()),
         Item::Decimal(value) => Some(value.to_string().into()),
         Item::Temporal(value) => Some(value.to_string().into()),
-        Item::Node(..) => None,
+        Item::Node(..) | Item::Bare(..) => None,
     }
 }
 
@@ -165,6 +184,7 @@ pub(crate) fn equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
             Item::Bool(b) | Item::Node(Json::Bool(b), _),
         ) => Some(a == b),
         (Item::Node(a @ Json::Object(_), _), Item::Node(b @ Json::Object(_), _)) => Some(a == b),
+        (Item::Bare(a, _), Item::Bare(b, _)) => Some(std::ptr::eq(*a, *b)),
         _ => match (as_text(left), as_text(right)) {
             (Some(a), Some(b)) => Some(a == b),
             _ => Some(false),

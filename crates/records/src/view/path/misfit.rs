@@ -1,10 +1,9 @@
 //! What can have no value whatever the record is, by the types that FHIR gives to elements. Where a type is not known,
 //! nothing is said against it.
 
-use super::kinds::is_whole;
 use super::{Expr, Known, Literal, Op};
 use crate::view::temporal::Temporal;
-use crate::view::types::is_abstract;
+use crate::view::types::{is_abstract, is_whole};
 
 /// What types of values an operator can tell apart.
 #[derive(Clone, Copy, PartialEq)]
