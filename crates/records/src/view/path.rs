@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::decimal::Decimal;
 use super::temporal::Temporal;
 use kinds::Around;
-pub(crate) use kinds::Known;
+pub(crate) use kinds::{Known, common};
 
 /// A compiled expression.
 #[derive(Clone, Debug, PartialEq)]

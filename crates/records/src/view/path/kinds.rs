@@ -23,12 +23,14 @@ pub(crate) struct Known {
     /// Their type as FHIR's definitions give it without doubt: a data type (`HumanName`, `code`), a type of resource, or
     /// the path of an element that has parts of its own (`Patient.contact`).
     pub(crate) exact: Option<Box<str>>,
+    /// There are none whatever the record is: `{}`, which says nothing of what else there may be.
+    pub(crate) nothing: bool,
 }
 
 impl Known {
     /// Resources of this type.
     pub(crate) fn resource(name: &str) -> Known {
-        Known { place: Some(name.into()), of: None, exact: Some(name.into()) }
+        Known { place: Some(name.into()), exact: Some(name.into()), ..Known::default() }
     }
 
     fn of(name: &str) -> Known {
@@ -43,7 +45,8 @@ impl Known {
             true => Some(name),
             false => of.or_else(|| type_of(self.exact.as_deref(), name)),
         };
-        Known { place: Some(name.into()), of: of.map(Into::into), exact: exact.map(Into::into) }
+        let (of, exact) = (of.map(Into::into), exact.map(Into::into));
+        Known { place: Some(name.into()), of, exact, nothing: false }
     }
 
     /// What the step to `found`, the elements of this name, has to know.
@@ -61,6 +64,9 @@ impl Known {
 
     /// What is known where it may be one or the other.
     pub(crate) fn either(self, other: Known) -> Known {
+        if self.nothing || other.nothing {
+            return if self.nothing { other } else { self };
+        }
         Known {
             place: self.place.filter(|place| Some(place) == other.place.as_ref()),
             of: match (self.of, other.of) {
@@ -68,12 +74,13 @@ impl Known {
                 _ => None,
             },
             exact: self.exact.filter(|exact| Some(exact) == other.exact.as_ref()),
+            nothing: false,
         }
     }
 }
 
 /// The primitive type that holds the values of both: of numbers, the wider one.
-fn common(one: Box<str>, other: Box<str>) -> Option<Box<str>> {
+pub(crate) fn common(one: Box<str>, other: Box<str>) -> Option<Box<str>> {
     const WIDER: [&str; 3] = ["decimal", "integer64", "integer"];
     if one == other {
         return Some(one);
@@ -96,7 +103,7 @@ pub(super) struct Around<'k> {
 /// `wrong` what can never have a value, such as an operator whose two sides do not go together.
 pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, around: &Around<'_>) -> Known {
     match expr {
-        Expr::Nothing => Known::default(),
+        Expr::Nothing => Known { nothing: true, ..Known::default() },
         Expr::Literal(literal) => Known::of(literal_type(literal)),
         Expr::This => around.focus.clone(),
         Expr::Index | Expr::RowIndex => Known::of("integer"),
@@ -260,8 +267,8 @@ fn call(
 fn typed(of: &str) -> Known {
     let name = || Some(of.into());
     match of.starts_with(|first: char| first.is_ascii_lowercase()) {
-        true => Known { place: None, of: name(), exact: name() },
-        false => Known { place: name(), of: None, exact: name() },
+        true => Known { of: name(), exact: name(), ..Known::default() },
+        false => Known { place: name(), exact: name(), ..Known::default() },
     }
 }
 
