@@ -506,7 +506,9 @@ impl<'v> Node<'v> {
     }
 
     fn only_keys(&self, known: &[&str]) -> Result<()> {
-        match self.object()?.keys().find(|key| !known.contains(&key.as_str())) {
+        // What stands beside a primitive, its id and its extensions, is of no meaning here.
+        let plain = |key: &str| key.strip_prefix('_').unwrap_or(key).to_owned();
+        match self.object()?.keys().find(|key| !known.contains(&plain(key).as_str())) {
             Some(key) => {
                 Err(self.child(key).error("this element is not known or not supported here"))
             }

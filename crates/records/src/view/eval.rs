@@ -81,7 +81,7 @@ impl EvalError {
 
 const KINDS: EvalError = EvalError::Kinds("values of kinds that do not go together");
 /// What `$this` is where a function stands behind an empty collection.
-const NOTHING: Item<'static> = Item::Node(&Json::Null, None);
+pub(crate) const NOTHING: Item<'static> = Item::Node(&Json::Null, None);
 
 type Result<T> = std::result::Result<T, EvalError>;
 

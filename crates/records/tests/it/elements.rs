@@ -324,3 +324,143 @@ fn a_criterion_that_is_a_single_value_counts_as_true() {
         assert_eq!(value(path, &patient), wanted, "{path}");
     }
 }
+
+#[test]
+fn a_text_is_a_number_only_where_it_is_written_as_one() {
+    let patient = json!({ "resourceType": "Patient" });
+    for (text, integer, decimal) in [
+        ("-", Value::Null, Value::Null),
+        ("", Value::Null, Value::Null),
+        ("+", Value::Null, Value::Null),
+        ("1.0", Value::Null, json!(1.0)),
+        ("5.", Value::Null, Value::Null),
+        (".5", Value::Null, Value::Null),
+        ("1e3", Value::Null, Value::Null),
+        ("+5", json!(5), json!(5.0)),
+        ("-07", json!(-7), json!(-7.0)),
+        ("--5", Value::Null, Value::Null),
+        ("+-5", Value::Null, Value::Null),
+        ("-1.50", Value::Null, json!(-1.5)),
+    ] {
+        assert_eq!(value(&format!("'{text}'.toInteger()"), &patient), integer, "{text}");
+        assert_eq!(value(&format!("'{text}'.toDecimal()"), &patient), decimal, "{text}");
+    }
+}
+
+#[test]
+fn a_number_of_many_digits_is_compared_all_the_same() {
+    let long = format!("3.{}", "14159265".repeat(8));
+    for number in ["1e-30", &long] {
+        let text =
+            format!(r#"{{"resourceType":"Observation","valueQuantity":{{"value":{number}}}}}"#);
+        let view = json!({ "resource": "Observation",
+            "where": [{ "path": "value.ofType(Quantity).value > -1" }],
+            "select": [{ "column": [{ "name": "v", "path": "value.ofType(Quantity).value" }] }] });
+        let table = CompiledView::parse(&view.to_string()).unwrap().run([text.as_str()]).unwrap();
+        assert_eq!(rows(&table)[0]["v"], json!(number.parse::<f64>().unwrap()));
+    }
+}
+
+#[test]
+fn quantities_of_one_unit_have_an_order() {
+    let observation = |unit: &str, code: Option<&str>| {
+        let mut low = json!({ "value": 3.5, "unit": unit });
+        if let Some(code) = code {
+            (low["code"], low["system"]) = (json!(code), json!("http://unitsofmeasure.org"));
+        }
+        let mut value = low.clone();
+        value["value"] = json!(10);
+        json!({ "resourceType": "Observation", "valueQuantity": value, "referenceRange": [{ "low": low }],
+            "component": [{ "valueQuantity": { "value": 1, "unit": "other" } }] })
+    };
+    for resource in [observation("mg", None), observation("mg", Some("mg"))] {
+        for (path, wanted) in [
+            ("value.ofType(Quantity) > referenceRange.first().low", json!(true)),
+            ("value.ofType(Quantity) <= referenceRange.first().low", json!(false)),
+            ("value > referenceRange.low", json!(true)),
+            ("value.ofType(Quantity) > component.value.ofType(Quantity)", Value::Null),
+        ] {
+            assert_eq!(value(path, &resource), wanted, "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_date_or_time_of_the_view_is_put_out_as_it_is_written() {
+    for (of, written) in [
+        ("Instant", "2020-01-02T03:04:05.6789Z"),
+        ("Instant", "2020-01-02T03:04:05.000+00:00"),
+        ("DateTime", "2020-01"),
+        ("Time", "10:00:00.10"),
+    ] {
+        let view = json!({ "resource": "Patient", "constant": [{ "name": "c", format!("value{of}"): written }],
+            "select": [{ "column": [{ "name": "v", "path": "%c" }] }] });
+        let table = CompiledView::parse(&view.to_string()).unwrap();
+        let table = table.run([r#"{"resourceType":"Patient"}"#]).unwrap();
+        assert_eq!(rows(&table)[0]["v"], written);
+    }
+    let patient = json!({ "resourceType": "Patient" });
+    for (path, wanted) in [
+        ("@T10:00:00.10", json!("10:00:00.10")),
+        ("@2020-01-02T", json!("2020-01-02")),
+        ("@T10:00:00.1239 > @T10:00:00.1234", json!(true)),
+        ("@2020-01-01T10:00:00.1239Z = @2020-01-01T10:00:00.1234Z", json!(false)),
+        ("@2020-01-01T10:00:00.10Z = @2020-01-01T10:00:00.1Z", json!(true)),
+        ("@T10:00:00.1239.lowBoundary()", json!("10:00:00.123")),
+    ] {
+        assert_eq!(value(path, &patient), wanted, "{path}");
+    }
+}
+
+#[test]
+fn a_path_may_begin_with_a_type_that_all_resources_are_of() {
+    let patient = json!({ "resourceType": "Patient", "id": "p", "birthDate": "2020", "text": { "status": "empty" },
+        "managingOrganization": { "reference": "urn:uuid:1",
+            "type": "http://hl7.org/fhir/StructureDefinition/Organization" } });
+    for (path, wanted) in [
+        ("Resource.id", json!("p")),
+        ("DomainResource.text.status", json!("empty")),
+        ("Resource.birthDate.ofType(date)", json!("2020")),
+        ("Patient.id", json!("p")),
+        ("managingOrganization.getReferenceKey(Organization)", json!("1")),
+        ("managingOrganization.getReferenceKey(Resource)", json!("1")),
+        ("managingOrganization.getReferenceKey(DomainResource)", json!("1")),
+        ("managingOrganization.getReferenceKey(Patient)", Value::Null),
+    ] {
+        assert_eq!(value(path, &patient), wanted, "{path}");
+    }
+    for path in ["managingOrganization.getReferenceKey(Quantity)", "id.getReferenceKey('Quantity')"]
+    {
+        let view = json!({ "resource": "Patient", "select": [{ "column": [{ "name": "v", "path": path }] }] });
+        let error = CompiledView::parse(&view.to_string()).unwrap_err().to_string();
+        assert!(error.contains("Quantity is no type of resources"), "{error}");
+    }
+}
+
+#[test]
+fn a_view_may_be_of_any_release_and_have_extensions_of_its_own_primitives() {
+    for resource in ["BodySite", "MolecularDefinition", "Sequence", "DeviceAlert"] {
+        let view = json!({ "resource": resource, "_name": { "id": "n" }, "select": [{
+            "_forEach": { "id": "f" }, "column": [{ "name": "v", "path": "id", "_description": { "extension": [] } }] }] });
+        CompiledView::parse(&view.to_string()).unwrap();
+    }
+    let wrong = json!({ "resource": "Patient", "select": [{ "_unheard": {}, "column": [{ "name": "v", "path": "id" }] }] });
+    assert!(CompiledView::parse(&wrong.to_string()).is_err());
+}
+
+#[test]
+fn the_index_of_the_row_that_is_made_of_nothing_is_zero_whatever_the_column() {
+    let view = json!({ "resource": "Patient", "select": [{ "forEachOrNull": "name", "column": [
+        { "name": "plain", "path": "%rowIndex" },
+        { "name": "text", "path": "%rowIndex", "type": "string" },
+        { "name": "next", "path": "%rowIndex + 1" },
+        { "name": "list", "path": "%rowIndex", "collection": true },
+        { "name": "none", "path": "1" },
+        { "name": "family", "path": "family" },
+    ] }] });
+    let table = CompiledView::parse(&view.to_string()).unwrap();
+    let table = table.run([r#"{"resourceType":"Patient"}"#]).unwrap();
+    let wanted =
+        json!([{ "plain": 0, "text": "0", "next": 1, "list": [0], "none": null, "family": null }]);
+    assert_eq!(json!(rows(&table)), wanted);
+}

@@ -210,6 +210,8 @@ pub(crate) fn compare<'a>(op: Op, left: &Item<'a>, right: &Item<'a>) -> Result<O
         a.partial_cmp(&b)
     } else if let (Some(a), Some(b)) = (as_text(left), as_text(right)) {
         Some(a.cmp(b))
+    } else if let (Some(a), Some(b)) = (object_of(left), object_of(right)) {
+        quantities(a, b)?
     } else {
         return Err(KINDS);
     };
@@ -221,6 +223,23 @@ pub(crate) fn compare<'a>(op: Op, left: &Item<'a>, right: &Item<'a>) -> Result<O
             _ => order.is_ge(),
         })
     }))
+}
+
+/// The order of two Quantities, `None` where they have no values, or units that are not the same.
+fn quantities(left: &Object<'_>, right: &Object<'_>) -> Result<Option<Ordering>> {
+    let value = |object: &Object<'_>| match object.get("value") {
+        Some(Json::Number(text)) => Decimal::parse(text).map(Some).ok_or(KINDS),
+        Some(_) => Err(KINDS),
+        None if object.get("unit").or(object.get("code")).is_some() => Ok(None),
+        None => Err(KINDS),
+    };
+    let (Some(a), Some(b)) = (value(left)?, value(right)?) else { return Ok(None) };
+    let same = |name: &str| left.text(name) == right.text(name);
+    let alike = match (left.text("code"), right.text("code")) {
+        (Some(_), Some(_)) => same("code") && same("system"),
+        _ => same("unit"),
+    };
+    Ok(if alike { a.partial_cmp(&b) } else { None })
 }
 
 pub(crate) fn arithmetic<'a>(

@@ -104,7 +104,8 @@ impl<'a> Scope<'a> {
 }
 
 /// Visits the elements called `name` of one item: an element of that name, a choice of types (`value` finds
-/// `valueQuantity`), or the resource itself where the path begins with its type.
+/// `valueQuantity`), or the resource itself where the path begins with its type
+/// or one of those that it is a special case of.
 fn elements<'a>(
     item: &Item<'a>,
     name: &str,
@@ -117,7 +118,8 @@ fn elements<'a>(
         Some(node) => return each(object, name, node, facts.of, visit),
     }
     if name.starts_with(|first: char| first.is_ascii_uppercase()) {
-        return match object.text("resourceType") == Some(name) {
+        let is = |kind: &str| kind == name || matches!(name, "Resource" | "DomainResource");
+        return match object.text("resourceType").is_some_and(is) {
             true => visit(item),
             false => Flow::Continue(()),
         };

@@ -39,6 +39,9 @@ impl Known {
 
     /// The elements of this name.
     fn member(&self, name: &str) -> Known {
+        if matches!(name, "Resource" | "DomainResource") {
+            return self.clone();
+        }
         let of = element(self.place.as_deref(), name);
         let exact = match resources::is_known(name) {
             // The resource itself, which a path may begin with.

@@ -280,6 +280,9 @@ impl Parser<'_> {
             }
             _ => self.type_name()?,
         };
+        if name == "getReferenceKey" && !types::is_resource(of) {
+            return Err(self.error(format!("{of} is no type of resources")));
+        }
         self.expect(")")?;
         Ok(match name {
             // Any resource is one of these.
