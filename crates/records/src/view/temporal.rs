@@ -50,13 +50,15 @@ impl Temporal {
     /// Reads what stands behind `@` in a path: `2020-01`, `2020-01-01T10:00`, `T10:00`.
     pub(crate) fn parse_literal(text: &str) -> Option<Temporal> {
         match text.strip_prefix('T') {
-            Some(time) => Temporal::parse_time(time).map(|value| value.as_written(time)),
-            None => Temporal::parse(text).map(|value| value.as_written(text.trim_end_matches('T'))),
+            Some(time) => Temporal::parse_time(time).map(|value| value.into_written(time)),
+            None => {
+                Temporal::parse(text).map(|value| value.into_written(text.trim_end_matches('T')))
+            }
         }
     }
 
     /// The same, to be put out with just these digits.
-    pub(crate) fn as_written(self, text: &str) -> Temporal {
+    pub(crate) fn into_written(self, text: &str) -> Temporal {
         Temporal { written: Some(text.into()), ..self }
     }
 
@@ -99,7 +101,7 @@ impl Temporal {
     }
 
     /// The same, where what holds it says that a time may follow: the dateTime "2020" spans a year of moments.
-    pub(crate) fn as_date_time(self) -> Temporal {
+    pub(crate) fn into_date_time(self) -> Temporal {
         Temporal { kind: Kind::DateTime, ..self }
     }
 

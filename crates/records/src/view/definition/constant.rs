@@ -10,7 +10,7 @@ use crate::view::temporal::{Kind, Temporal};
 /// gives the type (FHIR R4, 2.24.0.1; integer64 as in R5). The error says what would be right.
 pub(super) fn literal(of: &str, value: &Value) -> Result<Literal, &'static str> {
     let written = |read: fn(&str) -> Option<Temporal>| {
-        value.as_str().and_then(|text| Some(read(text)?.as_written(text)))
+        value.as_str().and_then(|text| Some(read(text)?.into_written(text)))
     };
     let moment = |fits: fn(&Temporal) -> bool| written(Temporal::parse).filter(fits);
     let text = |fits: fn(&str) -> bool| {
@@ -34,7 +34,7 @@ pub(super) fn literal(of: &str, value: &Value) -> Result<Literal, &'static str> 
         ),
         "DateTime" => (
             moment(|value| value.kind() == Kind::Date || value.is_instant())
-                .map(|value| Literal::Temporal(value.as_date_time())),
+                .map(|value| Literal::Temporal(value.into_date_time())),
             "a date was expected, or one with a time to the second and its offset, such as 2020-01-31T12:00:00+01:00",
         ),
         "Instant" => (

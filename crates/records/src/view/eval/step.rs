@@ -158,10 +158,11 @@ fn each<'a>(
 ) -> Flow {
     for (at, one) in node.each().iter().enumerate() {
         match one {
-            Json::Null => match bare(object, name, at) {
-                Some(bare) => visit(&Item::Bare(bare, of))?,
-                None => {}
-            },
+            Json::Null => {
+                if let Some(bare) = bare(object, name, at) {
+                    visit(&Item::Bare(bare, of))?;
+                }
+            }
             _ => visit(&Item::Node(one, of))?,
         }
     }
