@@ -3,6 +3,7 @@
 //! Rows come as the specification's processing model orders them: the columns of a selection, then its nested
 //! selections, then its union, combined as a product; earlier parts vary slowest.
 
+mod choices;
 mod compat;
 mod decimal;
 mod definition;
@@ -22,7 +23,7 @@ use crate::error::RecordsError;
 use bumpalo::Bump;
 
 use crate::json::{Json, Keep, parse};
-use definition::{Column, ColumnKind, Filter, Focus, Select};
+use definition::{Column, Filter, Focus, Select};
 use eval::{EvalError, Item, Scope};
 pub(crate) use eval::{FullUrls, reference_key};
 use path::Expr;
@@ -172,9 +173,9 @@ impl CompiledView {
         let this = Item::Node(resource, None);
         for filter in &self.filters {
             let passes = scope
-                .truth(&filter.path, &this)
+                .passes(&filter.path, &this)
                 .map_err(|error| RowError::new(&filter.pointer, None, error))?;
-            if passes != Some(true) {
+            if !passes {
                 return Ok(Rows::new(Cells::new_in(arena), self.root.width));
             }
         }
@@ -224,7 +225,7 @@ fn selected<'a>(
         Focus::Repeat(paths) => scope.descend(paths, this).map_err(fail)?,
     };
     if items.is_empty() && matches!(select.focus, Focus::EachOrNull(_)) {
-        nothing(select, out);
+        nothing(select, &Scope { row: 0, ..*scope }, out)?;
         return Ok(1);
     }
     let mut rows = 0;
@@ -235,12 +236,26 @@ fn selected<'a>(
 }
 
 /// The row that forEachOrNull makes of nothing: null in every column but those of the row's index, which is 0.
-fn nothing<'a>(select: &Select, row: &mut Cells<'a>) {
-    row.extend(select.columns.iter().map(|column| match (&column.path, column.kind) {
-        (Expr::RowIndex, ColumnKind::Integer) => Cell::Integer(0),
-        _ => Cell::Null,
-    }));
-    select.selects.iter().chain(select.unions.first()).for_each(|nested| nothing(nested, row));
+fn nothing<'a>(select: &'a Select, scope: &Scope<'a>, row: &mut Cells<'a>) -> Result<(), RowError> {
+    for column in &select.columns {
+        row.push(match of_the_index(&column.path) {
+            Some(true) => value(column, scope, &eval::NOTHING)?,
+            _ => Cell::Null,
+        });
+    }
+    let mut nested = select.selects.iter().chain(select.unions.first());
+    nested.try_for_each(|nested| nothing(nested, scope, row))
+}
+
+/// Whether the value of a path is made of the row's index: `None` where it takes something else to know it.
+fn of_the_index(path: &Expr) -> Option<bool> {
+    match path {
+        Expr::RowIndex => Some(true),
+        Expr::Literal(_) => Some(false),
+        Expr::Binary(_, left, right) => Some(of_the_index(left)? | of_the_index(right)?),
+        Expr::Negate(inner) => of_the_index(inner),
+        _ => None,
+    }
 }
 
 /// Appends the product of a selection's columns, nested selections and union for one focus; returns how many rows it has.
@@ -302,7 +317,8 @@ fn value<'a>(column: &'a Column, scope: &Scope<'a>, this: &Item<'a>) -> Result<C
     };
     if column.collection {
         let items = scope.eval(&column.path, this).map_err(fail)?;
-        let cells: Result<Vec<_>, _> = items.iter().map(|item| cell(item, column.kind)).collect();
+        let values = items.iter().filter(|item| item.has_value());
+        let cells: Result<Vec<_>, _> = values.map(|item| cell(item, column.kind)).collect();
         return cells.map(Cell::List).map_err(unfit);
     }
     match scope.one(&column.path, this).map_err(fail)? {

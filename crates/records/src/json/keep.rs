@@ -144,6 +144,13 @@ impl Keep {
         found.map_or(Keep::OTHER, |(_, place)| *place)
     }
 
+    /// The same for what stands beside a primitive that is kept: that it is there must be seen.
+    #[cold]
+    fn beside_below(&self, place: Place, key: &str) -> Option<Place> {
+        let kept = !key.starts_with('_') && self.below(place, key).is_some();
+        kept.then_some(Keep::OTHER)
+    }
+
     /// Where the element of this name stands, if it is kept.
     #[inline]
     pub(super) fn below(&self, place: Place, key: &str) -> Option<Place> {
@@ -165,7 +172,11 @@ impl Keep {
                 choice = Some((name.len(), *child));
             }
         }
-        choice.map(|(_, child)| child)
+        match choice {
+            Some((_, child)) => Some(child),
+            None if first == Some(&b'_') => self.beside_below(place, &key[1..]),
+            None => None,
+        }
     }
 }
 

@@ -181,8 +181,8 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// Reads the text of one resource or bundle. Entries of a bundle account for themselves; the bundle counts as one
-    /// resource more.
+    /// Reads the text of one resource or bundle. Entries of a bundle account for themselves, before the bundle, which
+    /// counts as one resource more.
     fn text(&mut self, spot: Spot, text: &str, arena: &Bump) -> Result<(), Failure> {
         let json = match parse(text, &self.job.keep, arena) {
             Ok(json) => json,
@@ -196,9 +196,17 @@ impl Worker<'_, '_> {
         let object = json.as_object().ok_or(Reason::NotAnObject)?;
         if object.text("resourceType") == Some("Bundle") {
             let entries = object.get("entry").map_or(&[][..], Json::each);
-            self.entries(spot, text, entries, arena)?;
-            self.count("Bundle");
-            return Ok(());
+            let of_bundles = |view: &CompiledView| view.resource() == "Bundle";
+            // It is a resource of its own for views of bundles. Where there are no others, what is in it is part of it.
+            if self.job.views.is_empty() || !self.job.views.iter().all(of_bundles) {
+                self.entries(spot, text, entries, arena)?;
+            }
+            let full_urls = match self.job.views.iter().any(of_bundles) {
+                true => full_urls(entries),
+                false => FullUrls::new(),
+            };
+            let around = Surroundings { key: None, full_urls: Some(&full_urls) };
+            return self.resource(&json, text, around, arena);
         }
         self.resource(&json, text, Surroundings::default(), arena)
     }

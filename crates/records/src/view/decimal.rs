@@ -17,25 +17,37 @@ impl Decimal {
         Decimal { digits: i128::from(value), scale: 0 }
     }
 
-    /// Reads a number as JSON and FHIRPath write it; `None` where it is none or has too many digits.
+    /// Reads a number as JSON and FHIRPath write it; `None` where it is none or has too many digits before the point.
+    /// Digits behind it that cannot be carried are given up.
     pub(crate) fn parse(text: &str) -> Option<Decimal> {
         let (mantissa, exponent) = match text.find(['e', 'E']) {
             Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),
             None => (text, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let mut digits: i128 = 0;
-        for digit in whole.trim_start_matches('-').bytes().chain(fraction.bytes()) {
-            let digit = i128::from(char::from(digit).to_digit(10)?);
-            digits = digits.checked_mul(10)?.checked_add(digit)?;
+        let more = |digits: i128, digit: u8| {
+            digits.checked_mul(10)?.checked_add(i128::from(char::from(digit).to_digit(10)?))
+        };
+        let mut digits = whole.trim_start_matches('-').bytes().try_fold(0, more)?;
+        let mut scale = 0i32.checked_sub(exponent)?;
+        let mut behind = fraction.bytes();
+        while let Some(longer) = behind.clone().next().and_then(|digit| more(digits, digit)) {
+            (digits, scale) = (longer, scale.checked_add(1)?);
+            behind.next();
+        }
+        if !behind.all(|digit| digit.is_ascii_digit()) {
+            return None;
         }
         if whole.starts_with('-') {
             digits = -digits;
         }
-        let scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
         match u32::try_from(scale) {
             Ok(scale) if scale <= MAX_SCALE => Some(Decimal { digits, scale }),
-            Ok(_) => None,
+            // With so many digits less, nothing is left of it.
+            Ok(scale) if ten(scale - MAX_SCALE).is_none() => {
+                Some(Decimal { digits: 0, scale: MAX_SCALE })
+            }
+            Ok(scale) => Decimal { digits, scale }.rounded(MAX_SCALE),
             Err(_) => {
                 Some(Decimal { digits: digits.checked_mul(ten(scale.unsigned_abs())?)?, scale: 0 })
             }
@@ -230,6 +242,18 @@ mod tests {
         assert_eq!(decimal("25E-2").to_string(), "0.25");
         assert_eq!(decimal("7.5").modulo(decimal("2")).unwrap(), decimal("1.5"));
         assert!(decimal("1").divide(decimal("0.0")).is_none());
+    }
+
+    #[test]
+    fn digits_behind_the_point_that_cannot_be_carried_are_given_up() {
+        let long = format!("3.{}", "14159265".repeat(8));
+        assert_eq!(decimal(&long).to_f64(), long.parse::<f64>().unwrap());
+        assert!(decimal("1e-30").is_zero() && decimal("-1.5e-400").is_zero());
+        assert_eq!(decimal("0.00000000000000000000000000016").to_f64(), 2e-28);
+        for text in ["1e400", "123456789012345678901234567890123456789012345.5", "3.1x", "x", "1.x"]
+        {
+            assert!(Decimal::parse(text).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 mod constant;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, Field};
 use serde_json::{Map, Value};
 
-use super::path::{self, Compiled, Constants, Expr, Known};
+use super::path::{self, Compiled, Constants, Expr, Known, Literal, common};
 use super::resources;
 use super::table::list_field;
 
@@ -93,6 +93,8 @@ pub(crate) struct Column {
     pub(crate) of: String,
     /// Whether the view names the type.
     pub(crate) declared: bool,
+    /// The primitive type that the path gives away.
+    pub(crate) found: Option<Box<str>>,
     pub(crate) collection: bool,
     /// Whether FHIR says that the path's values are stored like the column's.
     pub(crate) sure: bool,
@@ -141,6 +143,21 @@ impl Select {
         let nested = self.selects.iter().chain(self.unions.first());
         self.columns.iter().cloned().chain(nested.flat_map(Select::columns)).collect()
     }
+
+    /// Gives the columns, in the order of the result, these types with their storage.
+    fn give_types(&mut self, types: &[(ColumnKind, String)]) {
+        let (own, mut nested) = types.split_at(self.columns.len());
+        for (column, (kind, of)) in self.columns.iter_mut().zip(own) {
+            column.sure &= column.kind == *kind;
+            (column.kind, column.of) = (*kind, of.clone());
+        }
+        for select in &mut self.selects {
+            let (own, further) = nested.split_at(select.width);
+            select.give_types(own);
+            nested = further;
+        }
+        self.unions.iter_mut().for_each(|branch| branch.give_types(nested));
+    }
 }
 
 /// Checks a ViewDefinition and compiles its paths.
@@ -170,8 +187,8 @@ pub(crate) fn read(text: &str) -> Result<Definition> {
         Some(_) => root.identifier("name")?,
         None => resource.to_lowercase(),
     };
-    let constants = constants(&root)?;
     let focus = Known::resource(&resource);
+    let constants = Constants { values: constants(&root)?, resource: focus.clone() };
     let selects = root.list("select", |node| select(node, &constants, &focus))?;
     if selects.is_empty() {
         return Err(root.error("a view needs a select with at least one column"));
@@ -268,11 +285,11 @@ fn select(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Selec
     let (at, focus) = iteration(node, constants, focus)?;
     let columns = node.list("column", |node| column(node, constants, &focus))?;
     let selects = node.list("select", |node| select(node, constants, &focus))?;
-    let unions = node.list("unionAll", |node| select(node, constants, &focus))?;
+    let mut unions = node.list("unionAll", |node| select(node, constants, &focus))?;
     if columns.is_empty() && selects.is_empty() && unions.is_empty() {
         return Err(node.error("a select needs a column, a nested select or a unionAll"));
     }
-    same_columns(node, &unions)?;
+    same_columns(node, &mut unions)?;
     let nested = selects.iter().chain(unions.first()).map(|select| select.width);
     let width = columns.len() + nested.sum::<usize>();
     Ok(Select { focus: at, columns, selects, unions, width, pointer: node.pointer.clone() })
@@ -315,33 +332,70 @@ fn iteration(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<(F
     }
 }
 
-/// The branches of a union must have the same columns in the same order.
-fn same_columns(node: &Node<'_>, unions: &[Select]) -> Result<()> {
-    let Some((first, others)) = unions.split_first() else { return Ok(()) };
-    let shape = |select: &Select| -> Vec<(String, ColumnKind, bool)> {
-        let columns = select.columns().into_iter();
-        columns.map(|column| (column.name, column.kind, column.collection)).collect()
-    };
-    let declared = |select: &Select| -> Vec<Option<String>> {
-        let columns = select.columns().into_iter();
-        columns.map(|column| column.declared.then(|| column.of.to_ascii_lowercase())).collect()
-    };
-    let (expected, mut types) = (shape(first), declared(first));
+/// The branches of a union must have the same columns in the same order. Types that they declare must agree; what they
+/// leave open gets a type that holds the values of all branches.
+fn same_columns(node: &Node<'_>, unions: &mut [Select]) -> Result<()> {
+    let branches: Vec<Vec<Column>> = unions.iter().map(Select::columns).collect();
+    let Some((first, others)) = branches.split_first() else { return Ok(()) };
+    let mut joined: Vec<Joined> = first.iter().map(Joined::new).collect();
     for (index, other) in others.iter().enumerate() {
-        // A branch that leaves a type open takes any of the same storage.
-        let mut agree = true;
-        for (known, own) in types.iter_mut().zip(declared(other)) {
-            agree &= known.is_none() || own.is_none() || *known == own;
-            *known = known.take().or(own);
+        let same = |(one, other): (&Column, &Column)| {
+            (&one.name, one.collection) == (&other.name, other.collection)
+        };
+        let mut agree = first.len() == other.len() && first.iter().zip(other).all(same);
+        for (known, own) in joined.iter_mut().zip(other) {
+            agree &= known.join(Joined::new(own));
         }
-        if !agree || shape(other) != expected {
+        if !agree {
             let branch = node.child("unionAll").child(&(index + 1).to_string());
             return Err(branch.error(
                 "its columns differ from those of the first branch in name, order or type",
             ));
         }
     }
+    let types: Vec<_> = joined.into_iter().map(Joined::of).collect();
+    unions.iter_mut().for_each(|branch| branch.give_types(&types));
     Ok(())
+}
+
+/// What the branches of a union make of a column's type.
+struct Joined {
+    declared: Option<String>,
+    found: Option<Box<str>>,
+}
+
+impl Joined {
+    fn new(column: &Column) -> Joined {
+        let declared = column.declared.then(|| column.of.clone());
+        Joined { found: column.found.clone().filter(|_| !column.declared), declared }
+    }
+
+    /// Adds another branch; says whether the two can be one column.
+    fn join(&mut self, other: Joined) -> bool {
+        let agree = match (&self.declared, &other.declared) {
+            (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+            _ => true,
+        };
+        self.declared = self.declared.take().or(other.declared);
+        self.found = match (self.found.take(), other.found) {
+            (Some(one), Some(other)) => common(one, other).or(Some("string".into())),
+            (one, other) => one.or(other),
+        };
+        let kind = |of: Option<&str>| of.and_then(kind_of);
+        agree
+            && match (kind(self.declared.as_deref()), kind(self.found.as_deref())) {
+                (Some(ColumnKind::Text), _) | (None, _) | (_, None) => true,
+                (Some(ColumnKind::Decimal), Some(ColumnKind::Integer)) => true,
+                (Some(declared), Some(found)) => declared == found,
+            }
+    }
+
+    /// The type, and its storage.
+    fn of(self) -> (ColumnKind, String) {
+        let found = || self.found.map_or("string".to_owned(), String::from);
+        let of = self.declared.unwrap_or_else(found);
+        (kind_of(&of).unwrap_or(ColumnKind::Text), of)
+    }
 }
 
 fn column(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Column> {
@@ -366,7 +420,9 @@ fn column(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Colum
     let pointer = node.pointer.clone();
     let sure = path.known.of.as_deref().and_then(kind_of) == Some(kind);
     let declared = object.contains_key("type");
-    Ok(Column { name, path: path.expr, kind, of, declared, collection, sure, pointer, source })
+    let found = path.known.of.or(path.known.exact.filter(|exact| kind_of(exact).is_some()));
+    let path = path.expr;
+    Ok(Column { name, path, kind, of, declared, found, collection, sure, pointer, source })
 }
 
 /// The type that a column names, plainly or by URI, with its storage.
@@ -391,8 +447,8 @@ fn kind_of(of: &str) -> Option<ColumnKind> {
     })
 }
 
-fn constants(root: &Node<'_>) -> Result<Constants> {
-    let mut constants = Constants::new();
+fn constants(root: &Node<'_>) -> Result<BTreeMap<String, Literal>> {
+    let mut constants = BTreeMap::new();
     let read = root.list("constant", |node| {
         let name = node.identifier("name")?;
         let mut values = node.object()?.iter().filter(|(key, _)| key.starts_with("value"));
@@ -450,7 +506,9 @@ impl<'v> Node<'v> {
     }
 
     fn only_keys(&self, known: &[&str]) -> Result<()> {
-        match self.object()?.keys().find(|key| !known.contains(&key.as_str())) {
+        // What stands beside a primitive, its id and its extensions, is of no meaning here.
+        let plain = |key: &str| key.strip_prefix('_').unwrap_or(key).to_owned();
+        match self.object()?.keys().find(|key| !known.contains(&plain(key).as_str())) {
             Some(key) => {
                 Err(self.child(key).error("this element is not known or not supported here"))
             }

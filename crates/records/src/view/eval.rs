@@ -13,15 +13,17 @@ mod step;
 use std::borrow::Cow;
 
 use super::decimal::Decimal;
-use super::path::{Expr, Function, Literal, Op, Step};
+use super::path::{Expr, Facts, Function, Literal, Op};
 use super::temporal::End;
 use crate::json::Json;
 pub(crate) use collection::Items;
 use functions::{boundary, convert, precision, round, text_function};
 pub(crate) use items::{Item, is_integer, number, single, text_of};
-use items::{arithmetic, boolean, compare, equal, equal_collections, equivalent, logic, numeric};
+use items::{
+    arithmetic, boolean, compare, equal, equal_collections, equivalent, logic, numeric, values,
+};
 pub(crate) use keys::{FullUrls, reference_key};
-use step::{Flow, beside, elements, is_of_type};
+use step::{Flow, is_of_type};
 
 /// What is known around the value that is looked at.
 #[derive(Clone, Copy)]
@@ -79,7 +81,7 @@ impl EvalError {
 
 const KINDS: EvalError = EvalError::Kinds("values of kinds that do not go together");
 /// What `$this` is where a function stands behind an empty collection.
-const NOTHING: Item<'static> = Item::Node(&Json::Null, None);
+pub(crate) const NOTHING: Item<'static> = Item::Node(&Json::Null, None);
 
 type Result<T> = std::result::Result<T, EvalError>;
 
@@ -141,7 +143,10 @@ impl<'a> Scope<'a> {
             Expr::Path(base, steps) => {
                 let (mut found, mut several) = (None, false);
                 self.walk(base, steps, this, &mut |item| {
-                    several = found.is_some();
+                    several = found.is_some() && item.has_value();
+                    if !item.has_value() {
+                        return Flow::Continue(());
+                    }
                     if several {
                         return Flow::Break(());
                     }
@@ -190,12 +195,17 @@ impl<'a> Scope<'a> {
         Ok(found)
     }
 
-    /// The truth of an expression: `None` where it has no value.
-    pub(crate) fn truth(&self, expr: &'a Expr, this: &Item<'a>) -> Result<Option<bool>> {
-        match self.one(expr, this)? {
-            None => Ok(None),
-            Some(Item::Bool(flag)) => Ok(Some(flag)),
-            Some(Item::Node(Json::Bool(flag), _)) => Ok(Some(*flag)),
+    /// The truth of a criterion: `None` where it has no value. What has one and is no Boolean counts as true.
+    fn truth(&self, expr: &'a Expr, this: &Item<'a>) -> Result<Option<bool>> {
+        Ok(self.one(expr, this)?.map(|item| boolean(&item)))
+    }
+
+    /// Whether a resource passes a filter, which has to be a Boolean.
+    pub(crate) fn passes(&self, filter: &'a Expr, this: &Item<'a>) -> Result<bool> {
+        match self.one(filter, this)? {
+            None => Ok(false),
+            Some(Item::Bool(flag)) => Ok(flag),
+            Some(Item::Node(Json::Bool(flag), _)) => Ok(*flag),
             Some(_) => Err(EvalError::NoTruth),
         }
     }
@@ -287,6 +297,7 @@ impl<'a> Scope<'a> {
                 Ok(if common { distinct(kept) } else { kept })
             }
             Function::Flags { all, flag: wanted } => {
+                let items = values(items);
                 let mut hits = items.iter().map(|item| boolean(item) == *wanted);
                 flag(if *all { hits.all(|hit| hit) } else { hits.any(|hit| hit) })
             }
@@ -365,7 +376,7 @@ impl<'a> Scope<'a> {
             None => Cow::Borrowed(""),
         };
         let mut out = String::new();
-        for (index, item) in items.iter().enumerate() {
+        for (index, item) in items.iter().filter(|item| item.has_value()).enumerate() {
             if index > 0 {
                 out.push_str(&separator);
             }
@@ -379,29 +390,13 @@ impl<'a> Scope<'a> {
         let Some(url) = self.one(url, this)? else { return Ok(Items::new()) };
         let url = text_of(&url).ok_or(KINDS)?;
         let mut out = Items::new();
-        let mut search = |item: &Item<'a>| {
-            elements(item, "extension", None, &mut |found| {
+        for item in items.iter() {
+            let _ = self.parts(item, "extension", Facts::default(), &mut |found| {
                 if items::object_of(found).and_then(|object| object.text("url")) == Some(&url) {
                     out.push(found.clone());
                 }
                 Flow::Continue(())
-            })
-        };
-        let _ = items.iter().try_for_each(&mut search);
-        // JSON writes the extensions of a primitive beside it, `_birthDate` beside `birthDate` (FHIR R4, 2.6.2.3), also
-        // where it has no value.
-        if let Expr::Path(start, steps) = base
-            && let Some((Step::Member(name, _), before)) = steps.split_last()
-        {
-            let beside = format!("_{name}");
-            self.walk(start, before, this, &mut |parent| {
-                elements(parent, &beside, None, &mut search)
-            })?;
-        } else {
-            let _ = items
-                .iter()
-                .filter_map(|item| beside(self.resource, item))
-                .try_for_each(|beside| search(&Item::Node(beside, None)));
+            });
         }
         Ok(out)
     }
@@ -434,7 +429,7 @@ impl<'a> Scope<'a> {
                 let right = self.one(right, this)?.map(|item| boolean(&item));
                 return Ok(logic(op, left, right).map(Item::Bool));
             }
-            _ => (self.eval(left, this)?, self.eval(right, this)?),
+            _ => (values(self.eval(left, this)?), values(self.eval(right, this)?)),
         };
         let truth = match op {
             Op::Equal | Op::NotEqual => {

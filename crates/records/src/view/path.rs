@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 
 use super::decimal::Decimal;
 use super::temporal::Temporal;
-pub(crate) use kinds::Known;
+use kinds::Around;
+pub(crate) use kinds::{Known, common};
 
 /// A compiled expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,13 +40,22 @@ pub(crate) enum Expr {
 /// A step from a value to others. It looks up what is there, so it cannot fail.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
-    /// To the elements of this name, with the primitive type that FHIR gives them, if it matters.
-    Member(Box<str>, Option<&'static str>),
-    OfType(Box<str>),
+    /// To the elements of this name.
+    Member(Box<str>, Facts),
+    OfType(&'static str),
     /// To the first of all values that come so far.
     First,
     ResourceKey,
     ReferenceKey(Option<Box<str>>),
+}
+
+/// What FHIR says of the elements of a name, where they are looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Facts {
+    /// Their primitive type, if it matters.
+    pub(crate) of: Option<&'static str>,
+    /// Whether they may be choices of types: if so, the types that they are never of.
+    pub(crate) choice: Option<&'static [&'static str]>,
 }
 
 impl Expr {
@@ -182,8 +192,14 @@ pub(crate) struct PathError {
     pub(crate) what: String,
 }
 
-/// The constants of a view by name.
-pub(crate) type Constants = BTreeMap<String, Literal>;
+/// What `%name` stands for in the paths of a view.
+#[derive(Debug, Default)]
+pub(crate) struct Constants {
+    /// The view's own constants by name.
+    pub(crate) values: BTreeMap<String, Literal>,
+    /// What is known of `%resource`.
+    pub(crate) resource: Known,
+}
 
 /// A path, and what is known of its values without running it.
 #[derive(Clone, Debug)]
@@ -200,7 +216,8 @@ pub(crate) fn compile(
 ) -> Result<Compiled, PathError> {
     let mut expr = parse::parse(text, constants)?;
     let mut wrong = None;
-    let known = kinds::settle(&mut wrong, &mut expr, focus);
+    let known =
+        kinds::settle(&mut wrong, &mut expr, &Around { focus, resource: &constants.resource });
     match wrong {
         Some(what) => Err(PathError { at: None, what }),
         None => Ok(Compiled { expr, known }),
@@ -215,7 +232,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn compiled(text: &str) -> Expr {
-        compile(text, &Constants::new(), &Known::default()).unwrap().expr
+        compile(text, &Constants::default(), &Known::default()).unwrap().expr
     }
 
     #[test]
@@ -254,7 +271,7 @@ mod tests {
             ("", 0),
             ("a b", 2),
         ] {
-            let error = compile(text, &Constants::new(), &Known::default()).unwrap_err();
+            let error = compile(text, &Constants::default(), &Known::default()).unwrap_err();
             assert_eq!(error.at, Some(at), "{text}: {}", error.what);
         }
     }
@@ -267,7 +284,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_compiler_panic(text in "\\PC{0,40}|[a-c.()\\[\\]'=|+ \\-0-9@%$`/*]{0,60}") {
-            let _ = compile(&text, &Constants::new(), &Known::default());
+            let _ = compile(&text, &Constants::default(), &Known::default());
         }
     }
 }

@@ -70,7 +70,7 @@ impl Reads<'_> {
             Expr::Call(base, function) => {
                 let mut places = self.expr(base, from);
                 if let Function::Extension(_) = function {
-                    places = self.with_beside(base, places, from);
+                    places = self.with_beside(places);
                 }
                 let outer = if **base == Expr::This { from } else { &places };
                 self.call(function, places.clone(), from, outer)
@@ -91,14 +91,8 @@ impl Reads<'_> {
         }
     }
 
-    /// The places of values, and of what JSON writes beside those that are primitives: their extensions stand there.
-    fn with_beside(&mut self, base: &Expr, mut places: Vec<Place>, from: &[Place]) -> Vec<Place> {
-        // Of a primitive that is picked by its type, what it is picked from.
-        if let Expr::Path(start, steps) = base {
-            let steps = steps.iter().filter(|step| !matches!(step, Step::OfType(_)));
-            let start = self.expr(start, from);
-            places.extend(steps.fold(start, |places, step| self.step(step, places)));
-        }
+    /// The places of values, and of what JSON writes beside those that are primitives: their ids and extensions.
+    fn with_beside(&mut self, mut places: Vec<Place>) -> Vec<Place> {
         let beside = places.iter().flat_map(|place| self.keep.beside(*place)).collect::<Vec<_>>();
         places.extend(beside);
         places
@@ -108,6 +102,10 @@ impl Reads<'_> {
     fn step(&mut self, step: &Step, base: Vec<Place>) -> Vec<Place> {
         match step {
             Step::Member(name, _) => {
+                let base = match &**name {
+                    "extension" | "id" => self.with_beside(base),
+                    _ => base,
+                };
                 let mut found = self.child(&base, name);
                 // A type's name at the start of a path is the resource itself.
                 if name.starts_with(|first: char| first.is_ascii_uppercase()) {
@@ -116,8 +114,6 @@ impl Reads<'_> {
                 }
                 found
             }
-            // No element has parts if it is of a primitive type.
-            Step::OfType(of) if of.starts_with(|c: char| c.is_ascii_lowercase()) => Vec::new(),
             Step::OfType(_) => {
                 self.child(&base, "resourceType");
                 base
@@ -230,11 +226,14 @@ mod tests {
     const PERSON: &str = r#"{"resourceType":"Patient","id":"p","active":true,"birthDate":"1970-06",
         "_birthDate":{"extension":[{"url":"u","valueString":"t"}]},
         "name":[{"use":"a","family":"F","given":["x","y"],
-            "_given":[null,{"extension":[{"url":"u","valueCode":"q"}]}],"period":{"start":"2020"}},{"use":"b","family":"G"}],
+            "_given":[null,{"extension":[{"url":"u","valueCode":"q"}]}],"period":{"start":"2020"}},
+            {"use":"b","family":"G","given":[null,"z"],"_given":[{"id":"g","extension":[{"url":"u","valueCode":"q"}]},null]}],
+        "_gender":{"id":"n","extension":[{"url":"u","valueCode":"q"}]},
         "contact":[{"name":{"use":"a","family":"F","given":["x","y"],"period":{"start":"2020"}}}],
         "link":[{"other":{"reference":"Patient/q","type":"Patient"},"link":[{"link":[{"type":"z"}],"type":"y"}]}],
         "extension":[{"url":"u","valueQuantity":{"value":1.0,"unit":"mg"}},
             {"url":"u","valueString":"s","_valueString":{"extension":[{"url":"u","valueString":"v"}]}},
+            {"url":"w","_valueString":{"extension":[{"url":"u","valueString":"x"}]}},
             {"url":"v","extension":[{"url":"u","valuePeriod":{"end":"2021"}}]}],
         "contained":[{"resourceType":"Patient","id":"c","name":[{"family":"H"}]}]}"#;
 
@@ -254,14 +253,15 @@ mod tests {
         #[test]
         fn what_is_not_kept_is_never_missed(
             start in prop::sample::select(vec!["name", "contact", "contact.name", "extension", "link", "$this", "birthDate",
-                "contained", "%resource", "extension('u')", "extension('v').extension('u')", "Patient.name", "link.other"]),
+                "contained", "%resource", "extension('u')", "gender", "extension('v').extension('u')", "Patient.name", "link.other"]),
             steps in prop::collection::vec(prop::sample::select(vec![".given", ".family", ".name", ".period", ".start",
                 ".value", ".first()", ".where(use = 'a')", ".where(value.exists())", ".ofType(Quantity)", ".ofType(Patient)",
                 ".ofType(string)", ".ofType(Period)", ".repeat(link)", ".select(family | use)", ".extension('u')",
                 ".distinct()", ".combine(contact.name)", ".union(name)", ".intersect(contact.name)", ".exclude(name)",
                 "[0]", ".last()", ".iif(exists(), name, link)", ".other", ".all(use = 'a')", ".lowBoundary()",
                 ".birthDate", ".ofType(code)", ".last().extension('u')", ".where($this = 'y')",
-                ".getReferenceKey(Patient)", ".getResourceKey()", ".where($this is Patient)", ".unit"]), 0..5),
+                ".getReferenceKey(Patient)", ".getResourceKey()", ".where($this is Patient)", ".unit", ".extension", ".id",
+                ".url", ".gender", ".ofType(string).where(exists())", ".where(extension.exists())"]), 0..5),
             end in prop::sample::select(vec!["", ".count()", ".exists()", ".distinct().count()", " = name", " ~ contact.name",
                 ".isDistinct()", ".first() in name", ".hasValue()", ".toString()", ".join(',')", ".family.join(',')"]),
             focus in prop::sample::select(vec!["$this", "name", "contact", "extension", "link"]),

@@ -1,7 +1,8 @@
 //! The types of resources that FHIR knows, so that a misspelt one is refused in place of an empty table.
 
-/// The names in FHIR R4, R4B and R5 (value set resource-types), and ViewDefinition itself; in the order of the alphabet.
-const TYPES: [&str; 179] = [
+/// The names in FHIR STU3 to R5 (value set resource-types), those that R6 adds, and ViewDefinition itself; in the order of
+/// the alphabet.
+const TYPES: [&str; 196] = [
     "Account",
     "ActivityDefinition",
     "ActorDefinition",
@@ -16,6 +17,7 @@ const TYPES: [&str; 179] = [
     "Binary",
     "BiologicallyDerivedProduct",
     "BiologicallyDerivedProductDispense",
+    "BodySite",
     "BodyStructure",
     "Bundle",
     "CapabilityStatement",
@@ -42,9 +44,12 @@ const TYPES: [&str; 179] = [
     "Coverage",
     "CoverageEligibilityRequest",
     "CoverageEligibilityResponse",
+    "DataElement",
     "DetectedIssue",
     "Device",
+    "DeviceAlert",
     "DeviceAssociation",
+    "DeviceComponent",
     "DeviceDefinition",
     "DeviceDispense",
     "DeviceMetric",
@@ -55,6 +60,8 @@ const TYPES: [&str; 179] = [
     "DocumentManifest",
     "DocumentReference",
     "EffectEvidenceSynthesis",
+    "EligibilityRequest",
+    "EligibilityResponse",
     "Encounter",
     "EncounterHistory",
     "Endpoint",
@@ -66,6 +73,7 @@ const TYPES: [&str; 179] = [
     "EvidenceReport",
     "EvidenceVariable",
     "ExampleScenario",
+    "ExpansionProfile",
     "ExplanationOfBenefit",
     "FamilyMemberHistory",
     "Flag",
@@ -76,6 +84,7 @@ const TYPES: [&str; 179] = [
     "Group",
     "GuidanceResponse",
     "HealthcareService",
+    "ImagingManifest",
     "ImagingSelection",
     "ImagingStudy",
     "Immunization",
@@ -84,6 +93,7 @@ const TYPES: [&str; 179] = [
     "ImplementationGuide",
     "Ingredient",
     "InsurancePlan",
+    "InsuranceProduct",
     "InventoryItem",
     "InventoryReport",
     "Invoice",
@@ -114,6 +124,7 @@ const TYPES: [&str; 179] = [
     "MedicinalProductUndesirableEffect",
     "MessageDefinition",
     "MessageHeader",
+    "MolecularDefinition",
     "MolecularSequence",
     "NamingSystem",
     "NutritionIntake",
@@ -132,13 +143,18 @@ const TYPES: [&str; 179] = [
     "PaymentReconciliation",
     "Permission",
     "Person",
+    "PersonalRelationship",
     "PlanDefinition",
     "Practitioner",
     "PractitionerRole",
     "Procedure",
+    "ProcedureRequest",
+    "ProcessRequest",
+    "ProcessResponse",
     "Provenance",
     "Questionnaire",
     "QuestionnaireResponse",
+    "ReferralRequest",
     "RegulatedAuthorization",
     "RelatedPerson",
     "RequestGroup",
@@ -152,6 +168,8 @@ const TYPES: [&str; 179] = [
     "RiskEvidenceSynthesis",
     "Schedule",
     "SearchParameter",
+    "Sequence",
+    "ServiceDefinition",
     "ServiceRequest",
     "Slot",
     "Specimen",
@@ -185,7 +203,12 @@ const TYPES: [&str; 179] = [
 
 /// Whether FHIR knows a resource of this type.
 pub(crate) fn is_known(name: &str) -> bool {
-    TYPES.binary_search(&name).is_ok()
+    known(name).is_some()
+}
+
+/// The type of resources of this name.
+pub(crate) fn known(name: &str) -> Option<&'static str> {
+    TYPES.binary_search(&name).ok().map(|at| TYPES[at])
 }
 
 /// A known type that a misspelt name probably means: the same but for capital letters, or for one letter that is too

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 /// A date, a dateTime or a time, to the precision that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Temporal {
-    /// Year, month, day, hour, minute, millisecond of the minute; the first `known` of them count.
+    /// Year, month, day, hour, minute, nanosecond of the minute; the first `known` of them count.
     fields: [i64; 6],
     first: usize,
     known: usize,
@@ -16,7 +16,12 @@ pub(crate) struct Temporal {
     /// Minutes east of Greenwich, where an offset is written.
     offset: Option<i64>,
     kind: Kind,
+    /// As it was written, where that is asked for.
+    written: Option<Box<str>>,
 }
+
+const SECOND: i64 = 1_000_000_000;
+const MILLISECOND: i64 = 1_000_000;
 
 /// Reads a whole date without a time: year, month and day.
 pub(crate) fn parse_date(text: &str) -> Option<(i64, i64, i64)> {
@@ -45,9 +50,16 @@ impl Temporal {
     /// Reads what stands behind `@` in a path: `2020-01`, `2020-01-01T10:00`, `T10:00`.
     pub(crate) fn parse_literal(text: &str) -> Option<Temporal> {
         match text.strip_prefix('T') {
-            Some(time) => Temporal::parse_time(time),
-            None => Temporal::parse(text),
+            Some(time) => Temporal::parse_time(time).map(|value| value.into_written(time)),
+            None => {
+                Temporal::parse(text).map(|value| value.into_written(text.trim_end_matches('T')))
+            }
         }
+    }
+
+    /// The same, to be put out with just these digits.
+    pub(crate) fn into_written(self, text: &str) -> Temporal {
+        Temporal { written: Some(text.into()), ..self }
     }
 
     /// Reads a FHIR date, dateTime or instant.
@@ -63,6 +75,7 @@ impl Temporal {
             fraction: false,
             offset: None,
             kind: Kind::Date,
+            written: None,
         };
         for (index, part) in date.split('-').enumerate() {
             let width = [4, 2, 2].get(index)?;
@@ -88,7 +101,7 @@ impl Temporal {
     }
 
     /// The same, where what holds it says that a time may follow: the dateTime "2020" spans a year of moments.
-    pub(crate) fn as_date_time(self) -> Temporal {
+    pub(crate) fn into_date_time(self) -> Temporal {
         Temporal { kind: Kind::DateTime, ..self }
     }
 
@@ -101,6 +114,7 @@ impl Temporal {
             fraction: false,
             offset: None,
             kind: Kind::Time,
+            written: None,
         };
         value.read_clock(text)?;
         Some(value)
@@ -119,12 +133,12 @@ impl Temporal {
             self.fraction = whole.len() < second.len();
             // 60 is a leap second, which FHIR allows.
             let seconds = digits(whole, 2).filter(|second| *second <= 60)?;
-            let millis = match fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit())
-            {
-                true => return None,
-                false => format!("{fraction:0<3}")[..3].parse::<i64>().ok()?,
-            };
-            self.fields[5] = seconds * 1000 + millis;
+            if fraction.is_empty() || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+                return None;
+            }
+            let parts = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+            let nanos = parts.fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+            self.fields[5] = seconds * SECOND + nanos;
             self.known = 6;
         }
         parts.next().is_none().then_some(())
@@ -158,7 +172,7 @@ impl Temporal {
 
     /// The fields moved to Greenwich; only called for values that have a time of day.
     fn in_utc(&self, offset: i64) -> [i64; 6] {
-        let [mut year, mut month, mut day, hour, minute, millis] = self.fields;
+        let [mut year, mut month, mut day, hour, minute, nanos] = self.fields;
         let minutes = hour * 60 + minute - offset;
         day += minutes.div_euclid(24 * 60);
         if day < 1 {
@@ -169,7 +183,7 @@ impl Temporal {
             (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
         }
         let of_day = minutes.rem_euclid(24 * 60);
-        [year, month, day, of_day / 60, of_day % 60, millis]
+        [year, month, day, of_day / 60, of_day % 60, nanos]
     }
 
     /// The first or last moment that the value can mean, written as a value of `kind`. Where no offset is known, the
@@ -179,16 +193,17 @@ impl Temporal {
     pub(crate) fn boundary(&self, end: End, kind: Kind, digits: Option<i64>) -> Option<String> {
         let mut fields = self.fields;
         if end == End::High {
-            let highest = [9999, 12, 31, 23, 59, 59_999];
+            let highest = [9999, 12, 31, 23, 59, 59_999 * MILLISECOND];
             fields[self.known..].copy_from_slice(&highest[self.known..]);
             if self.known < 3 {
                 fields[2] = days_in_month(fields[0], fields[1]);
             }
         }
         if self.known == 6 && end == End::High && !self.fraction {
-            fields[5] += 999;
+            fields[5] += 999 * MILLISECOND;
         }
-        let [year, month, day, hour, minute, millis] = fields;
+        let [year, month, day, hour, minute, nanos] = fields;
+        let millis = nanos / MILLISECOND;
         let date = format!("{year:04}-{month:02}-{day:02}");
         let time = format!("{hour:02}:{minute:02}:{:02}.{:03}", millis / 1000, millis % 1000);
         let offset = self.offset.unwrap_or(if end == End::Low { 14 * 60 } else { -12 * 60 });
@@ -220,7 +235,11 @@ fn clock_length(digits: i64) -> Option<usize> {
 
 impl std::fmt::Display for Temporal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [year, month, day, hour, minute, millis] = self.fields;
+        if let Some(written) = &self.written {
+            return f.write_str(written);
+        }
+        let [year, month, day, hour, minute, nanos] = self.fields;
+        let millis = nanos / MILLISECOND;
         for index in self.first..self.known {
             match index {
                 0 => write!(f, "{year:04}")?,

@@ -3,6 +3,7 @@
 
 mod cohort;
 mod conformance;
+mod elements;
 mod paths;
 mod read;
 mod support;

@@ -620,3 +620,53 @@ fn an_output_that_is_a_link_or_a_pipe_stays_one() {
     assert_eq!(reader.join().unwrap(), "through");
     assert!(!fs::metadata(&pipe).unwrap().is_file());
 }
+
+#[test]
+fn a_bundle_is_a_resource_of_its_own_for_a_view_of_bundles() {
+    let bundle = json!({ "resourceType": "Bundle", "id": "b", "type": "collection", "entry": [
+        { "fullUrl": "urn:uuid:1", "resource": { "resourceType": "Patient", "id": "p", "birthDate": "1970-01-01" } },
+        { "resource": { "resourceType": "Observation", "id": "o", "subject": { "reference": "urn:uuid:1" } } },
+        { "resource": { "resourceType": "Patient", "id": "q", "birthDate": "1980-01-01" } },
+        { "request": { "method": "DELETE" } },
+    ] });
+    let view = |resource: &str, select: Value| {
+        let view = json!({ "resource": resource, "select": select });
+        CompiledView::parse(&view.to_string()).unwrap()
+    };
+    let bundles = view(
+        "Bundle",
+        json!([{ "column": [{ "name": "id", "path": "id" }], "select": [
+            { "forEach": "entry.resource.ofType(Patient)", "column": [{ "name": "born", "path": "birthDate" }] },
+            { "column": [{ "name": "subject",
+                "path": "entry.resource.ofType(Observation).subject.getReferenceKey(Patient)" }] },
+        ] }]),
+    );
+    let patients = view("Patient", json!([{ "column": [{ "name": "id", "path": "id" }] }]));
+    for text in [serde_json::to_string_pretty(&bundle).unwrap(), format!("{bundle}\n")] {
+        for (views, records, set_aside) in
+            [(vec![bundles.clone()], 1, 0), (vec![bundles.clone(), patients.clone()], 4, 1)]
+        {
+            let mut found = vec![Vec::new(); views.len()];
+            let summary = run_views(
+                stream(text.clone().into_bytes()),
+                &views,
+                &ReadOptions::default(),
+                &mut |_| {},
+                &mut |_, _| {},
+                &mut |view, batch| {
+                    found[view].extend(rows(&batch));
+                    Ok(())
+                },
+            );
+            let summary = summary.unwrap();
+            assert_eq!(summary.resources.values().sum::<u64>(), records);
+            assert_eq!(summary.set_aside.len(), set_aside, "an entry that holds no resource");
+            let wanted = json!([{ "id": "b", "born": "1970-01-01", "subject": "p" },
+                { "id": "b", "born": "1980-01-01", "subject": "p" }]);
+            assert_eq!(json!(found[0]), wanted);
+            if let Some(patients) = found.get(1) {
+                assert_eq!(json!(patients), json!([{ "id": "p" }, { "id": "q" }]));
+            }
+        }
+    }
+}

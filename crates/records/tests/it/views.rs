@@ -586,3 +586,94 @@ fn each_primitive_of_a_row_has_its_own_extensions() {
     let wanted = json!([{ "given": "A", "more": null }, { "given": "B", "more": "second" }]);
     assert_eq!(json!(rows(&table.unwrap())), wanted);
 }
+
+#[test]
+fn branches_of_a_union_need_the_same_types_only_where_they_declare_them() {
+    use DataType::{Boolean, Float64, Int64, Utf8};
+    let column = |path: &str, of: &str| match of {
+        "" => json!({ "column": [{ "name": "v", "path": path }] }),
+        of => json!({ "column": [{ "name": "v", "path": path, "type": of }] }),
+    };
+    let union = |branches: [Value; 3]| json!({ "resource": "Patient", "select": [{ "unionAll": branches }] });
+    let patient = json!({ "resourceType": "Patient", "active": true, "gender": "male", "multipleBirthInteger": 2,
+        "telecom": [{ "rank": 1 }] });
+    let nothing = || column("{}", "");
+    for (branches, kind, of, found) in [
+        (
+            [column("telecom.rank", ""), nothing(), column("1", "")],
+            Int64,
+            "integer",
+            json!([1, null, 1]),
+        ),
+        (
+            [nothing(), column("active", ""), column("true", "")],
+            Boolean,
+            "boolean",
+            json!([null, true, true]),
+        ),
+        (
+            [column("1", ""), column("1.5", ""), nothing()],
+            Float64,
+            "decimal",
+            json!([1.0, 1.5, null]),
+        ),
+        (
+            [column("iif(active, 1, {})", ""), column("2", ""), nothing()],
+            Int64,
+            "integer",
+            json!([1, 2, null]),
+        ),
+        (
+            [column("%resource.multipleBirth", ""), column("3", "integer"), nothing()],
+            Int64,
+            "integer",
+            json!([2, 3, null]),
+        ),
+        (
+            [column("active", ""), column("1", ""), column("gender", "")],
+            Utf8,
+            "string",
+            json!(["true", "1", "male"]),
+        ),
+        (
+            [column("1", ""), column("2.5", "decimal"), nothing()],
+            Float64,
+            "decimal",
+            json!([1.0, 2.5, null]),
+        ),
+        (
+            [column("1", ""), column("gender", "string"), nothing()],
+            Utf8,
+            "string",
+            json!(["1", "male", null]),
+        ),
+        // A union in a union.
+        (
+            [
+                json!({ "unionAll": [column("1", ""), nothing()] }),
+                column("2.5", ""),
+                json!({ "select": [{ "unionAll": [nothing(), column("4", "")] }] }),
+            ],
+            Float64,
+            "decimal",
+            json!([1.0, null, 2.5, null, 4.0]),
+        ),
+    ] {
+        let view = union(branches);
+        let compiled = CompiledView::parse(&view.to_string());
+        let compiled = compiled.unwrap_or_else(|error| panic!("{view}: {error}"));
+        assert_eq!(*compiled.schema().field(0).data_type(), kind, "{view}");
+        assert_eq!(compiled.columns()[0].of, of, "{view}");
+        let table = compiled.run([patient.to_string().as_str()]).unwrap();
+        let values: Vec<Value> = rows(&table).into_iter().map(|row| row["v"].clone()).collect();
+        assert_eq!(json!(values), found, "{view}");
+    }
+    for branches in [
+        [column("1", "integer"), column("2", "decimal"), nothing()],
+        [column("active", ""), column("2", "integer"), nothing()],
+        [column("gender", "code"), column("gender", ""), column("gender", "string")],
+    ] {
+        let place = pointer_of(&union(branches));
+        assert!(place.starts_with("/select/0/unionAll/"), "{place}");
+    }
+}

@@ -9,8 +9,10 @@ use crate::view::temporal::{Kind, Temporal};
 /// The value of a constant of the type that its element is named after, `Code` of `valueCode`, in the form that FHIR
 /// gives the type (FHIR R4, 2.24.0.1; integer64 as in R5). The error says what would be right.
 pub(super) fn literal(of: &str, value: &Value) -> Result<Literal, &'static str> {
-    let moment =
-        |fits: fn(&Temporal) -> bool| value.as_str().and_then(Temporal::parse).filter(fits);
+    let written = |read: fn(&str) -> Option<Temporal>| {
+        value.as_str().and_then(|text| Some(read(text)?.into_written(text)))
+    };
+    let moment = |fits: fn(&Temporal) -> bool| written(Temporal::parse).filter(fits);
     let text = |fits: fn(&str) -> bool| {
         let text = value.as_str().filter(|text| fits(text));
         text.map(|text| Literal::String(text.into()))
@@ -32,17 +34,17 @@ pub(super) fn literal(of: &str, value: &Value) -> Result<Literal, &'static str> 
         ),
         "DateTime" => (
             moment(|value| value.kind() == Kind::Date || value.is_instant())
-                .map(|value| Literal::Temporal(value.as_date_time())),
+                .map(|value| Literal::Temporal(value.into_date_time())),
             "a date was expected, or one with a time to the second and its offset, such as 2020-01-31T12:00:00+01:00",
         ),
         "Instant" => (
             moment(Temporal::is_instant).map(Literal::Temporal),
             "a date with a time to the second and its offset was expected, such as 2020-01-31T12:00:00Z",
         ),
-        "Time" => {
-            let value = value.as_str().and_then(Temporal::parse_time);
-            (value.map(Literal::Temporal), "a time was expected, such as 12:00:00")
-        }
+        "Time" => (
+            written(Temporal::parse_time).map(Literal::Temporal),
+            "a time was expected, such as 12:00:00",
+        ),
         "String" | "Markdown" | "Base64Binary" => (text(|_| true), "a text was expected"),
         "Code" => (text(is_code), "a text was expected that neither begins nor ends with a space"),
         "Id" => (text(is_id), "1 to 64 letters, digits, hyphens and dots were expected"),

@@ -57,11 +57,11 @@ pub(super) fn convert<'a>(item: &Item<'a>, target: Target) -> Option<Item<'a>> {
         Target::Text => text_of(item).map(|text| Item::Text(text.into_owned().into())),
         Target::Integer => match truth(item) {
             Some(flag) => Some(Item::Integer(i64::from(flag))),
-            None => readable(item)?.to_i64().map(Item::Integer),
+            None => readable(item, false)?.to_i64().map(Item::Integer),
         },
         Target::Decimal => match truth(item) {
             Some(flag) => Some(Item::Decimal(Box::new(Decimal::integer(i64::from(flag))))),
-            None => readable(item).map(|value| Item::Decimal(Box::new(value))),
+            None => readable(item, true).map(|value| Item::Decimal(Box::new(value))),
         },
         Target::Boolean => match (truth(item), text_of(item)?.to_ascii_lowercase().as_str()) {
             (Some(flag), _) => Some(Item::Bool(flag)),
@@ -79,9 +79,20 @@ fn truth(item: &Item<'_>) -> Option<bool> {
     }
 }
 
-/// The number that an item is or is written as.
-fn readable(item: &Item<'_>) -> Option<Decimal> {
-    number(item).or_else(|| Decimal::parse(&text_of(item)?))
+/// The number that an item is or is written as: a sign or none, digits, and where it may have them, a point and more
+/// digits (FHIRPath 2.0, 5.5).
+fn readable(item: &Item<'_>, fraction: bool) -> Option<Decimal> {
+    if let Some(value) = number(item) {
+        return Some(value);
+    }
+    let text = text_of(item)?;
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = text.strip_prefix(['+', '-']).unwrap_or(&text);
+    let right = match plain.split_once('.') {
+        Some((whole, behind)) => fraction && digits(whole) && digits(behind),
+        None => digits(plain),
+    };
+    if right { Decimal::parse(text.trim_start_matches('+')) } else { None }
 }
 
 /// A rounded number; `digits` behind the point count for [`Rounding::Round`] only.

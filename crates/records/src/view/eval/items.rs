@@ -15,6 +15,9 @@ use crate::view::temporal::Temporal;
 pub(crate) enum Item<'a> {
     /// An element of the record, with its FHIR type where that is known.
     Node(&'a Json<'a>, Option<&'static str>),
+    /// A primitive without a value (FHIR R4, 2.6.2.3): what JSON writes beside it, its id and its extensions, with its
+    /// FHIR type where that is known. It exists, and is nothing where a value is asked for.
+    Bare(&'a Json<'a>, Option<&'static str>),
     Bool(bool),
     Integer(i64),
     Decimal(Box<Decimal>),
@@ -22,9 +25,25 @@ pub(crate) enum Item<'a> {
     Temporal(Box<Temporal>),
 }
 
-/// The one value of a collection, `None` if it is empty.
+impl Item<'_> {
+    /// Whether it is more than the place of a value.
+    #[inline]
+    pub(crate) fn has_value(&self) -> bool {
+        !matches!(self, Item::Bare(..))
+    }
+}
+
+/// The items that have a value.
+pub(crate) fn values(items: Items<'_>) -> Items<'_> {
+    match items.iter().all(Item::has_value) {
+        true => items,
+        false => items.into_iter().filter(Item::has_value).collect(),
+    }
+}
+
+/// The one value of a collection, `None` if it has none.
 pub(crate) fn single<'a>(items: Items<'a>) -> Result<Option<Item<'a>>> {
-    match items {
+    match values(items) {
         Items::Nothing => Ok(None),
         Items::One(item) => Ok(Some(item)),
         Items::Several(mut all) if all.len() < 2 => Ok(all.pop()),
@@ -109,7 +128,7 @@ pub(crate) fn text_of<'i>(item: &'i Item<'_>) -> Option<Cow<'i, str>> {
         Item::Integer(value) => Some(value.to_string().into()),
         Item::Decimal(value) => Some(value.to_string().into()),
         Item::Temporal(value) => Some(value.to_string().into()),
-        Item::Node(..) => None,
+        Item::Node(..) | Item::Bare(..) => None,
     }
 }
 
@@ -165,6 +184,7 @@ pub(crate) fn equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
             Item::Bool(b) | Item::Node(Json::Bool(b), _),
         ) => Some(a == b),
         (Item::Node(a @ Json::Object(_), _), Item::Node(b @ Json::Object(_), _)) => Some(a == b),
+        (Item::Bare(a, _), Item::Bare(b, _)) => Some(std::ptr::eq(*a, *b)),
         _ => match (as_text(left), as_text(right)) {
             (Some(a), Some(b)) => Some(a == b),
             _ => Some(false),
@@ -190,6 +210,8 @@ pub(crate) fn compare<'a>(op: Op, left: &Item<'a>, right: &Item<'a>) -> Result<O
         a.partial_cmp(&b)
     } else if let (Some(a), Some(b)) = (as_text(left), as_text(right)) {
         Some(a.cmp(b))
+    } else if let (Some(a), Some(b)) = (object_of(left), object_of(right)) {
+        quantities(a, b)?
     } else {
         return Err(KINDS);
     };
@@ -201,6 +223,23 @@ pub(crate) fn compare<'a>(op: Op, left: &Item<'a>, right: &Item<'a>) -> Result<O
             _ => order.is_ge(),
         })
     }))
+}
+
+/// The order of two Quantities, `None` where they have no values, or units that are not the same.
+fn quantities(left: &Object<'_>, right: &Object<'_>) -> Result<Option<Ordering>> {
+    let value = |object: &Object<'_>| match object.get("value") {
+        Some(Json::Number(text)) => Decimal::parse(text).map(Some).ok_or(KINDS),
+        Some(_) => Err(KINDS),
+        None if object.get("unit").or(object.get("code")).is_some() => Ok(None),
+        None => Err(KINDS),
+    };
+    let (Some(a), Some(b)) = (value(left)?, value(right)?) else { return Ok(None) };
+    let same = |name: &str| left.text(name) == right.text(name);
+    let alike = match (left.text("code"), right.text("code")) {
+        (Some(_), Some(_)) => same("code") && same("system"),
+        _ => same("unit"),
+    };
+    Ok(if alike { a.partial_cmp(&b) } else { None })
 }
 
 pub(crate) fn arithmetic<'a>(

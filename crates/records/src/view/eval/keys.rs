@@ -8,6 +8,9 @@ use crate::view::resources::is_known;
 /// The keys of a bundle's resources by their full URLs, with their types.
 pub(crate) type FullUrls = HashMap<String, (String, String)>;
 
+/// What the type of a reference is relative to (FHIR R4, Reference.type).
+const DEFINITIONS: &str = "http://hl7.org/fhir/StructureDefinition/";
+
 /// The key of the resource that a reference names, if it is of the type asked for. `urn:uuid:X` outside of a bundle
 /// that knows it names X.
 pub(crate) fn reference_key<'a>(
@@ -21,7 +24,8 @@ pub(crate) fn reference_key<'a>(
         return right_type(kind).then_some(key);
     }
     if let Some(key) = reference.strip_prefix("urn:uuid:").or(reference.strip_prefix("urn:oid:")) {
-        return object.text("type").is_none_or(right_type).then_some(key);
+        let plain = |of: &'a str| of.strip_prefix(DEFINITIONS).unwrap_or(of);
+        return object.text("type").map(plain).is_none_or(right_type).then_some(key);
     }
     let mut parts = reference.rsplit_once('/')?;
     if let Some(plain) = parts.0.strip_suffix("/_history") {

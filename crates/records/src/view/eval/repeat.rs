@@ -41,7 +41,8 @@ impl<'a> Scope<'a> {
         // A path that finds what it starts from (`$this`) would go down for ever.
         let same = |item: &Item<'a>| match (item, this) {
             (Item::Node(one, _), Item::Node(other, _)) => std::ptr::eq(*one, *other),
-            (Item::Node(..), _) => false,
+            (Item::Bare(one, _), Item::Bare(other, _)) => std::ptr::eq(*one, *other),
+            (Item::Node(..) | Item::Bare(..), _) => false,
             _ => true,
         };
         match all.iter().any(same) {

@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use super::items::{Item, object_of};
 use super::keys::reference_key;
 use super::{Result, Scope};
-use crate::json::Json;
-use crate::view::path::{Expr, Step};
+use crate::json::{Json, Object};
+use crate::view::choices::is_written;
+use crate::view::path::{Expr, Facts, Step};
 use crate::view::temporal::Kind;
-use crate::view::types::{CHOICE_TYPES, is_resource, parent_of};
+use crate::view::types::{CHOICE_TYPES, is_resource, is_whole, parent_of};
 
 /// Whether to go on looking.
 pub(super) type Flow = ControlFlow<()>;
@@ -45,13 +46,17 @@ impl<'a> Scope<'a> {
     ) -> Flow {
         let Some((step, rest)) = steps.split_first() else { return visit(item) };
         let key = match step {
-            Step::Member(name, of) => {
-                return elements(item, name, *of, &mut |found| self.go(rest, found, visit));
+            Step::Member(name, facts) => {
+                return self.parts(item, name, *facts, &mut |found| self.go(rest, found, visit));
             }
             Step::OfType(of) => {
-                return match is_of_type(item, of) {
-                    true => self.go(rest, item, visit),
-                    false => Flow::Continue(()),
+                return match (is_of_type(item, of), item) {
+                    (false, _) => Flow::Continue(()),
+                    // From here on it is read as what it was picked as.
+                    (true, Item::Node(node @ Json::String(_), None)) if is_moment(of) => {
+                        self.go(rest, &Item::Node(node, Some(of)), visit)
+                    }
+                    (true, _) => self.go(rest, item, visit),
                 };
             }
             Step::First => {
@@ -69,6 +74,27 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Visits the elements of this name of one item: of a primitive, its id and its extensions.
+    #[inline]
+    pub(super) fn parts(
+        &self,
+        item: &Item<'a>,
+        name: &str,
+        facts: Facts,
+        visit: &mut impl FnMut(&Item<'a>) -> Flow,
+    ) -> Flow {
+        let own = match item {
+            Item::Node(Json::Object(_), _) => return elements(item, name, facts, visit),
+            Item::Node(..) if matches!(name, "extension" | "id") => beside(self.resource, item),
+            Item::Bare(own, _) => Some(*own),
+            _ => None,
+        };
+        match own {
+            Some(own) => elements(&Item::Node(own, None), name, facts, visit),
+            None => Flow::Continue(()),
+        }
+    }
+
     fn resource_key(&self, item: &Item<'a>) -> Option<&'a str> {
         let Item::Node(node, _) = item else { return None };
         let own = node.as_object().and_then(|object| object.text("id"));
@@ -78,50 +104,81 @@ impl<'a> Scope<'a> {
 }
 
 /// Visits the elements called `name` of one item: an element of that name, a choice of types (`value` finds
-/// `valueQuantity`), or the resource itself where the path begins with its type.
-pub(super) fn elements<'a>(
+/// `valueQuantity`), or the resource itself where the path begins with its type
+/// or one of those that it is a special case of.
+fn elements<'a>(
     item: &Item<'a>,
     name: &str,
-    of: Option<&'static str>,
+    facts: Facts,
     visit: &mut impl FnMut(&Item<'a>) -> Flow,
 ) -> Flow {
     let Some(object) = object_of(item) else { return Flow::Continue(()) };
-    if let Some(node) = object.get(name) {
-        return each(node, of, visit);
+    match object.get(name) {
+        None | Some(Json::Null) => {}
+        Some(node) => return each(object, name, node, facts.of, visit),
     }
     if name.starts_with(|first: char| first.is_ascii_uppercase()) {
-        return match object.text("resourceType") == Some(name) {
+        let is = |kind: &str| kind == name || matches!(name, "Resource" | "DomainResource");
+        return match object.text("resourceType").is_some_and(is) {
             true => visit(item),
             false => Flow::Continue(()),
         };
     }
     for (key, node) in object.members() {
-        let Some(suffix) = key.strip_prefix(name) else { continue };
-        let known = CHOICE_TYPES.iter().find(|known| {
-            known.len() == suffix.len()
-                && known[..1].eq_ignore_ascii_case(&suffix[..1])
-                && known[1..] == suffix[1..]
-                && suffix.as_bytes()[0].is_ascii_uppercase()
-        });
-        if let Some(known) = known {
-            each(node, Some(known), visit)?;
+        // Beside a primitive stands the same name behind a line.
+        let plain = key.strip_prefix('_').unwrap_or(key);
+        let Some(end) = plain.strip_prefix(name) else { continue };
+        let of = match (end.is_empty(), facts.choice) {
+            (true, _) => facts.of,
+            (false, None) => continue,
+            (false, Some(never)) => match CHOICE_TYPES.iter().find(|of| is_written(of, end)) {
+                Some(of) if !never.contains(of) => Some(*of),
+                _ => continue,
+            },
+        };
+        if plain.len() == key.len() {
+            each(object, key, node, of, visit)?;
+        } else if matches!(object.get(plain), None | Some(Json::Null)) {
+            let mut bare = node.each().iter().filter(|one| one.as_object().is_some());
+            bare.try_for_each(|one| visit(&Item::Bare(one, of)))?;
         }
     }
     Flow::Continue(())
 }
 
+/// Visits the elements that JSON writes as this member. In an array, null is the place of a primitive that has no
+/// value if something stands beside it.
 #[inline]
 fn each<'a>(
+    object: &Object<'a>,
+    name: &str,
     node: &'a Json<'a>,
     of: Option<&'static str>,
     visit: &mut impl FnMut(&Item<'a>) -> Flow,
 ) -> Flow {
-    let mut present = node.each().iter().filter(|one| !matches!(one, Json::Null));
-    present.try_for_each(|one| visit(&Item::Node(one, of)))
+    for (at, one) in node.each().iter().enumerate() {
+        match one {
+            Json::Null => {
+                if let Some(bare) = bare(object, name, at) {
+                    visit(&Item::Bare(bare, of))?;
+                }
+            }
+            _ => visit(&Item::Node(one, of))?,
+        }
+    }
+    Flow::Continue(())
+}
+
+/// What stands beside the primitive at this place of the member.
+#[cold]
+fn bare<'a>(object: &Object<'a>, name: &str, at: usize) -> Option<&'a Json<'a>> {
+    let mut members = object.members().iter();
+    let (_, beside) = members.find(|(key, _)| key.strip_prefix('_') == Some(name))?;
+    beside.each().get(at).filter(|one| one.as_object().is_some())
 }
 
 /// What JSON writes beside a primitive of the resource: its id and its extensions.
-pub(super) fn beside<'a>(within: &'a Json<'a>, item: &Item<'a>) -> Option<&'a Json<'a>> {
+fn beside<'a>(within: &'a Json<'a>, item: &Item<'a>) -> Option<&'a Json<'a>> {
     let Item::Node(primitive, _) = item else { return None };
     match within {
         _ if primitive.as_object().is_some() => None,
@@ -141,20 +198,37 @@ pub(super) fn beside<'a>(within: &'a Json<'a>, item: &Item<'a>) -> Option<&'a Js
 pub(super) fn is_of_type(item: &Item<'_>, of: &str) -> bool {
     let same = |known: &str| known == of;
     match item {
-        Item::Node(_, Some(known)) => same(known) || parent_of(known).is_some_and(same),
-        Item::Node(Json::Object(object), None) => match object.text("resourceType") {
-            Some(kind) => kind == of || of == "Resource" || of == "DomainResource",
-            // A resource says in JSON what it is, and no other element does.
-            None => of.starts_with(|first: char| first.is_ascii_uppercase()) && !is_resource(of),
-        },
+        Item::Node(Json::Object(object), None) => {
+            return match object.text("resourceType") {
+                Some(kind) => kind == of || matches!(of, "Resource" | "DomainResource" | "Base"),
+                // A resource says in JSON what it is, and no other element does.
+                None => {
+                    of.starts_with(|first: char| first.is_ascii_uppercase())
+                        && !is_resource(of)
+                        && of != "PrimitiveType"
+                }
+            };
+        }
+        // Every element is of these.
+        Item::Node(..) | Item::Bare(..) if matches!(of, "Element" | "DataType" | "Base") => {
+            return true;
+        }
+        _ => {}
+    }
+    match item {
+        Item::Node(Json::Number(_), Some("integer64")) => is_whole(of),
+        Item::Node(_, Some(known)) | Item::Bare(_, Some(known)) => {
+            same(known) || parent_of(known).is_some_and(same) || is_primitive(known, of)
+        }
+        Item::Bare(_, None) => {
+            of.starts_with(|first: char| first.is_ascii_lowercase()) || same("PrimitiveType")
+        }
         Item::Bool(_) | Item::Node(Json::Bool(_), None) => same("boolean"),
         Item::Integer(_) => same("integer"),
         Item::Decimal(_) => same("decimal"),
         Item::Node(Json::Number(text), None) => match text.contains(['.', 'e', 'E']) {
             true => same("decimal"),
-            false => ["integer", "decimal", "positiveInt", "unsignedInt", "integer64"]
-                .iter()
-                .any(|known| same(known)),
+            false => same("decimal") || is_whole(of),
         },
         Item::Text(_) | Item::Node(Json::String(_), None) => is_text_type(of),
         Item::Temporal(value) => match value.kind() {
@@ -162,13 +236,23 @@ pub(super) fn is_of_type(item: &Item<'_>, of: &str) -> bool {
             Kind::DateTime => same("dateTime") || same("instant"),
             Kind::Time => same("time"),
         },
-        Item::Node(Json::Null | Json::Array(_), None) => false,
+        Item::Node(Json::Null | Json::Array(_) | Json::Object(_), None) => false,
     }
+}
+
+/// Whether the type that is asked for is that of all primitives, and the one that is known is a primitive.
+fn is_primitive(known: &str, of: &str) -> bool {
+    of == "PrimitiveType" && known.starts_with(|first: char| first.is_ascii_lowercase())
+}
+
+/// Whether values of this type are dates or times.
+fn is_moment(of: &str) -> bool {
+    matches!(of, "date" | "dateTime" | "instant" | "time")
 }
 
 /// Whether values of this type are written as text in JSON.
 fn is_text_type(of: &str) -> bool {
-    const TEXT: [&str; 14] = [
+    const TEXT: [&str; 15] = [
         "string",
         "code",
         "id",
@@ -183,6 +267,7 @@ fn is_text_type(of: &str) -> bool {
         "dateTime",
         "instant",
         "time",
+        "xhtml",
     ];
     TEXT.contains(&of)
 }

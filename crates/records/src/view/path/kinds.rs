@@ -3,11 +3,12 @@
 //! A column's type is inferred from it where the view names none (SQL on FHIR v2, column types), and elements that JSON
 //! writes as plain text get to be dates and times.
 
-use super::{Expr, Function, Literal, Op, Step, Target, TextFunction, misfit};
+use super::{Expr, Facts, Function, Literal, Op, Step, Target, TextFunction, misfit};
+use crate::view::choices::choice;
 use crate::view::elements::element;
 use crate::view::resources;
 use crate::view::temporal::Kind;
-use crate::view::types::{may_be, type_of};
+use crate::view::types::{is_whole, may_be, type_of};
 
 /// In an expression, in place of a type that no value can be of where it stands.
 const NO_TYPE: &str = "";
@@ -22,26 +23,41 @@ pub(crate) struct Known {
     /// Their type as FHIR's definitions give it without doubt: a data type (`HumanName`, `code`), a type of resource, or
     /// the path of an element that has parts of its own (`Patient.contact`).
     pub(crate) exact: Option<Box<str>>,
+    /// There are none whatever the record is: `{}`, which says nothing of what else there may be.
+    pub(crate) nothing: bool,
 }
 
 impl Known {
     /// Resources of this type.
     pub(crate) fn resource(name: &str) -> Known {
-        Known { place: Some(name.into()), of: None, exact: Some(name.into()) }
+        Known { place: Some(name.into()), exact: Some(name.into()), ..Known::default() }
     }
 
     fn of(name: &str) -> Known {
         Known { of: Some(name.into()), ..Known::default() }
     }
 
-    /// The elements of this name, as the step to them knows them.
-    fn member(&self, name: &str, of: Option<&str>) -> Known {
+    /// The elements of this name.
+    fn member(&self, name: &str) -> Known {
+        if matches!(name, "Resource" | "DomainResource") {
+            return self.clone();
+        }
+        let of = element(self.place.as_deref(), name);
         let exact = match resources::is_known(name) {
             // The resource itself, which a path may begin with.
             true => Some(name),
             false => of.or_else(|| type_of(self.exact.as_deref(), name)),
         };
-        Known { place: Some(name.into()), of: of.map(Into::into), exact: exact.map(Into::into) }
+        let (of, exact) = (of.map(Into::into), exact.map(Into::into));
+        Known { place: Some(name.into()), of, exact, nothing: false }
+    }
+
+    /// What the step to `found`, the elements of this name, has to know.
+    fn facts(&self, name: &str, found: &Known) -> Facts {
+        let of = element(self.place.as_deref(), name);
+        let choice = || choice(self.place.as_deref(), name);
+        // What is of one type is no choice of types.
+        Facts { of, choice: if found.exact.is_some() { None } else { choice() } }
     }
 
     /// Whether none of the values can be of a type, whatever the record is.
@@ -51,6 +67,9 @@ impl Known {
 
     /// What is known where it may be one or the other.
     pub(crate) fn either(self, other: Known) -> Known {
+        if self.nothing || other.nothing {
+            return if self.nothing { other } else { self };
+        }
         Known {
             place: self.place.filter(|place| Some(place) == other.place.as_ref()),
             of: match (self.of, other.of) {
@@ -58,12 +77,13 @@ impl Known {
                 _ => None,
             },
             exact: self.exact.filter(|exact| Some(exact) == other.exact.as_ref()),
+            nothing: false,
         }
     }
 }
 
 /// The primitive type that holds the values of both: of numbers, the wider one.
-fn common(one: Box<str>, other: Box<str>) -> Option<Box<str>> {
+pub(crate) fn common(one: Box<str>, other: Box<str>) -> Option<Box<str>> {
     const WIDER: [&str; 3] = ["decimal", "integer64", "integer"];
     if one == other {
         return Some(one);
@@ -73,32 +93,36 @@ fn common(one: Box<str>, other: Box<str>) -> Option<Box<str>> {
     numbers.then(|| wider().unwrap_or("integer").into())
 }
 
-/// Whether the values of a type are whole numbers.
-pub(super) fn is_whole(of: &str) -> bool {
-    matches!(of, "integer" | "positiveInt" | "unsignedInt" | "integer64")
+/// Where a path is, and what it stands in.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'k> {
+    /// What is known of `$this`.
+    pub(super) focus: &'k Known,
+    /// The same of `%resource`.
+    pub(super) resource: &'k Known,
 }
 
 /// Writes into each element of the expression the type that FHIR gives it, and returns what is known of the whole. Notes in
 /// `wrong` what can never have a value, such as an operator whose two sides do not go together.
-pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known) -> Known {
+pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, around: &Around<'_>) -> Known {
     match expr {
-        Expr::Nothing => Known::default(),
+        Expr::Nothing => Known { nothing: true, ..Known::default() },
         Expr::Literal(literal) => Known::of(literal_type(literal)),
-        Expr::This => focus.clone(),
+        Expr::This => around.focus.clone(),
         Expr::Index | Expr::RowIndex => Known::of("integer"),
-        // The resource's own type is the view's, but a nested focus does not know it any more.
-        Expr::Resource => Known::default(),
+        Expr::Resource => around.resource.clone(),
         Expr::Path(base, steps) => {
-            let base = settle(wrong, base, focus);
+            let base = settle(wrong, base, around);
             steps.iter_mut().fold(base, |known, step| match step {
-                Step::Member(name, of) => {
-                    *of = element(known.place.as_deref(), name);
-                    known.member(name, *of)
+                Step::Member(name, facts) => {
+                    let found = known.member(name);
+                    *facts = known.facts(name, &found);
+                    found
                 }
                 Step::OfType(of) => {
                     let left = typed(of);
                     if known.is_never(of) {
-                        *of = NO_TYPE.into();
+                        *of = NO_TYPE;
                     }
                     left
                 }
@@ -107,30 +131,30 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, focus: &Known)
             })
         }
         Expr::At(base, index) => {
-            settle(wrong, index, focus);
-            settle(wrong, base, focus)
+            settle(wrong, index, around);
+            settle(wrong, base, around)
         }
         Expr::Call(before, function) => {
-            let base = settle(wrong, before, focus);
+            let base = settle(wrong, before, around);
             if let Function::LowBoundary(_) | Function::HighBoundary(_) = function {
                 *wrong = wrong.take().or(misfit::boundary(before, &base));
             }
             match function {
                 // Behind a dot, `$this` is what stands before it.
                 Function::Iif(..) if **before != Expr::This => {
-                    call(wrong, base.clone(), function, &base)
+                    call(wrong, base.clone(), function, &Around { focus: &base, ..*around })
                 }
-                _ => call(wrong, base, function, focus),
+                _ => call(wrong, base, function, around),
             }
         }
         Expr::Binary(op, left, right) => {
-            let known = (settle(wrong, left, focus), settle(wrong, right, focus));
+            let known = (settle(wrong, left, around), settle(wrong, right, around));
             let found = misfit::operator(*op, (left, &known.0), (right, &known.1));
             *wrong = wrong.take().or(found);
             binary(*op, known.0, known.1)
         }
         Expr::Negate(inner) => {
-            let known = settle(wrong, inner, focus);
+            let known = settle(wrong, inner, around);
             *wrong = wrong.take().or(misfit::negation(&known));
             known
         }
@@ -151,21 +175,28 @@ fn literal_type(literal: &Literal) -> &'static str {
     }
 }
 
-fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus: &Known) -> Known {
+fn call(
+    wrong: &mut Option<String>,
+    base: Known,
+    function: &mut Function,
+    around: &Around<'_>,
+) -> Known {
+    let inner = Around { focus: &base, ..*around };
     match function {
         Function::Where(criterion) => {
-            settle(wrong, criterion, &base);
+            settle(wrong, criterion, &inner);
             base
         }
-        Function::Select(projection) => settle(wrong, projection, &base),
+        Function::Select(projection) => settle(wrong, projection, &inner),
         Function::Repeat(projection) => {
             // What is known of the first round need not hold for the others.
-            let step = settle(wrong, &mut projection.clone(), &base);
-            let further = settle(wrong, projection, &base.either(step.clone()));
+            let step = settle(wrong, &mut projection.clone(), &inner);
+            let both = base.either(step.clone());
+            let further = settle(wrong, projection, &Around { focus: &both, ..*around });
             step.either(further)
         }
         Function::All(criterion) | Function::Exists(Some(criterion)) => {
-            settle(wrong, criterion, &base);
+            settle(wrong, criterion, &inner);
             Known::of("boolean")
         }
         Function::Exists(None)
@@ -185,25 +216,25 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         | Function::Take(one)
         | Function::Exclude(one)
         | Function::Intersect(one) => {
-            settle(wrong, one, focus);
+            settle(wrong, one, around);
             base
         }
-        Function::Combine(other) => base.either(settle(wrong, other, focus)),
+        Function::Combine(other) => base.either(settle(wrong, other, around)),
         Function::Count => Known::of("integer"),
         Function::Iif(condition, yes, no) => {
-            settle(wrong, condition, focus);
-            let yes = settle(wrong, yes, focus);
+            settle(wrong, condition, around);
+            let yes = settle(wrong, yes, around);
             match no {
-                Some(no) => yes.either(settle(wrong, no, focus)),
+                Some(no) => yes.either(settle(wrong, no, around)),
                 None => yes,
             }
         }
         Function::Join(separator) => {
-            separator.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
+            separator.iter_mut().for_each(|one| drop(settle(wrong, one, around)));
             Known::of("string")
         }
         Function::Text(function, arguments) => {
-            arguments.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
+            arguments.iter_mut().for_each(|one| drop(settle(wrong, one, around)));
             Known::of(match function {
                 TextFunction::StartsWith | TextFunction::EndsWith | TextFunction::Contains => {
                     "boolean"
@@ -220,11 +251,11 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
         }),
         Function::Round(..) => base,
         Function::Extension(url) => {
-            settle(wrong, url, focus);
-            Known::default().member("extension", None)
+            settle(wrong, url, around);
+            Known::default().member("extension")
         }
         Function::LowBoundary(precision) | Function::HighBoundary(precision) => {
-            precision.iter_mut().for_each(|one| drop(settle(wrong, one, focus)));
+            precision.iter_mut().for_each(|one| drop(settle(wrong, one, around)));
             match (base.of.as_deref(), base.exact.as_deref()) {
                 // What an integer may stand for is half a unit away from it.
                 (Some(of), _) if is_whole(of) => Known::of("decimal"),
@@ -239,8 +270,8 @@ fn call(wrong: &mut Option<String>, base: Known, function: &mut Function, focus:
 fn typed(of: &str) -> Known {
     let name = || Some(of.into());
     match of.starts_with(|first: char| first.is_ascii_lowercase()) {
-        true => Known { place: None, of: name(), exact: name() },
-        false => Known { place: name(), of: None, exact: name() },
+        true => Known { of: name(), exact: name(), ..Known::default() },
+        false => Known { place: name(), exact: name(), ..Known::default() },
     }
 }
 

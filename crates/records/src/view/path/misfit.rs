@@ -1,10 +1,9 @@
 //! What can have no value whatever the record is, by the types that FHIR gives to elements. Where a type is not known,
 //! nothing is said against it.
 
-use super::kinds::is_whole;
 use super::{Expr, Known, Literal, Op};
 use crate::view::temporal::Temporal;
-use crate::view::types::is_abstract;
+use crate::view::types::{is_abstract, is_whole, parent_of};
 
 /// What types of values an operator can tell apart.
 #[derive(Clone, Copy, PartialEq)]
@@ -48,7 +47,12 @@ pub(super) fn operator(
     let sorts = [sort_of(known_left), sort_of(known_right)];
     let has = |sort| sorts.contains(&Some(sort));
     let what = if orders { "put in an order" } else { "calculated with" };
-    if has(Sort::Parts) {
+    // Quantities have an order (FHIRPath 2.0, 6.2).
+    let quantity = |known: &Known| {
+        type_name(known).is_none_or(|of| of == "Quantity" || parent_of(of) == Some("Quantity"))
+    };
+    let quantities = orders && quantity(known_left) && quantity(known_right);
+    if has(Sort::Parts) && !quantities {
         let parts = if sorts[0] == Some(Sort::Parts) { known_left } else { known_right };
         let of = type_name(parts).unwrap_or_default();
         return Some(format!(

@@ -2,7 +2,7 @@
 
 use super::lex::{Token, lex};
 use super::{
-    Constants, Expr, Function, Literal, Op, PathError, Rounding, Step, Target, TextFunction,
+    Constants, Expr, Facts, Function, Literal, Op, PathError, Rounding, Step, Target, TextFunction,
 };
 use crate::view::types;
 
@@ -123,7 +123,7 @@ impl Parser<'_> {
                 let of = self.type_name()?;
                 left = match cast {
                     true => left.then(Step::OfType(of)),
-                    false => Expr::Call(Box::new(left), Function::Is(of)),
+                    false => Expr::Call(Box::new(left), Function::Is(of.into())),
                 };
                 continue;
             }
@@ -175,7 +175,7 @@ impl Parser<'_> {
                 Ok(Expr::Literal(Literal::Bool(word == "true")))
             }
             Token::Constant(name) => {
-                let value = match (self.constants.get(&name), name.as_str()) {
+                let value = match (self.constants.values.get(&name), name.as_str()) {
                     (Some(value), _) => Expr::Literal(value.clone()),
                     (None, "rowIndex") => Expr::RowIndex,
                     (None, "resource" | "rootResource") => Expr::Resource,
@@ -215,9 +215,9 @@ impl Parser<'_> {
             // `$this` stands at the start of a path or of a part of it; behind a dot it would have no meaning.
             Token::Variable(name) if base == Expr::This && name == "$this" => Ok(Expr::This),
             Token::Variable(name) if base == Expr::This && name == "$index" => Ok(Expr::Index),
-            Token::Quoted(name) => Ok(base.then(Step::Member(name.into(), None))),
+            Token::Quoted(name) => Ok(base.then(Step::Member(name.into(), Facts::default()))),
             Token::Name(name) if self.accept("(") => self.function(base, &name, start),
-            Token::Name(name) => Ok(base.then(Step::Member(name.into(), None))),
+            Token::Name(name) => Ok(base.then(Step::Member(name.into(), Facts::default()))),
             Token::Variable(_) => {
                 self.at = start;
                 Err(self
@@ -280,16 +280,21 @@ impl Parser<'_> {
             }
             _ => self.type_name()?,
         };
+        if name == "getReferenceKey" && !types::is_resource(of) {
+            return Err(self.error(format!("{of} is no type of resources")));
+        }
         self.expect(")")?;
         Ok(match name {
-            "getReferenceKey" => base.then(Step::ReferenceKey(Some(of))),
-            "is" => Expr::Call(Box::new(base), Function::Is(of)),
+            // Any resource is one of these.
+            "getReferenceKey" if types::is_abstract(of) => base.then(Step::ReferenceKey(None)),
+            "getReferenceKey" => base.then(Step::ReferenceKey(Some(of.into()))),
+            "is" => Expr::Call(Box::new(base), Function::Is(of.into())),
             _ => base.then(Step::OfType(of)),
         })
     }
 
     /// Reads a type's name, with or without one of the namespaces `FHIR` and `System` before it.
-    fn type_name(&mut self) -> Result<Box<str>, PathError> {
+    fn type_name(&mut self) -> Result<&'static str, PathError> {
         let start = self.at;
         let name = self.plain_name()?;
         if (name == "FHIR" || name == "System") && self.accept(".") {
@@ -305,8 +310,8 @@ impl Parser<'_> {
         start: usize,
         namespace: Option<&str>,
         name: &str,
-    ) -> Result<Box<str>, PathError> {
-        types::resolve(namespace, name).map(Into::into).ok_or_else(|| {
+    ) -> Result<&'static str, PathError> {
+        types::resolve(namespace, name).ok_or_else(|| {
             let meant = types::meant_by(name);
             let meant = meant.map_or(String::new(), |meant| format!("; {meant} is probably meant"));
             let within = namespace.map_or(String::new(), |namespace| format!(" in {namespace}"));
