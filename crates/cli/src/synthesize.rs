@@ -15,9 +15,10 @@ The policy says what values each column can have. It is published with the resul
 subject and never from the table:
 
   [synthesis.columns]
-  sex       = { values = ["female", "male"] }
-  age       = { lower = 0, upper = 99, width = 5 }
-  diagnosis = { hierarchy = "diagnosis.csv" }    # the first value of each line
+  sex        = { values = ["female", "male"] }     # spelled as in the table
+  age        = { lower = 0, upper = 99, width = 5 }
+  birth_date = { lower = 1920, upper = 2029, width = 10 }    # a date counts by its year
+  diagnosis  = { hierarchy = "diagnosis.csv" }     # the first value of each line
 
 docs/custodian.md explains every key."#;
 
@@ -66,8 +67,17 @@ pub fn run(arguments: &Synthesize, reporter: &Reporter) -> Result<Outcome> {
             done.attack.auc * 100.0,
             done.attack.auc_on_source * 100.0
         ),
-        "the last two lines are counted from the source: keep them in the house".to_owned(),
     ];
+    lines.extend(done.utility.outside.iter().map(|(column, outside)| {
+        format!(
+            "  {column:24} {} of {} values ({:.1} %) are not among those that the policy names: none of them is in the table",
+            outside.rows,
+            outside.values,
+            outside.share * 100.0
+        )
+    }));
+    lines
+        .push("all but the first line is counted from the source: keep it in the house".to_owned());
     lines.extend(done.output.iter().map(|path| format!("written to {path}")));
     Ok(Outcome::new(&done, lines.join("\n")))
 }

@@ -16,6 +16,7 @@
 mod assess;
 mod domain;
 mod noise;
+mod outside;
 mod tree;
 
 use rand::SeedableRng;
@@ -26,6 +27,7 @@ use crate::table::{Column, Table};
 pub use assess::{Attack, Utility, attack, utility};
 pub use domain::{ColumnDomain, SynthesisPolicy};
 use noise::{Sigma, perturb};
+pub use outside::Outside;
 use tree::Tree;
 
 /// Cells that a pair of columns may have.
@@ -106,22 +108,32 @@ pub struct Coded<'p> {
     policy: &'p SynthesisPolicy,
     sizes: Vec<usize>,
     columns: Vec<Vec<u32>>,
+    /// For each column the rows whose value its domain does not hold; in `columns` they have the missing one.
+    outside: Vec<Vec<u32>>,
+    /// Where each column stands in the table.
+    places: Vec<usize>,
 }
 
 impl<'p> Coded<'p> {
-    /// Reads a table by the policy's domains. What is in no domain counts as missing.
+    /// Reads a table by the policy's domains. What is in no domain counts as missing, and is counted ([`Coded::outside`]).
     ///
     /// # Errors
-    /// [`SynthesisError::Policy`] for a column that the table lacks, [`SynthesisError::Wide`], [`SynthesisError::Short`].
+    /// [`SynthesisError::Policy`] for a column that the table lacks or whose domain holds less than half of its values,
+    /// [`SynthesisError::Wide`], [`SynthesisError::Short`].
     pub fn new(table: &Table, policy: &'p SynthesisPolicy) -> Result<Coded<'p>, SynthesisError> {
         if table.rows() < 20 {
             return Err(SynthesisError::Short(table.rows()));
         }
-        let mut coded = Coded { policy, sizes: Vec::new(), columns: Vec::new() };
+        let (sizes, columns, outside, places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut coded = Coded { policy, sizes, columns, outside, places };
         for (name, domain) in &policy.columns {
-            let column = table.column(name).ok_or_else(|| domain::no_such_column(name, table))?;
+            let place = table.columns.iter().position(|column| column.name == *name);
+            let place = place.ok_or_else(|| domain::no_such_column(name, table))?;
+            let mut codes = domain.code(&table.columns[place]);
+            coded.outside.push(outside::take_out(name, domain, &mut codes)?);
             coded.sizes.push(domain.size());
-            coded.columns.push(domain.code(column));
+            coded.columns.push(codes);
+            coded.places.push(place);
         }
         let names: Vec<&String> = policy.columns.iter().map(|(name, _)| name).collect();
         for (a, b) in tree::pairs(names.len()) {
@@ -206,7 +218,9 @@ pub fn synthesize(
         let texts: Vec<String> = codes.iter().map(|&code| domain.show(code, &mut random)).collect();
         Column::of(name, texts.iter().map(String::as_str))
     });
-    let table = Table { columns: shown.collect() };
+    let mut shown: Vec<(usize, Column)> = coded.places.iter().copied().zip(shown).collect();
+    shown.sort_by_key(|(place, _)| *place);
+    let table = Table { columns: shown.into_iter().map(|(_, column)| column).collect() };
     let pairs = edges.iter().map(|&(a, b)| (names[a].clone(), names[b].clone())).collect();
     let spent = Spent {
         budget,
@@ -277,6 +291,68 @@ mod tests {
         assert!(close.pairs_mean < 0.1, "{close:?}");
         let ages = made.table.column("age").unwrap();
         assert!(ages.values.iter().all(|age| age.is_empty() || age.parse::<u32>().unwrap() < 100));
+    }
+
+    #[test]
+    fn a_domain_that_does_not_hold_most_of_a_column_is_refused_without_a_value() {
+        let policy = |x: &str| {
+            let text = format!("[synthesis.columns]\nx = {x}\n");
+            SynthesisPolicy::parse(&text, &crate::release::Files::new()).unwrap()
+        };
+        // 30 of Ada, 30 of Eve, 40 of nobody: the missing ones are no values.
+        let names = (0..100).map(|row| ["Ada", "Eve", ""][if row < 60 { row % 2 } else { 2 }]);
+        let source = Table { columns: vec![Column::of("x", names)] };
+        let refused = |x: &str| Coded::new(&source, &policy(x)).err().unwrap();
+        let error = refused("{ values = [\"ada\", \"eve\"] }");
+        assert!(matches!(error, SynthesisError::Policy(_)));
+        let error = error.to_string();
+        for told in ["'synthesis.columns.x'", "60 of 60 values", "\"ada\", \"eve\""] {
+            assert!(error.contains(told), "{told}: {error}");
+        }
+        assert!(!error.contains("Ada") && !error.contains("Eve"), "{error}");
+        let error = refused("{ lower = 0, upper = 9 }").to_string();
+        assert!(error.contains("numbers from 0 to below 10"), "{error}");
+        // Half is told and not refused.
+        let half = policy("{ values = [\"Ada\", \"other\"] }");
+        let coded = Coded::new(&source, &half).unwrap();
+        let outside = coded.outside()["x"];
+        assert_eq!((outside.rows, outside.values), (30, 60));
+        assert!((outside.share - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_the_domain_does_not_hold_is_distance_from_the_source() {
+        let text = "[synthesis.columns]\nx = { values = [\"a\"] }\nage = { lower = 0, upper = 99, width = 10 }\n";
+        let policy = SynthesisPolicy::parse(text, &crate::release::Files::new()).unwrap();
+        let source = table(4_000);
+        let coded = Coded::new(&source, &policy).unwrap();
+        let made = synthesize(&coded, Budget { epsilon: 8.0, delta: 1e-6 }, [1; 32]).unwrap();
+        let far = utility(&coded, &made);
+        // Three in ten have a value that no synthetic row can have.
+        assert!((far.columns["x"] - 0.3).abs() < 0.02, "{far:?}");
+        assert!(far.pairs_mean >= 0.29 && far.columns["age"] < 0.05, "{far:?}");
+        assert_eq!(far.outside.len(), 1);
+        assert_eq!((far.outside["x"].rows, far.outside["x"].values), (1_200, 4_000));
+    }
+
+    #[test]
+    fn a_column_of_dates_is_made_by_years_and_columns_keep_their_order() {
+        let text = "[synthesis.columns]\nborn = { lower = 1920, upper = 2029, width = 10 }\na = { values = [\"x\"] }\n";
+        let policy = SynthesisPolicy::parse(text, &crate::release::Files::new()).unwrap();
+        let born = (0..400).map(|row| ["1950-02-03", "1984-12", "2001"][row % 3]);
+        let z = Column::of("z", (0..400).map(|_| "of no use"));
+        let columns = vec![Column::of("born", born), z, Column::of("a", (0..400).map(|_| "x"))];
+        let coded = Coded::new(&Table { columns }, &policy).unwrap();
+        assert!(coded.outside().is_empty());
+        let made = synthesize(&coded, Budget { epsilon: 20.0, delta: 1e-6 }, [1; 32]).unwrap();
+        let names: Vec<&str> = made.table.columns.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["born", "a"]);
+        let years = &made.table.columns[0];
+        let decade = |row: usize| {
+            years.value(row).parse::<u32>().is_ok_and(|y| [195, 198, 200].contains(&(y / 10)))
+        };
+        let right = (0..made.table.rows()).filter(|row| decade(*row)).count();
+        assert!(right * 10 > made.table.rows() * 9, "{right}");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! What a synthetic table is good for, and whether it gives anybody away. Both look at the source, so that their numbers
 //! are for the custodian and not for publication.
 
+use std::collections::BTreeMap;
+
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 
-use super::{Budget, Coded, Synthesis, SynthesisError, synthesize, tree};
+use super::{Budget, Coded, Outside, Synthesis, SynthesisError, synthesize, tree};
 
 /// People attacked from each side.
 const TARGETS: usize = 500;
@@ -16,18 +18,23 @@ const COMPARED: usize = 5_000;
 /// How far the synthetic table is from its source: total variation distances, 0 (equal) to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Utility {
-    /// Of each column.
-    pub columns: std::collections::BTreeMap<String, f64>,
+    /// Of each column. A row whose value the policy's domain does not hold is like no synthetic one.
+    pub columns: BTreeMap<String, f64>,
     /// Of the pairs of columns, on average.
     pub pairs_mean: f64,
     /// Of the worst pair.
     pub pairs_worst: f64,
     /// What independent columns would have on average over the pairs, to compare with.
     pub pairs_mean_if_independent: f64,
+    /// Of each column that has values which the policy's domain does not hold, how many; none of them can be in the
+    /// synthetic table.
+    pub outside: BTreeMap<String, Outside>,
 }
 
 /// Compares a synthetic table with its source.
 pub fn utility(source: &Coded<'_>, made: &Synthesis) -> Utility {
+    let told = source.outside();
+    let source = &source.with_outside();
     let synthetic = Coded { columns: made.codes.clone(), ..source.clone() };
     let names = source.policy.columns.iter().map(|(name, _)| name.clone()).enumerate();
     let columns =
@@ -51,6 +58,7 @@ pub fn utility(source: &Coded<'_>, made: &Synthesis) -> Utility {
         pairs_mean: sum / count,
         pairs_worst: worst,
         pairs_mean_if_independent: independent / count,
+        outside: told,
     }
 }
 
@@ -117,7 +125,9 @@ pub fn attack(
 
 fn rows<'p>(source: &Coded<'p>, rows: &[usize]) -> Coded<'p> {
     let of = |column: &Vec<u32>| rows.iter().map(|&row| column[row]).collect();
-    Coded { columns: source.columns.iter().map(of).collect(), ..source.clone() }
+    // What is outside is missing here: the attack compares with what can be made.
+    let outside = vec![Vec::new(); source.columns.len()];
+    Coded { columns: source.columns.iter().map(of).collect(), outside, ..source.clone() }
 }
 
 /// In how many columns the most similar row agrees, then how many rows agree in so many.

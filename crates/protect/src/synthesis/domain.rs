@@ -4,24 +4,29 @@
 use hashbrown::HashMap;
 use rand::Rng;
 
+use crate::date::PartialDate;
 use crate::generalization::HierarchyFile;
 use crate::release::Files;
 use crate::table::{Column, Table};
 use crate::table_policy::{Section, TablePolicyError};
 
+/// So many values of a list are named where a table has others.
+const SHOWN: usize = 6;
+
 /// The columns of a synthetic table, by the section `[synthesis.columns]` of a policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SynthesisPolicy {
-    /// Columns and their domains, in the order of their names.
+    /// Columns and their domains, in the order of their names; the synthetic table has them in the order of its source.
     pub columns: Vec<(String, ColumnDomain)>,
 }
 
-/// The values of a column; a missing value, or one outside, is a value of its own and shown as an empty one.
+/// The values of a column; a missing one is a value of its own and shown as an empty one, and so is one outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ColumnDomain {
     /// One of a list.
     Values(Vec<String>),
-    /// Numbers from `lower` on in so many intervals of `width`; a synthetic one is drawn evenly from its interval.
+    /// Numbers from `lower` on in so many intervals of `width`; a synthetic one is drawn evenly from its interval. A date
+    /// counts by its year.
     Intervals {
         /// Where the first begins.
         lower: f64,
@@ -115,9 +120,27 @@ impl ColumnDomain {
         }
     }
 
-    /// The position of every row's value; the missing one is the last.
+    /// What it holds, in words that come from the policy alone.
+    pub(super) fn kinds(&self) -> String {
+        match self {
+            ColumnDomain::Values(values) => {
+                let some: Vec<String> =
+                    values.iter().take(SHOWN).map(|value| format!("\"{value}\"")).collect();
+                let more = values.len().saturating_sub(SHOWN);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("the texts {}{more}, spelled so", some.join(", "))
+            }
+            ColumnDomain::Intervals { lower, width, count } => format!(
+                "numbers from {lower} to below {}, and dates by their years",
+                lower + width * *count as f64
+            ),
+        }
+    }
+
+    /// The position of every row's value; the missing one is the last, and [`ColumnDomain::size`] one that is outside.
     pub(super) fn code(&self, column: &Column) -> Vec<u32> {
-        let missing = self.size() as u32 - 1;
+        let outside = self.size() as u32;
+        let other = |value: &str| if value.is_empty() { outside - 1 } else { outside };
         let of_value: Vec<u32> = match self {
             ColumnDomain::Values(values) => {
                 let places: HashMap<&str, u32> = values
@@ -128,15 +151,17 @@ impl ColumnDomain {
                 column
                     .values
                     .iter()
-                    .map(|v| places.get(v.as_str()).copied().unwrap_or(missing))
+                    .map(|v| places.get(v.as_str()).copied().unwrap_or_else(|| other(v)))
                     .collect()
             }
             ColumnDomain::Intervals { lower, width, count } => {
                 let place = |value: &String| {
-                    let place = ((value.parse::<f64>().ok()? - lower) / width).floor();
+                    let year = || PartialDate::parse(value).map(|date| f64::from(date.year));
+                    let number = value.parse::<f64>().ok().or_else(year)?;
+                    let place = ((number - lower) / width).floor();
                     (place >= 0.0 && place < *count as f64).then_some(place as u32)
                 };
-                column.values.iter().map(|value| place(value).unwrap_or(missing)).collect()
+                column.values.iter().map(|v| place(v).unwrap_or_else(|| other(v))).collect()
             }
         };
         column.codes.iter().map(|&code| of_value[code as usize]).collect()
