@@ -145,7 +145,7 @@ pub enum BudgetError {
     Free,
     /// The budget does not reach.
     #[error(
-        "The privacy budget {scope} has {left} left and the question asks for {asked}: ask with a smaller epsilon, repeat an earlier question (which is free), or wait for the next version of the dataset."
+        "The privacy budget {scope} has {left} left and the question asks for {asked}: ask with a smaller epsilon, or repeat an earlier question, which is free."
     )]
     Exhausted {
         /// Whose limit was met.

@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 use super::{
     Question,
     expression::{Columns, chain, patient},
+    join::with_conditions,
     release,
 };
 use crate::{
@@ -189,8 +190,9 @@ impl<'a> Tables<'a> {
     }
 
     fn filter(&mut self, filter: &Filter) -> Result<Lowered, Refusal> {
-        let mut lowered = self.lower(&filter.input)?;
         let parts = chain(&filter.predicate, Operator::And);
+        let (input, parts) = with_conditions(&filter.input, parts);
+        let mut lowered = self.lower(&input)?;
         let mut rest = Vec::new();
         for part in parts {
             match membership(part) {

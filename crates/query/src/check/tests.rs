@@ -315,6 +315,8 @@ const SUPPORTED: &[&str] = &[
     "SELECT p.sex, AVG(o.value) FROM observation AS o JOIN patient p ON p.patient = o.patient GROUP BY p.sex",
     "SELECT sex, code, COUNT(DISTINCT patient.patient) FROM patient JOIN observation USING (patient) WHERE NOT deceased GROUP BY sex, code",
     "SELECT COUNT(*) FROM observation NATURAL JOIN patient",
+    "SELECT COUNT(*) FROM patient p, observation o, encounter e WHERE p.patient = o.patient AND e.patient = p.patient AND o.value > 3 AND e.days < o.value",
+    "SELECT COUNT(*) FROM patient CROSS JOIN observation WHERE patient.patient = observation.patient AND NOT (sex = 'male' OR code = 'other')",
     "SELECT COUNT(*) FROM patient p LEFT JOIN observation o ON o.patient = p.patient AND o.code = 'other' WHERE o.patient IS NULL",
     "SELECT COUNT(*) FROM observation JOIN encounter USING (patient)",
     "SELECT COUNT(*) FROM observation a JOIN observation b ON a.patient = b.patient AND a.code = b.code AND a.year < b.year",
@@ -500,6 +502,9 @@ fn one_question_has_one_key_whatever_its_spacing_names_and_order() {
         key("SELECT COUNT(1) AS n FROM patient p WHERE p.sex = 'male' ORDER BY n LIMIT 5", b"1")
     );
     assert_ne!(one, key("SELECT COUNT(*) FROM patient WHERE sex = 'female'", b"1"));
+    let joined = "SELECT COUNT(*) FROM patient p JOIN observation o ON p.patient = o.patient";
+    let crossed = "SELECT COUNT(*) FROM patient p, observation o WHERE p.patient = o.patient";
+    assert_eq!(key(joined, b"1"), key(crossed, b"1"));
     assert_ne!(one, key("SELECT COUNT(*) FROM patient WHERE sex = 'male'", b"2"));
     assert_ne!(one, key("SELECT COUNT(deceased) FROM patient WHERE sex = 'male'", b"1"));
     // A quote within a literal stays a quote within a literal.
