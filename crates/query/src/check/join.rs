@@ -56,7 +56,7 @@ impl Tables<'_> {
         if !outer && condition.as_ref().is_some_and(|one| !one.known.can_be_true()) {
             return Err(super::relation::never());
         }
-        let condition = condition.map(|condition| condition.scalar);
+        let mut condition = condition.map(|condition| condition.scalar);
         let limits = limits(&left, &right)?;
         let one = |side: &Private| side.limits.rows == Ok(1);
         let many = !one(&left) && !one(&right);
@@ -69,6 +69,8 @@ impl Tables<'_> {
             }
         });
         let types: Vec<Type> = types.collect();
+        // Where no row is left alone, a condition of the join is one of its pairs.
+        let of_pairs = if outer { None } else { condition.take() };
         let relation = Relation::Join {
             left: Box::new(held(left, many)),
             right: Box::new(held(right, many)),
@@ -76,6 +78,10 @@ impl Tables<'_> {
             outer,
             width,
             needed: vec![true; types.len()],
+        };
+        let relation = match of_pairs {
+            Some(condition) => relation.filtered(condition),
+            None => relation,
         };
         Ok(Private { relation, types, limits, of_patients: false })
     }

@@ -215,8 +215,7 @@ impl<'a> Tables<'a> {
                     return Err(never());
                 }
                 narrow(&condition.scalar, &mut private.types);
-                let input = Box::new(private.relation);
-                let relation = Relation::Filter { input, condition: condition.scalar };
+                let relation = private.relation.filtered(condition.scalar);
                 Lowered::Private(Private { relation, ..private })
             }
             Lowered::Public(_) if !condition.known.can_be_true() => return Err(never_shown()),
@@ -472,9 +471,14 @@ fn person_aggregate(
         ));
     }
     let most = rows.map(i64::from).ok();
+    let literal = matches!(argument.scalar, Scalar::Literal(_)) && !params.distinct;
     let known = match function {
         PersonFunction::Count => Type {
             bounds: most.map(|most| Bounds::Integer(0, most)),
+            // A group that is there has a row.
+            domain: most
+                .filter(|most| literal && *most <= super::MAX_GROUPS as i64)
+                .map(|most| Arc::new((1..=most).map(Key::Integer).collect())),
             nullable: false,
             ..Type::any(Kind::Integer)
         },
@@ -496,7 +500,6 @@ fn person_aggregate(
             Type { bounds: argument.known.bounds, ..Type::any(argument.known.kind) }
         }
     };
-    let literal = matches!(argument.scalar, Scalar::Literal(_)) && !params.distinct;
     let argument = match function {
         PersonFunction::Count if literal => None,
         PersonFunction::Mean => Some(argument.decimal().scalar),
