@@ -3,7 +3,7 @@
 mod cost;
 mod leaves;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -102,6 +102,43 @@ impl Relation {
     /// several rows with several.
     pub fn most_pairs(&self) -> u32 {
         self.rows_and_pairs().1
+    }
+
+    /// The rows for which a condition holds. Of a join, a part of it that reads one side alone is asked of that side's rows, once each
+    /// and not once for each pair; that rows are left out decides nothing of which pairs are made.
+    pub fn filtered(self, condition: Scalar) -> Self {
+        let parts = match condition {
+            Scalar::All(parts) => parts,
+            one => vec![one],
+        };
+        match self {
+            Self::Join { left, right, condition, outer, width, needed } => {
+                let (mut of_left, mut of_right, mut of_both) = (Vec::new(), Vec::new(), Vec::new());
+                for part in parts {
+                    let mut read = BTreeSet::new();
+                    part.columns(&mut read);
+                    match (read.first(), read.last()) {
+                        (Some(_), Some(last)) if *last < width => of_left.push(part),
+                        (Some(first), Some(_)) if *first >= width && !outer => {
+                            of_right.push(part.shifted(width));
+                        }
+                        _ => of_both.push(part),
+                    }
+                }
+                let left = Box::new(left.filtered(Scalar::All(of_left)));
+                let right = Box::new(right.filtered(Scalar::All(of_right)));
+                let join = Self::Join { left, right, condition, outer, width, needed };
+                join.held_to(of_both)
+            }
+            other => other.held_to(parts),
+        }
+    }
+
+    fn held_to(self, parts: Vec<Scalar>) -> Self {
+        match parts.is_empty() {
+            true => self,
+            false => Self::Filter { input: Box::new(self), condition: Scalar::All(parts) },
+        }
     }
 
     /// How many rows a patient is held to, if to any number, and the most pairs below.

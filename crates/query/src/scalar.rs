@@ -238,4 +238,35 @@ impl Scalar {
             }
         }
     }
+
+    /// The same over rows that begin so many columns further on.
+    pub fn shifted(mut self, columns: usize) -> Self {
+        let mut open = vec![&mut self];
+        while let Some(scalar) = open.pop() {
+            match scalar {
+                Self::Column(index) => *index -= columns,
+                Self::Literal(_) => {}
+                Self::Not(one)
+                | Self::IsNull(one)
+                | Self::Is(one, _)
+                | Self::In(one, _)
+                | Self::Number(_, one)
+                | Self::Text(_, one)
+                | Self::Like(one, ..)
+                | Self::Convert(one, _)
+                | Self::Clamp(one, _)
+                | Self::Bucket(one, _)
+                | Self::Label(one, _) => open.push(one),
+                Self::All(all) | Self::Any(all) | Self::Coalesce(all) => open.extend(all),
+                Self::Compare(_, one, other) | Self::Arithmetic(_, one, other) => {
+                    open.extend([&mut **one, &mut **other]);
+                }
+                Self::Case(branches, otherwise) => {
+                    let pairs = branches.iter_mut().flat_map(|(when, then)| [when, then]);
+                    open.extend(pairs.chain([&mut **otherwise]));
+                }
+            }
+        }
+        self
+    }
 }

@@ -1,8 +1,10 @@
 //! Joins on the patient: pairs of rows of the same patient.
 
+use std::{borrow::Cow, sync::Arc};
+
 use datafusion::{
-    common::{JoinType, NullEquality},
-    logical_expr::{BinaryExpr, Expr, Join, Operator},
+    common::{DFSchema, JoinType, NullEquality},
+    logical_expr::{BinaryExpr, Expr, Join, LogicalPlan, Operator},
 };
 
 use super::{
@@ -54,7 +56,7 @@ impl Tables<'_> {
         if !outer && condition.as_ref().is_some_and(|one| !one.known.can_be_true()) {
             return Err(super::relation::never());
         }
-        let condition = condition.map(|condition| condition.scalar);
+        let mut condition = condition.map(|condition| condition.scalar);
         let limits = limits(&left, &right)?;
         let one = |side: &Private| side.limits.rows == Ok(1);
         let many = !one(&left) && !one(&right);
@@ -67,6 +69,8 @@ impl Tables<'_> {
             }
         });
         let types: Vec<Type> = types.collect();
+        // Where no row is left alone, a condition of the join is one of its pairs.
+        let of_pairs = if outer { None } else { condition.take() };
         let relation = Relation::Join {
             left: Box::new(held(left, many)),
             right: Box::new(held(right, many)),
@@ -74,6 +78,10 @@ impl Tables<'_> {
             outer,
             width,
             needed: vec![true; types.len()],
+        };
+        let relation = match of_pairs {
+            Some(condition) => relation.filtered(condition),
+            None => relation,
         };
         Ok(Private { relation, types, limits, of_patients: false })
     }
@@ -126,6 +134,31 @@ fn limits(left: &Private, right: &Private) -> Result<Published, Refusal> {
         ),
         groups: smaller(of(left, |limits| limits.groups), of(right, |limits| limits.groups)),
     })
+}
+
+/// The old way to write a join, `FROM a, b WHERE a.patient = b.patient`: the tables joined by those conditions that name columns of
+/// both sides, and the conditions that are left.
+pub(super) fn with_conditions<'a>(
+    node: &'a LogicalPlan,
+    parts: Vec<&'a Expr>,
+) -> (Cow<'a, LogicalPlan>, Vec<&'a Expr>) {
+    let LogicalPlan::Join(join) = node else { return (Cow::Borrowed(node), parts) };
+    if join.join_type != JoinType::Inner || !join.on.is_empty() || join.filter.is_some() {
+        return (Cow::Borrowed(node), parts);
+    }
+    let (left, parts) = with_conditions(&join.left, parts);
+    let (right, parts) = with_conditions(&join.right, parts);
+    let knows = |schema: &DFSchema, part: &Expr| {
+        part.column_refs().into_iter().all(|column| schema.index_of_column(column).is_ok())
+    };
+    let (of_both, rest) = parts.into_iter().partition(|part| {
+        let of_one = knows(join.left.schema(), part) || knows(join.right.schema(), part);
+        !of_one && knows(&join.schema, part) && !matches!(part, Expr::InSubquery(_) | Expr::Not(_))
+    });
+    let (left, right) = (Arc::new(left.into_owned()), Arc::new(right.into_owned()));
+    let of_both: Vec<&Expr> = of_both;
+    let filter = of_both.into_iter().cloned().reduce(Expr::and);
+    (Cow::Owned(LogicalPlan::Join(Join { left, right, filter, ..join.clone() })), rest)
 }
 
 /// Whether the patients are equal by the join's conditions, and what else they ask.

@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 use super::{
     Question,
     expression::{Columns, chain, patient},
+    join::with_conditions,
     release,
 };
 use crate::{
@@ -189,8 +190,9 @@ impl<'a> Tables<'a> {
     }
 
     fn filter(&mut self, filter: &Filter) -> Result<Lowered, Refusal> {
-        let mut lowered = self.lower(&filter.input)?;
         let parts = chain(&filter.predicate, Operator::And);
+        let (input, parts) = with_conditions(&filter.input, parts);
+        let mut lowered = self.lower(&input)?;
         let mut rest = Vec::new();
         for part in parts {
             match membership(part) {
@@ -213,8 +215,7 @@ impl<'a> Tables<'a> {
                     return Err(never());
                 }
                 narrow(&condition.scalar, &mut private.types);
-                let input = Box::new(private.relation);
-                let relation = Relation::Filter { input, condition: condition.scalar };
+                let relation = private.relation.filtered(condition.scalar);
                 Lowered::Private(Private { relation, ..private })
             }
             Lowered::Public(_) if !condition.known.can_be_true() => return Err(never_shown()),
@@ -470,9 +471,14 @@ fn person_aggregate(
         ));
     }
     let most = rows.map(i64::from).ok();
+    let literal = matches!(argument.scalar, Scalar::Literal(_)) && !params.distinct;
     let known = match function {
         PersonFunction::Count => Type {
             bounds: most.map(|most| Bounds::Integer(0, most)),
+            // A group that is there has a row.
+            domain: most
+                .filter(|most| literal && *most <= super::MAX_GROUPS as i64)
+                .map(|most| Arc::new((1..=most).map(Key::Integer).collect())),
             nullable: false,
             ..Type::any(Kind::Integer)
         },
@@ -494,7 +500,6 @@ fn person_aggregate(
             Type { bounds: argument.known.bounds, ..Type::any(argument.known.kind) }
         }
     };
-    let literal = matches!(argument.scalar, Scalar::Literal(_)) && !params.distinct;
     let argument = match function {
         PersonFunction::Count if literal => None,
         PersonFunction::Mean => Some(argument.decimal().scalar),

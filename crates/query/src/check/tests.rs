@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     fixture::{plan, plan_with, schema},
-    scalar::Key,
+    plan::Relation,
+    scalar::{Key, Scalar},
 };
 
 /// What is refused, with words that its sentence must hold: the construct, or what would work.
@@ -315,6 +316,8 @@ const SUPPORTED: &[&str] = &[
     "SELECT p.sex, AVG(o.value) FROM observation AS o JOIN patient p ON p.patient = o.patient GROUP BY p.sex",
     "SELECT sex, code, COUNT(DISTINCT patient.patient) FROM patient JOIN observation USING (patient) WHERE NOT deceased GROUP BY sex, code",
     "SELECT COUNT(*) FROM observation NATURAL JOIN patient",
+    "SELECT COUNT(*) FROM patient p, observation o, encounter e WHERE p.patient = o.patient AND e.patient = p.patient AND o.value > 3 AND e.days < o.value",
+    "SELECT COUNT(*) FROM patient CROSS JOIN observation WHERE patient.patient = observation.patient AND NOT (sex = 'male' OR code = 'other')",
     "SELECT COUNT(*) FROM patient p LEFT JOIN observation o ON o.patient = p.patient AND o.code = 'other' WHERE o.patient IS NULL",
     "SELECT COUNT(*) FROM observation JOIN encounter USING (patient)",
     "SELECT COUNT(*) FROM observation a JOIN observation b ON a.patient = b.patient AND a.code = b.code AND a.year < b.year",
@@ -500,6 +503,9 @@ fn one_question_has_one_key_whatever_its_spacing_names_and_order() {
         key("SELECT COUNT(1) AS n FROM patient p WHERE p.sex = 'male' ORDER BY n LIMIT 5", b"1")
     );
     assert_ne!(one, key("SELECT COUNT(*) FROM patient WHERE sex = 'female'", b"1"));
+    let joined = "SELECT COUNT(*) FROM patient p JOIN observation o ON p.patient = o.patient";
+    let crossed = "SELECT COUNT(*) FROM patient p, observation o WHERE p.patient = o.patient";
+    assert_eq!(key(joined, b"1"), key(crossed, b"1"));
     assert_ne!(one, key("SELECT COUNT(*) FROM patient WHERE sex = 'male'", b"2"));
     assert_ne!(one, key("SELECT COUNT(deceased) FROM patient WHERE sex = 'male'", b"1"));
     // A quote within a literal stays a quote within a literal.
@@ -608,6 +614,18 @@ fn groups_are_the_values_that_can_come_out_and_no_others() {
 }
 
 #[test]
+fn groups_of_numbers_of_rows_begin_with_one() {
+    let ask = |count: &str| {
+        let sql = format!(
+            "SELECT n, COUNT(*) FROM (SELECT patient, {count} AS n FROM observation GROUP BY patient) t GROUP BY n"
+        );
+        groups(&sql, &schema())
+    };
+    let numbers = |from: i64| (from..=4).map(Key::Integer).collect::<Vec<_>>();
+    assert_eq!((ask("COUNT(*)"), ask("COUNT(value)")), (numbers(1), numbers(0)));
+}
+
+#[test]
 fn conditions_on_a_grouped_column_leave_the_groups_for_which_they_can_hold() {
     let mut nullable: PublicSchema = schema();
     let columns = nullable.tables.iter_mut().flat_map(|table| &mut table.columns);
@@ -639,4 +657,43 @@ fn conditions_on_a_grouped_column_leave_the_groups_for_which_they_can_hold() {
         plan.cost().aggregates[0].sensitivity
     };
     assert!((sum("year < 1910") - sum("value > 3")).abs() < 1e-9);
+}
+
+#[test]
+fn conditions_on_one_side_of_a_join_are_asked_of_its_rows_and_not_of_pairs() {
+    let parts = |relation: &Relation| match relation {
+        Relation::Filter { condition: Scalar::All(parts), .. } => parts.len(),
+        _ => 0,
+    };
+    let asked = |sql: &str| {
+        let relation = plan(sql).unwrap().release.relation;
+        let above = parts(&relation);
+        let join = match relation {
+            Relation::Filter { input, .. } => *input,
+            other => other,
+        };
+        let Relation::Join { left, right, condition, .. } = join else { panic!("{sql}: {join:?}") };
+        (parts(&left), parts(&right), condition.is_some(), above)
+    };
+    for (sql, expected) in [
+        (
+            "v JOIN observation w ON v.patient = w.patient WHERE v.note LIKE '%a_a%' AND w.value > 3 AND v.year < w.year",
+            (1, 1, false, 1),
+        ),
+        (
+            "v JOIN observation w ON v.patient = w.patient AND w.note LIKE '%a_a%' AND v.year < w.year",
+            (0, 1, false, 1),
+        ),
+        (
+            "v, observation w WHERE v.patient = w.patient AND v.note LIKE 'a%' AND v.final AND TRUE",
+            (2, 0, false, 1),
+        ),
+        // A row that is left alone is there whatever its partners hold.
+        (
+            "v LEFT JOIN observation w ON v.patient = w.patient AND w.final WHERE v.note LIKE 'a%' AND w.note IS NULL",
+            (1, 0, true, 1),
+        ),
+    ] {
+        assert_eq!(asked(&format!("SELECT COUNT(*) FROM observation {sql}")), expected, "{sql}");
+    }
 }
