@@ -108,6 +108,11 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, around: &Aroun
     match expr {
         Expr::Nothing => Known { nothing: true, ..Known::default() },
         Expr::Literal(literal) => Known::of(literal_type(literal)),
+        Expr::Literals(all) => {
+            let mut known = all.iter().map(|literal| Known::of(literal_type(literal)));
+            let first = known.next().unwrap_or_default();
+            known.fold(first, Known::either)
+        }
         Expr::This => around.focus.clone(),
         Expr::Index | Expr::RowIndex => Known::of("integer"),
         Expr::Resource => around.resource.clone(),
