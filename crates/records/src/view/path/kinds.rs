@@ -5,7 +5,7 @@
 
 use super::{Expr, Facts, Function, Literal, Op, Step, Target, TextFunction, misfit};
 use crate::view::choices::choice;
-use crate::view::elements::element;
+use crate::view::elements::{element, plain_element};
 use crate::view::resources;
 use crate::view::temporal::Kind;
 use crate::view::types::{is_whole, may_be, type_of};
@@ -54,7 +54,7 @@ impl Known {
 
     /// What the step to `found`, the elements of this name, has to know.
     fn facts(&self, name: &str, found: &Known) -> Facts {
-        let of = element(self.place.as_deref(), name);
+        let of = plain_element(self.place.as_deref(), name);
         let choice = || choice(self.place.as_deref(), name);
         // What is of one type is no choice of types.
         Facts { of, choice: if found.exact.is_some() { None } else { choice() } }
