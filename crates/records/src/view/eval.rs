@@ -144,10 +144,10 @@ impl<'a> Scope<'a> {
             Expr::Path(base, steps) => {
                 let (mut found, mut several) = (None, false);
                 self.walk(base, steps, this, &mut |item| {
-                    several = found.is_some() && item.has_value();
                     if !item.has_value() {
                         return Flow::Continue(());
                     }
+                    several = found.is_some();
                     if several {
                         return Flow::Break(());
                     }
