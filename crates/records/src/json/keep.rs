@@ -147,13 +147,21 @@ impl Keep {
     /// The same for what stands beside a primitive that is kept: that it is there must be seen.
     #[cold]
     fn beside_below(&self, place: Place, key: &str) -> Option<Place> {
-        let kept = !key.starts_with('_') && self.below(place, key).is_some();
+        let kept = !key.starts_with('_') && self.named(place, key).is_some();
         kept.then_some(Keep::OTHER)
     }
 
     /// Where the element of this name stands, if it is kept.
     #[inline]
     pub(super) fn below(&self, place: Place, key: &str) -> Option<Place> {
+        match self.named(place, key) {
+            None if key.as_bytes().first() == Some(&b'_') => self.beside_below(place, &key[1..]),
+            found => found,
+        }
+    }
+
+    #[inline]
+    fn named(&self, place: Place, key: &str) -> Option<Place> {
         let node = &self.nodes[place.0 as usize];
         if node.all {
             return Some(Keep::ALL);
@@ -172,11 +180,7 @@ impl Keep {
                 choice = Some((name.len(), *child));
             }
         }
-        match choice {
-            Some((_, child)) => Some(child),
-            None if first == Some(&b'_') => self.beside_below(place, &key[1..]),
-            None => None,
-        }
+        choice.map(|(_, child)| child)
     }
 }
 

@@ -96,8 +96,8 @@ pub(crate) fn choice_in(name: &str) -> Option<&'static str> {
 pub(crate) fn is_written(of: &str, end: &str) -> bool {
     of.len() == end.len()
         && end.as_bytes()[0].is_ascii_uppercase()
+        && of[1..] == end[1..]
         && of.as_bytes()[0].eq_ignore_ascii_case(&end.as_bytes()[0])
-        && of.as_bytes()[1..] == end.as_bytes()[1..]
 }
 
 #[cfg(test)]

@@ -220,6 +220,10 @@ const BY_PLACE: [(&str, &str, &str); 151] = [
     ("width", "positiveInt", "sourceAttachment value"),
 ];
 
+/// As [`BY_PLACE`] for elements that are choices of types in another place of the same name: what they are under their
+/// plain names.
+const BESIDE_CHOICES: [(&str, &str, &str); 1] = [("date", "dateTime", "procedure")];
+
 /// The types that the lists are about.
 const TYPES: [&str; 10] = [
     "boolean",
@@ -253,6 +257,13 @@ pub(crate) fn element(parent: Option<&str>, name: &str) -> Option<&'static str> 
     });
     // Else a choice in its JSON form itself, `deceasedBoolean`.
     placed.or_else(|| choice_in(name).filter(|of| TYPES.contains(of)))
+}
+
+/// The same of what JSON writes under just this name, be it a choice of types elsewhere.
+pub(crate) fn plain_element(parent: Option<&str>, name: &str) -> Option<&'static str> {
+    let meant = |row: &&(&str, &str, &str)| row.0 == name && Some(row.2) == parent;
+    let row = || BESIDE_CHOICES.iter().find(meant).map(|(_, of, _)| *of);
+    element(parent, name).or_else(row)
 }
 
 #[cfg(test)]

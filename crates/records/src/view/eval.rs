@@ -100,6 +100,7 @@ impl<'a> Scope<'a> {
         match expr {
             Expr::Nothing => Ok(Items::new()),
             Expr::Literal(literal) => Ok(literal_item(literal).into()),
+            Expr::Literals(all) => Ok(distinct(all.iter().map(literal_item).collect())),
             Expr::This if matches!(this, Item::Node(Json::Null, _)) => Ok(Items::new()),
             Expr::This => Ok(this.clone().into()),
             Expr::Index => Ok(Item::Integer(self.index).into()),
@@ -143,10 +144,10 @@ impl<'a> Scope<'a> {
             Expr::Path(base, steps) => {
                 let (mut found, mut several) = (None, false);
                 self.walk(base, steps, this, &mut |item| {
-                    several = found.is_some() && item.has_value();
                     if !item.has_value() {
                         return Flow::Continue(());
                     }
+                    several = found.is_some();
                     if several {
                         return Flow::Break(());
                     }
@@ -414,6 +415,12 @@ impl<'a> Scope<'a> {
         {
             return Ok(Some(Item::Bool(*own == &**text)));
         }
+        if let (Op::In, Expr::Literals(all)) = (op, right) {
+            let one = self.one(left, this)?;
+            let among =
+                |one: &Item<'a>| all.iter().any(|own| equal(one, &literal_item(own)) == Some(true));
+            return Ok(one.map(|one| Item::Bool(among(&one))));
+        }
         let (left, right) = match op {
             Op::And | Op::Or | Op::Implies => {
                 let left = self.one(left, this)?.map(|item| boolean(&item));
@@ -470,7 +477,7 @@ impl<'a> Scope<'a> {
 /// Whether an expression only looks up what is there.
 fn cannot_fail(expr: &Expr) -> bool {
     match expr {
-        Expr::Nothing | Expr::Literal(_) | Expr::This | Expr::Resource => true,
+        Expr::Nothing | Expr::Literal(_) | Expr::Literals(_) | Expr::This | Expr::Resource => true,
         Expr::Path(base, _) => cannot_fail(base),
         Expr::Binary(Op::Union, left, right) => cannot_fail(left) && cannot_fail(right),
         _ => false,

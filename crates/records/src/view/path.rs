@@ -21,6 +21,8 @@ pub(crate) enum Expr {
     /// The empty collection, `{}`.
     Nothing,
     Literal(Literal),
+    /// Values that stand in the expression itself, `'a' | 'b'`; one may stand there twice.
+    Literals(Vec<Literal>),
     /// `$this`, and the implied start of every path.
     This,
     /// `$index`: the place of `$this` in the collection that a function goes through.
@@ -59,6 +61,23 @@ pub(crate) struct Facts {
 }
 
 impl Expr {
+    /// The union with another one. Values that stand in it are put together, so that many do not make it deep.
+    fn union(self, other: Expr) -> Expr {
+        match (self, other) {
+            (Expr::Literal(one), Expr::Literal(other)) => Expr::Literals(vec![one, other]),
+            (Expr::Literals(mut all), Expr::Literal(other)) => {
+                all.push(other);
+                Expr::Literals(all)
+            }
+            (Expr::Binary(Op::Union, left, right), other @ Expr::Literal(_))
+                if matches!(*right, Expr::Literal(_) | Expr::Literals(_)) =>
+            {
+                Expr::Binary(Op::Union, left, Box::new(right.union(other)))
+            }
+            (one, other) => Expr::Binary(Op::Union, Box::new(one), Box::new(other)),
+        }
+    }
+
     /// The expression with one step more.
     fn then(self, step: Step) -> Expr {
         match self {
@@ -251,6 +270,8 @@ mod tests {
             ("a + b is Quantity", "(a + b) is Quantity"),
             ("a ~ b and c !~ d", "(a ~ b) and (c !~ d)"),
             ("a.union(b)", "a | b"),
+            ("a | 'x' | 'y'", "a | ('x' | 'y')"),
+            ("'x' | 'y' + 'z' | a", "('x' | ('y' + 'z')) | a"),
         ] {
             assert_eq!(compiled(short), compiled(long), "{short}");
         }

@@ -56,7 +56,9 @@ impl Reads<'_> {
     /// Adds what the expression looks at, seen from `from`; returns where its values stand.
     fn expr(&mut self, expr: &Expr, from: &[Place]) -> Vec<Place> {
         match expr {
-            Expr::Nothing | Expr::Literal(_) | Expr::Index | Expr::RowIndex => Vec::new(),
+            Expr::Nothing | Expr::Literal(_) | Expr::Literals(_) | Expr::Index | Expr::RowIndex => {
+                Vec::new()
+            }
             Expr::This => from.to_vec(),
             Expr::Resource => vec![self.root],
             Expr::Path(base, steps) => {

@@ -142,6 +142,13 @@ fn an_element_has_the_type_that_its_place_gives_it() {
             json!("2010-10-10T23:59:59.999-12:00"),
         ),
         (
+            "Claim",
+            "procedure",
+            json!([{ "date": "2010-10-10" }]),
+            "procedure.date.lowBoundary()",
+            json!("2010-10-10T00:00:00.000+14:00"),
+        ),
+        (
             "AllergyIntolerance",
             "reaction",
             json!([{ "onset": "2010-10-10" }]),
@@ -463,4 +470,24 @@ fn the_index_of_the_row_that_is_made_of_nothing_is_zero_whatever_the_column() {
     let wanted =
         json!([{ "plain": 0, "text": "0", "next": 1, "list": [0], "none": null, "family": null }]);
     assert_eq!(json!(rows(&table)), wanted);
+}
+
+#[test]
+fn a_list_of_values_may_be_long() {
+    let codes: Vec<String> = (0..600).map(|code| format!("'{code}'")).collect();
+    let list = codes.join(" | ");
+    let patient = json!({ "resourceType": "Patient", "id": "599", "language": "x" });
+    for (path, wanted) in [
+        (format!("id in ({list})"), json!(true)),
+        (format!("language in ({list})"), json!(false)),
+        (format!("gender in ({list})"), Value::Null),
+        (format!("({list}) contains id"), json!(true)),
+        (format!("(id | {list}).count()"), json!(600)),
+        (format!("(language | {list} | {list}).count()"), json!(601)),
+    ] {
+        assert_eq!(value(&path, &patient), wanted, "{}", &path[path.len() - 30..]);
+    }
+    assert_eq!(value("('b' | 'a' | 'b').join(',')", &patient), "b,a");
+    assert_eq!(value("(1 | 1.0 | 2).count()", &patient), 2);
+    assert_eq!(value("1.0 in (1 | 2)", &patient), true);
 }

@@ -34,20 +34,28 @@ impl Item<'_> {
 }
 
 /// The items that have a value.
+#[inline]
 pub(crate) fn values(items: Items<'_>) -> Items<'_> {
     match items.iter().all(Item::has_value) {
         true => items,
-        false => items.into_iter().filter(Item::has_value).collect(),
+        false => only_values(items),
     }
+}
+
+#[cold]
+fn only_values(items: Items<'_>) -> Items<'_> {
+    items.into_iter().filter(Item::has_value).collect()
 }
 
 /// The one value of a collection, `None` if it has none.
 pub(crate) fn single<'a>(items: Items<'a>) -> Result<Option<Item<'a>>> {
-    match values(items) {
+    match items {
         Items::Nothing => Ok(None),
-        Items::One(item) => Ok(Some(item)),
-        Items::Several(mut all) if all.len() < 2 => Ok(all.pop()),
-        Items::Several(_) => Err(EvalError::Several),
+        Items::One(item) => Ok(Some(item).filter(Item::has_value)),
+        Items::Several(mut all) => {
+            all.retain(Item::has_value);
+            if all.len() < 2 { Ok(all.pop()) } else { Err(EvalError::Several) }
+        }
     }
 }
 

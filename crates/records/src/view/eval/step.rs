@@ -83,16 +83,24 @@ impl<'a> Scope<'a> {
         facts: Facts,
         visit: &mut impl FnMut(&Item<'a>) -> Flow,
     ) -> Flow {
-        let own = match item {
-            Item::Node(Json::Object(_), _) => return elements(item, name, facts, visit),
-            Item::Node(..) if matches!(name, "extension" | "id") => beside(self.resource, item),
-            Item::Bare(own, _) => Some(*own),
-            _ => None,
-        };
-        match own {
-            Some(own) => elements(&Item::Node(own, None), name, facts, visit),
-            None => Flow::Continue(()),
+        match item {
+            Item::Node(Json::Object(object), _) => elements(item, object, name, facts, visit),
+            _ => match self.beside(item, name) {
+                Some(own) => elements(&Item::Node(own.0, None), own.1, name, facts, visit),
+                None => Flow::Continue(()),
+            },
         }
+    }
+
+    /// What stands beside a primitive, where this is the name of what can be there.
+    #[cold]
+    fn beside(&self, item: &Item<'a>, name: &str) -> Option<(&'a Json<'a>, &'a Object<'a>)> {
+        let own = match item {
+            Item::Node(..) if matches!(name, "extension" | "id") => beside(self.resource, item)?,
+            Item::Bare(own, _) => *own,
+            _ => return None,
+        };
+        Some((own, own.as_object()?))
     }
 
     fn resource_key(&self, item: &Item<'a>) -> Option<&'a str> {
@@ -106,18 +114,20 @@ impl<'a> Scope<'a> {
 /// Visits the elements called `name` of one item: an element of that name, a choice of types (`value` finds
 /// `valueQuantity`), or the resource itself where the path begins with its type
 /// or one of those that it is a special case of.
+#[inline]
 fn elements<'a>(
     item: &Item<'a>,
+    object: &'a Object<'a>,
     name: &str,
     facts: Facts,
     visit: &mut impl FnMut(&Item<'a>) -> Flow,
 ) -> Flow {
-    let Some(object) = object_of(item) else { return Flow::Continue(()) };
-    match object.get(name) {
-        None | Some(Json::Null) => {}
-        Some(node) => return each(object, name, node, facts.of, visit),
+    if let Some(node) = object.get(name)
+        && !matches!(node, Json::Null)
+    {
+        return each(object, name, node, facts.of, visit);
     }
-    if name.starts_with(|first: char| first.is_ascii_uppercase()) {
+    if name.as_bytes().first().is_some_and(u8::is_ascii_uppercase) {
         let is = |kind: &str| kind == name || matches!(name, "Resource" | "DomainResource");
         return match object.text("resourceType").is_some_and(is) {
             true => visit(item),
@@ -125,8 +135,12 @@ fn elements<'a>(
         };
     }
     for (key, node) in object.members() {
-        // Beside a primitive stands the same name behind a line.
-        let plain = key.strip_prefix('_').unwrap_or(key);
+        // With a type behind it, or a line before it: what stands beside a primitive.
+        let bare = key.as_bytes().first() == Some(&b'_');
+        if key.len() <= name.len() || (!bare && facts.choice.is_none()) {
+            continue;
+        }
+        let plain = if bare { &key[1..] } else { key };
         let Some(end) = plain.strip_prefix(name) else { continue };
         let of = match (end.is_empty(), facts.choice) {
             (true, _) => facts.of,
@@ -136,7 +150,7 @@ fn elements<'a>(
                 _ => continue,
             },
         };
-        if plain.len() == key.len() {
+        if !bare {
             each(object, key, node, of, visit)?;
         } else if matches!(object.get(plain), None | Some(Json::Null)) {
             let mut bare = node.each().iter().filter(|one| one.as_object().is_some());

@@ -5,7 +5,7 @@
 
 use super::{Expr, Facts, Function, Literal, Op, Step, Target, TextFunction, misfit};
 use crate::view::choices::choice;
-use crate::view::elements::element;
+use crate::view::elements::{element, plain_element};
 use crate::view::resources;
 use crate::view::temporal::Kind;
 use crate::view::types::{is_whole, may_be, type_of};
@@ -54,7 +54,7 @@ impl Known {
 
     /// What the step to `found`, the elements of this name, has to know.
     fn facts(&self, name: &str, found: &Known) -> Facts {
-        let of = element(self.place.as_deref(), name);
+        let of = plain_element(self.place.as_deref(), name);
         let choice = || choice(self.place.as_deref(), name);
         // What is of one type is no choice of types.
         Facts { of, choice: if found.exact.is_some() { None } else { choice() } }
@@ -108,6 +108,11 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, around: &Aroun
     match expr {
         Expr::Nothing => Known { nothing: true, ..Known::default() },
         Expr::Literal(literal) => Known::of(literal_type(literal)),
+        Expr::Literals(all) => {
+            let mut known = all.iter().map(|literal| Known::of(literal_type(literal)));
+            let first = known.next().unwrap_or_default();
+            known.fold(first, Known::either)
+        }
         Expr::This => around.focus.clone(),
         Expr::Index | Expr::RowIndex => Known::of("integer"),
         Expr::Resource => around.resource.clone(),

@@ -9,8 +9,16 @@ use crate::view::types;
 /// Reads a whole path.
 pub(super) fn parse(text: &str, constants: &Constants) -> Result<Expr, PathError> {
     let tokens = lex(text)?;
-    if tokens.len() > MAX_TOKENS {
-        let (at, _) = tokens[MAX_TOKENS];
+    // A list of values, however long, does not deepen the expression.
+    let listed = |at: usize| {
+        let token = |at: usize| tokens.get(at).map(|(_, token)| token);
+        let bar = |at| token(at) == Some(&Token::Sign("|"));
+        let value = |at| matches!(token(at), Some(Token::Literal(_)));
+        (bar(at) && value(at + 1)) || (at > 0 && bar(at - 1) && value(at))
+    };
+    let deepening = (0..tokens.len()).filter(|at| !listed(*at)).nth(MAX_TOKENS);
+    if let Some(at) = deepening.or((tokens.len() > MAX_LISTED).then_some(MAX_LISTED)) {
+        let (at, _) = tokens[at];
         return Err(PathError {
             at: Some(at),
             what: format!("a path has at most {MAX_TOKENS} words and signs"),
@@ -26,6 +34,8 @@ pub(super) fn parse(text: &str, constants: &Constants) -> Result<Expr, PathError
 
 /// Words and signs of a path; every step deepens the expression, and the evaluator recurses.
 const MAX_TOKENS: usize = 500;
+/// The same with the values of lists.
+const MAX_LISTED: usize = 100_000;
 /// Nesting that the parser and the evaluator accept; both recurse.
 const MAX_DEPTH: usize = 64;
 
@@ -133,7 +143,10 @@ impl Parser<'_> {
             }
             self.take();
             let right = self.expression(binds + 1)?;
-            left = Expr::Binary(op, Box::new(left), Box::new(right));
+            left = match op {
+                Op::Union => left.union(right),
+                _ => Expr::Binary(op, Box::new(left), Box::new(right)),
+            };
         }
         self.depth -= 1;
         Ok(left)
