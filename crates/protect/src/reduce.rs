@@ -64,6 +64,18 @@ pub struct Reduced {
     pub named: BTreeSet<String>,
 }
 
+impl Reduced {
+    /// The number that stands for all older ages in a column, where ages were reduced: 90 in years, 1080 in months.
+    pub(crate) fn oldest(&self, name: &str, rule: &ColumnPolicy) -> Option<f64> {
+        let years = f64::from(OLDEST_AGE) + 1.0;
+        match named::of(name).filter(|_| self.named.contains(name)) {
+            _ if rule.reduce == Some(Reduce::Age) => Some(years),
+            Some(Holds::Age(per_year)) => Some((years * per_year).floor()),
+            _ => None,
+        }
+    }
+}
+
 /// The table as the policy's roles see it. `files` are those that the policy names: a value that its column's hierarchy
 /// file does not list is not made of one that it does.
 pub fn reduce(

@@ -178,7 +178,7 @@ pub fn release(
     check_columns(table, policy)?;
     let original = table;
     let reduced = reduce::reduce(table, policy, files, secrets);
-    let prepared = Prepared::new(original, &reduced.table, policy, files)?;
+    let prepared = Prepared::new(original, &reduced, policy, files)?;
     let Anonymous { table, mut account, classes, .. } =
         anonymize(original, &prepared, policy, seed)?;
     if policy.safe_harbor {

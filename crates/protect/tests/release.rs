@@ -274,6 +274,39 @@ fn numbers_of_any_length_are_generalized_without_overflow() {
 }
 
 #[test]
+fn the_oldest_are_shown_as_an_open_band_at_every_level() {
+    // Two people of each age from 0 to 103, and of each age in months.
+    let ages = (0..208).fold("x17,age_months\n".to_owned(), |csv, row| {
+        csv + &format!("{},{}\n", row / 2, row / 2 * 12)
+    });
+    let policy = |k: u32| {
+        format!(
+            "k = {k}\n[columns]\nx17 = {{ role = \"quasi-identifier\", reduce = \"age\", hierarchy = {{ kind = \"number\", \
+             widths = [5, 10, 20] }} }}\nage_months = {{ role = \"quasi-identifier\", hierarchy = {{ kind = \"number\", \
+             widths = [60, 120, 240] }} }}\n"
+        )
+    };
+    for (k, level, shown, months, rows) in [
+        (2, 0, "90+", "1080+", 28),
+        (10, 1, "90+", "1080+", 28),
+        (20, 2, "90+", "1080+", 28),
+        (40, 3, "80+", "960+", 48),
+    ] {
+        let made = released(&table(&ages), &policy(k), &Files::new()).unwrap();
+        let found = &made.account.generalization;
+        assert_eq!((found["x17"], found["age_months"]), (level, level), "k = {k}");
+        for (name, shown) in [("x17", shown), ("age_months", months)] {
+            let column = made.table.column(name).unwrap();
+            let open = (0..made.table.rows()).filter(|row| column.value(*row).contains('+'));
+            let open: Vec<&str> = open.map(|row| column.value(row)).collect();
+            assert!(open.len() == rows && open.iter().all(|value| *value == shown), "{open:?}");
+            assert!(!column.values.iter().any(|value| value.starts_with("90-")));
+        }
+        assert_eq!(made.account.method, METHOD);
+    }
+}
+
+#[test]
 fn weights_say_which_column_stays_fine() {
     // Either the town or the sex must be hidden, and each loses as much as the other.
     let source = table("town,sex\nA,f\nA,m\nB,f\nB,m\n");
@@ -393,7 +426,7 @@ fn ages_years_and_postal_codes_are_reduced_in_every_role_by_the_name_of_their_co
     let number =
         "{ role = \"quasi-identifier\", hierarchy = { kind = \"number\", widths = [5, 10] } }";
     for (header, rule, rows, files, kept) in [
-        ("age", number, ["95", "97", "90", "92"], &none, ["90"; 4]),
+        ("age", number, ["95", "97", "90", "92"], &none, ["90+"; 4]),
         (
             "patientAge",
             "{ role = \"sensitive\" }",
