@@ -50,6 +50,8 @@ pub type RemovedByColumn = BTreeMap<String, Removed>;
 pub struct Secrets<'a> {
     /// Makes pseudonyms and shifts.
     pub key: &'a PseudonymKey,
+    /// Whether somebody keeps the key after this release. Told, and of no other effect.
+    pub key_kept: bool,
     /// The day at which ages are counted.
     pub today: Date,
 }

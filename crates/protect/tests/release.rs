@@ -16,7 +16,7 @@ use proptest::prelude::*;
 
 fn released(table: &Table, policy: &str, files: &Files) -> Result<Release, ReleaseError> {
     let key = PseudonymKey::new([3; 32]);
-    let secrets = Secrets { key: &key, today: Date::new(2026, 1, 1).unwrap() };
+    let secrets = Secrets { key: &key, key_kept: false, today: Date::new(2026, 1, 1).unwrap() };
     release(table, &TablePolicy::parse(policy).unwrap(), files, &secrets, 1)
 }
 
@@ -129,6 +129,20 @@ proptest! {
             prop_assert!((account.risk.prosecutor.highest - 1.0 / smallest as f64).abs() < 1e-12);
         }
         prop_assert!(account.risk.linkage.correct <= account.released);
+        // One row of each class is expected to be found, whatever the attacker drew.
+        let shown = classes(table, &["age", "sex"]).len();
+        let expected = account.risk.linkage.expected_rate.unwrap();
+        prop_assert!((expected - shown as f64 / source.rows() as f64).abs() < 1e-9);
+        // What is proven to be the least is the number that is told.
+        let measured = match case.utility {
+            "loss" => account.measures.loss,
+            "discernibility" => account.measures.discernibility,
+            "entropy" => account.measures.entropy,
+            _ if shown == 0 => 0.0,
+            _ => table.rows() as f64 / shown as f64,
+        };
+        prop_assert!((account.optimized.unwrap() - measured).abs() < 1e-9);
+        prop_assert!(account.optimum().ends_with("proven to be the least there is"));
     }
 
     #[test]
@@ -685,6 +699,35 @@ fn several_rows_of_one_person_hide_nobody() {
     // A person for each row is counted as before.
     let each = released(&table("p,q\na,1\nb,1\n"), policy, &Files::new()).unwrap().account;
     assert_eq!((each.k, each.persons), (2, None));
+}
+
+#[test]
+fn the_average_that_is_the_least_is_the_one_that_is_told() {
+    // As they came one class of four stays and six rows go; one level up there are classes of four and of six.
+    let source = table("q\na\na\na\na\nb\nb\nc\nc\nd\nd\n");
+    let files = Files::from([("q.csv".to_owned(), b"a;A\nb;B\nc;B\nd;B\n".to_vec())]);
+    let policy = |rest: &str| {
+        format!(
+            "k = 3\nsuppression = 0.6\n{rest}\n[columns]\nq = {{ role = \"quasi-identifier\", hierarchy = \"q.csv\" }}\n"
+        )
+    };
+    let of = |rest: &str| released(&source, &policy(rest), &files).unwrap().account;
+    let average = of("utility = \"average_class_size\"");
+    assert_eq!((average.suppressed, average.classes, average.optimized), (6, 1, Some(4.0)));
+    assert_eq!(
+        average.optimum(),
+        "released rows for each released class 4.00, proven to be the least there is"
+    );
+    assert_eq!(average.meanings["q"], "the value itself");
+    // Every measure is told by its own name and value.
+    let squares = of("utility = \"discernibility\"");
+    assert_eq!(squares.optimum(), "discernibility 52, proven to be the least there is");
+    assert_eq!(squares.meanings["q"], "what stands at place 2 of each line of q.csv");
+    let entropy = of("utility = \"entropy\"");
+    let told = format!("information lost (entropy) {:.5}, proven", entropy.measures.entropy);
+    assert!(entropy.optimum().starts_with(&told), "{}", entropy.optimum());
+    let hasty = of("patience = 1").optimum();
+    assert!(hasty.starts_with("loss ") && hasty.ends_with("(not proven)"), "{hasty}");
 }
 
 #[test]
