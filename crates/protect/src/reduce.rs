@@ -210,7 +210,7 @@ fn mapped(
     };
     let values: Vec<String> = column.values.iter().zip(&rows).map(replace).collect();
     let codes = column.codes.iter().map(|&code| values[code as usize].as_str());
-    Column::of(&column.name, codes)
+    column.with(codes)
 }
 
 fn reduced(
@@ -284,7 +284,7 @@ fn shifted(
             count(removed, Identifier::Date, kept.unwrap_or_default())
         })
         .collect();
-    Column::of(&column.name, texts.iter().map(String::as_str))
+    column.with(texts.iter().map(String::as_str))
 }
 
 /// A date, with or without a time, moved by days.

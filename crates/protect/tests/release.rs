@@ -5,13 +5,18 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array};
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
 use caduceus_protect::lattice::Distance;
 use caduceus_protect::reduce::Secrets;
 use caduceus_protect::release::{Files, METHOD, Release, ReleaseError, release};
 use caduceus_protect::table::Table;
 use caduceus_protect::table_policy::TablePolicy;
 use caduceus_protect::{Date, PseudonymKey};
+use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 
 fn released(table: &Table, policy: &str, files: &Files) -> Result<Release, ReleaseError> {
@@ -285,6 +290,44 @@ fn numbers_of_any_length_are_generalized_without_overflow() {
             made.account.loss
         );
     }
+}
+
+#[test]
+fn a_parquet_column_that_still_has_its_values_keeps_its_type() {
+    let rows = 0..40_i64;
+    let dose: ArrayRef = Arc::new(Int64Array::from_iter(
+        rows.clone().map(|row| (row != 7).then_some(100 + row % 3)),
+    ));
+    let ratio: ArrayRef =
+        Arc::new(Float64Array::from_iter(rows.clone().map(|row| Some(row as f64 / 10.0))));
+    let visit: ArrayRef = Arc::new(Date32Array::from_iter_values(0..40));
+    let sick: ArrayRef = Arc::new(BooleanArray::from_iter(rows.clone().map(|row| Some(row < 9))));
+    let height: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.map(|row| 150 + row)));
+    let columns =
+        [("dose", dose), ("ratio", ratio), ("visit", visit), ("sick", sick), ("height", height)];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let (source, format) = Table::read(&writer.into_inner().unwrap()).unwrap();
+    let policy = "k = 5\n[columns]\n\
+        height = { role = \"quasi-identifier\", hierarchy = { kind = \"number\", widths = [10, 20] } }\n\
+        dose = { role = \"insensitive\" }\nratio = { role = \"insensitive\" }\n\
+        sick = { role = \"sensitive\" }\nvisit = { role = \"insensitive\", reduce = \"year\" }\n";
+    let made = released(&source, policy, &Files::new()).unwrap().table;
+    let bytes = made.write(format).unwrap();
+    let (again, _) = Table::read(&bytes).unwrap();
+    let kind = |name: &str| again.column(name).unwrap().kind.clone();
+    assert_eq!(
+        ["dose", "ratio", "sick"].map(kind),
+        [DataType::Int64, DataType::Float64, DataType::Boolean]
+    );
+    // Intervals are no numbers any more, and years no days.
+    assert_eq!(["height", "visit"].map(kind), [DataType::Utf8, DataType::Utf8]);
+    for column in &made.columns {
+        let read = again.column(&column.name).unwrap();
+        assert!((0..made.rows()).all(|row| read.value(row) == column.value(row)));
+    }
+    assert_eq!(made.column("dose").unwrap().values.iter().filter(|v| v.is_empty()).count(), 1);
 }
 
 #[test]
