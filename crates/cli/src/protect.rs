@@ -119,22 +119,20 @@ fn told(done: &TableResult) -> String {
     let account = &done.account;
     let mut lines = vec![
         format!(
-            "{} of {} rows are released in {} classes, {} are left out; each row is like at least {} others",
+            "{} of {} rows are released in {} classes, {} are left out; each {} is like at least {} others",
             account.released,
             account.rows,
             account.classes,
             account.suppressed,
+            if account.persons.is_some() { "person" } else { "row" },
             account.k.saturating_sub(1)
         ),
-        format!(
-            "loss {:.5}{}",
-            account.loss,
-            if account.optimal { ", the least there is" } else { "" }
-        ),
+        account.optimum(),
     ];
     for (column, level) in &account.generalization {
         let top = account.levels.get(column).map_or(0, |levels| levels - 1);
-        lines.push(format!("  {column:24} level {level} of {top}"));
+        let meaning = account.meanings.get(column).map_or("", String::as_str);
+        lines.push(format!("  {column:24} level {level} of {top}: {meaning}"));
     }
     for (column, reached) in &account.sensitive {
         lines.push(format!(
@@ -157,8 +155,12 @@ fn told(done: &TableResult) -> String {
 /// What an attacker can still do, in a sentence.
 fn risk(account: &Account) -> String {
     let risk = &account.risk;
+    let expected = risk
+        .linkage
+        .expected_rate
+        .map_or(String::new(), |expected| format!(" where {:.2} % is expected", expected * 100.0));
     format!(
-        "risk of finding a person's row: {:.4} at most, {:.4} on average; an attacker who knew the quasi-identifiers of all {} people found {} ({:.2} %; {:.2} % before)",
+        "risk of finding a person's row: {:.4} at most, {:.4} on average; an attacker who knew the quasi-identifiers of all {} people found {} ({:.2} %{expected}; {:.2} % before)",
         risk.prosecutor.highest,
         risk.prosecutor.average,
         risk.linkage.targets,

@@ -124,7 +124,7 @@ pub fn protect(job: &TableJob, reporter: &Reporter) -> Result<TableResult> {
     let (table, format) = table(&job.input)?;
     progress(reporter, "searching for the best generalization", 1);
     let key = pseudonym_key(job.key.as_deref())?;
-    let secrets = Secrets { key: &key, today: job.date };
+    let secrets = Secrets { key: &key, key_kept: job.key.is_some(), today: job.date };
     let release =
         caduceus_protect::release::release(&table, &policy, &files, &secrets, ATTACK_SEED)
             .map_err(wrong)?;

@@ -152,7 +152,8 @@ pub fn report_html(report: &DatasetReport) -> String {
         None => columns_came_in(account),
     };
     page += &done(account, rows, report.records.as_ref());
-    page += &risk(account, &report.classes, rows);
+    let reduced = report.records.is_some() || !account.removed.is_empty();
+    page += &risk(account, &report.classes, rows, reduced);
     if let Some(records) = &report.records {
         let told = match records.conditions {
             0 => "In some class nobody has a condition with a published code.".to_owned(),
@@ -187,6 +188,7 @@ fn begin(title: &str, date: &str) -> String {
 
 fn summary(account: &Account, rows: &str) -> String {
     let attack = &account.risk.linkage;
+    let came = percent(attack.success_rate_before);
     let figure = |what: &str, told: String, more: &str| {
         format!("<div><dt>{what}</dt><dd>{told} <small>{more}</small></dd></div>")
     };
@@ -212,13 +214,23 @@ fn summary(account: &Account, rows: &str) -> String {
         figure(
             "found by an attack that was run",
             percent(attack.success_rate),
-            &format!("{} as they came", percent(attack.success_rate_before)),
+            &match attack.expected_rate {
+                Some(expected) => format!("{} expected; {came} as they came", percent(expected)),
+                None => format!("{came} as they came"),
+            },
         ),
     ];
+    let expected = attack.expected_rate.map_or(String::new(), |expected| {
+        format!(
+            " That is {}, of one attack that was run; over all of its chances {} is expected.",
+            percent(attack.success_rate),
+            percent(expected)
+        )
+    });
     format!(
         "<dl>{}</dl>\n<p>What others may know of a person, the quasi-identifiers, is here {}. Everybody who is released shows \
          the same of it as at least {} others. The attacker knew it of all {} {rows} as they came, took one of the released \
-         {rows} that fit, and was right for {} of them.</p>\n",
+         {rows} that fit, and was right for {} of them.{expected}</p>\n",
         figures.concat(),
         escape(&account.generalization.keys().map(String::as_str).collect::<Vec<_>>().join(", ")),
         account.k.saturating_sub(1),
@@ -229,15 +241,54 @@ fn summary(account: &Account, rows: &str) -> String {
 
 fn columns_came_in(account: &Account) -> String {
     let rows = account.columns.iter().map(|(name, role)| {
-        let role = role.as_deref().unwrap_or("not named in the policy: not released");
-        format!("<tr><td>{}</td><td>{}</td></tr>", escape(name), escape(role))
+        let shown = shown(account, name, role.as_deref());
+        let role = role.as_deref().unwrap_or("not named in the policy");
+        format!("<tr><td>{}</td><td>{}</td><td>{}</td></tr>", escape(name), role, escape(&shown))
     });
     format!(
-        "<h2>What came in</h2><p>{} rows with {} columns.</p><table><tr><th>column</th><th>role</th></tr>{}</table>\n",
+        "<h2>What came in</h2><p>{} rows{} with {} columns.</p><div class=\"wide\"><table><tr><th>column</th><th>role</th>\
+         <th>what is released of it</th></tr>{}</table></div>\n",
         account.rows,
+        escape(&of_persons(account)),
         account.columns.len(),
         rows.collect::<String>()
     )
+}
+
+/// What is released of a column, in words.
+fn shown(account: &Account, name: &str, role: Option<&str>) -> String {
+    let done = account.reductions.get(name);
+    match role {
+        None | Some("identifying") => "nothing".to_owned(),
+        Some("quasi-identifier") => {
+            let level = account.meanings.get(name).cloned().unwrap_or_default();
+            match done.filter(|_| level != "not shown") {
+                Some(done) => format!("{level} (reduced first to {done})"),
+                None => level,
+            }
+        }
+        Some(_) => match done {
+            Some(done) => done.clone(),
+            None if account.removed.contains_key(name) => {
+                "its values, without the identifiers that were found in them".to_owned()
+            }
+            None => "its values as they came".to_owned(),
+        },
+    }
+}
+
+/// Whose rows came in, where the policy names a column that tells.
+fn of_persons(account: &Account) -> String {
+    let Some(person) = account.asked.as_ref().and_then(|asked| asked.person.as_ref()) else {
+        return String::new();
+    };
+    match (account.persons, account.persons_released) {
+        (Some(persons), Some(released)) => {
+            format!(" of {persons} persons ({person}), {released} of whom are released,")
+        }
+        (Some(persons), None) => format!(" of {persons} persons ({person})"),
+        _ => format!(", each of another person ({person}),"),
+    }
 }
 
 /// What came in, a line for each number that is not zero.
@@ -284,25 +335,29 @@ fn row(name: &str, numbers: impl IntoIterator<Item = String>) -> String {
 fn done(account: &Account, rows: &str, records: Option<&Records>) -> String {
     let bar = |(column, &level): (&String, &usize)| {
         let top = account.levels.get(column).map_or(1, |levels| levels.saturating_sub(1)).max(1);
-        let meaning = records.and_then(|records| records.meanings.get(column));
+        let meanings = records.map_or(&account.meanings, |records| &records.meanings);
+        let meaning = meanings.get(column);
         let meaning = meaning.map_or(String::new(), |meaning| format!(": {meaning}"));
         let (label, value) = (column.clone(), level as f64 / top as f64);
         Bar { label, value, told: format!("{level} of {top}{meaning}"), after: true }
     };
     let levels: Vec<Bar> = account.generalization.iter().map(bar).collect();
-    let chosen = if account.optimal {
-        let (by, counted) = (&account.utility, account.counted);
-        format!("this one loses least by {by} (proven; {counted} were counted)")
-    } else {
-        format!("this one is the best of {} that were counted", account.counted)
+    let chosen = match account.optimal {
+        true => format!("this one was taken ({} were counted)", account.counted),
+        false => "this one was taken".to_owned(),
     };
+    let limit = account.asked.as_ref().map_or(String::new(), |asked| {
+        format!(", where at most {} may be", percent(asked.suppression))
+    });
     let mut text = format!(
         "<h2>What was done</h2><p>{}. Values were made coarser until at least {} {} agree in all \
-         quasi-identifiers; of {} ways to do so {chosen}. Who would still stand out was left out: {} {rows} ({}).</p>{}\n",
+         quasi-identifiers; of {} ways to do so {chosen}: {}. Who would still stand out was left out: {} {rows} \
+         ({}{limit}).</p>{}\n",
         escape(&account.method),
         account.k_required,
         if account.persons.is_some() { "persons" } else { rows },
         account.candidates,
+        account.optimum(),
         account.suppressed,
         percent(share(account.suppressed, account.rows)),
         bars("Level of each quasi-identifier, 0 showing the most", &levels)
@@ -351,7 +406,7 @@ fn done(account: &Account, rows: &str, records: Option<&Records>) -> String {
     text
 }
 
-fn risk(account: &Account, classes: &ClassSizes, rows: &str) -> String {
+fn risk(account: &Account, classes: &ClassSizes, rows: &str, reduced: bool) -> String {
     let risk = &account.risk;
     let compare = [
         Bar::share("unique, as they came", risk.uniqueness.before_share, false),
@@ -365,9 +420,13 @@ fn risk(account: &Account, classes: &ClassSizes, rows: &str) -> String {
         bars(&format!("Share of the {rows}"), &compare),
         percent(risk.prosecutor.threshold)
     );
+    let anybody = match account.delta {
+        Some(_) => "anybody of the population",
+        None => "anybody of the population; none was given, so the table is taken for it",
+    };
     for (who, what, risk) in [
         ("prosecutor", "a person known to be in the table", &risk.prosecutor),
-        ("journalist", "anybody of the population", &risk.journalist),
+        ("journalist", anybody, &risk.journalist),
     ] {
         let chances = [risk.highest, risk.average, risk.at_risk].map(percent);
         text += &row(who, chances).replacen("</td>", &format!("</td><td>{what}</td>"), 1);
@@ -382,17 +441,38 @@ fn risk(account: &Account, classes: &ClassSizes, rows: &str) -> String {
         let title = format!("How many {rows} are in a class of so many who look alike, {when}");
         bars(&title, &chart::histogram(sizes, after))
     };
-    text += &sizes("before values were made coarser", &classes.before, false);
+    // What is unique as it came is less so once it is reduced: the bars above tell the former.
+    let before = match reduced {
+        true => "once identifiers were removed or reduced, before values were made coarser",
+        false => "before values were made coarser",
+    };
+    text += &sizes(before, &classes.before, false);
     text + &sizes("as released", &classes.after, true)
+}
+
+/// How sure one may be that somebody of a population is in the release.
+fn presence(account: &Account) -> String {
+    let Some((low, high)) = account.delta else { return String::new() };
+    let asked = account.asked.as_ref().and_then(|asked| asked.delta);
+    let asked = asked.map_or(String::new(), |(min, max)| {
+        format!(", where from {} to {} was asked for", percent(min), percent(max))
+    });
+    format!(
+        "<p>Who knows what others may know of somebody of the population, knows that they are in the release with a chance \
+         from {} to {}{asked}.</p>\n",
+        percent(low),
+        percent(high)
+    )
 }
 
 /// What is learnt of sensitive columns by somebody who finds no row.
 fn sensitive(account: &Account) -> String {
+    let presence = presence(account);
     if account.sensitive.is_empty() {
-        return String::new();
+        return presence;
     }
     let mut text = String::from(
-        "<div class=\"wide\"><table><tr><th>sensitive column</th><th class=\"n\">fewest values in a class</th>\
+        "<div class=\"wide\"><table><tr><th>sensitive column</th><th>asked for in each class</th><th class=\"n\">fewest values in a class</th>\
          <th class=\"n\">as by entropy</th><th class=\"n\">most frequent value at most</th>\
          <th class=\"n\">distance at most</th></tr>",
     );
@@ -403,9 +483,16 @@ fn sensitive(account: &Account) -> String {
             percent(reached.most_frequent),
             format!("{:.3}", reached.distance),
         ];
-        text += &row(column, cells);
+        let asked = account.asked.as_ref().map(|asked| {
+            [asked.l.get(column), asked.t.get(column)].into_iter().flatten().cloned().collect()
+        });
+        let asked: Vec<String> = asked.unwrap_or_default();
+        let asked = if asked.is_empty() { "nothing".to_owned() } else { asked.join("; ") };
+        let asked = format!("</td><td>{}</td>", escape(&asked));
+        text += &row(column, cells).replacen("</td>", &asked, 1);
     }
     text += "</table></div>\n";
+    text += &presence;
     for (column, inference) in &account.risk.linkage.sensitive {
         let _ = writeln!(
             text,
@@ -421,16 +508,22 @@ fn sensitive(account: &Account) -> String {
 
 fn utility(account: &Account, rows: &str) -> String {
     let measures = &account.measures;
-    let lines = [
-        ("loss (Iyengar), 0 to 1".to_owned(), format!("{:.5}", measures.loss)),
-        ("information lost (entropy), 0 to 1".to_owned(), format!("{:.5}", measures.entropy)),
-        ("discernibility".to_owned(), format!("{:.0}", measures.discernibility)),
-        (
-            format!("released {rows} for each released class"),
-            format!("{:.2}", measures.average_class_size),
-        ),
+    let average = format!("released {rows} for each released class");
+    let mut lines = vec![
+        ("loss", "loss (Iyengar), 0 to 1", format!("{:.5}", measures.loss)),
+        ("entropy", "information lost (entropy), 0 to 1", format!("{:.5}", measures.entropy)),
+        ("discernibility", "discernibility", format!("{:.0}", measures.discernibility)),
+        ("average_class_size", &average, format!("{:.2}", measures.average_class_size)),
     ];
-    let lines = lines.into_iter().map(|(what, value)| row(&what, [value]));
+    if let Some(weighted) = account.optimized.filter(|_| account.utility == "weighted loss") {
+        let what = "loss by the policy's weights, 0 to 1";
+        lines.insert(0, ("weighted loss", what, format!("{weighted:.5}")));
+    }
+    let least =
+        if account.optimal { ": the least there is, proven" } else { ": what was to be least" };
+    let lines = lines.into_iter().map(|(name, what, value)| {
+        row(&format!("{what}{}", if account.utility == name { least } else { "" }), [value])
+    });
     format!("<h2>What utility remains</h2><table>{}</table>\n", lines.collect::<String>())
 }
 

@@ -286,6 +286,7 @@ impl Generalization {
             name: column.name.clone(),
             values: shown.values.clone(),
             codes: column.codes.iter().map(|&code| shown.of[code as usize]).collect(),
+            kind: column.kind.clone(),
         }
     }
 }

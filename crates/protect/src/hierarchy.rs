@@ -81,7 +81,7 @@ impl Hierarchy {
         };
         let levels = (0..self.levels()).map(level).collect();
         let codes = column.codes.iter().map(|&leaf| finest.of[leaf as usize]).collect();
-        let shown = Column { name: column.name, values: finest.values, codes };
+        let shown = Column { values: finest.values, codes, ..column };
         (shown, Generalization { levels, leaves: domain.len() as u64 })
     }
 

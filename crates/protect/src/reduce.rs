@@ -50,6 +50,8 @@ pub type RemovedByColumn = BTreeMap<String, Removed>;
 pub struct Secrets<'a> {
     /// Makes pseudonyms and shifts.
     pub key: &'a PseudonymKey,
+    /// Whether somebody keeps the key after this release. Told, and of no other effect.
+    pub key_kept: bool,
     /// The day at which ages are counted.
     pub today: Date,
 }
@@ -62,6 +64,18 @@ pub struct Reduced {
     pub removed: RemovedByColumn,
     /// Columns of ages, years or postal codes, known by their names, that were reduced as such.
     pub named: BTreeSet<String>,
+}
+
+impl Reduced {
+    /// The number that stands for all older ages in a column, where ages were reduced: 90 in years, 1080 in months.
+    pub(crate) fn oldest(&self, name: &str, rule: &ColumnPolicy) -> Option<f64> {
+        let years = f64::from(OLDEST_AGE) + 1.0;
+        match named::of(name).filter(|_| self.named.contains(name)) {
+            _ if rule.reduce == Some(Reduce::Age) => Some(years),
+            Some(Holds::Age(per_year)) => Some((years * per_year).floor()),
+            _ => None,
+        }
+    }
 }
 
 /// The table as the policy's roles see it. `files` are those that the policy names: a value that its column's hierarchy
@@ -196,7 +210,7 @@ fn mapped(
     };
     let values: Vec<String> = column.values.iter().zip(&rows).map(replace).collect();
     let codes = column.codes.iter().map(|&code| values[code as usize].as_str());
-    Column::of(&column.name, codes)
+    column.with(codes)
 }
 
 fn reduced(
@@ -270,7 +284,7 @@ fn shifted(
             count(removed, Identifier::Date, kept.unwrap_or_default())
         })
         .collect();
-    Column::of(&column.name, texts.iter().map(String::as_str))
+    column.with(texts.iter().map(String::as_str))
 }
 
 /// A date, with or without a time, moved by days.

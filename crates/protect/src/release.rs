@@ -5,6 +5,7 @@
 mod open;
 mod prepare;
 mod reached;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use reached::Reached;
 
 pub(crate) use prepare::{Prepared, Quasi};
 pub use reached::SensitiveReached;
+pub use told::Asked;
 
 /// What is done under Safe Harbor, in words; the Data NFT names it by its hash. A table's account has it only where no
 /// column keeps the release from it ([`Account::not_safe_harbor`]).
@@ -65,6 +67,12 @@ pub struct Account {
     pub measures: Measures,
     /// What was to be lost least.
     pub utility: String,
+    /// How much of that is lost; none in an account of an earlier version.
+    #[serde(default)]
+    pub optimized: Option<f64>,
+    /// What was asked for besides k; none in an account of an earlier version.
+    #[serde(default)]
+    pub asked: Option<Asked>,
     /// What an attacker can still do.
     pub risk: Risk,
     /// Persons of the smallest released class; each row is taken for a person where the policy names no column of persons.
@@ -74,6 +82,9 @@ pub struct Account {
     /// Persons whose rows came in, where some have several; rows of nobody count as one person's.
     #[serde(default)]
     pub persons: Option<u64>,
+    /// Of these, those with a released row.
+    #[serde(default)]
+    pub persons_released: Option<u64>,
     /// Fewest different values of a sensitive column in any class; none without sensitive columns.
     pub l: Option<u64>,
     /// Largest distance between a sensitive column's values in a class and those in the whole table.
@@ -103,6 +114,12 @@ pub struct Account {
     pub may_be_ages: Vec<String>,
     /// The role of every column of the input; one without is not released.
     pub columns: BTreeMap<String, Option<String>>,
+    /// What was done to a column of a single table before its role counted, in words.
+    #[serde(default)]
+    pub reductions: BTreeMap<String, String>,
+    /// What the level of each quasi-identifier of a single table shows, in words.
+    #[serde(default)]
+    pub meanings: BTreeMap<String, String>,
 }
 
 /// What was lost, by the four measures.
@@ -112,7 +129,8 @@ pub struct Measures {
     pub loss: f64,
     /// The sum over the rows of the size of their class; a suppressed row counts as many as there are rows.
     pub discernibility: f64,
-    /// Released rows for each released class; 0 where none is released.
+    /// Released rows for each released class, without the normalization by k of LeFevre and others (2006); 0 where none is
+    /// released.
     pub average_class_size: f64,
     /// Share of the quasi-identifiers' information that is lost, 0 to 1: non-uniform entropy (Gionis and Tassa 2009)
     /// over its largest possible value.
@@ -178,9 +196,11 @@ pub fn release(
     check_columns(table, policy)?;
     let original = table;
     let reduced = reduce::reduce(table, policy, files, secrets);
-    let prepared = Prepared::new(original, &reduced.table, policy, files)?;
-    let Anonymous { table, mut account, classes, .. } =
+    let prepared = Prepared::new(original, &reduced, policy, files)?;
+    let Anonymous { table, mut account, classes, levels, .. } =
         anonymize(original, &prepared, policy, seed)?;
+    account.reductions = told::reductions(&reduced, policy, secrets.key_kept);
+    account.meanings = told::meanings(&prepared, &reduced, policy, &levels);
     if policy.safe_harbor {
         let year = secrets.today.year();
         account.not_safe_harbor = open::columns(original, &reduced, &table, policy, year);
@@ -265,7 +285,9 @@ fn account(
         generalization: names().zip(optimum.levels.iter().copied()).collect(),
         levels: names().zip(prepared.quasi.iter().map(|q| q.over.levels.len())).collect(),
         loss: measures.loss,
+        optimized: Some(told::optimized(policy, prepared.is_weighted(), &measures, optimum.score)),
         measures,
+        asked: Some(Asked::of(policy)),
         utility: utility_name(policy, prepared.is_weighted()).to_owned(),
         risk,
         k: reached.k,
@@ -274,6 +296,7 @@ fn account(
             .persons
             .as_ref()
             .map(|persons| persons.iter().max().map_or(0, |most| u64::from(*most) + 1)),
+        persons_released: reached.persons,
         l: reached.sensitive.values().map(|reached| reached.distinct).min(),
         t: reached.sensitive.values().map(|reached| reached.distance).reduce(f64::max),
         sensitive: reached.sensitive.clone(),
@@ -286,6 +309,8 @@ fn account(
         not_safe_harbor: BTreeMap::new(),
         may_be_ages: Vec::new(),
         columns: columns.collect(),
+        reductions: BTreeMap::new(),
+        meanings: BTreeMap::new(),
     })
 }
 

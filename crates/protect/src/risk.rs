@@ -82,6 +82,9 @@ pub struct Linkage {
     pub correct: u64,
     /// Their share of all persons.
     pub success_rate: f64,
+    /// The share that is expected over all chances of the attacker; none in an account of an earlier version.
+    #[serde(default)]
+    pub expected_rate: Option<f64>,
     /// The share of the same attack on the table as it came.
     pub success_rate_before: f64,
     /// For each sensitive column, what guessing the most frequent value among the fitting rows gains.
@@ -246,6 +249,7 @@ fn attack(attacked: &Attacked<'_>) -> Linkage {
         matched_one,
         correct,
         success_rate: correct as f64 / rows.max(1) as f64,
+        expected_rate: Some(fits.expected(attacked)),
         success_rate_before: before as f64 / rows.max(1) as f64,
         sensitive: sensitive.collect(),
         seed: attacked.seed,
@@ -307,6 +311,30 @@ impl Fits {
     fn of(&self, person: usize) -> &[u32] {
         let class = self.class[person].and_then(|class| self.rows.get(class as usize));
         class.map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Fits {
+    /// The share of persons who are found on average: each by the share of their own rows among those that fit to them.
+    fn expected(&self, attacked: &Attacked<'_>) -> f64 {
+        let own: Vec<BTreeMap<u32, u32>> = self
+            .rows
+            .iter()
+            .map(|rows| {
+                let mut own = BTreeMap::new();
+                rows.iter()
+                    .for_each(|&r| *own.entry(attacked.owner_of(r as usize)).or_default() += 1);
+                own
+            })
+            .collect();
+        let chance = |(target, class): (usize, &Option<u32>)| {
+            let (own, rows) =
+                class.and_then(|c| own.get(c as usize).zip(self.rows.get(c as usize)))?;
+            let own = own.get(&attacked.person(target)).copied().unwrap_or(0);
+            (!rows.is_empty()).then(|| f64::from(own) / rows.len() as f64)
+        };
+        let found: f64 = self.class.iter().enumerate().filter_map(chance).sum();
+        found / self.class.len().max(1) as f64
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringArray, UInt32Array};
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -36,6 +37,9 @@ pub struct Column {
     pub values: Vec<String>,
     /// For each row the position of its value.
     pub codes: Vec<u32>,
+    /// Its type in the Parquet file that it came from, text where it came from none. It is written with it again where all
+    /// of its values still are of it.
+    pub kind: DataType,
 }
 
 /// How a table came, so that it can be written the same way.
@@ -129,6 +133,9 @@ impl Table {
         let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::copy_from_slice(bytes))?;
         let schema = builder.schema().clone();
         let mut columns = named(schema.fields().iter().map(|field| field.name().as_str()))?;
+        for (column, field) in columns.iter_mut().zip(schema.fields()) {
+            column.column.kind = field.data_type().clone();
+        }
         for batch in builder.build()? {
             let batch = batch?;
             for (column, array) in columns.iter_mut().zip(batch.columns()) {
@@ -174,11 +181,16 @@ impl Table {
     fn to_parquet(&self) -> Result<Vec<u8>, TableError> {
         let array = |column: &Column| -> ArrayRef {
             let values = (0..self.rows()).map(|row| Some(column.value(row)));
-            Arc::new(values.map(|value| value.filter(|v| !v.is_empty())).collect::<StringArray>())
+            let texts =
+                values.map(|value| value.filter(|v| !v.is_empty())).collect::<StringArray>();
+            column.of_its_kind(Arc::new(texts))
         };
-        let fields = self.columns.iter().map(|c| Field::new(&c.name, DataType::Utf8, true));
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let arrays = self.columns.iter().map(array).collect();
+        let arrays: Vec<ArrayRef> = self.columns.iter().map(array).collect();
+        let field = |(column, array): (&Column, &ArrayRef)| {
+            Field::new(&column.name, array.data_type().clone(), true)
+        };
+        let fields: Vec<Field> = self.columns.iter().zip(&arrays).map(field).collect();
+        let schema = Arc::new(Schema::new(fields));
         let batch = RecordBatch::try_new(schema.clone(), arrays)?;
         let mut writer = ArrowWriter::try_new(Vec::new(), schema, None)?;
         writer.write(&batch)?;
@@ -197,6 +209,23 @@ impl Column {
         builder.finish()
     }
 
+    /// A column of that name and type with other values.
+    pub(crate) fn with<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> Column {
+        Column { kind: self.kind.clone(), ..Column::of(&self.name, values) }
+    }
+
+    /// Its values in its own type, unless some of them cannot be of it or would read otherwise.
+    fn of_its_kind(&self, values: ArrayRef) -> ArrayRef {
+        if self.kind == DataType::Utf8 {
+            return values;
+        }
+        let options = CastOptions { safe: false, ..CastOptions::default() };
+        let Ok(typed) = cast_with_options(&values, &self.kind, &options) else { return values };
+        let same = texts(&typed)
+            .is_ok_and(|texts| texts.iter().enumerate().all(|(row, text)| text == self.value(row)));
+        if same { typed } else { values }
+    }
+
     /// The value in a row.
     pub fn value(&self, row: usize) -> &str {
         &self.values[self.codes[row] as usize]
@@ -211,7 +240,8 @@ struct Builder {
 
 impl Builder {
     fn new(name: &str) -> Builder {
-        let column = Column { name: name.to_owned(), values: Vec::new(), codes: Vec::new() };
+        let (values, codes) = (Vec::new(), Vec::new());
+        let column = Column { name: name.to_owned(), values, codes, kind: DataType::Utf8 };
         Builder { column, codes: HashMap::new() }
     }
 

@@ -56,7 +56,7 @@ fn no_planted_identifier_is_left_in_a_table_that_is_released() {
         hobby = { role = \"insensitive\" }\n";
     let (table, _) = Table::read(csv.as_bytes()).unwrap();
     let (key, policy) = (key(), TablePolicy::parse(policy).unwrap());
-    let secrets = Secrets { key: &key, today: today() };
+    let secrets = Secrets { key: &key, key_kept: false, today: today() };
     let made = release(&table, &policy, &Files::new(), &secrets, 1).unwrap();
     assert_eq!(made.table.rows(), PLANTED.len());
     let column = |name: &str| made.table.column(name).unwrap();
@@ -633,7 +633,7 @@ fn a_postal_code_that_lost_its_zero_shows_no_more_than_one_that_did_not() {
         );
         let (table, _) = Table::read(csv.as_bytes()).unwrap();
         let (key, policy) = (key(), TablePolicy::parse(&policy).unwrap());
-        let secrets = Secrets { key: &key, today: today() };
+        let secrets = Secrets { key: &key, key_kept: false, today: today() };
         let made = release(&table, &policy, &Files::new(), &secrets, 1).unwrap();
         let column = made.table.column("zip").unwrap();
         (0..column.codes.len()).map(|row| column.value(row).to_owned()).collect::<Vec<_>>()

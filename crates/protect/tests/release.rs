@@ -5,18 +5,23 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array};
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
 use caduceus_protect::lattice::Distance;
 use caduceus_protect::reduce::Secrets;
 use caduceus_protect::release::{Files, METHOD, Release, ReleaseError, release};
 use caduceus_protect::table::Table;
 use caduceus_protect::table_policy::TablePolicy;
 use caduceus_protect::{Date, PseudonymKey};
+use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 
 fn released(table: &Table, policy: &str, files: &Files) -> Result<Release, ReleaseError> {
     let key = PseudonymKey::new([3; 32]);
-    let secrets = Secrets { key: &key, today: Date::new(2026, 1, 1).unwrap() };
+    let secrets = Secrets { key: &key, key_kept: false, today: Date::new(2026, 1, 1).unwrap() };
     release(table, &TablePolicy::parse(policy).unwrap(), files, &secrets, 1)
 }
 
@@ -129,6 +134,20 @@ proptest! {
             prop_assert!((account.risk.prosecutor.highest - 1.0 / smallest as f64).abs() < 1e-12);
         }
         prop_assert!(account.risk.linkage.correct <= account.released);
+        // One row of each class is expected to be found, whatever the attacker drew.
+        let shown = classes(table, &["age", "sex"]).len();
+        let expected = account.risk.linkage.expected_rate.unwrap();
+        prop_assert!((expected - shown as f64 / source.rows() as f64).abs() < 1e-9);
+        // What is proven to be the least is the number that is told.
+        let measured = match case.utility {
+            "loss" => account.measures.loss,
+            "discernibility" => account.measures.discernibility,
+            "entropy" => account.measures.entropy,
+            _ if shown == 0 => 0.0,
+            _ => table.rows() as f64 / shown as f64,
+        };
+        prop_assert!((account.optimized.unwrap() - measured).abs() < 1e-9);
+        prop_assert!(account.optimum().ends_with("proven to be the least there is"));
     }
 
     #[test]
@@ -274,6 +293,77 @@ fn numbers_of_any_length_are_generalized_without_overflow() {
 }
 
 #[test]
+fn a_parquet_column_that_still_has_its_values_keeps_its_type() {
+    let rows = 0..40_i64;
+    let dose: ArrayRef = Arc::new(Int64Array::from_iter(
+        rows.clone().map(|row| (row != 7).then_some(100 + row % 3)),
+    ));
+    let ratio: ArrayRef =
+        Arc::new(Float64Array::from_iter(rows.clone().map(|row| Some(row as f64 / 10.0))));
+    let visit: ArrayRef = Arc::new(Date32Array::from_iter_values(0..40));
+    let sick: ArrayRef = Arc::new(BooleanArray::from_iter(rows.clone().map(|row| Some(row < 9))));
+    let height: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.map(|row| 150 + row)));
+    let columns =
+        [("dose", dose), ("ratio", ratio), ("visit", visit), ("sick", sick), ("height", height)];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let (source, format) = Table::read(&writer.into_inner().unwrap()).unwrap();
+    let policy = "k = 5\n[columns]\n\
+        height = { role = \"quasi-identifier\", hierarchy = { kind = \"number\", widths = [10, 20] } }\n\
+        dose = { role = \"insensitive\" }\nratio = { role = \"insensitive\" }\n\
+        sick = { role = \"sensitive\" }\nvisit = { role = \"insensitive\", reduce = \"year\" }\n";
+    let made = released(&source, policy, &Files::new()).unwrap().table;
+    let bytes = made.write(format).unwrap();
+    let (again, _) = Table::read(&bytes).unwrap();
+    let kind = |name: &str| again.column(name).unwrap().kind.clone();
+    assert_eq!(
+        ["dose", "ratio", "sick"].map(kind),
+        [DataType::Int64, DataType::Float64, DataType::Boolean]
+    );
+    // Intervals are no numbers any more, and years no days.
+    assert_eq!(["height", "visit"].map(kind), [DataType::Utf8, DataType::Utf8]);
+    for column in &made.columns {
+        let read = again.column(&column.name).unwrap();
+        assert!((0..made.rows()).all(|row| read.value(row) == column.value(row)));
+    }
+    assert_eq!(made.column("dose").unwrap().values.iter().filter(|v| v.is_empty()).count(), 1);
+}
+
+#[test]
+fn the_oldest_are_shown_as_an_open_band_at_every_level() {
+    // Two people of each age from 0 to 103, and of each age in months.
+    let ages = (0..208).fold("x17,age_months\n".to_owned(), |csv, row| {
+        csv + &format!("{},{}\n", row / 2, row / 2 * 12)
+    });
+    let policy = |k: u32| {
+        format!(
+            "k = {k}\n[columns]\nx17 = {{ role = \"quasi-identifier\", reduce = \"age\", hierarchy = {{ kind = \"number\", \
+             widths = [5, 10, 20] }} }}\nage_months = {{ role = \"quasi-identifier\", hierarchy = {{ kind = \"number\", \
+             widths = [60, 120, 240] }} }}\n"
+        )
+    };
+    for (k, level, shown, months, rows) in [
+        (2, 0, "90+", "1080+", 28),
+        (10, 1, "90+", "1080+", 28),
+        (20, 2, "90+", "1080+", 28),
+        (40, 3, "80+", "960+", 48),
+    ] {
+        let made = released(&table(&ages), &policy(k), &Files::new()).unwrap();
+        let found = &made.account.generalization;
+        assert_eq!((found["x17"], found["age_months"]), (level, level), "k = {k}");
+        for (name, shown) in [("x17", shown), ("age_months", months)] {
+            let column = made.table.column(name).unwrap();
+            let open = (0..made.table.rows()).filter(|row| column.value(*row).contains('+'));
+            let open: Vec<&str> = open.map(|row| column.value(row)).collect();
+            assert!(open.len() == rows && open.iter().all(|value| *value == shown), "{open:?}");
+            assert!(!column.values.iter().any(|value| value.starts_with("90-")));
+        }
+        assert_eq!(made.account.method, METHOD);
+    }
+}
+
+#[test]
 fn weights_say_which_column_stays_fine() {
     // Either the town or the sex must be hidden, and each loses as much as the other.
     let source = table("town,sex\nA,f\nA,m\nB,f\nB,m\n");
@@ -393,7 +483,7 @@ fn ages_years_and_postal_codes_are_reduced_in_every_role_by_the_name_of_their_co
     let number =
         "{ role = \"quasi-identifier\", hierarchy = { kind = \"number\", widths = [5, 10] } }";
     for (header, rule, rows, files, kept) in [
-        ("age", number, ["95", "97", "90", "92"], &none, ["90"; 4]),
+        ("age", number, ["95", "97", "90", "92"], &none, ["90+"; 4]),
         (
             "patientAge",
             "{ role = \"sensitive\" }",
@@ -652,6 +742,35 @@ fn several_rows_of_one_person_hide_nobody() {
     // A person for each row is counted as before.
     let each = released(&table("p,q\na,1\nb,1\n"), policy, &Files::new()).unwrap().account;
     assert_eq!((each.k, each.persons), (2, None));
+}
+
+#[test]
+fn the_average_that_is_the_least_is_the_one_that_is_told() {
+    // As they came one class of four stays and six rows go; one level up there are classes of four and of six.
+    let source = table("q\na\na\na\na\nb\nb\nc\nc\nd\nd\n");
+    let files = Files::from([("q.csv".to_owned(), b"a;A\nb;B\nc;B\nd;B\n".to_vec())]);
+    let policy = |rest: &str| {
+        format!(
+            "k = 3\nsuppression = 0.6\n{rest}\n[columns]\nq = {{ role = \"quasi-identifier\", hierarchy = \"q.csv\" }}\n"
+        )
+    };
+    let of = |rest: &str| released(&source, &policy(rest), &files).unwrap().account;
+    let average = of("utility = \"average_class_size\"");
+    assert_eq!((average.suppressed, average.classes, average.optimized), (6, 1, Some(4.0)));
+    assert_eq!(
+        average.optimum(),
+        "released rows for each released class 4.00, proven to be the least there is"
+    );
+    assert_eq!(average.meanings["q"], "the value itself");
+    // Every measure is told by its own name and value.
+    let squares = of("utility = \"discernibility\"");
+    assert_eq!(squares.optimum(), "discernibility 52, proven to be the least there is");
+    assert_eq!(squares.meanings["q"], "what stands at place 2 of each line of q.csv");
+    let entropy = of("utility = \"entropy\"");
+    let told = format!("information lost (entropy) {:.5}, proven", entropy.measures.entropy);
+    assert!(entropy.optimum().starts_with(&told), "{}", entropy.optimum());
+    let hasty = of("patience = 1").optimum();
+    assert!(hasty.starts_with("loss ") && hasty.ends_with("(not proven)"), "{hasty}");
 }
 
 #[test]

@@ -159,6 +159,7 @@ fn score(problem: &Problem, levels: &[usize], kept: &[Vec<usize>], suppressed: u
             let squares: f64 = kept.iter().map(|class| (class.len() as f64).powi(2)).sum();
             squares + suppressed as f64 * rows
         }
-        Objective::AverageClassSize => rows / (kept.len() + usize::from(suppressed > 0)) as f64,
+        Objective::AverageClassSize if kept.is_empty() => rows,
+        Objective::AverageClassSize => (rows - suppressed as f64) / kept.len() as f64,
     }
 }

@@ -91,9 +91,22 @@ impl Generator {
     /// [`GeneralizationError::Kind`] with the row of a value of another kind, [`GeneralizationError::Generator`] for
     /// widths, periods or lengths that do not nest.
     pub fn over(&self, column: &Column) -> Result<Generalization, GeneralizationError> {
+        self.over_capped(column, None)
+    }
+
+    /// The same where the number `cap` stands for itself and for all larger ones, as 90 does for ages. Whatever shows it is
+    /// shown open, `90+`, and so is every interval that contains it, `80+`. What a value covers stays the same.
+    ///
+    /// # Errors
+    /// As [`Generator::over`].
+    pub fn over_capped(
+        &self,
+        column: &Column,
+        cap: Option<f64>,
+    ) -> Result<Generalization, GeneralizationError> {
         match self {
             Generator::Number { lower, upper, widths, unit } => {
-                numbers(column, *lower, *upper, widths, *unit)
+                numbers(column, (*lower, *upper), widths, *unit, cap)
             }
             Generator::Date { periods } => dates(column, periods),
             Generator::Icd10 => icd10(column),
@@ -141,10 +154,10 @@ const MOST_UNITS: f64 = 9_007_199_254_740_992.0;
 
 fn numbers(
     column: &Column,
-    lower: Option<f64>,
-    upper: Option<f64>,
+    (lower, upper): (Option<f64>, Option<f64>),
     widths: &[f64],
     unit: f64,
+    cap: Option<f64>,
 ) -> Result<Generalization, GeneralizationError> {
     let whole = |ratio: f64| (ratio - ratio.round()).abs() < 1e-9 && ratio >= 1.0;
     let nested = widths.windows(2).all(|pair| pair[1] > pair[0] && whole(pair[1] / pair[0]));
@@ -183,12 +196,19 @@ fn numbers(
             Some(value) => {
                 let from = lower + ((value - lower) / width).floor() * width;
                 let to = (from + width).min(upper + unit);
-                (interval(from, to, unit), leaves(from, to))
+                let open = cap.filter(|cap| (from..to).contains(cap)).map(|_| format!("{from}+"));
+                (open.unwrap_or_else(|| interval(from, to, unit)), leaves(from, to))
             }
         }))
     };
     let all = leaves(lower, upper + unit);
-    Ok(complete(column, widths.iter().map(|&width| level(width)).collect(), all))
+    let mut over = complete(column, widths.iter().map(|&width| level(width)).collect(), all);
+    for (shown, value) in over.levels[0].values.iter_mut().zip(&values) {
+        if value.is_some() && *value == cap {
+            *shown += "+";
+        }
+    }
+    Ok(over)
 }
 
 /// Whole numbers by the first and the last, others by where the interval ends.
@@ -328,6 +348,37 @@ mod tests {
         assert_eq!(shown(&Generator::Icd10, "W01"), ["W01", "W01", "XX External causes", "*"]);
         let zip = Generator::Prefix { keep: vec![3, 1] };
         assert_eq!(shown(&zip, "66801"), ["66801", "668**", "6****", "*"]);
+    }
+
+    #[test]
+    fn what_contains_the_oldest_age_is_shown_open_and_covers_as_much_as_before() {
+        let widths = vec![5.0, 10.0, 20.0];
+        let bounds = [(None, None), (Some(0.0), Some(99.0)), (Some(0.0), Some(90.0))];
+        for (lower, upper) in bounds {
+            let ages = Generator::Number { lower, upper, widths: widths.clone(), unit: 1.0 };
+            let column = Column::of("age", ["90", "89", "84", "79", "", "7"]);
+            let (open, closed) =
+                (ages.over_capped(&column, Some(90.0)).unwrap(), ages.over(&column).unwrap());
+            let shown = |value: usize| -> Vec<&str> {
+                open.levels.iter().map(|l| l.values[l.of[value] as usize].as_str()).collect()
+            };
+            assert_eq!(shown(0), ["90+", "90+", "90+", "80+", "*"]);
+            assert_eq!(shown(1), ["89", "85-89", "80-89", "80+", "*"]);
+            assert_eq!(shown(3), ["79", "75-79", "70-79", "60-79", "*"]);
+            assert_eq!(shown(4), ["", "", "", "", "*"]);
+            assert_eq!((open.leaves, open.full_cost()), (closed.leaves, closed.full_cost()));
+            for (open, closed) in open.levels.iter().zip(&closed.levels) {
+                assert_eq!((&open.of, &open.covered), (&closed.of, &closed.covered));
+            }
+        }
+        // In months, and where the cap begins no interval.
+        let months = Generator::Number { lower: None, upper: None, widths: vec![100.0], unit: 1.0 };
+        let over = months.over_capped(&Column::of("m", ["1080", "1079"]), Some(1080.0)).unwrap();
+        assert_eq!(
+            (over.levels[0].values[0].as_str(), over.levels[1].values[0].as_str()),
+            ("1080+", "1000+")
+        );
+        assert_eq!(over.levels[1].of, [0, 0]);
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub enum Objective {
     /// The sum over the rows of the size of their class; a suppressed row counts as many as there are rows (Bayardo and
     /// Agrawal 2005).
     Discernibility,
-    /// Rows for each class, all suppressed rows together being one class, so that leaving rows out gains nothing (LeFevre
-    /// and others 2006 divide by classes without suppression).
+    /// Rows that stay for each class that stays (LeFevre and others 2006, without their normalization by k); all rows where
+    /// no class stays.
     AverageClassSize,
 }
 
@@ -145,7 +145,10 @@ impl<'p> Scorer<'p> {
         match self.problem.objective {
             Objective::Discernibility => counted.squares as f64 + counted.suppressed as f64 * rows,
             Objective::AverageClassSize => {
-                rows / (counted.classes + u64::from(counted.suppressed > 0)) as f64
+                if counted.classes == 0 {
+                    return rows;
+                }
+                (rows - counted.suppressed as f64) / counted.classes as f64
             }
             _ => self.rank_of(levels.iter().enumerate().map(|(attribute, &level)| {
                 let all = self.levels[attribute][level as usize].0;
@@ -175,7 +178,7 @@ impl<'p> Scorer<'p> {
     }
 
     /// Classes are no more than values can be combined and than rows make classes of k; their squares are the least
-    /// when they are equally large.
+    /// when they are equally large. Of the average, a finer candidate may leave out more rows, but no more than it may.
     fn class_bound(&self, levels: &[u8], lost: u64, fixed: impl Fn(usize) -> bool) -> f64 {
         let rows = self.problem.rows as f64;
         let stay = rows - lost as f64;
@@ -189,7 +192,10 @@ impl<'p> Scorer<'p> {
                 // With two classes or more, losing another row costs no less than keeping it.
                 stay * stay / classes.max(2.0) + lost as f64 * rows
             }
-            _ => rows / (classes + 1.0),
+            _ => {
+                let stay = rows - (self.problem.suppressible as f64).min(rows);
+                (stay / combinations.max(1.0)).max(f64::from(self.problem.k)).min(rows)
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::generalization::{Generalization, HierarchyFile};
 use crate::lattice::{
     self, Attribute, Closeness, Distance, Diversity, Objective, Problem, SearchError, Sensitive,
 };
+use crate::reduce::Reduced;
 use crate::table::{Column, Table};
 use crate::table_policy::{
     ClosenessPolicy, ColumnPolicy, DistanceName, Hierarchy, Role, TablePolicy, TablePolicyError,
@@ -54,11 +55,12 @@ impl<'a> Prepared<'a> {
     /// A table with the hierarchies that its policy names, reduced from `original`.
     pub(super) fn new(
         original: &Table,
-        table: &'a Table,
+        reduced: &'a Reduced,
         policy: &TablePolicy,
         files: &Files,
     ) -> Result<Prepared<'a>, ReleaseError> {
         let population = population(policy, files)?;
+        let table = &reduced.table;
         let mut prepared = Prepared {
             table,
             quasi: Vec::new(),
@@ -71,7 +73,8 @@ impl<'a> Prepared<'a> {
             match rule.role {
                 Role::QuasiIdentifying => {
                     let column = with_population(column, population.as_ref())?;
-                    let over = hierarchy(&column, rule, files)?
+                    let oldest = reduced.oldest(&column.name, rule);
+                    let over = hierarchy(&column, rule, files, oldest)?
                         .unwrap_or_else(|| Generalization::flat(&column));
                     prepared.quasi.push(Quasi { column, over, weight: rule.weight });
                 }
@@ -331,6 +334,7 @@ fn hierarchy(
     column: &Column,
     rule: &ColumnPolicy,
     files: &Files,
+    oldest: Option<f64>,
 ) -> Result<Option<Generalization>, ReleaseError> {
     let key = format!("columns.{}.hierarchy", column.name);
     let over = match &rule.hierarchy {
@@ -338,7 +342,7 @@ fn hierarchy(
         Some(Hierarchy::File(name)) => {
             HierarchyFile::read(file(files, name, &key)?).and_then(|file| file.over(column))
         }
-        Some(Hierarchy::Generated(generator)) => generator.over(column),
+        Some(Hierarchy::Generated(generator)) => generator.over_capped(column, oldest),
     };
     over.map(Some).map_err(|error| ReleaseError::hierarchy(&column.name, &error))
 }
@@ -390,7 +394,8 @@ fn ancestors(
     rule: &ColumnPolicy,
     files: &Files,
 ) -> Result<Vec<Vec<u32>>, ReleaseError> {
-    let over = hierarchy(column, rule, files)?.unwrap_or_else(|| Generalization::flat(column));
+    let over =
+        hierarchy(column, rule, files, None)?.unwrap_or_else(|| Generalization::flat(column));
     let mut levels: Vec<Vec<u32>> = over.levels[1..].iter().map(|level| level.of.clone()).collect();
     if over.levels.last().is_none_or(|level| level.values.len() > 1) || levels.is_empty() {
         levels.push(vec![0; column.values.len()]);

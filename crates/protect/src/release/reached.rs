@@ -28,6 +28,8 @@ pub struct SensitiveReached {
 pub(super) struct Reached {
     /// Persons of the smallest class.
     pub(super) k: u64,
+    /// Persons of all classes, where some have several rows.
+    pub(super) persons: Option<u64>,
     pub(super) classes: u64,
     pub(super) sizes: BTreeMap<u64, u64>,
     pub(super) sensitive: BTreeMap<String, SensitiveReached>,
@@ -73,7 +75,10 @@ impl Reached {
                 found.iter().map(|persons| persons.len() as u64).min().unwrap_or(0)
             }
         };
-        Reached { k, classes: count as u64, sizes, sensitive, delta }
+        let persons = prepared.persons.as_ref().map(|persons| {
+            origin.iter().map(|&row| persons[row as usize]).collect::<BTreeSet<u32>>().len() as u64
+        });
+        Reached { k, persons, classes: count as u64, sizes, sensitive, delta }
     }
 
     /// Compares with what was asked for.
