@@ -523,29 +523,29 @@ mod tests {
             let documents: Vec<&ConsentRecord> = documents.iter().collect();
             reader.receipt("pseudonym".into(), &documents, true, known)
         };
-        let refused = read(None, &[permit("a", "2024"), deny("b", "2025")]);
+        let refused = read(None, &[permit("a", "2024-03"), deny("b", "2025-06")]);
         let unordered = read(None, &[permit("a", "2025"), deny("b", "2025-06")]);
         for known in [&refused, &unordered] {
             assert!(!known.permit);
             assert!(!read(Some(known), &[]).permit, "nobody vouches for who refused");
-            assert!(!read(Some(known), &[permit("a", "2024")]).permit, "an older one");
+            assert!(!read(Some(known), &[permit("a", "2024-03")]).permit, "an older one");
             assert!(!read(Some(known), &[permit("c", "2025-03")]).permit, "perhaps an older one");
-            let again = read(Some(known), &[permit("a", "2024")]);
-            assert!(!read(Some(&again), &[permit("a", "2024")]).permit, "however often");
+            let again = read(Some(known), &[permit("a", "2024-03")]);
+            assert!(!read(Some(&again), &[permit("a", "2024-03")]).permit, "however often");
             assert!(read(Some(known), &[permit("c", "2026-02-01")]).permit, "a later one");
         }
         // The document that refused may be put right.
-        assert!(read(Some(&refused), &[permit("b", "2025")]).permit);
+        assert!(read(Some(&refused), &[permit("b", "2025-06")]).permit);
         assert!(!read(Some(&unordered), &[permit("b", "2025-06")]).permit, "the other stands");
 
         let narrow = json!({ "type": "permit", "period": { "end": "2030" } });
-        let narrow = read(None, &[permit("a", "2024"), document("b", "2025", narrow)]);
+        let narrow = read(None, &[permit("a", "2024-03"), document("b", "2025-06", narrow)]);
         assert_eq!(
-            read(Some(&narrow), &[permit("a", "2024")]).grants[0].expiry,
+            read(Some(&narrow), &[permit("a", "2024-03")]).grants[0].expiry,
             narrow.grants[0].expiry
         );
         assert_eq!(read(Some(&narrow), &[]).grants, narrow.grants, "a word widens nothing");
-        let wide = read(Some(&narrow), &[permit("c", "2026")]);
+        let wide = read(Some(&narrow), &[permit("c", "2026-02")]);
         assert_eq!(wide.grants[0].expiry, u64::MAX);
     }
 
