@@ -371,10 +371,10 @@ fn done(account: &Account, rows: &str, records: Option<&Records>) -> String {
         text += "</table>\n";
     }
     if !account.may_be_ages.is_empty() {
-        let _ = write!(
+        let _ = writeln!(
             text,
             "<p>Numbers from 0 to 120, some over 89, of which neither the policy nor the name of the column says what they are: {}. \
-             If they are ages, this is no release by Safe Harbor.</p>\n",
+             If they are ages, this is no release by Safe Harbor.</p>",
             escape(&account.may_be_ages.join(", "))
         );
     }

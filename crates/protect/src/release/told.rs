@@ -91,7 +91,7 @@ pub(super) fn reductions(
             ),
             Some(Reduce::Text) => "prose without what identifies".to_owned(),
             None => match named::of(name).filter(|_| reduced.named.contains(name))? {
-                named::Holds::Age(per_year) if per_year == 1.0 => AGES.to_owned(),
+                named::Holds::Age(1.0) => AGES.to_owned(),
                 named::Holds::Age(_) => {
                     "ages over 89 years are shown as 90 years, for 90 or older".to_owned()
                 }
