@@ -471,7 +471,8 @@ fn person_aggregate(
         ));
     }
     let most = rows.map(i64::from).ok();
-    let literal = matches!(argument.scalar, Scalar::Literal(_)) && !params.distinct;
+    let is_null = matches!(argument.scalar, Scalar::Literal(Literal::Null(_)));
+    let literal = matches!(argument.scalar, Scalar::Literal(_)) && !is_null && !params.distinct;
     let known = match function {
         PersonFunction::Count => Type {
             bounds: most.map(|most| Bounds::Integer(0, most)),

@@ -494,7 +494,7 @@ fn compare_with_plain(sql: &str, tables: &Tables) -> Result<(), TestCaseError> {
 }
 
 /// Questions over subqueries, joins and computed groups, with a condition on observations in each.
-const SHAPES: [&str; 20] = [
+const SHAPES: [&str; 21] = [
     "SELECT COUNT(*), SUM(n), SUM(s) FROM (SELECT patient, COUNT(*) AS n, SUM(value) AS s FROM observation WHERE {} GROUP BY patient) t",
     "SELECT SUM(n), SUM(peak), AVG(low) FROM (SELECT patient, code, COUNT(value) AS n, MAX(value) AS peak, MIN(year) AS low FROM observation WHERE {} GROUP BY patient, code HAVING COUNT(*) > 1) t",
     "SELECT sex, COUNT(*) FROM patient WHERE patient IN (SELECT patient FROM observation WHERE {}) GROUP BY sex",
@@ -511,6 +511,7 @@ const SHAPES: [&str; 20] = [
     "SELECT sex, COUNT(*), SUM(b.value) FROM patient p, observation o, observation b WHERE o.patient = p.patient AND b.patient = p.patient AND o.year < b.year AND o.patient IN (SELECT patient FROM observation WHERE {}) GROUP BY sex",
     "SELECT sex, COUNT(*), COUNT(b.note), SUM(b.value) FROM patient JOIN (SELECT patient AS who, * FROM observation WHERE {}) o ON o.who = patient.patient AND sex <> 'female' AND year > 1950 LEFT JOIN observation b ON b.patient = patient.patient AND b.final AND b.year > o.year WHERE o.value > 0 AND sex LIKE '%male' AND (b.code = 'other' OR b.code IS NULL) GROUP BY sex",
     "SELECT COUNT(*), SUM(o.year) FROM observation o JOIN (SELECT patient AS who, year AS y, note AS n FROM observation WHERE {}) b ON o.patient = b.who WHERE o.note LIKE '%x%' AND b.n IS NOT NULL AND b.y < o.year AND b.y > 1910",
+    "SELECT SUM(n), SUM(m) FROM (SELECT patient, COUNT(NULL) AS n, COUNT(1) AS m FROM observation WHERE {} GROUP BY patient) t",
     "SELECT year / 10 * 10 AS decade, COUNT(*), SUM(value) FROM observation WHERE {} GROUP BY decade",
     "SELECT CAST(year / 7.0 AS INT) - 3 AS week, code, COUNT(*) FROM observation WHERE {} AND code <> 'unpublished' AND year > 1950 GROUP BY week, code",
     "SELECT year, COUNT(*) FROM (SELECT patient, year % 100 AS year, final FROM observation WHERE {}) t WHERE year < 60 OR year IS NULL GROUP BY year",
