@@ -225,7 +225,7 @@ fn selected<'a>(
         Focus::Repeat(paths) => scope.descend(paths, this).map_err(fail)?,
     };
     if items.is_empty() && matches!(select.focus, Focus::EachOrNull(_)) {
-        nothing(select, &Scope { row: 0, ..*scope }, out)?;
+        nothing(select, &Scope { row: 0, ..*scope }, out);
         return Ok(1);
     }
     let mut rows = 0;
@@ -236,15 +236,20 @@ fn selected<'a>(
 }
 
 /// The row that forEachOrNull makes of nothing: null in every column but those of the row's index, which is 0.
-fn nothing<'a>(select: &'a Select, scope: &Scope<'a>, row: &mut Cells<'a>) -> Result<(), RowError> {
-    for column in &select.columns {
-        row.push(match of_the_index(&column.path) {
-            Some(true) => value(column, scope, &eval::NOTHING)?,
-            _ => Cell::Null,
-        });
-    }
-    let mut nested = select.selects.iter().chain(select.unions.first());
-    nested.try_for_each(|nested| nothing(nested, scope, row))
+fn nothing<'a>(select: &'a Select, scope: &Scope<'a>, row: &mut Cells<'a>) {
+    row.extend(select.columns.iter().map(|column| match of_the_index(&column.path) {
+        Some(true) => index_of_nothing(column, scope).unwrap_or(Cell::Null),
+        _ => Cell::Null,
+    }));
+    let nested = select.selects.iter().chain(select.unions.first());
+    nested.for_each(|nested| nothing(nested, scope, row));
+}
+
+/// What a column makes of the row's index where there is nothing else.
+fn index_of_nothing<'a>(column: &'a Column, scope: &Scope<'a>) -> Option<Cell<'a>> {
+    let item = scope.one(&column.path, &eval::NOTHING).ok()??;
+    let cell = cell(&item, column.kind).ok()?;
+    Some(if column.collection { Cell::List(vec![cell]) } else { cell })
 }
 
 /// Whether the value of a path is made of the row's index: `None` where it takes something else to know it.
@@ -309,6 +314,7 @@ fn combine(
     left * right
 }
 
+#[inline]
 fn value<'a>(column: &'a Column, scope: &Scope<'a>, this: &Item<'a>) -> Result<Cell<'a>, RowError> {
     let fail = |error| RowError::new(&column.pointer, Some(&column.name), error);
     let unfit = |what| match column.sure {

@@ -10,7 +10,7 @@ use crate::view::path::Op;
 use crate::view::temporal::Temporal;
 
 /// One value of a collection. Its tag is as wide as that of [`Json`].
-#[derive(Clone, PartialEq)]
+#[derive(PartialEq)]
 #[repr(usize)]
 pub(crate) enum Item<'a> {
     /// An element of the record, with its FHIR type where that is known.
@@ -25,7 +25,31 @@ pub(crate) enum Item<'a> {
     Temporal(Box<Temporal>),
 }
 
-impl Item<'_> {
+impl<'a> Clone for Item<'a> {
+    /// Nearly all that is copied are elements of the record: two words and a tag.
+    #[inline]
+    fn clone(&self) -> Item<'a> {
+        match self {
+            Item::Node(node, of) => Item::Node(node, *of),
+            other => other.copied(),
+        }
+    }
+}
+
+impl<'a> Item<'a> {
+    #[inline(never)]
+    fn copied(&self) -> Item<'a> {
+        match self {
+            Item::Node(node, of) => Item::Node(node, *of),
+            Item::Bare(own, of) => Item::Bare(own, *of),
+            Item::Bool(flag) => Item::Bool(*flag),
+            Item::Integer(value) => Item::Integer(*value),
+            Item::Decimal(value) => Item::Decimal(value.clone()),
+            Item::Text(text) => Item::Text(text.clone()),
+            Item::Temporal(value) => Item::Temporal(value.clone()),
+        }
+    }
+
     /// Whether it is more than the place of a value.
     #[inline]
     pub(crate) fn has_value(&self) -> bool {

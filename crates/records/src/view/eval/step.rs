@@ -211,6 +211,11 @@ fn beside<'a>(within: &'a Json<'a>, item: &Item<'a>) -> Option<&'a Json<'a>> {
 /// Whether an item is of a type, by what its name or its form gives away.
 pub(super) fn is_of_type(item: &Item<'_>, of: &str) -> bool {
     let same = |known: &str| known == of;
+    if let Item::Node(_, Some(known)) = item
+        && same(known)
+    {
+        return true;
+    }
     match item {
         Item::Node(Json::Object(object), None) => {
             return match object.text("resourceType") {
