@@ -242,7 +242,7 @@ fn counted(world: &World) -> u64 {
     world.ask();
     let log = std::fs::read_to_string(world.home.join("vaults/clinic/audit.jsonl")).unwrap();
     let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let newest = records.filter(|record| record["kind"] == "answered").last().unwrap();
+    let newest = records.filter(|record| record["kind"] == "answered").next_back().unwrap();
     newest["details"]["patients"].as_u64().unwrap()
 }
 
@@ -261,7 +261,6 @@ fn whoever_withdrew_by_the_ledger_alone_or_on_paper_is_not_used_again() {
     let out = text(&world.dir.path().join("files")).to_owned();
     let refused = world.refused(&format!("export --custodian clinic --out {out}"));
     assert!(refused.contains("has not consented"), "{refused}");
-    assert!(world.refused("publish --custodian clinic").contains("has not consented"));
     world.go("protect --custodian clinic --k 5");
     world.go(&format!("export --custodian clinic --out {out}"));
 

@@ -121,7 +121,7 @@ fn a_consent_can_be_for_one_researcher_some_regions_and_some_time() {
 fn last(world: &World, kind: &str) -> Value {
     let log = fs::read_to_string(world.home.join("vaults/clinic/audit.jsonl")).unwrap();
     let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    records.filter(|record| record["kind"] == kind).last().unwrap()
+    records.filter(|record| record["kind"] == kind).next_back().unwrap()
 }
 
 #[test]
