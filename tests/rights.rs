@@ -241,8 +241,8 @@ fn an_old_copy_of_the_register_or_of_keys_is_found_and_brings_nobody_back() {
 fn counted(world: &World) -> u64 {
     world.ask();
     let log = std::fs::read_to_string(world.home.join("vaults/clinic/audit.jsonl")).unwrap();
-    let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let newest = records.filter(|record| record["kind"] == "answered").next_back().unwrap();
+    let mut records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let newest = records.rfind(|record| record["kind"] == "answered").unwrap();
     newest["details"]["patients"].as_u64().unwrap()
 }
 

@@ -120,8 +120,8 @@ fn a_consent_can_be_for_one_researcher_some_regions_and_some_time() {
 /// The last record of this kind in the clinic's log.
 fn last(world: &World, kind: &str) -> Value {
     let log = fs::read_to_string(world.home.join("vaults/clinic/audit.jsonl")).unwrap();
-    let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    records.filter(|record| record["kind"] == kind).next_back().unwrap()
+    let mut records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    records.rfind(|record| record["kind"] == kind).unwrap()
 }
 
 #[test]

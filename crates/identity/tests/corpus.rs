@@ -407,6 +407,11 @@ fn statuses(all: &mut BTreeMap<&'static str, Case>) {
             json!(Bitstring::new(MIN_ENTRIES).unwrap().encode());
         list
     });
+    add("list-over", "the list is 91 days old", &["status-unknown"], Revocation, {
+        let list = Bitstring::new(MIN_ENTRIES).unwrap();
+        let then = NOW - 91 * 24 * 3_600;
+        list_credential(&list, Revocation, LIST, &Signer::new(&issuer, None), then).unwrap()
+    });
     let mut sized = |name, about: &str, expect: &[&str], size: Value, index: &str| {
         let value = signed_anew(&Signer::new(&issuer, None), &Options::assertion(NOW), |value| {
             let mut entry = entry(Revocation).to_json();

@@ -138,9 +138,9 @@ fn mask(index: u32) -> u8 {
 }
 
 /// How long a list counts, in days: an old copy of it hides what was taken back since (Bitstring Status List 1.0, 5.1).
-pub const LIST_DAYS: i64 = 90;
+const LIST_DAYS: i64 = 90;
 
-/// The list as a credential of its issuer, to be published at `url`. It counts for [`LIST_DAYS`].
+/// The list as a credential of its issuer, to be published at `url`. It counts for 90 days.
 ///
 /// # Errors
 /// [`KeyError`] where the key is not Ed25519.
