@@ -151,9 +151,7 @@ async fn verify_vault(node: &Node, custodian: &Party) -> Result<(u64, Vec<String
     let mut differences = forgotten(&vault, &publications, &records)?;
     let token = DatasetToken::new(node.at.dataset_token, &node.provider);
     let consents = ConsentRegistry::new(node.at.consent_registry, &node.provider);
-    let topics = [None, Some(custodian.address.into_word())];
-    let minted = node.events::<DatasetToken::DatasetMinted>(*token.address(), &topics).await?;
-    let minted: BTreeSet<U256> = minted.iter().map(|mint| mint.datasetId).collect();
+    let minted = minted(node, custodian).await?;
     let known = |dataset: &U256| {
         publications.iter().any(|publication| publication.dataset.map(U256::from) == Some(*dataset))
     };
@@ -223,11 +221,7 @@ fn forgotten(
         here.extend(persons.map(|person| (person, "the keys of a dataset")));
     }
     let mut differences = Vec::new();
-    let mut on_paper: BTreeMap<&str, &Record> = BTreeMap::new();
     for record in records {
-        if record.details.contains_key(custodian::ON_PAPER) {
-            on_paper.insert(&record.subject, record);
-        }
         let sequence = record.sequence;
         if let Some(where_found) = here.get(&record.subject).filter(|_| record.kind == Kind::Erased)
         {
@@ -236,7 +230,7 @@ fn forgotten(
             ));
         }
     }
-    let revoked = on_paper.values().filter(|record| record.kind == Kind::ConsentRevoked);
+    let revoked = custodian::revoked_on_paper(records);
     for record in revoked.filter(|record| permitting.contains(&record.subject)) {
         differences.push(format!(
             "record {} of the log tells of a withdrawal, and the register of consent permits: an old copy was put back; withdraw again",
@@ -246,15 +240,19 @@ fn forgotten(
     Ok(differences)
 }
 
+/// The datasets of a custodian that the ledger has.
+async fn minted(node: &Node, custodian: &Party) -> Result<BTreeSet<U256>> {
+    let topics = [None, Some(custodian.address.into_word())];
+    let minted = node.events::<DatasetToken::DatasetMinted>(node.at.dataset_token, &topics).await?;
+    Ok(minted.iter().map(|mint| mint.datasetId).collect())
+}
+
 /// The first record of a log that tells of a job or of a dataset of the custodian's that the ledger does not have.
 async fn invented(node: &Node, custodian: &Party, records: &[Record]) -> Result<Option<String>> {
     let market = node.at.compute_market;
     let jobs = node.events::<ComputeMarket::JobRequested>(market, &[]).await?;
     let jobs: BTreeSet<U256> = jobs.iter().map(|job| job.jobId).collect();
-    let topic = Some(custodian.address.into_word());
-    let token = node.at.dataset_token;
-    let minted = node.events::<DatasetToken::DatasetMinted>(token, &[None, topic]).await?;
-    let minted: BTreeSet<U256> = minted.iter().map(|mint| mint.datasetId).collect();
+    let minted = minted(node, custodian).await?;
     let unknown = |record: &Record, detail: &str, known: &BTreeSet<U256>| {
         let Some(Detail::Number(number)) = record.details.get(detail) else { return None };
         let there = u64::try_from(*number).is_ok_and(|number| known.contains(&U256::from(number)));

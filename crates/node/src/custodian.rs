@@ -50,7 +50,8 @@ pub(crate) use evidence::{
     Evidence, claims as mint_claims, examine, measure, scores, standing_root, summary, value_claim,
 };
 pub(crate) use noting::{
-    ON_PAPER, Owed, gone, log_since, note_attested, note_ledger, note_on_paper, owed, untold,
+    Owed, gone, log_since, note_attested, note_ledger, note_on_paper, owed, revoked_on_paper,
+    untold,
 };
 pub use publishing::{Publication, dataset_report, publications, publish, require_dataset};
 pub(crate) use publishing::{cid, custodian_of, published};

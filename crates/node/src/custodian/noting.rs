@@ -32,7 +32,7 @@ pub(crate) async fn note_attested(
 }
 
 /// The detail of a record by which a person's consent on paper began to count or ceased to.
-pub(crate) const ON_PAPER: &str = "on_paper";
+const ON_PAPER: &str = "on_paper";
 
 /// Notes that what a custodian holds on paper permits the use of a person's records from now on, or no longer does.
 pub(crate) async fn note_on_paper(
@@ -44,6 +44,15 @@ pub(crate) async fn note_on_paper(
     let kind = if permits { Kind::ConsentGranted } else { Kind::ConsentRevoked };
     let details = [(ON_PAPER, Detail::from(if permits { "permits" } else { "refuses" }))];
     note(node, custodian, kind, &person.to_string(), &details).await
+}
+
+/// Of each person of whose paper the log's newest word is that it permits no longer, that word.
+pub(crate) fn revoked_on_paper(records: &[Record]) -> impl Iterator<Item = &Record> {
+    let mut newest: BTreeMap<&str, &Record> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.details.contains_key(ON_PAPER)) {
+        newest.insert(&record.subject, record);
+    }
+    newest.into_values().filter(|record| record.kind == Kind::ConsentRevoked)
 }
 
 /// Something that the ledger shows and a custodian's log must tell of.

@@ -14,7 +14,7 @@ use caduceus_vault::{Receipt, Vault};
 
 use super::evidence::{self, merkle_root, standing_leaves};
 use super::publishing::{Publication, persons, publications};
-use super::{ON_PAPER, anchor, consent, entropy, note, note_on_paper, number, vault};
+use super::{anchor, consent, entropy, note, note_on_paper, number, revoked_on_paper, vault};
 use crate::attestor::Leaf;
 use crate::consents::of_ledger;
 use crate::error::{NodeError, Result};
@@ -206,47 +206,21 @@ pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256
 pub(super) async fn follow(node: &Node, custodian: &Party, vault: &Vault) -> Result<()> {
     super::note_ledger(node, custodian).await?;
     let records = super::log_since(node, custodian, |_| true)?;
-    let receipts: Vec<Receipt> = vault.consents()?;
-    let erased: BTreeSet<&str> = records
-        .iter()
-        .filter(|record| record.kind == Kind::Erased)
-        .map(|record| record.subject.as_str())
-        .collect();
-    if !erased.is_empty() {
-        let known = receipts.iter().filter(|receipt| !receipt.erased);
-        let mut known: BTreeSet<String> = known.map(|receipt| receipt.pseudonym.clone()).collect();
-        for publication in publications(node, custodian)? {
-            known.extend(persons(vault, &publication.cid)?);
-        }
-        for pseudonym in known {
-            if erased.contains(person_id(&pseudonym).to_string().as_str()) {
-                super::destroy(vault, &pseudonym)?;
-            }
-        }
-    }
+    erase_again(node, custodian, vault, &records)?;
     let mut noes = super::gone(node, custodian).await?;
-    let mut on_paper: BTreeMap<&str, &Record> = BTreeMap::new();
-    for record in records.iter().filter(|record| record.details.contains_key(ON_PAPER)) {
-        on_paper.insert(&record.subject, record);
-    }
-    for (subject, record) in on_paper {
-        if record.kind == Kind::ConsentRevoked
-            && let Ok(person) = subject.parse::<B256>()
-        {
+    for record in revoked_on_paper(&records) {
+        if let Ok(person) = record.subject.parse::<B256>() {
             let moment = noes.entry(person).or_default();
             *moment = record.time.max(*moment);
         }
     }
-    let stands = |receipt: &Receipt, no: u64| {
-        let decided = receipt.decided.as_ref();
-        decided.is_some_and(|decided| u64::try_from(decided.first).is_ok_and(|first| first > no))
-    };
-    let mut stale = Vec::new();
-    for receipt in receipts.iter().filter(|receipt| receipt.permit) {
+    let receipts = vault.consents()?;
+    let stale = receipts.iter().filter(|receipt| receipt.permit).filter_map(|receipt| {
         let person = person_id(&receipt.pseudonym);
-        let no = noes.get(&person).filter(|no| !stands(receipt, **no));
-        stale.extend(no.map(|no| (receipt, person, *no)));
-    }
+        let no = *noes.get(&person)?;
+        (!is_given_after(receipt, no)).then_some((receipt, person, no))
+    });
+    let stale: Vec<_> = stale.collect();
     if stale.is_empty() {
         return Ok(());
     }
@@ -256,6 +230,32 @@ pub(super) async fn follow(node: &Node, custodian: &Party, vault: &Vault) -> Res
         vault.withdraw(&receipt.pseudonym, no, &mut entropy)?;
     }
     post_roots(node, custodian, vault).await
+}
+
+/// Destroys what a vault still has, or has again, of people of whom its log says that they were erased.
+fn erase_again(node: &Node, custodian: &Party, vault: &Vault, records: &[Record]) -> Result<()> {
+    let erased = records.iter().filter(|record| record.kind == Kind::Erased);
+    let erased: BTreeSet<&str> = erased.map(|record| record.subject.as_str()).collect();
+    if erased.is_empty() {
+        return Ok(());
+    }
+    let known = vault.consents()?.into_iter().filter(|receipt| !receipt.erased);
+    let mut known: BTreeSet<String> = known.map(|receipt| receipt.pseudonym).collect();
+    for publication in publications(node, custodian)? {
+        known.extend(persons(vault, &publication.cid)?);
+    }
+    for pseudonym in known {
+        if erased.contains(person_id(&pseudonym).to_string().as_str()) {
+            super::destroy(vault, &pseudonym)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the documents of a receipt were given after a moment for certain.
+fn is_given_after(receipt: &Receipt, moment: u64) -> bool {
+    let first = receipt.decided.as_ref().map(|decided| u64::try_from(decided.first));
+    first.is_some_and(|first| first.is_ok_and(|first| first > moment))
 }
 
 /// Posts the root of the receipts that stand for each dataset for which the ledger has another one.
