@@ -395,3 +395,137 @@ fn people_are_told_who_else_had_their_rows_and_researchers_only_of_their_own() {
     let nobody = format!("consent grant --member clinic/1 --researcher 0x{}", "00".repeat(20));
     assert!(world.refused(&nobody).contains("zero address"));
 }
+
+impl World {
+    /// The records of one kind that the clinic exports, changed one by one and put back.
+    fn change(&self, kind: &str, change: impl Fn(&mut Value)) {
+        let path = self.dir.path().join(format!("cohort/{kind}.ndjson"));
+        let records = std::fs::read_to_string(&path).unwrap();
+        let changed = records.lines().map(|line| {
+            let mut record: Value = serde_json::from_str(line).unwrap();
+            change(&mut record);
+            record.to_string()
+        });
+        std::fs::write(&path, changed.collect::<Vec<_>>().join("\n")).unwrap();
+    }
+
+    /// The ids of the patients in the clinic's export.
+    fn patients(&self) -> Vec<String> {
+        let path = self.dir.path().join("cohort/Patient.ndjson");
+        let records = std::fs::read_to_string(path).unwrap();
+        let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["id"].clone();
+        records.lines().map(|line| id(line).as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Today by the ledger's clock, as the log of the clinic has it.
+    fn today(&self) -> String {
+        let trail = self.go("audit trail --dataset 1");
+        let last = trail["records"].as_array().unwrap().last().unwrap();
+        last["at"].as_str().unwrap()[..10].to_owned()
+    }
+}
+
+#[test]
+fn a_refusal_on_paper_ends_what_a_member_granted_before_it() {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 2");
+    world.go("licence buy --researcher lab --uses 8");
+    world.go("consent grant --member clinic/1");
+    world.go("consent grant --member clinic/2");
+    counted(&world);
+    let uses = |member: &str| {
+        world.go(&format!("member receipts --member {member}"))["uses"].as_array().unwrap().len()
+    };
+    assert_eq!((uses("clinic/1"), uses("clinic/2")), (1, 1));
+
+    let today = world.today();
+    world.change("Consent", |consent| {
+        consent["provision"] = serde_json::json!({ "type": "deny" });
+        consent["dateTime"] = today.clone().into();
+    });
+    let refused = world.ingest();
+    assert_eq!((&refused["consenting"], &refused["members_refusing"]), (&0.into(), &2.into()));
+    assert_eq!(counted(&world), 0);
+    assert_eq!((uses("clinic/1"), uses("clinic/2")), (1, 1), "and no trail tells otherwise");
+    world.ingest();
+    // The same terms, of which the ledger has a grant that does not count.
+    world.go("consent grant --member clinic/1");
+    assert_eq!(counted(&world), 1, "what they say after it counts");
+    assert_eq!((uses("clinic/1"), uses("clinic/2")), (2, 1));
+    world.ingest();
+    assert_eq!(counted(&world), 1, "a document that was read before is no new refusal");
+    assert_eq!(world.go("audit verify")["verified"], true);
+}
+
+#[test]
+fn a_refusal_about_one_record_counts_for_every_record_of_the_person() {
+    let world = World::new();
+    let patients = world.patients();
+    let all = world.ingest();
+    assert_eq!(all["linked"], 0);
+    let today = world.today();
+    world.change("Patient", |patient| {
+        if patient["id"] == patients[0].as_str() {
+            let other = serde_json::json!({ "reference": format!("Patient/{}", patients[1]) });
+            patient["link"] = serde_json::json!([{ "other": other, "type": "replaced-by" }]);
+        }
+    });
+    let of_second = format!("Patient/{}", patients[1]);
+    world.change("Consent", |consent| {
+        if consent["patient"]["reference"] == of_second.as_str() {
+            consent["provision"] = serde_json::json!({ "type": "deny" });
+            consent["dateTime"] = today.clone().into();
+        }
+    });
+    let linked = world.ingest();
+    assert_eq!(linked["linked"], 2, "{linked}");
+    let consenting = |ingested: &Value| ingested["consenting"].as_u64().unwrap();
+    assert_eq!(consenting(&linked), consenting(&all) - 2, "{linked}");
+}
+
+#[test]
+fn who_never_joined_is_told_every_use_too() {
+    let world = World::new();
+    world.go("licence buy --researcher lab --uses 8");
+    counted(&world);
+    let of = |what: &str, id: &str| world.go(&format!("{what} --custodian clinic --patient {id}"));
+    let uses = |id: &str| of("member receipts", id)["uses"].as_array().unwrap().len();
+    let patients = world.patients();
+    let counted_one = patients.iter().find(|id| uses(id) == 1).unwrap();
+    let told = of("audit trail", counted_one);
+    assert_eq!(told["accesses"][0]["under"], "paper", "{told}");
+    of("consent revoke", counted_one);
+    counted(&world);
+    assert_eq!(uses(counted_one), 1, "no use after the paper was taken back");
+    let records = of("audit trail", counted_one)["records"].clone();
+    let revoked = |records: &Value| {
+        records.as_array().unwrap().iter().any(|record| record["kind"] == "consent_revoked")
+    };
+    assert!(revoked(&records), "{records}");
+    let of_dataset = world.go("audit trail --dataset 1")["records"].clone();
+    assert!(revoked(&of_dataset), "a dataset's trail has what its people decided: {of_dataset}");
+    let unknown = world.refused("audit trail --custodian clinic --patient nobody");
+    assert!(unknown.contains("no record of this person"), "{unknown}");
+}
+
+#[test]
+fn what_the_members_vote_into_the_table_of_laws_is_explained_from_the_ledger() {
+    let world = World::new();
+    world.go("member join --custodian clinic --count 1");
+    let explain = "policy explain --from DE --to JP";
+    let before = world.go(explain);
+    assert_eq!(before["verdict"], "allow");
+    let words: Vec<&str> = explain.split(' ').collect();
+    assert_eq!(before, json(&words), "a new ledger has the rules of the program");
+    let row = "[(0,0x4555,0x4a50,0,(3,0,0,0,false,1))]";
+    world.go(&format!("contract propose --member clinic/1 JurisdictionRules setRules {row}"));
+    world.go("governance vote");
+    world.go("governance execute");
+    let after = world.go(explain);
+    assert_eq!(
+        (&after["verdict"], &after["reasons"][0]["source"]),
+        (&"deny".into(), &"the ledger".into())
+    );
+    assert_eq!(after["reasons"][1]["kind"], "overridden", "{after}");
+    assert_eq!(json(&words)["verdict"], "allow", "the program's own rules are as they were");
+}

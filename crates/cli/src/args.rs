@@ -359,15 +359,10 @@ pub enum MemberCommand {
         #[arg(long, value_name = "NAME")]
         member: String,
     },
-    /// Show every use of a member's data and every payment for it, from the ledger
-    #[command(
-        after_help = "Example: caduceus member receipts --dir state --member klinikum-nord/1 --json"
-    )]
-    Receipts {
-        /// The member
-        #[arg(long, value_name = "NAME")]
-        member: String,
-    },
+    /// Show every use of a member's data, or of a patient's, and every payment for it, from the ledger
+    #[command(after_help = "Example: caduceus member receipts --dir state --member klinikum-nord/1
+         caduceus member receipts --dir state --custodian klinikum-nord --patient 0a1b2c --json")]
+    Receipts(Person),
     /// List the members of this home
     #[command(after_help = "Example: caduceus member list --dir state")]
     List,
@@ -590,9 +585,10 @@ pub enum Audit {
 
 #[derive(Debug, Subcommand)]
 pub enum Policy {
-    /// What the rules say about one use, and by which law
+    /// What the rules say about one use, and by which law: this program's, or with --dir the table of a home's ledger
     #[command(
-        after_help = "Example: caduceus policy explain --from DE --to US --class genomic --purpose GRU --safeguard scc --json"
+        after_help = "Example: caduceus policy explain --from DE --to US --class genomic --purpose GRU --safeguard scc --json
+         caduceus policy explain --dir state --from DE --to JP"
     )]
     Explain {
         /// Where the records are (ISO 3166-1 alpha-2)

@@ -68,7 +68,14 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
         }) => {
             let request = policy::request(from, to, class, purpose)?;
             let as_they_are = policy::identifiability(identifiability)?;
-            let explained = policy::explain(&request, as_they_are, policy::safeguards(safeguards)?);
+            let held = policy::safeguards(safeguards)?;
+            let explained = match &arguments.dir {
+                None => policy::explain(&request, as_they_are, held),
+                Some(home) => {
+                    let node = Node::open(home, reporter(false, arguments.json)).await?;
+                    policy::explain_by_ledger(&node, &request, as_they_are, held).await?
+                }
+            };
             Ok(Outcome::new(&explained, explained.in_words()))
         }
         Command::Attestor(Attestor::Serve(serve)) => attest::serve(serve).await,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use caduceus_node::credentials::{self, Form, NewCredential, Sources, Standing, Verification};
 use caduceus_node::{Audience, NodeError, Result, StatusPurpose, keystore};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -31,10 +32,10 @@ pub enum Credential {
         #[arg(long, value_delimiter = ',', value_name = "NAME")]
         disclose: Vec<String>,
         /// What the verifier asked to be signed
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
         challenge: String,
         /// What the verifier calls itself
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
         domain: String,
         /// The new file
         #[arg(long, value_name = "FILE")]
@@ -169,10 +170,10 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// What the presenter was asked to sign
-    #[arg(long, value_name = "TEXT", requires = "domain")]
+    #[arg(long, value_name = "TEXT", requires = "domain", value_parser = NonEmptyStringValueParser::new())]
     challenge: Option<String>,
     /// What this verifier is called
-    #[arg(long, value_name = "TEXT", requires = "challenge")]
+    #[arg(long, value_name = "TEXT", requires = "challenge", value_parser = NonEmptyStringValueParser::new())]
     domain: Option<String>,
     /// Who may issue what (TOML); without it an issuer is who it says and no more
     #[arg(long, value_name = "FILE")]

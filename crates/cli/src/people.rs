@@ -279,9 +279,7 @@ pub async fn members(node: &Node, command: &MemberCommand) -> Result<Outcome> {
         MemberCommand::Challenge { custodian } => {
             challenge(&approvals::challenge_of_next(node, custodian).await?)
         }
-        MemberCommand::Receipts { member } => {
-            crate::trust::receipts(node, &member::find_anyone(node, member)?).await
-        }
+        MemberCommand::Receipts(of) => crate::trust::receipts(node, of).await,
         MemberCommand::List => Ok(listed(&member::members(node)?)),
         MemberCommand::Leave { member } => leave(node, &member::find_anyone(node, member)?).await,
         MemberCommand::Rejoin { member } => {

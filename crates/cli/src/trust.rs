@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use caduceus_node::breach::{self, NewBreach};
-use caduceus_node::member::{self, Member};
+use caduceus_node::member;
 use caduceus_node::party::{self, Role};
 use caduceus_node::story::usdc;
-use caduceus_node::trail::{self, Access, Basis, Detail, LogRecord, Of};
+use caduceus_node::trail::{self, Access, Basis, Detail, LogRecord};
 use caduceus_node::{Node, NodeError, Result, consents, custodian};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::args;
 use crate::output::{Outcome, columns};
 
 #[derive(Debug, Args)]
@@ -47,8 +48,17 @@ pub struct ImportConsent {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 pub struct Trail {
+    #[command(flatten)]
+    of: Of,
+    /// The custodian of the patient
+    #[arg(long, value_name = "NAME", requires = "patient")]
+    custodian: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Of {
     /// Uses of this dataset
     #[arg(long, value_name = "ID")]
     dataset: Option<u64>,
@@ -58,6 +68,9 @@ pub struct Trail {
     /// Uses by this researcher
     #[arg(long, value_name = "NAME")]
     researcher: Option<String>,
+    /// Uses of the records of a patient who need not be a member, by the id of their FHIR Patient
+    #[arg(long, value_name = "ID", requires = "custodian")]
+    patient: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,9 +162,18 @@ pub async fn import(node: &Node, import: &ImportConsent) -> Result<Outcome> {
     Ok(Outcome::new(&done, lines.join("\n")))
 }
 
-/// Every use of a member's data and every payment for it.
-pub async fn receipts(node: &Node, member: &Member) -> Result<Outcome> {
-    let receipts = trail::receipts(node, member).await?;
+/// Every use of a person's data and every payment for it.
+pub async fn receipts(node: &Node, of: &args::Person) -> Result<Outcome> {
+    let (person, name) = match (&of.member, &of.custodian, &of.patient) {
+        (None, Some(custodian), Some(patient)) => {
+            (trail::Person::patient(node, custodian, patient)?, None)
+        }
+        (member, ..) => {
+            let member = member::find_anyone(node, member.as_deref().unwrap_or_default())?;
+            (trail::Person::member(node, &member)?, Some(member.name))
+        }
+    };
+    let receipts = trail::receipts(node, &person, name.as_deref()).await?;
     let mut lines = told(&receipts.uses);
     lines.extend(receipts.payments.iter().map(|payment| {
         let reason = match payment.job {
@@ -170,22 +192,30 @@ pub async fn receipts(node: &Node, member: &Member) -> Result<Outcome> {
         format!("{}  protected records were given to {}", record.at, to.join(" "))
     }));
     if lines.is_empty() {
-        lines.push(format!("no use of the data of {} yet", member.name));
+        let whose = name.as_deref().unwrap_or("this patient");
+        lines.push(format!("no use of the data of {whose} yet"));
     }
     Ok(Outcome::new(&receipts, lines.join("\n")))
 }
 
 /// Who used what.
 pub async fn trail(node: &Node, of: &Trail) -> Result<Outcome> {
-    let of = match (of.dataset, &of.member, &of.researcher) {
+    let Trail { of: Of { dataset, member, researcher, patient }, custodian } = of;
+    let of = match (dataset, member, researcher) {
         (Some(dataset), ..) => {
-            custodian::require_dataset(node, dataset).await?;
-            Of::Dataset(dataset)
+            custodian::require_dataset(node, *dataset).await?;
+            trail::Of::Dataset(*dataset)
         }
-        (_, Some(member), _) => Of::Member(member::find_anyone(node, member)?),
-        (.., researcher) => {
-            let name = researcher.as_deref().unwrap_or_default();
-            Of::Researcher(party::find(node, Role::Researcher, name)?)
+        (_, Some(member), _) => {
+            trail::Of::Person(trail::Person::member(node, &member::find_anyone(node, member)?)?)
+        }
+        (.., Some(researcher)) => {
+            trail::Of::Researcher(party::find(node, Role::Researcher, researcher)?)
+        }
+        _ => {
+            let (custodian, patient) = (custodian.as_deref(), patient.as_deref());
+            let (custodian, patient) = (custodian.unwrap_or_default(), patient.unwrap_or_default());
+            trail::Of::Person(trail::Person::patient(node, custodian, patient)?)
         }
     };
     let accesses = trail::accesses(node, &of).await?;
@@ -221,9 +251,9 @@ fn told(accesses: &[Access]) -> Vec<String> {
     let row = |access: &Access| {
         let who = access.researcher.clone().unwrap_or_else(|| access.account.to_string());
         let under = match access.under {
-            None => format!("consent as of change {}", access.consent_counter),
+            None => format!("the consents of its people as of change {}", access.consent_counter),
             Some(Basis::Grant(grant)) => format!("grant {grant}"),
-            Some(Basis::Paper) => "the paper at the custodian".to_owned(),
+            Some(Basis::Paper) => "the consent on paper at the custodian".to_owned(),
         };
         [
             access.at.clone(),

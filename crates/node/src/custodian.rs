@@ -50,12 +50,14 @@ pub(crate) use evidence::{
     Evidence, claims as mint_claims, examine, measure, scores, standing_root, summary, value_claim,
 };
 pub(crate) use noting::{
-    Owed, gone, log_since, note_attested, note_ledger, note_on_paper, owed, revoked_on_paper,
-    untold,
+    OnPaper, Owed, gone, log_since, note_attested, note_ledger, note_on_paper, owed, refused_until,
+    revoked_on_paper, untold,
 };
 pub use publishing::{Publication, dataset_report, publications, publish, require_dataset};
 pub(crate) use publishing::{cid, custodian_of, published};
-pub(crate) use rights::{consent_leaf, consenting_patients, note_revocation};
+pub(crate) use rights::{
+    consent_leaf, consenting_patients, granted_at, note_revocation, receipt_of,
+};
 pub use rights::{erase, erase_patient, revoke_patient, withdraw};
 
 /// Staging slots of a vault.
@@ -104,7 +106,10 @@ pub struct Ingested {
     /// Consents about nobody in the export: they name no patient, or one who did not come with it.
     #[serde(default)]
     pub consents_of_nobody: u64,
-    /// Members whose own grants stand on the ledger although a document of theirs refuses.
+    /// Patients who have other records here, by links in them: the documents about any of these count for all.
+    #[serde(default)]
+    pub linked: u64,
+    /// Members with grants on the ledger of whom a document refuses: what they granted before it does not count.
     #[serde(default)]
     pub members_refusing: u64,
     /// What Consent resources say beyond what a grant can hold, which permits nothing.
@@ -175,6 +180,7 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
         receipts(&read, &vault, &mut documents, intake.vouch)?;
     let ingested = Ingested {
         consents_of_nobody: consents_of_nobody(&read),
+        linked: same_person(&read).len() as u64,
         members_refusing: members_refusing(node, &custodian, &receipts).await?,
         patients: patients as u64,
         consenting: consenting_now(&receipts, &read.tables, &vault),
@@ -190,8 +196,8 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
         not_carried: documents.not_carried(),
         ignored_files: read.ignored_files.iter().map(|path| path.display().to_string()).collect(),
     };
-    for (person, given) in changed {
-        note_on_paper(node, &custodian, person, given).await?;
+    for (person, word) in changed {
+        note_on_paper(node, &custodian, person, word).await?;
     }
     vault.put_staging(RAW, &read.tables, &mut entropy)?;
     vault.set_consents(&receipts, &mut entropy)?;
@@ -215,9 +221,8 @@ async fn members_refusing(node: &Node, custodian: &Party, receipts: &[Receipt]) 
     let standing = Standing::read(&node.provider, &node.at, custodian.address).await?;
     let (now, newest) = (node.now().await?, Place { block: u64::MAX, log: u64::MAX });
     let refusing = receipts.iter().filter(|receipt| {
-        let refuses = !receipt.permit && !receipt.erased && receipt.decided.is_some();
         let person = person_id(&receipt.pseudonym);
-        refuses && standing.member_consents(person, newest, now) == Some(true)
+        is_refused(receipt) && standing.member_consents(person, newest, now) == Some(true)
     });
     Ok(refusing.count() as u64)
 }
@@ -281,9 +286,15 @@ pub fn shortcomings(ingested: &Ingested) -> Vec<String> {
             ingested.consents_of_nobody
         ));
     }
+    if ingested.linked > 0 {
+        notes.push(format!(
+            "{} records are linked to others about the same person (Patient.link): a Consent about one counts for all of them",
+            ingested.linked
+        ));
+    }
     if ingested.members_refusing > 0 {
         notes.push(format!(
-            "{} members' grants stand on the ledger although a document of theirs refuses: their own word counts until they take it back (`caduceus consent revoke`), so ask them",
+            "{} members have grants on the ledger and a document that refuses: what they granted before it counts in no answer, what they granted later does",
             ingested.members_refusing
         ));
     }
@@ -348,8 +359,8 @@ struct Register {
     receipts: Vec<Receipt>,
     /// How many rest on the custodian's word.
     vouched: u64,
-    /// Who was known and now permits, or no longer does.
-    changed: Vec<(B256, bool)>,
+    /// Who was known and says something else now.
+    changed: Vec<(B256, OnPaper)>,
 }
 
 /// The register of consent after an intake: one receipt for each of its patients, from their Consent resources or
@@ -363,23 +374,65 @@ fn receipts(
     let key = pseudonym_key(vault);
     let mut register: BTreeMap<String, Receipt> =
         vault.consents()?.into_iter().map(|receipt| (receipt.pseudonym.clone(), receipt)).collect();
+    let linked = same_person(read);
+    let person = |patient: &str| linked.get(patient).copied();
     let mut consents: BTreeMap<&str, Vec<&ConsentRecord>> = BTreeMap::new();
     for consent in &read.consents {
-        consents.entry(&consent.patient).or_default().push(consent);
+        let of = person(&consent.patient).unwrap_or(&consent.patient);
+        consents.entry(of).or_default().push(consent);
     }
     let (mut vouched, mut changed) = (0, Vec::new());
     for patient in patient_column(&read.tables) {
-        let own = consents.get(patient).map_or(&[][..], Vec::as_slice);
+        let own = consents.get(person(patient).unwrap_or(patient));
+        let own = own.map_or(&[][..], Vec::as_slice);
         let pseudonym = key.pseudonym(patient);
         let known = register.get(&pseudonym);
         let receipt = documents.receipt(pseudonym, own, vouch, known);
         vouched += u64::from(own.is_empty() && vouch && receipt.permit);
-        if known.is_some_and(|known| known.permit != receipt.permit) {
-            changed.push((person_id(&receipt.pseudonym), receipt.permit));
-        }
+        let word = known.and_then(|known| changed_word(known, &receipt));
+        changed.extend(word.map(|word| (person_id(&receipt.pseudonym), word)));
         register.insert(receipt.pseudonym.clone(), receipt);
     }
     Ok(Register { receipts: register.into_values().collect(), vouched, changed })
+}
+
+/// Of each record with links to others about the same person, the one that stands for all of them.
+fn same_person(read: &caduceus_records::Ingest) -> BTreeMap<&str, &str> {
+    let mut linked: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (one, other) in &read.links {
+        linked.entry(one).or_default().push(other);
+        linked.entry(other).or_default().push(one);
+    }
+    let mut first_of = BTreeMap::new();
+    for first in linked.keys() {
+        let mut found = if first_of.contains_key(first) { Vec::new() } else { vec![*first] };
+        while let Some(record) = found.pop() {
+            if first_of.insert(record, *first).is_none() {
+                found.extend(&linked[record]);
+            }
+        }
+    }
+    first_of
+}
+
+/// What a receipt says that the one `known` before it did not: that the use is permitted, or by a document or for want of one
+/// that it is refused.
+fn changed_word(known: &Receipt, receipt: &Receipt) -> Option<OnPaper> {
+    let documents = |receipt: &Receipt| receipt.decided.as_ref().map(|one| one.documents.clone());
+    let refuses = is_refused(receipt);
+    let news = refuses && documents(known) != documents(receipt);
+    let until = receipt.decided.as_ref().and_then(|decided| u64::try_from(decided.last).ok());
+    match receipt.permit {
+        true => (!known.permit).then_some(OnPaper::Permits),
+        false => {
+            (known.permit || news).then_some(OnPaper::Refuses { until: until.filter(|_| refuses) })
+        }
+    }
+}
+
+/// Whether documents of the person refuse every use.
+fn is_refused(receipt: &Receipt) -> bool {
+    !receipt.permit && !receipt.erased && receipt.decided.is_some() && receipt.grants.is_empty()
 }
 
 /// How many of the patients in raw tables have a receipt that permits some use.

@@ -296,8 +296,18 @@ pub(crate) async fn give(node: &Node, member: &Member, terms: Grant) -> Result<U
     let nonce = registry.nonces(member.address).call().await?;
     let custodian = party::find(node, Role::Custodian, &member.custodian)?;
     if let Some(same) = grants.into_iter().find(|grant| grant.terms == terms) {
-        custodian::note_ledger(node, &custodian).await?;
-        return Ok(same.id);
+        let log = custodian::log_since(node, &custodian, |_| true)?;
+        let refused = custodian::refused_until(&log).get(&member.person).copied();
+        let counts = match refused {
+            Some(until) => {
+                custodian::granted_at(node, member.address, &custodian, same.id).await? > until
+            }
+            None => true,
+        };
+        if counts {
+            custodian::note_ledger(node, &custodian).await?;
+            return Ok(same.id);
+        }
     }
     let statement = typed::Grant {
         member: member.address,
@@ -375,7 +385,7 @@ pub async fn revoke(node: &Node, member: &Member) -> Result<usize> {
     if live > 0 {
         revoke_on_ledger(node, member, &custodian).await?;
     }
-    custodian::note_revocation(node, &custodian, member.person).await?;
+    custodian::note_revocation(node, &custodian, member.person, false).await?;
     Ok(live)
 }
 

@@ -1,12 +1,16 @@
 //! What the rules say, for people who ask before they act.
 
+use alloy::primitives::{Address, FixedBytes};
+use alloy::providers::DynProvider;
+use caduceus_contracts::JurisdictionRules;
 use caduceus_policy::{
-    Country, DataClass, Decision, Identifiability, Purpose, ReasonKind, Request, Safeguards,
-    Verdict, decide_as, default_rules,
+    Country, DataClass, Decision, Identifiability, NO_RULE, Purpose, ReasonKind, Request,
+    RuleTable, Safeguards, Verdict, decide, decide_as, default_rules,
 };
 use serde::Serialize;
 
 use crate::error::{NodeError, Result};
+use crate::node::Node;
 
 /// What the rules say about one use by somebody who holds certain safeguards.
 #[derive(Clone, Debug, Serialize)]
@@ -52,9 +56,82 @@ pub struct Reason {
     pub source: String,
 }
 
-/// Decides one use by a party that holds `held`, and gives all reasons.
+/// Decides one use by a party that holds `held`, by the rules of this program, and gives all reasons.
 pub fn explain(request: &Request, as_they_are: Identifiability, held: Safeguards) -> Explanation {
     let decision = decide_as(default_rules(), request, as_they_are);
+    explained(&decision, request, as_they_are, held)
+}
+
+/// The same by the table of the home's ledger, which knows protected records alone.
+///
+/// # Errors
+/// [`NodeError::Usage`] for records that are not as they are published.
+pub async fn explain_by_ledger(
+    node: &Node,
+    request: &Request,
+    as_they_are: Identifiability,
+    held: Safeguards,
+) -> Result<Explanation> {
+    if as_they_are != Identifiability::Protected {
+        let what = "a ledger's table speaks of protected records alone; leave --dir or --identifiability out";
+        return Err(NodeError::Usage(what.into()));
+    }
+    let decision =
+        by_ledger(&node.provider, node.at.jurisdiction_rules, node.rules, request).await?;
+    Ok(explained(&decision, request, as_they_are, held))
+}
+
+/// What the ledger's table decides, with the reasons of this program's own rules where these decide the same, and as what
+/// a vote overrode where they do not.
+pub(crate) async fn by_ledger(
+    provider: &DynProvider,
+    table: Address,
+    rules: &RuleTable,
+    request: &Request,
+) -> Result<Decision> {
+    let code = |country: Country| FixedBytes(country.to_bytes());
+    let (from, to) = (code(request.from), code(request.to));
+    let (class, purpose) = (request.class.number(), request.purpose.number());
+    let asked = JurisdictionRules::new(table, provider);
+    let told = asked.decide(class, from, to, purpose).call().await?;
+    let own = decide(rules, request);
+    let unknown =
+        |what: &str| NodeError::Chain(format!("the ledger's table has an unknown {what}"));
+    let voted = Decision {
+        verdict: Verdict::from_number(told.verdict).ok_or_else(|| unknown("verdict"))?,
+        safeguards: Safeguards::from_bits(told.safeguards).ok_or_else(|| unknown("safeguard"))?,
+        minimum_k: told.minimumK,
+        maximum_epsilon_milli: told.maximumEpsilonMilli,
+        localized: told.localized,
+        law: told.law,
+        reasons: Vec::new(),
+    };
+    let silent = voted.law == NO_RULE && own.verdict == Verdict::Deny;
+    if silent || (Decision { reasons: Vec::new(), ..own.clone() }) == voted {
+        return Ok(own);
+    }
+    let mut reasons = own.reasons;
+    let rows = reasons.iter_mut().filter(|reason| reason.kind == ReasonKind::Rule);
+    rows.for_each(|reason| reason.kind = ReasonKind::Overridden);
+    let row = caduceus_policy::Reason {
+        kind: ReasonKind::Rule,
+        verdict: voted.verdict,
+        safeguard: Safeguards::NONE,
+        law: voted.law.clone(),
+        article: "as named on the ledger".to_owned(),
+        note: "The ledger's table was changed by vote. A vault answers where this and its own rules permit it.".to_owned(),
+        source: "the ledger".to_owned(),
+    };
+    reasons.insert(0, row);
+    Ok(Decision { reasons, ..voted })
+}
+
+fn explained(
+    decision: &Decision,
+    request: &Request,
+    as_they_are: Identifiability,
+    held: Safeguards,
+) -> Explanation {
     let met = decision.verdict == Verdict::AllowWith && decision.safeguards.meets(held);
     Explanation {
         verdict: word(if met { Verdict::Allow } else { decision.verdict }),
@@ -65,8 +142,8 @@ pub fn explain(request: &Request, as_they_are: Identifiability, held: Safeguards
         maximum_epsilon: f64::from(decision.maximum_epsilon_milli) / 1_000.0,
         localized: decision.localized,
         identifiability: as_they_are,
-        reasons: reasons(&decision, request),
-        law: decision.law,
+        reasons: reasons(decision, request),
+        law: decision.law.clone(),
     }
 }
 

@@ -7,7 +7,7 @@ use alloy::primitives::{Address, B256, U256};
 use caduceus_contracts::ComputeMarket::{JobCommitted, JobRequested};
 use caduceus_contracts::ConsentRegistry::{ConsentGranted, ConsentRevoked};
 use caduceus_contracts::ProvenanceLog::AccessRecorded;
-use caduceus_contracts::{DatasetToken, ParticipantRegistry};
+use caduceus_contracts::{DatasetToken, MembershipToken, ParticipantRegistry};
 use caduceus_policy::consent::{Party as Account, Use, permits};
 use caduceus_policy::{Country, DataClass, Purpose};
 pub use caduceus_vault::audit::Detail;
@@ -16,9 +16,9 @@ use serde::Serialize;
 
 use crate::audit::log_path;
 use crate::consents;
-use crate::custodian::{self, EXPLICIT, publications};
+use crate::custodian::{self, EXPLICIT, Publication, publications};
 use crate::error::{NodeError, Result};
-use crate::member::Member;
+use crate::member::{Member, person_id};
 use crate::node::{Node, Place};
 use crate::party::{self, Party, Role};
 
@@ -27,10 +27,39 @@ use crate::party::{self, Party, Role};
 pub enum Of {
     /// Those of a dataset, by its number.
     Dataset(u64),
-    /// Those that a member's consent covered.
-    Member(Member),
+    /// Those that a person's consent covered.
+    Person(Person),
     /// Those by a researcher.
     Researcher(Party),
+}
+
+/// Somebody whose records a custodian of this home holds, a member or not.
+#[derive(Clone, Debug)]
+pub struct Person {
+    custodian: Party,
+    /// The identifier that stands for them on the ledger.
+    id: B256,
+}
+
+impl Person {
+    /// A member of this home.
+    ///
+    /// # Errors
+    /// [`NodeError::Unknown`] where their custodian is of another home.
+    pub fn member(node: &Node, member: &Member) -> Result<Person> {
+        let custodian = party::find(node, Role::Custodian, &member.custodian)?;
+        Ok(Person { custodian, id: member.person })
+    }
+
+    /// A patient who need not be one, by the id that the custodian's records have.
+    ///
+    /// # Errors
+    /// [`NodeError::NotReady`] where the vault has no record of them.
+    pub fn patient(node: &Node, custodian: &str, patient: &str) -> Result<Person> {
+        let custodian = party::find(node, Role::Custodian, custodian)?;
+        let id = person_id(&custodian::receipt_of(node, &custodian, patient)?.pseudonym);
+        Ok(Person { custodian, id })
+    }
 }
 
 /// One use: an answer that left a vault.
@@ -62,26 +91,26 @@ pub struct Access {
     pub consent_counter: u64,
     /// The record of the answer in the vault's log; none where this home does not have the log.
     pub log_record: Option<u64>,
-    /// Of a member: the grant that covered it, or none where it rests on the paper at the custodian.
+    /// Of a person: what it rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub under: Option<Basis>,
 }
 
-/// What a use of a member's data rests on.
+/// What a use of a person's data rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// A grant on the ledger, by its number.
     Grant(u64),
-    /// The consent at the custodian, before the person joined.
+    /// The consent at the custodian: of who never joined, or had not yet.
     Paper,
 }
 
-/// What a member can hold on to: every use, and every payment.
+/// What a person can hold on to: every use, and every payment.
 #[derive(Clone, Debug, Serialize)]
 pub struct Receipts {
-    /// The member.
-    pub member: String,
+    /// The member; none of who is not one here.
+    pub member: Option<String>,
     /// Every use that counted their rows, oldest first.
     pub uses: Vec<Access>,
     /// Every payment for them, oldest first.
@@ -109,6 +138,8 @@ pub struct Payment {
 struct Life {
     id: u64,
     granted: Place,
+    /// When that was, in seconds since 1970.
+    time: u64,
     revoked: Option<Place>,
     terms: caduceus_policy::consent::Grant,
 }
@@ -135,10 +166,10 @@ pub async fn records(node: &Node, of: &Of) -> Result<Vec<LogRecord>> {
     let topics = match of {
         Of::Dataset(dataset) => vec![None, Some(B256::from(U256::from(*dataset)))],
         Of::Researcher(party) => vec![None, None, Some(party.address.into_word())],
-        Of::Member(_) => Vec::new(),
+        Of::Person(_) => Vec::new(),
     };
     let jobs: BTreeSet<u64> = match of {
-        Of::Member(_) => BTreeSet::new(),
+        Of::Person(_) => BTreeSet::new(),
         _ => {
             let asked = node.events::<JobRequested>(node.at.compute_market, &topics).await?;
             asked.into_iter().map(|event| event.jobId.to()).collect()
@@ -152,66 +183,87 @@ pub async fn records(node: &Node, of: &Of) -> Result<Vec<LogRecord>> {
         }
         let subjects = subjects(node, &custodian, of)?;
         let released = released(node, &custodian, of)?;
-        let records = vault_audit::read(&path)?.into_iter();
-        let bears = |one: &Record| {
-            let given = one.kind == Kind::Released && released.contains(&one.subject);
-            given || bears_on(one, of, &jobs, &subjects)
+        let records = vault_audit::read(&path)?;
+        let paper = match of {
+            Of::Person(person) => Some(Paper::of(person, &records)),
+            Of::Dataset(_) | Of::Researcher(_) => None,
         };
-        found.extend(records.filter(bears).map(|mut one| {
-            one.details.remove("salt");
+        let bears = |one: &&Record| {
+            // Files were written of those alone whose paper permitted it.
+            let concerns = one.subject != custodian::EXPORTED
+                || paper.as_ref().is_none_or(|paper| paper.permits_at(one.sequence));
+            let given = one.kind == Kind::Released && released.contains(&one.subject);
+            (given && concerns) || bears_on(one, of, &jobs, &subjects)
+        };
+        found.extend(records.iter().filter(bears).map(|one| {
+            let mut details = one.details.clone();
+            details.remove("salt");
             LogRecord {
                 custodian: custodian.name.clone(),
                 record: one.sequence,
                 at: caduceus_contracts::words::date(one.time),
                 kind: one.kind,
-                subject: one.subject,
-                details: one.details,
+                subject: one.subject.clone(),
+                details,
             }
         }));
     }
     Ok(found)
 }
 
-/// What records about a dataset or a member are about.
+/// What records about a dataset or a person are about. The grants, withdrawals and erasures of a dataset's people bear on it.
 fn subjects(node: &Node, custodian: &Party, of: &Of) -> Result<BTreeSet<String>> {
-    Ok(match of {
-        Of::Dataset(dataset) => publications(node, custodian)?
-            .into_iter()
-            .filter(|publication| publication.dataset == Some(*dataset))
-            .flat_map(|one| [one.cid, one.content_hash.to_string(), format!("dataset/{dataset}")])
-            .collect(),
-        Of::Member(member) => [member.person.to_string()].into(),
-        Of::Researcher(_) => BTreeSet::new(),
-    })
+    match of {
+        Of::Dataset(dataset) => {
+            let vault = custodian::vault(node, custodian)?;
+            let mut subjects = BTreeSet::new();
+            for one in publications(node, custodian)? {
+                if one.dataset == Some(*dataset) {
+                    let people = custodian::people(&vault, &one)?;
+                    subjects.extend(people.iter().map(B256::to_string));
+                    let named = format!("dataset/{dataset}");
+                    subjects.extend([one.cid, one.content_hash.to_string(), named]);
+                }
+            }
+            Ok(subjects)
+        }
+        Of::Person(person) => Ok([person.id.to_string()].into()),
+        Of::Researcher(_) => Ok(BTreeSet::new()),
+    }
 }
 
-/// What records of releases are about that may hold rows of a dataset or a member: sealed datasets, and what a custodian wrote
+/// What records of releases are about that may hold rows of a dataset or a person: sealed datasets, and what a custodian wrote
 /// into files.
 fn released(node: &Node, custodian: &Party, of: &Of) -> Result<BTreeSet<String>> {
-    let publications = publications(node, custodian)?.into_iter();
-    let of_member = |member: &Member| -> Result<BTreeSet<String>> {
-        if custodian.name != member.custodian {
-            return Ok(BTreeSet::new());
-        }
-        let vault = custodian::vault(node, custodian)?;
-        let mut cids = BTreeSet::new();
-        for publication in publications.clone() {
-            if custodian::people(&vault, &publication)?.contains(&member.person) {
-                cids.insert(publication.cid);
-            }
-        }
-        Ok(cids)
-    };
-    let mut found = match of {
-        Of::Researcher(_) => return Ok(BTreeSet::new()),
-        Of::Member(member) => of_member(member)?,
-        Of::Dataset(dataset) => publications
+    let mut found: BTreeSet<String> = match of {
+        Of::Researcher(_) => BTreeSet::new(),
+        Of::Person(person) => publications_with(node, custodian, person)?
+            .into_iter()
+            .map(|publication| publication.cid)
+            .collect(),
+        Of::Dataset(dataset) => publications(node, custodian)?
+            .into_iter()
             .filter(|publication| publication.dataset == Some(*dataset))
             .map(|publication| publication.cid)
             .collect(),
     };
     if !found.is_empty() {
         found.insert(custodian::EXPORTED.to_owned());
+    }
+    Ok(found)
+}
+
+/// What a custodian published with rows of a person.
+fn publications_with(node: &Node, custodian: &Party, person: &Person) -> Result<Vec<Publication>> {
+    if *custodian != person.custodian {
+        return Ok(Vec::new());
+    }
+    let vault = custodian::vault(node, custodian)?;
+    let mut found = Vec::new();
+    for publication in publications(node, custodian)? {
+        if custodian::people(&vault, &publication)?.contains(&person.id) {
+            found.push(publication);
+        }
     }
     Ok(found)
 }
@@ -260,7 +312,7 @@ async fn placed(node: &Node, of: &Of) -> Result<Vec<(Place, Access)>> {
     let topics = match of {
         Of::Dataset(dataset) => vec![Some(B256::from(U256::from(*dataset)))],
         Of::Researcher(party) => vec![None, Some(party.address.into_word())],
-        Of::Member(_) => Vec::new(),
+        Of::Person(_) => Vec::new(),
     };
     let log = node.at.provenance_log;
     let recorded = node.placed_events::<AccessRecorded>(log, &topics).await?;
@@ -272,7 +324,7 @@ async fn placed(node: &Node, of: &Of) -> Result<Vec<(Place, Access)>> {
         .map(|(place, event)| (event.jobId, (place, event)))
         .collect();
     let own = match of {
-        Of::Member(member) => Some(Own::read(node, member).await?),
+        Of::Person(person) => Some(Own::read(node, person).await?),
         _ => None,
     };
     let parties = party::parties(node)?;
@@ -284,15 +336,12 @@ async fn placed(node: &Node, of: &Of) -> Result<Vec<(Place, Access)>> {
         let registry = ParticipantRegistry::new(node.at.participant_registry, &node.provider);
         let country = registry.participant(event.researcher).call().await?.jurisdiction;
         let record = records.get(&commitment.resultHash.to_string());
-        let explicit = record.is_some_and(|record| record.details.contains_key(EXPLICIT));
         let under = match &own {
             None => None,
-            Some(own) => {
-                match own.basis(node, *computed, dataset, &event, country.0, explicit).await? {
-                    None => continue,
-                    basis => basis,
-                }
-            }
+            Some(own) => match own.basis(node, *computed, record, &event, country.0).await? {
+                None => continue,
+                basis => basis,
+            },
         };
         let name = |account: Address| {
             parties.iter().find(|party| party.address == account).map(|party| party.name.clone())
@@ -337,61 +386,95 @@ fn answers_in_logs(node: &Node) -> Result<BTreeMap<String, Record>> {
     Ok(records)
 }
 
-/// What is known of one member.
+/// What is known of one person.
 struct Own {
     custodian: Party,
     /// The datasets that hold their rows.
     datasets: BTreeSet<u64>,
     joined: Option<Place>,
+    /// What they granted with any account that they held.
     grants: Vec<Life>,
+    paper: Paper,
+}
+
+/// What a custodian's log tells of a person's consent on paper, by the numbers of its records.
+struct Paper {
+    words: Vec<Record>,
+}
+
+impl Paper {
+    fn of(person: &Person, records: &[Record]) -> Paper {
+        let subject = person.id.to_string();
+        let words = records.iter().filter(|record| record.subject == subject);
+        Paper { words: words.cloned().collect() }
+    }
+
+    /// Whether it permitted use when a record was written. Whose rows were sealed permitted it in the beginning.
+    fn permits_at(&self, record: u64) -> bool {
+        let before: Vec<Record> = self.until(record);
+        custodian::revoked_on_paper(&before).next().is_none()
+    }
+
+    /// Up to when what they had granted on the ledger had ended by it when a record was written, in seconds since 1970.
+    fn refused_until(&self, record: u64) -> Option<u64> {
+        custodian::refused_until(&self.until(record)).into_values().next()
+    }
+
+    fn until(&self, record: u64) -> Vec<Record> {
+        self.words.iter().filter(|word| word.sequence < record).cloned().collect()
+    }
 }
 
 impl Own {
-    async fn read(node: &Node, member: &Member) -> Result<Own> {
-        let custodian = party::find(node, Role::Custodian, &member.custodian)?;
-        let vault = custodian::vault(node, &custodian)?;
-        let mut datasets = BTreeSet::new();
-        for publication in publications(node, &custodian)? {
-            if custodian::people(&vault, &publication)?.contains(&member.person) {
-                datasets.extend(publication.dataset);
+    async fn read(node: &Node, person: &Person) -> Result<Own> {
+        let custodian = person.custodian.clone();
+        let datasets = publications_with(node, &custodian, person)?;
+        let datasets = datasets.into_iter().filter_map(|publication| publication.dataset).collect();
+        let token = node.at.membership_token;
+        let joins = node.placed_events::<MembershipToken::MemberJoined>(token, &[]).await?;
+        let joins: Vec<_> =
+            joins.into_iter().filter(|(_, event)| event.personId == person.id).collect();
+        let accounts: BTreeSet<Address> = joins.iter().map(|(_, event)| event.member).collect();
+        let registry = node.at.consent_registry;
+        let mut grants = Vec::new();
+        for account in accounts {
+            let topics = [Some(account.into_word()), Some(custodian.address.into_word())];
+            for (granted, event) in node.placed_events::<ConsentGranted>(registry, &topics).await? {
+                let terms = consents::of_ledger(&event.terms)?;
+                let time = node.time_of(granted).await?;
+                grants.push(Life { id: event.grantId.to(), granted, time, revoked: None, terms });
+            }
+            for (place, event) in node.placed_events::<ConsentRevoked>(registry, &topics).await? {
+                let ended = grants.iter_mut().filter(|grant| U256::from(grant.id) == event.grantId);
+                ended.for_each(|grant| grant.revoked = Some(place));
             }
         }
-        drop(vault);
-        let registry = node.at.consent_registry;
-        let topics = [Some(member.address.into_word()), Some(custodian.address.into_word())];
-        let mut grants = Vec::new();
-        for (granted, event) in node.placed_events::<ConsentGranted>(registry, &topics).await? {
-            let terms = consents::of_ledger(&event.terms)?;
-            grants.push(Life { id: event.grantId.to(), granted, revoked: None, terms });
-        }
-        for (place, event) in node.placed_events::<ConsentRevoked>(registry, &topics).await? {
-            let ended = grants.iter_mut().filter(|grant| U256::from(grant.id) == event.grantId);
-            ended.for_each(|grant| grant.revoked = Some(place));
-        }
-        let token = node.at.membership_token;
-        let joins = node
-            .placed_events::<caduceus_contracts::MembershipToken::MemberJoined>(token, &[])
-            .await?;
-        let joined = joins.into_iter().find(|(_, event)| event.personId == member.person);
-        Ok(Own { custodian, datasets, joined: joined.map(|(place, _)| place), grants })
+        let path = log_path(node, &custodian);
+        let records = if path.exists() { vault_audit::read(&path)? } else { Vec::new() };
+        let paper = Paper::of(person, &records);
+        let joined = joins.into_iter().map(|(place, _)| place).min();
+        Ok(Own { custodian, datasets, joined, grants, paper })
     }
 
-    /// What a use that was computed at a place rests on; none where it did not count the member.
+    /// What a use that was computed at a place rests on; none where it did not count the person. The answer's own `record` in the
+    /// vault's log tells what their paper said then.
     async fn basis(
         &self,
         node: &Node,
         computed: Place,
-        dataset: u64,
+        record: Option<&Record>,
         event: &AccessRecorded,
         country: [u8; 2],
-        explicit: bool,
     ) -> Result<Option<Basis>> {
-        if !self.datasets.contains(&dataset) {
+        if !self.datasets.contains(&event.datasetId.to()) {
             return Ok(None);
         }
+        let explicit = record.is_some_and(|record| record.details.contains_key(EXPLICIT));
+        let sequence = record.map_or(u64::MAX, |record| record.sequence);
         if self.joined.is_none_or(|joined| computed < joined) {
-            return Ok((!explicit).then_some(Basis::Paper));
+            return Ok((!explicit && self.paper.permits_at(sequence)).then_some(Basis::Paper));
         }
+        let refused = self.paper.refused_until(sequence);
         let token = DatasetToken::new(node.at.dataset_token, &node.provider);
         let class = token.dataset(event.datasetId).call().await?.dataClass;
         let codes = DataClass::from_number(class)
@@ -410,6 +493,7 @@ impl Own {
         let time = node.time_of(computed).await?;
         let covering = self.grants.iter().find(|grant| {
             grant.granted < computed
+                && refused.is_none_or(|until| grant.time > until)
                 && grant.revoked.is_none_or(|revoked| computed < revoked)
                 && (!explicit || grant.terms.jurisdictions.names(node.rules, country))
                 && permits(node.rules, std::slice::from_ref(&grant.terms), &asked, time).is_ok()
@@ -418,16 +502,17 @@ impl Own {
     }
 }
 
-/// Every use of a member's data, and every payment for it.
-pub async fn receipts(node: &Node, member: &Member) -> Result<Receipts> {
-    let uses = placed(node, &Of::Member(member.clone())).await?;
-    let custodian = party::find(node, Role::Custodian, &member.custodian)?;
-    let vault = custodian::vault(node, &custodian)?;
-    custodian::settle(node, &custodian, &vault).await?;
+/// Every use of a person's data, and every payment for it that a member got. `name` is the member's.
+pub async fn receipts(node: &Node, person: &Person, name: Option<&str>) -> Result<Receipts> {
+    let of = Of::Person(person.clone());
+    let uses = placed(node, &of).await?;
+    let custodian = &person.custodian;
+    let vault = custodian::vault(node, custodian)?;
+    custodian::settle(node, custodian, &vault).await?;
     let mut payments = Vec::new();
-    for publication in publications(node, &custodian)? {
+    for publication in publications(node, custodian)? {
         let Some(dataset) = publication.dataset else { continue };
-        for (place, amount) in custodian::payments_of(&vault, dataset, member.person)? {
+        for (place, amount) in custodian::payments_of(&vault, dataset, person.id)? {
             // A payment stands in the same transaction as the access that it pays for, behind it.
             let job = uses.iter().rev().find(|(used, access)| {
                 access.dataset == dataset && used.block == place.block && *used < place
@@ -441,10 +526,10 @@ pub async fn receipts(node: &Node, member: &Member) -> Result<Receipts> {
     let payments: Vec<Payment> = payments.into_iter().map(|(_, payment)| payment).collect();
     let total = payments.iter().try_fold(0_u64, |sum, payment| sum.checked_add(payment.amount));
     drop(vault);
-    let mut released = records(node, &Of::Member(member.clone())).await?;
+    let mut released = records(node, &of).await?;
     released.retain(|record| record.kind == Kind::Released);
     Ok(Receipts {
-        member: member.name.clone(),
+        member: name.map(str::to_owned),
         released,
         uses: uses.into_iter().map(|(_, access)| access).collect(),
         payments,

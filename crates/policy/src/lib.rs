@@ -16,8 +16,8 @@ pub use codes::{
 };
 pub use load::{RuleError, RuleProblem};
 pub use table::{
-    ChainRow, ChainTable, Decision, Law, Provision, Reason, ReasonKind, Refusal, Request, Rule,
-    RuleKey, RuleTable, Shortfall, decide, decide_as,
+    ChainRow, ChainTable, Decision, Law, NO_RULE, Provision, Reason, ReasonKind, Refusal, Request,
+    Rule, RuleKey, RuleTable, Shortfall, decide, decide_as,
 };
 
 /// The rule files of this release, by name, in the order in which they are read.

@@ -18,8 +18,8 @@ use crate::codes::{
 };
 use crate::load::{self, RuleError};
 
-/// The law that is named where no row matches.
-const NO_RULE: &str = "no rule";
+/// The law that is named where no row matches, here and on the ledger.
+pub const NO_RULE: &str = "no rule";
 
 /// What a row applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
-//! FHIR Consent: whose document it is. What it says is for others to read, from its own text.
+//! FHIR Consent: whose document it is, and which records are of one person. What it says is for others to read, from its own text.
 
-use crate::json::Object;
+use crate::json::{Json, Object};
 use crate::view::{FullUrls, reference_key};
 
 /// A FHIR R4 Consent of one patient.
@@ -33,6 +33,19 @@ pub(crate) fn read(
     })
 }
 
+/// The keys of the other records of this source about the same actual patient (FHIR R4, Patient.link), whichever of them is the
+/// one to be used.
+pub(crate) fn links<'a>(
+    patient: &'a Object<'a>,
+    full_urls: Option<&'a FullUrls>,
+) -> impl Iterator<Item = &'a str> {
+    let links = patient.get("link").map(Json::each).unwrap_or_default().iter();
+    let others = links.filter_map(|link| link.as_object()?.get("other")?.as_object());
+    others
+        .filter(move |other| is_ours(other, full_urls))
+        .filter_map(move |other| reference_key(other, full_urls, Some("Patient")))
+}
+
 /// Whether a reference names a patient of this source: by its type and id, with a version or without (FHIR R4, 2.3.0.1), or by
 /// a URL that its bundle resolves. The last segment of any other URL names a patient of the server in it, who may be somebody
 /// else here.
@@ -60,6 +73,19 @@ mod tests {
 
     use super::*;
     use crate::json::{Keep, parse};
+
+    #[test]
+    fn links_name_the_other_records_of_this_source_about_the_same_patient() {
+        let text = r#"{"id":"a","link":[
+            {"other":{"reference":"Patient/b"},"type":"replaced-by"},
+            {"other":{"reference":"RelatedPerson/r"},"type":"seealso"},
+            {"other":{"reference":"https://there.example/Patient/c"},"type":"seealso"},
+            {"type":"refer"}, 7]}"#;
+        let arena = bumpalo::Bump::new();
+        let Ok(json) = parse(text, &Keep::all(), &arena) else { panic!("not JSON: {text}") };
+        let found: Vec<&str> = links(json.as_object().unwrap(), None).collect();
+        assert_eq!(found, ["b"]);
+    }
 
     #[test]
     fn a_patient_of_another_server_is_told_from_one_of_this_source() {

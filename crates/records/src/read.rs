@@ -110,6 +110,8 @@ pub struct Ingest {
     pub ignored_files: Vec<PathBuf>,
     /// The patients' Consent resources, in the order of the files.
     pub consents: Vec<ConsentRecord>,
+    /// The ids of a patient and of another record that is said to be about the same patient (FHIR R4, Patient.link).
+    pub links: Vec<(String, String)>,
     patients: Vec<String>,
 }
 
@@ -149,6 +151,7 @@ pub struct Summary {
     /// Files and folders in the folders that were passed over because of their names.
     pub ignored_files: Vec<PathBuf>,
     consents: Vec<ConsentRecord>,
+    links: Vec<(String, String)>,
 }
 
 /// A part of a view that good records did not fit, such as a column for one value where they have several.
@@ -310,6 +313,7 @@ pub fn read_fhir_with(
         without_rows: summary.without_rows,
         ignored_files: summary.ignored_files,
         consents: summary.consents,
+        links: summary.links,
         patients: Vec::new(),
     };
     if let Some(patients) = views.iter().find(|view| view.resource() == "Patient") {

@@ -277,10 +277,10 @@ impl<'a> Reader<'a> {
     }
 
     fn country(&mut self) -> String {
-        let refusal = "`country` must be a code of two capital letters (ISO 3166-1 alpha-2)";
+        let refusal =
+            "`country` must be a country's code of two capital letters (ISO 3166-1 alpha-2)";
         let country = self.text("country", 0..=2, refusal);
-        let capital = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
-        if !country.is_empty() && !capital {
+        if !country.is_empty() && rust_iso3166::from_alpha2(&country).is_none() {
             self.reasons.push(Reason::Claim(refusal));
         }
         country

@@ -155,6 +155,10 @@ pub(super) fn check(secured: &Map<String, Value>, expected: &Expected<'_>) -> Ve
     if text("proofPurpose") != Some(expected.purpose.name()) {
         reasons.push(Reason::WrongPurpose(expected.purpose.name()));
     }
+    // A chain's earlier proof must be there (Data Integrity 1.0, 2.1.2), and there is one proof only.
+    if proof.contains_key("previousProof") {
+        reasons.push(Reason::PreviousProof);
+    }
     if !in_time(proof, expected.now) {
         reasons.push(Reason::ProofTime);
     }

@@ -16,6 +16,9 @@ pub enum Reason {
         "its proof is not a DataIntegrityProof with the cryptosuite eddsa-jcs-2022, the only one that is checked here"
     )]
     UnknownCryptosuite,
+    /// A proof that counts only with another one.
+    #[error("its proof builds on a previous one, and it carries that one alone")]
+    PreviousProof,
     /// The signature does not fit what is signed.
     #[error("the signature does not fit: it was altered after signing, or another key signed")]
     AlteredProof,
@@ -98,6 +101,7 @@ impl Reason {
         match self {
             Self::NoProof => "no-proof",
             Self::UnknownCryptosuite => "unknown-cryptosuite",
+            Self::PreviousProof => "previous-proof",
             Self::AlteredProof => "altered-proof",
             Self::WrongKey => "wrong-key",
             Self::KeyOver => "key-over",

@@ -33,17 +33,57 @@ pub(crate) async fn note_attested(
 
 /// The detail of a record by which a person's consent on paper began to count or ceased to.
 const ON_PAPER: &str = "on_paper";
+/// The detail that says up to when a refusal on paper ends what the person granted on the ledger, in seconds since 1970.
+const UNTIL: &str = "until";
+
+/// What became of somebody's consent on paper.
+#[derive(Clone, Copy)]
+pub(crate) enum OnPaper {
+    /// It permits use from now on.
+    Permits,
+    /// It permits it no longer.
+    Refuses {
+        /// What the person granted on the ledger up to this moment, in seconds since 1970, ends with it; none where the ledger
+        /// itself tells what ended.
+        until: Option<u64>,
+    },
+}
 
 /// Notes that what a custodian holds on paper permits the use of a person's records from now on, or no longer does.
 pub(crate) async fn note_on_paper(
     node: &Node,
     custodian: &Party,
     person: B256,
-    permits: bool,
+    word: OnPaper,
 ) -> Result<()> {
-    let kind = if permits { Kind::ConsentGranted } else { Kind::ConsentRevoked };
-    let details = [(ON_PAPER, Detail::from(if permits { "permits" } else { "refuses" }))];
+    let (kind, text, until) = match word {
+        OnPaper::Permits => (Kind::ConsentGranted, "permits", None),
+        OnPaper::Refuses { until } => (Kind::ConsentRevoked, "refuses", until),
+    };
+    let mut details = vec![(ON_PAPER, Detail::from(text))];
+    details.extend(until.map(|until| (UNTIL, number(until))));
     note(node, custodian, kind, &person.to_string(), &details).await
+}
+
+/// Up to when what people granted on the ledger does not count, in seconds since 1970, because they refused on paper since and
+/// no paper permits again.
+pub(crate) fn refused_until(records: &[Record]) -> BTreeMap<B256, u64> {
+    let mut refused: BTreeMap<B256, u64> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.details.contains_key(ON_PAPER)) {
+        let Ok(person) = record.subject.parse() else { continue };
+        match (record.kind, record.details.get(UNTIL)) {
+            (Kind::ConsentGranted, _) => drop(refused.remove(&person)),
+            (_, Some(Detail::Number(until))) => {
+                let until = u64::try_from(*until).unwrap_or_default();
+                refused
+                    .entry(person)
+                    .and_modify(|known| *known = until.max(*known))
+                    .or_insert(until);
+            }
+            _ => {}
+        }
+    }
+    refused
 }
 
 /// Of each person of whose paper the log's newest word is that it permits no longer, that word.

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, FixedBytes, U256};
-use caduceus_contracts::ConsentRegistry::IdentifiedGrant;
+use caduceus_contracts::ConsentRegistry::ConsentGranted;
 use caduceus_contracts::HealthDataPool::Withdrawn;
 use caduceus_contracts::{ConsentRegistry, HealthDataPool, MembershipToken};
 use caduceus_economics::merkle::MerkleTree;
 use caduceus_policy::consent::{Party as Account, Use as PaperUse, permits};
-use caduceus_policy::{Country, DataClass, Purpose, RuleTable};
+use caduceus_policy::{Country, DataClass, Purpose};
 use caduceus_vault::audit::{Kind, Record};
 use caduceus_vault::{Receipt, Vault};
 
 use super::evidence::{self, merkle_root, standing_leaves};
 use super::publishing::{Publication, persons, publications};
-use super::{anchor, consent, entropy, note, note_on_paper, number, revoked_on_paper, vault};
+use super::{
+    OnPaper, anchor, consent, entropy, note, note_on_paper, number, refused_until,
+    revoked_on_paper, vault,
+};
 use crate::attestor::Leaf;
 use crate::consents::of_ledger;
 use crate::error::{NodeError, Result};
@@ -80,8 +83,8 @@ async fn post_root(node: &Node, custodian: &Party, dataset: u64, root: B256) -> 
 
 /// The patients of a dataset whose data may be used now as `asked`.
 ///
-/// Who joined is asked on the ledger, where their own word stands above the paper that the custodian holds; for
-/// everybody else the receipt in the vault counts. Where the law asks for explicit consent to this use from abroad, only who
+/// Who joined is asked on the ledger, where their own word stands above the paper that the custodian holds, until they refuse on
+/// paper after they gave it; for everybody else the receipt in the vault counts. Where the law asks for explicit consent to this use from abroad, only who
 /// named the place on the ledger gave it: what is told to members of such a place (GDPR Art. 49(1)(a)), no paper says.
 pub(super) async fn eligible(
     node: &Node,
@@ -91,22 +94,14 @@ pub(super) async fn eligible(
     asked: &Use,
 ) -> Result<BTreeSet<String>> {
     let now = node.now().await?;
-    let consent = ConsentRegistry::new(node.at.consent_registry, &node.provider);
     let on_paper = asked.of(custodian);
+    let refused = refused_until(&super::log_since(node, custodian, |_| true)?);
     let mut eligible = BTreeSet::new();
     for (pseudonym, member, receipt) in standing(node, vault, publication).await? {
-        let Use { grantee, class, purpose, jurisdiction, .. } = *asked;
         let permits = match member {
-            Some(member) if asked.named => {
-                let grants = consent.grantsOf(member, custodian.address).call().await?;
-                on_paper.is_some_and(|asked| names(node.rules, &grants, &asked, now))
-            }
             Some(member) => {
-                consent
-                    .permits(member, custodian.address, grantee, class, purpose, jurisdiction)
-                    .call()
-                    .await?
-                    .ok
+                let refused = refused.get(&person_id(&pseudonym)).copied();
+                member_permits(node, custodian, member, asked, refused).await?
             }
             None if asked.named => false,
             None => receipt
@@ -120,12 +115,51 @@ pub(super) async fn eligible(
     Ok(eligible)
 }
 
-/// Whether one of a member's grants permits the use and names the place that it is made from. A grant with codes that are not
-/// known permits nothing.
-fn names(rules: &RuleTable, grants: &[IdentifiedGrant], asked: &PaperUse, now: u64) -> bool {
-    let grants = grants.iter().filter_map(|grant| of_ledger(&grant.terms).ok());
-    let named = grants.filter(|grant| grant.jurisdictions.names(rules, asked.country));
-    permits(rules, &named.collect::<Vec<_>>(), asked, now).is_ok()
+/// Whether the ledger's word of a member permits the use: by a grant that names the place, where that is asked for, and that was
+/// made after the moment up to which a refusal on paper counts.
+async fn member_permits(
+    node: &Node,
+    custodian: &Party,
+    member: Address,
+    asked: &Use,
+    refused: Option<u64>,
+) -> Result<bool> {
+    let Use { grantee, class, purpose, jurisdiction, named } = *asked;
+    let registry = ConsentRegistry::new(node.at.consent_registry, &node.provider);
+    let holder = custodian.address;
+    let any = registry.permits(member, holder, grantee, class, purpose, jurisdiction);
+    let permitted = any.call().await?.ok;
+    if !permitted || (refused.is_none() && !named) {
+        return Ok(permitted);
+    }
+    let Some(asked) = asked.of(custodian) else { return Ok(false) };
+    let mut counting = Vec::new();
+    for grant in registry.grantsOf(member, holder).call().await? {
+        // A grant with codes that are not known permits nothing.
+        let Ok(terms) = of_ledger(&grant.terms) else { continue };
+        let is_later = match refused {
+            Some(until) => granted_at(node, member, custodian, grant.id).await? > until,
+            None => true,
+        };
+        if is_later && (!named || terms.jurisdictions.names(node.rules, asked.country)) {
+            counting.push(terms);
+        }
+    }
+    Ok(permits(node.rules, &counting, &asked, node.now().await?).is_ok())
+}
+
+/// When a grant was mined, in seconds since 1970.
+pub(crate) async fn granted_at(
+    node: &Node,
+    member: Address,
+    custodian: &Party,
+    id: U256,
+) -> Result<u64> {
+    let topics = [Some(member.into_word()), Some(custodian.address.into_word())];
+    let granted = node.placed_events::<ConsentGranted>(node.at.consent_registry, &topics).await?;
+    let place = granted.into_iter().find(|(_, event)| event.grantId == id).map(|(place, _)| place);
+    let place = place.ok_or_else(|| NodeError::Chain(format!("grant {id} left no event")))?;
+    node.time_of(place).await
 }
 
 /// A use that consent is asked for.
@@ -182,8 +216,13 @@ async fn standing(
 }
 
 /// Follows a person's withdrawal in the vault: the paper no longer permits either, and the root of the receipts that
-/// stand is posted for each dataset that it changes.
-pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256) -> Result<()> {
+/// stand is posted for each dataset that it changes. Whether they said so on `paper` alone, where the ledger has none of it.
+pub(crate) async fn note_revocation(
+    node: &Node,
+    custodian: &Party,
+    person: B256,
+    paper: bool,
+) -> Result<()> {
     let vault = vault(node, custodian)?;
     super::settle(node, custodian, &vault).await?;
     super::note_ledger(node, custodian).await?;
@@ -191,8 +230,9 @@ pub(crate) async fn note_revocation(node: &Node, custodian: &Party, person: B256
     let own = receipts.filter(|receipt| !receipt.erased);
     let own = own.map(|receipt| (person_id(&receipt.pseudonym), receipt));
     if let Some((_, receipt)) = own.into_iter().find(|(own, _)| *own == person) {
-        if receipt.permit || receipt.withdrawn.is_none() {
-            note_on_paper(node, custodian, person, false).await?;
+        if paper || receipt.permit || receipt.withdrawn.is_none() {
+            let until = if paper { Some(node.now().await?) } else { None };
+            note_on_paper(node, custodian, person, OnPaper::Refuses { until }).await?;
         }
         vault.withdraw(&receipt.pseudonym, super::this_moment(), &mut entropy)?;
     }
@@ -226,7 +266,7 @@ pub(super) async fn follow(node: &Node, custodian: &Party, vault: &Vault) -> Res
     }
     super::settle(node, custodian, vault).await?;
     for (receipt, person, no) in stale {
-        note_on_paper(node, custodian, person, false).await?;
+        note_on_paper(node, custodian, person, OnPaper::Refuses { until: None }).await?;
         vault.withdraw(&receipt.pseudonym, no, &mut entropy)?;
     }
     post_roots(node, custodian, vault).await
@@ -309,9 +349,8 @@ pub async fn erase(node: &Node, member: &Member) -> Result<u64> {
 /// there was a key to destroy.
 pub async fn erase_patient(node: &Node, custodian: &str, patient: &str) -> Result<u64> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
-    let key = super::pseudonym_key(&vault(node, &custodian)?);
-    let person = person_id(&key.pseudonym(patient));
-    note_revocation(node, &custodian, person).await?;
+    let person = person_id(&receipt_of(node, &custodian, patient)?.pseudonym);
+    note_revocation(node, &custodian, person, true).await?;
     erase_person(node, &custodian, person).await
 }
 
@@ -319,16 +358,17 @@ pub async fn erase_patient(node: &Node, custodian: &str, patient: &str) -> Resul
 /// whether there was anything to take back.
 pub async fn revoke_patient(node: &Node, custodian: &str, patient: &str) -> Result<bool> {
     let custodian = party::find(node, Role::Custodian, custodian)?;
-    let (pseudonym, permitted) = {
-        let vault = vault(node, &custodian)?;
-        let pseudonym = super::pseudonym_key(&vault).pseudonym(patient);
-        let receipts = vault.consents()?;
-        let own = receipts.iter().find(|receipt| receipt.pseudonym == pseudonym);
-        let Some(own) = own else { return Err(no_record(&custodian)) };
-        (pseudonym, own.permit)
-    };
-    note_revocation(node, &custodian, person_id(&pseudonym)).await?;
-    Ok(permitted)
+    let receipt = receipt_of(node, &custodian, patient)?;
+    note_revocation(node, &custodian, person_id(&receipt.pseudonym), true).await?;
+    Ok(receipt.permit)
+}
+
+/// What a custodian's register has of a patient, by the id that its records have.
+pub(crate) fn receipt_of(node: &Node, custodian: &Party, patient: &str) -> Result<Receipt> {
+    let vault = vault(node, custodian)?;
+    let pseudonym = super::pseudonym_key(&vault).pseudonym(patient);
+    let own = vault.consents()?.into_iter().find(|receipt| receipt.pseudonym == pseudonym);
+    own.ok_or_else(|| no_record(custodian))
 }
 
 fn no_record(custodian: &Party) -> NodeError {

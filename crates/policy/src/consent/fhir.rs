@@ -75,10 +75,13 @@ impl Parties<'_> {
         format!("did:pkh:eip155:{}:0x{}", self.chain_id, hex::encode(party.0))
     }
 
-    /// The party that a reference means, if it is an account on this chain. The zero address is nobody's: on the ledger
-    /// it stands for every researcher.
+    /// The party that a reference means, if it is an account on this chain by an identifier that is in use. The zero address is
+    /// nobody's: on the ledger it stands for every researcher.
     fn party(&self, reference: &Value) -> Option<Party> {
         let identifier = reference.get("identifier")?;
+        if identifier["use"] == "old" || identifier.get("period").is_some() {
+            return None;
+        }
         let did = (identifier["system"] == URIS).then(|| identifier["value"].as_str())??;
         let address = did.strip_prefix(&format!("did:pkh:eip155:{}:0x", self.chain_id))?;
         bytes(address).map(Party).filter(|party| party.0 != [0; 20])

@@ -190,6 +190,7 @@ impl<'g, 'v> Gather<'g, 'v> {
         merge(&mut self.summary.resources, made.resources);
         merge(&mut self.summary.without_rows, made.without_rows);
         self.summary.consents.extend(made.consents);
+        self.summary.links.extend(made.links);
         for (view, rows) in made.tables.into_iter().enumerate() {
             if let Some(rows) = rows {
                 (self.sink)(view, rows)?;

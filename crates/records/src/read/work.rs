@@ -35,6 +35,8 @@ pub(super) struct Made {
     pub(super) resources: BTreeMap<String, u64>,
     pub(super) without_rows: BTreeMap<String, u64>,
     pub(super) consents: Vec<ConsentRecord>,
+    /// Patients' keys with those of other records about the same patient.
+    pub(super) links: Vec<(String, String)>,
     /// The keys of the patients that were read, each with its record's number in the block.
     pub(super) patients: Vec<(String, u64)>,
     /// A place of a view's definition for each record that it could not take although the record is right.
@@ -88,6 +90,12 @@ impl<'v> Job<'v> {
         if of_persons {
             let consent = keep.resource("Consent");
             keep.whole(consent);
+            let patient = keep.resource("Patient");
+            let link = keep.child(patient, "link");
+            let other = keep.child(link, "other");
+            for name in ["reference", "type"] {
+                keep.child(other, name);
+            }
         }
         keep.settle();
         let person = |view: &CompiledView| match of_persons {
@@ -281,6 +289,8 @@ impl Worker<'_, '_> {
             && kind == "Patient"
             && let Some(key) = object.text("id").or(around.key)
         {
+            let others = consent::links(object, around.full_urls);
+            self.made.links.extend(others.map(|other| (key.to_owned(), other.to_owned())));
             self.made.patients.push((key.to_owned(), self.made.records));
         }
         self.made.consents.extend(consent);

@@ -74,6 +74,12 @@ pub(super) fn consent(consent: &Value, parties: &Parties<'_>, held: bool) -> Che
     let mut tags = consent["meta"]["tag"].as_array().into_iter().flatten();
     let part = tags.any(|tag| tag["code"] == "SUBSETTED");
     check(!part, "Consent.meta.tag", "it is only a part of the document")?;
+    let mut labels = consent["meta"]["security"].as_array().into_iter().flatten();
+    check(
+        !labels.any(|label| label["code"] == "HTEST"),
+        "Consent.meta.security",
+        "it is test data",
+    )?;
     let general = |scope: &Value| is(scope, SCOPES, "patient-privacy");
     let scoped = to_research(consent) || codings(&consent["scope"]).iter().any(general);
     check(scoped, "Consent.scope", "its scope is neither research nor patient-privacy")?;

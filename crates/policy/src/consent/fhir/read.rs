@@ -490,13 +490,15 @@ impl Reader<'_> {
         };
         let mut grantees = Vec::new();
         for (number, actor) in actors.iter().enumerate() {
-            let recipient = codings(&actor["role"]).iter().any(|coding| is(coding, ROLES, "IRCP"));
+            // A resource that it names beside the account may be somebody else.
+            let recipient = actor["reference"].get("reference").is_none()
+                && codings(&actor["role"]).iter().any(|coding| is(coding, ROLES, "IRCP"));
             match self.parties.party(&actor["reference"]).filter(|_| recipient) {
                 Some(party) if !grantees.contains(&Some(party)) => grantees.push(Some(party)),
                 Some(_) => {}
                 None => self.note(
                     &format!("{path}[{number}]"),
-                    "no recipient (IRCP) with an account on this chain: left out",
+                    "no recipient (IRCP) who is told by an account on this chain alone: left out",
                 ),
             }
         }
