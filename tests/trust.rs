@@ -205,8 +205,16 @@ fn receipts_and_trails_tell_every_use_its_grant_and_what_it_paid() {
     let of_dataset = kinds(&by_dataset);
     let made = ["sealed", "attested", "attested", "attested", "published", "attested"];
     assert_eq!(of_dataset[..6], made, "{by_dataset}");
-    let mut others: Vec<String> = of_dataset[6..].to_vec();
-    others.retain(|kind| kind != "consent_root_posted");
+    let of_people = |record: &&Value| {
+        record["details"]["statement"] == "IDENTITY" || {
+            let kind = record["kind"].as_str().unwrap();
+            kind == "consent_granted" || kind == "consent_revoked"
+        }
+    };
+    let (people, others): (Vec<&Value>, Vec<&Value>) =
+        by_dataset["records"].as_array().unwrap()[6..].iter().partition(of_people);
+    let mut others: Vec<&str> = others.iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    others.retain(|kind| *kind != "consent_root_posted");
     let (answers, payout) = others.split_at(two_answers.len());
     assert_eq!(answers, two_answers);
     assert_eq!(payout, ["attested", "payout_root_posted"], "what the claim did");
@@ -219,6 +227,8 @@ fn receipts_and_trails_tell_every_use_its_grant_and_what_it_paid() {
         kinds(&by_member),
         ["attested", "consent_granted", "consent_revoked", "consent_revoked"]
     );
+    let own = by_member["records"].as_array().unwrap();
+    assert!(own.iter().all(|record| people.contains(&record)), "{by_dataset}");
     assert_eq!(by_member["records"][1]["details"]["grant"], number);
     assert_eq!(by_member["accesses"], receipts["uses"]);
     assert!(world.refused("audit trail --dataset 9").contains("no dataset named `9`"));
