@@ -377,6 +377,21 @@ fn the_zero_address_is_no_recipient_and_least_of_all_every_researcher() {
     assert_eq!(reading.unmapped[0].path, "Consent.provision.actor[1]");
 }
 
+#[test]
+fn a_recipient_who_may_be_somebody_else_is_left_out() {
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut actor = recipient(&"01".repeat(20));
+        change(&mut actor["reference"]);
+        reading(|consent| consent["provision"]["actor"] = json!([actor]))
+    };
+    assert_eq!(changed(&|reference| reference["display"] = json!("A lab")), (1, vec![]));
+    let left_out = (0, vec!["Consent.provision.actor[0]".to_owned()]);
+    let period = json!({ "end": "2020" });
+    assert_eq!(changed(&|reference| reference["reference"] = json!("Organization/x")), left_out);
+    assert_eq!(changed(&|reference| reference["identifier"]["use"] = json!("old")), left_out);
+    assert_eq!(changed(&|reference| reference["identifier"]["period"] = period.clone()), left_out);
+}
+
 const DUO: &str = "http://purl.obolibrary.org/obo/duo.owl";
 
 /// What is permitted by a document whose permit has these purposes, and what is named of it.
@@ -481,6 +496,8 @@ fn conditions() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             json!([place]),
             "Consent.provision.modifierExtension[0]",
         ),
+        // Test data.
+        ("", "meta", json!({ "security": [{ "code": "HTEST" }] }), "Consent.meta.security"),
         // What was not verified, and what is no list.
         ("", "verification", json!({ "verified": false }), "Consent.verification"),
         ("", "verification", json!([{ "verified": "false" }]), "Consent.verification[0]"),

@@ -88,6 +88,9 @@ fn what_is_issued_verifies_and_trust_is_for_kind_and_country() {
     let (issuer, holder) = (key(1), key(2));
     let credential = issue(&draft(&holder), &Signer::new(&issuer, None), NOW).unwrap();
     assert!(verified(&credential, &Lists::new(), None).is_empty());
+    let mut chained = credential.clone();
+    chained["proof"]["previousProof"] = json!("urn:uuid:00000000-0000-4000-8000-000000000002");
+    assert_eq!(verified(&chained, &Lists::new(), None), ["previous-proof", "altered-proof"]);
     let list = |kinds: &str, countries: &str| {
         let did = issuer.did();
         TrustList::read(&format!(
@@ -118,6 +121,9 @@ fn claims_that_do_not_fit_their_kind_are_not_issued_and_all_reasons_are_given() 
     bad.valid_until = None;
     let Err(IssueError::Claims(reasons)) = issue(&bad, &signer, NOW) else { panic!("issued") };
     assert_eq!(reasons.len(), 5, "{reasons:?}");
+    let mut union = draft(&holder);
+    union.subject["country"] = json!("EU");
+    assert!(matches!(issue(&union, &signer, NOW), Err(IssueError::Claims(_))), "no country");
     let mut bad = draft(&holder);
     bad.valid_until = Some(bad.valid_from);
     assert_eq!(issue(&bad, &signer, NOW), Err(IssueError::Period));
