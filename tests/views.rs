@@ -101,6 +101,38 @@ fn an_invalid_view_exits_with_two_and_says_where_it_is_wrong() {
 }
 
 #[test]
+fn an_element_that_fhir_does_not_have_is_warned_of_and_the_view_still_runs() {
+    let dir = folder();
+    let path = view(
+        dir.path(),
+        json!([{ "name": "id", "path": "id" }, { "name": "born", "path": "brithDate" }]),
+    );
+    let input = dir.path().join("Patient.ndjson");
+    fs::write(&input, PATIENTS.lines().next().unwrap()).unwrap();
+    for arguments in [
+        vec!["view", "check", text(&path)],
+        vec!["view", "run", "--view", text(&path), "--input", text(&input)],
+    ] {
+        let output = run(&arguments);
+        assert!(output.status.success(), "{arguments:?}");
+        let said = stderr(&output);
+        assert!(
+            said.starts_with("warning: the view people is odd at select[0].column[1].path, at character 1 of the path: "),
+            "{said}"
+        );
+        assert!(said.contains("did you mean birthDate?"), "{said}");
+    }
+    let found = json_of(&["view", "check", text(&path)]);
+    assert_eq!(found["valid"], true);
+    let warning = &found["warnings"][0];
+    assert_eq!(
+        (&warning["pointer"], &warning["offset"]),
+        (&json!("/select/0/column/1/path"), &json!(0))
+    );
+    assert!(warning["message"].as_str().unwrap().contains("brithDate"));
+}
+
+#[test]
 fn rows_go_to_the_standard_output_and_what_was_set_aside_to_stderr() {
     let dir = folder();
     let view = view(dir.path(), columns());

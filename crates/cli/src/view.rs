@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use caduceus_node::views::{
-    self, Change, Compared, Registered, Registration, RunReport, Target, ViewRun,
+    self, Change, Compared, Registered, Registration, RunReport, Target, ViewReport, ViewRun,
 };
 use caduceus_node::{NodeError, Result, RowFormat};
 use clap::{Subcommand, ValueEnum};
@@ -143,6 +143,7 @@ pub fn run(command: &View, json: bool) -> Result<Outcome> {
         }
         View::Run { view: file, input, format, out, strict } => {
             let view = views::open(file)?;
+            warn(&views::describe(&view));
             let piped = out.is_none();
             let wanted = ViewRun {
                 view: file.clone(),
@@ -197,6 +198,7 @@ fn check(path: &Path, json: bool) -> Result<Outcome> {
         }
         Err(error) => return Err(error),
     };
+    warn(&view);
     let mut lines = vec![format!(
         "the view {} of {} is valid; it has these columns:",
         view.name, view.resource
@@ -216,6 +218,12 @@ fn check(path: &Path, json: bool) -> Result<Outcome> {
         into.extend(more);
     }
     Ok(Outcome::new(&value, lines.join("\n")))
+}
+
+/// Says on stderr what is odd about a view that is valid.
+fn warn(view: &ViewReport) {
+    let line = |odd| format!("warning: the view {} is odd at {odd}", view.name);
+    say(&view.warnings.iter().map(line).collect::<Vec<_>>());
 }
 
 fn names(one: &Registered) -> String {

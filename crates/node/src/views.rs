@@ -10,7 +10,7 @@ mod register;
 pub use caduceus_records::{Change, ChangeKind};
 use caduceus_records::{
     ColumnInfo, CompiledView, Misfits, ParquetTable, ReadOptions, RecordsError, RowFormat,
-    RowWriter, SetAside, Source, Summary, WholeFile, compare_views, run_views,
+    RowWriter, SetAside, Source, Summary, ViewWarning, WholeFile, compare_views, run_views,
 };
 use serde::Serialize;
 
@@ -34,6 +34,8 @@ pub struct ViewReport {
     pub resource: String,
     /// The columns in their order.
     pub columns: Vec<ColumnInfo>,
+    /// What is odd about it although it is valid.
+    pub warnings: Vec<ViewWarning>,
 }
 
 /// Reads and checks the view in a file.
@@ -54,6 +56,7 @@ pub fn describe(view: &CompiledView) -> ViewReport {
         name: view.name().to_owned(),
         resource: view.resource().to_owned(),
         columns: view.columns(),
+        warnings: view.warnings().to_vec(),
     }
 }
 
