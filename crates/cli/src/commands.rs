@@ -40,7 +40,7 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
                 damaged: *damaged,
                 force: *force,
             };
-            let made = cohorts::generate(&wanted, out)?;
+            let made = cohorts::generate(&wanted, out, &reporter(false, arguments.json))?;
             let mut text = format!(
                 "{} patients with {} conditions, {} encounters, {} observations, {} medications and {} procedures in {}",
                 made.patients,
