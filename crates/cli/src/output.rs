@@ -114,6 +114,12 @@ fn write_out(text: &str) -> Result<(), ExitCode> {
     }
 }
 
+/// Says something beside the result, on stderr.
+pub fn aside(line: &str) {
+    // If stderr is gone there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{}", plain(line));
+}
+
 /// Says that stdout takes no more.
 pub fn cannot_print(error: &io::Error) {
     let _ = writeln!(

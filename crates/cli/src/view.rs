@@ -2,7 +2,7 @@
 
 mod rows;
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use caduceus_node::views::{
@@ -12,7 +12,7 @@ use caduceus_node::{NodeError, Result, RowFormat};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::output::{Outcome, cannot_print, columns, error_said, plain, reporter};
+use crate::output::{Outcome, aside, cannot_print, columns, error_said, reporter};
 use rows::Rows;
 
 /// Records set aside that are named one by one; of more, their number is told.
@@ -317,8 +317,5 @@ fn told(done: &RunReport, outcome: Outcome) -> Outcome {
 }
 
 fn say(lines: &[String]) {
-    for line in lines {
-        // If stderr is gone there is nobody to tell.
-        let _ = writeln!(io::stderr(), "{}", plain(line));
-    }
+    lines.iter().for_each(|line| aside(line));
 }
