@@ -210,6 +210,28 @@ fn rows_that_are_printed_when_a_record_is_bad_are_still_one_json_object_with_the
 }
 
 #[test]
+fn a_strict_run_over_an_empty_file_gives_no_row_and_says_that_it_is_empty() {
+    let dir = folder();
+    let view = view(dir.path(), columns());
+    let (lines, document) = (dir.path().join("Patient.ndjson"), dir.path().join("Patient.json"));
+    fs::write(&lines, "").unwrap();
+    fs::write(&document, "").unwrap();
+    let strict = |input: &str| {
+        run(&["view", "run", "--view", text(&view), "--input", input, "--format", "csv", "--strict"])
+    };
+    let output = strict(text(&lines));
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "id,active,given,born\n");
+    assert_eq!(stderr(&output), format!("empty: {}\n", lines.display()));
+    let piped = fed(&["view", "run", "--view", text(&view), "--input", "-", "--strict"], b"");
+    assert!(piped.status.success() && piped.stdout.is_empty(), "{}", stderr(&piped));
+    // A document has at least its brackets: an empty one was never finished.
+    let output = strict(text(&document));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("Patient.json, line 1 (byte 0): it is empty"));
+}
+
+#[test]
 fn a_strict_run_stops_at_the_first_bad_record_and_leaves_no_file() {
     let dir = folder();
     let view = view(dir.path(), columns());

@@ -306,6 +306,7 @@ fn told(done: &RunReport, outcome: Outcome) -> Outcome {
         lines.push(format!("set aside: {} records in all, {reasons}", done.set_aside_count));
     }
     lines.extend(done.ignored_files.iter().map(|path| format!("passed over: {path}")));
+    lines.extend(done.empty_files.iter().map(|path| format!("empty: {path}")));
     lines.extend(done.misfits.iter().map(|misfit| {
         format!(
             "error: the view {} does not fit {} records at {}: {}; {}",

@@ -297,7 +297,7 @@ pub fn shortcomings(ingested: &Ingested) -> Vec<String> {
         ));
     }
     if !ingested.ignored_files.is_empty() {
-        notes.push(format!("not FHIR, left alone: {}", ingested.ignored_files.join(", ")));
+        notes.push(format!("not FHIR or empty, left alone: {}", ingested.ignored_files.join(", ")));
     }
     notes
 }
@@ -316,7 +316,7 @@ fn no_patient(input: &[PathBuf], read: &caduceus_records::Ingest) -> NodeError {
             "; {count} record(s) cannot be read, the first in {file}, line {line}: {reason}"
         ));
     } else if !read.ignored_files.is_empty() {
-        what.push_str(&format!("; not FHIR: {}", shown(&read.ignored_files)));
+        what.push_str(&format!("; not FHIR or empty: {}", shown(&read.ignored_files)));
     }
     NodeError::not_ready(what, "name a folder of FHIR R4 NDJSON or bundles with --input")
 }

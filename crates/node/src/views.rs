@@ -144,6 +144,8 @@ pub struct RunReport {
     pub misfits: Vec<Misfits>,
     /// Files and folders that were passed over because of their names.
     pub ignored_files: Vec<String>,
+    /// Inputs that have nothing in them.
+    pub empty_files: Vec<String>,
 }
 
 /// Runs a view over files and writes its rows.
@@ -208,6 +210,7 @@ fn rows_into<W: Write + Send>(
 }
 
 fn reported(view: &CompiledView, row_count: u64, summary: Summary) -> RunReport {
+    let shown = |paths: Vec<PathBuf>| paths.iter().map(|path| path.display().to_string()).collect();
     RunReport {
         view: view.name().to_owned(),
         row_count,
@@ -217,11 +220,8 @@ fn reported(view: &CompiledView, row_count: u64, summary: Summary) -> RunReport 
         reasons: summary.reasons,
         set_aside: summary.set_aside,
         misfits: summary.misfits,
-        ignored_files: summary
-            .ignored_files
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect(),
+        ignored_files: shown(summary.ignored_files),
+        empty_files: shown(summary.empty_files),
     }
 }
 
