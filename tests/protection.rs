@@ -328,7 +328,9 @@ fn identifiers_planted_in_records_are_in_nothing_that_leaves() {
     let organization = ["--organization", "Lakeside Hospital", "--email", "data@lakeside.example"];
     assert!(tell(&organization).status.success());
     // The second call keeps what the first one told.
-    assert!(tell(&["--body", "Access Body", "--body-url", "https://body.example"]).status.success());
+    assert!(
+        tell(&["--body", "Access Body", "--body-url", "https://body.example"]).status.success()
+    );
     let told = run(&["catalogue", "--dir", home, "--json"]);
     assert!(told.stderr.is_empty(), "{}", String::from_utf8_lossy(&told.stderr));
     let told: Value = serde_json::from_slice(&told.stdout).unwrap();

@@ -217,7 +217,17 @@ fn a_strict_run_over_an_empty_file_gives_no_row_and_says_that_it_is_empty() {
     fs::write(&lines, "").unwrap();
     fs::write(&document, "").unwrap();
     let strict = |input: &str| {
-        run(&["view", "run", "--view", text(&view), "--input", input, "--format", "csv", "--strict"])
+        run(&[
+            "view",
+            "run",
+            "--view",
+            text(&view),
+            "--input",
+            input,
+            "--format",
+            "csv",
+            "--strict",
+        ])
     };
     let output = strict(text(&lines));
     assert!(output.status.success(), "{}", stderr(&output));

@@ -41,17 +41,11 @@ pub fn run(node: &Node, arguments: &TellContact) -> Result<Outcome> {
     let TellContact { name, organization, email, url, body, body_email, body_url } = arguments;
     let told = Contacts {
         contact: contact(organization.as_deref(), email.as_deref(), url.as_deref(), "")?,
-        access_body: contact(
-            body.as_deref(),
-            body_email.as_deref(),
-            body_url.as_deref(),
-            "body-",
-        )?,
+        access_body: contact(body.as_deref(), body_email.as_deref(), body_url.as_deref(), "body-")?,
     };
     let now = tell(node, name, told)?;
-    let of = |contact: &Option<Contact>| {
-        contact.as_ref().map_or("nobody yet", Contact::name).to_owned()
-    };
+    let of =
+        |contact: &Option<Contact>| contact.as_ref().map_or("nobody yet", Contact::name).to_owned();
     let text = format!(
         "the catalogue names {} as the contact of {name} and {} as the body that grants access",
         of(&now.contact),
@@ -73,7 +67,5 @@ fn contact(
     prefix: &str,
 ) -> Result<Option<Contact>> {
     let told = name.map(|name| Contact::new(name, email, url)).transpose();
-    told.map_err(|error| {
-        NodeError::Usage(format!("{error} (--{prefix}email, --{prefix}url)"))
-    })
+    told.map_err(|error| NodeError::Usage(format!("{error} (--{prefix}email, --{prefix}url)")))
 }

@@ -28,11 +28,7 @@ pub struct Wanted<'w> {
 /// # Errors
 /// [`NodeError::Usage`] where the country is not known, or files would be replaced; [`NodeError::File`] where the folder
 /// cannot be written.
-pub fn generate(
-    wanted: &Wanted<'_>,
-    folder: &Path,
-    report: &Reporter,
-) -> Result<CohortSummary> {
+pub fn generate(wanted: &Wanted<'_>, folder: &Path, report: &Reporter) -> Result<CohortSummary> {
     let country = wanted.country;
     let country = country.parse().map_err(|error: cohort::UnknownCountry| {
         NodeError::Usage(format!("`{country}`: {error}"))

@@ -111,7 +111,8 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
         )?;
     }
     for (path, writer) in writers.into_values() {
-        let failed = |error: io::IntoInnerError<_>| NodeError::file("write", &path, error.into_error());
+        let failed =
+            |error: io::IntoInnerError<_>| NodeError::file("write", &path, error.into_error());
         writer.into_inner().map_err(failed)?.finish()?;
     }
     Ok(FhirResult {

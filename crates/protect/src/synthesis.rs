@@ -444,7 +444,14 @@ mod tests {
         // A date that counts by its year comes out as a number.
         assert_eq!(
             kinds(&coded),
-            [float.clone(), whole.clone(), date.clone(), flag.clone(), words.clone(), float.clone()]
+            [
+                float.clone(),
+                whole.clone(),
+                date.clone(),
+                flag.clone(),
+                words.clone(),
+                float.clone()
+            ]
         );
         // Of a CSV nothing is known, and the policy says what the values are.
         let untyped = coded.without_types();

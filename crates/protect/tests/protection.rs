@@ -73,7 +73,14 @@ fn raw(people: &[Person]) -> Tables {
 
 fn run(people: &[Person], k: u32) -> Result<Protected, ProtectError> {
     let policy = ProtectionPolicy::parse(POLICY).unwrap();
-    protect(&raw(people), &policy, &key(), Date::new(2026, 1, 1).unwrap(), Some(k), &mut |_, _, _| {})
+    protect(
+        &raw(people),
+        &policy,
+        &key(),
+        Date::new(2026, 1, 1).unwrap(),
+        Some(k),
+        &mut |_, _, _| {},
+    )
 }
 
 fn key() -> PseudonymKey {

@@ -193,9 +193,8 @@ fn entries(node: &Node, custodian: &Party) -> Result<Vec<(String, CatalogueEntry
 /// The entry in a file, with what the custodian tells.
 fn entry(path: &Path, contacts: &Contacts) -> Result<CatalogueEntry> {
     let bytes = std::fs::read(path).map_err(|error| NodeError::file("read", path, error))?;
-    let entry: CatalogueEntry = serde_json::from_slice(&bytes).map_err(|error| {
-        NodeError::Damaged { path: path.to_owned(), what: error.to_string() }
-    })?;
+    let entry: CatalogueEntry = serde_json::from_slice(&bytes)
+        .map_err(|error| NodeError::Damaged { path: path.to_owned(), what: error.to_string() })?;
     let Contacts { contact, access_body } = contacts.clone();
     Ok(CatalogueEntry { contact, access_body, ..entry })
 }

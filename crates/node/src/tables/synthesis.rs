@@ -11,7 +11,9 @@ use caduceus_protect::table::Format;
 use caduceus_protect::table_policy::TablePolicyError;
 use serde::Serialize;
 
-use super::{TableJobError, format_of, is_parquet, keep_apart, policy_text, read_files, table, write};
+use super::{
+    TableJobError, format_of, is_parquet, keep_apart, policy_text, read_files, table, write,
+};
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
 

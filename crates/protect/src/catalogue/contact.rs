@@ -87,7 +87,9 @@ fn is_email(text: &str) -> bool {
     let separate = |c| matches!(c, '@' | '?' | '&' | '#' | '%' | ',' | ';' | ':');
     is_plain(text)
         && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !(local.contains(separate) || domain.contains(separate))
+            !local.is_empty()
+                && !domain.is_empty()
+                && !(local.contains(separate) || domain.contains(separate))
         })
 }
 

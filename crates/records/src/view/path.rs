@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use super::decimal::Decimal;
 use super::temporal::Temporal;
 use kinds::{Around, Notes};
-use lex::Token;
 pub(crate) use kinds::{Known, common};
+use lex::Token;
 
 /// A compiled expression.
 #[derive(Clone, Debug, PartialEq)]

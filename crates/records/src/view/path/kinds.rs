@@ -60,7 +60,9 @@ impl Known {
     /// The types of the elements of this name.
     fn types_of(&self, name: &str) -> Option<Vec<&'static str>> {
         let known = self.types.as_ref()?;
-        if resources::is_known(name) && let Some(own) = known.iter().find(|own| **own == name) {
+        if resources::is_known(name)
+            && let Some(own) = known.iter().find(|own| **own == name)
+        {
             return Some(vec![own]);
         }
         let mut types = Vec::new();
@@ -264,12 +266,7 @@ fn literal_type(literal: &Literal) -> &'static str {
     }
 }
 
-fn call(
-    notes: &mut Notes,
-    base: Known,
-    function: &mut Function,
-    around: &Around<'_>,
-) -> Known {
+fn call(notes: &mut Notes, base: Known, function: &mut Function, around: &Around<'_>) -> Known {
     let inner = Around { focus: &base, ..*around };
     match function {
         Function::Where(criterion) => {
