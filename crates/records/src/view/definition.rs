@@ -366,10 +366,18 @@ fn iteration(
             if paths.is_empty() {
                 return Err(node.child("repeat").error("name at least one path to go down"));
             }
-            let below = known(&paths);
-            // The paths are applied to what they find as well, which stands in other places than the start.
-            let paths = compile(&focus.clone().either(below.clone()))?;
-            let below = below.and_further(known(&paths));
+            // The paths are applied to what they find as well, which stands in other places than the start, until that is
+            // of no further types: those of FHIR are nested a few deep.
+            let mut below = known(&paths);
+            let paths = loop {
+                let paths = compile(&focus.clone().either(below.clone()))?;
+                let further = known(&paths);
+                let all = below.has_types_of(&further);
+                below = below.either(further);
+                if all {
+                    break paths;
+                }
+            };
             let (paths, odd): (Vec<_>, Vec<_>) =
                 paths.into_iter().map(|path| (path.expr, path.warnings)).unzip();
             Ok((Focus::Repeat(paths), below, odd.concat()))

@@ -793,10 +793,19 @@ fn nothing_is_said_of_elements_that_are_there_or_of_types_that_are_not_known() {
         let select = json!({ "repeat": repeat, "column": column });
         assert_eq!(odd("QuestionnaireResponse", select), []);
     }
-    // What stands three levels down is known only when it has been seen.
-    let deep = json!({
-        "repeat": ["item", "detail", "subDetail"],
-        "column": [{ "name": "v", "path": "udi.reference" }],
-    });
-    assert_eq!(odd("Claim", deep), []);
+    // What stands three levels down is found only from what was found before.
+    let deep = |path: &str| {
+        json!({
+            "repeat": ["item", "detail", "subDetail"],
+            "column": [{ "name": "v", "path": path }],
+        })
+    };
+    assert_eq!(odd("Claim", deep("udi.reference | revenue.coding.code")), []);
+    assert_eq!(odd("Claim", deep("udy"))[0].2.as_deref(), Some("udi"));
+    let within = json!({ "column": [{
+        "name": "v",
+        "path": "repeat(item | detail | subDetail).udi.reference",
+        "type": "string",
+    }] });
+    assert_eq!(odd("Claim", within), []);
 }

@@ -120,12 +120,9 @@ impl Known {
         }
     }
 
-    /// What is known of what a path finds again and again, by what it finds first and what it finds from there and from
-    /// its start. Where types come that were not there at first, yet others may come.
-    pub(crate) fn and_further(self, further: Known) -> Known {
-        let both = self.clone().either(further);
-        let types = both.types.clone().filter(|_| both.types == self.types);
-        Known { types, ..both }
+    /// Whether the values of the other are of no further types.
+    pub(crate) fn has_types_of(&self, other: &Known) -> bool {
+        self.clone().either(other.clone()).types == self.types
     }
 }
 
@@ -280,8 +277,17 @@ fn call(notes: &mut Notes, base: Known, function: &mut Function, around: &Around
             let step = settle(&mut first, &mut projection.clone(), &inner);
             notes.wrong(first.wrong);
             let both = base.either(step.clone());
-            let further = settle(notes, projection, &Around { focus: &both, ..*around });
-            step.and_further(further)
+            let mut second = Notes::default();
+            let further = settle(&mut second, projection, &Around { focus: &both, ..*around });
+            notes.wrong(second.wrong);
+            // Where types come that were not there at first, yet others may come.
+            match step.has_types_of(&further) {
+                true => {
+                    notes.unheard.extend(second.unheard);
+                    step.either(further)
+                }
+                false => Known { types: None, ..step.either(further) },
+            }
         }
         Function::All(criterion) | Function::Exists(Some(criterion)) => {
             settle(notes, criterion, &inner);
