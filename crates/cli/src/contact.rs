@@ -11,13 +11,12 @@ use crate::output::Outcome;
 pub const EXAMPLE: &str = "Example: caduceus party contact --dir state --name klinikum-nord --organization \"Klinikum Nord gGmbH\" --email data@klinikum-nord.example";
 
 #[derive(Debug, Args)]
-#[group(id = "told", required = true, multiple = true, args = ["organization", "body"])]
 pub struct TellContact {
     /// The custodian
     #[arg(long)]
     name: String,
     /// The name of the organization, as the public shall read it
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", required_unless_present = "body")]
     organization: Option<String>,
     /// Its address for questions about the datasets
     #[arg(long, value_name = "ADDRESS", requires = "organization")]
