@@ -84,12 +84,10 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn is_email(text: &str) -> bool {
-    let separate = |c| matches!(c, '@' | '?' | '&' | '#' | '%' | ',' | ';' | ':');
+    let separate = |c: char| matches!(c, '@' | '?' | '&' | '#' | '%' | ',' | ';' | ':');
     is_plain(text)
         && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && !domain.is_empty()
-                && !(local.contains(separate) || domain.contains(separate))
+            [local, domain].iter().all(|part| !part.is_empty() && !part.contains(separate))
         })
 }
 

@@ -469,7 +469,7 @@ fn a_file_of_lines_that_has_none_holds_no_record_and_no_bad_one() {
                 let options = ReadOptions { strict, workers, ..ReadOptions::default() };
                 let (found, summary) = ids(vec![Source::Path(path.clone())], &options);
                 assert_eq!((found.len(), summary.set_aside.len()), (0, 0), "{name}");
-                assert_eq!(summary.empty_files, [path.clone()], "{name}");
+                assert_eq!(summary.empty_files, std::slice::from_ref(&path), "{name}");
             }
         }
         assert_eq!(read(&path).ignored_files, [path]);
