@@ -351,6 +351,33 @@ fn an_output_that_is_an_input_is_refused_and_the_input_stays_as_it_was() {
 }
 
 #[test]
+fn a_folder_that_holds_another_export_gets_no_second_one() {
+    let dir = folder();
+    let at = |name: &str| dir.path().join(name);
+    let (one, other, out) = (at("one.ndjson"), at("other.ndjson"), at("safe"));
+    fs::write(&one, "{\"resourceType\":\"Patient\",\"id\":\"a\"}\n").unwrap();
+    fs::write(&other, "{\"resourceType\":\"Encounter\",\"id\":\"b\"}\n").unwrap();
+    let deidentify =
+        |input: &Path| run(&["deidentify", "--input", text(input), "--out", text(&out)]);
+    // A folder that is there and empty is as good as none, and a run that fails leaves it so.
+    fs::create_dir(&out).unwrap();
+    assert_eq!(deidentify(&at("nothing.ndjson")).status.code(), Some(1));
+    assert!(deidentify(&one).status.success());
+    let written = || -> Vec<_> {
+        let entries = fs::read_dir(&out).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(written(), ["Patient.ndjson"]);
+    for input in [&other, &one] {
+        let output = deidentify(input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(text(&out)) && said.contains("name a new folder"), "{said}");
+        assert_eq!(written(), ["Patient.ndjson"]);
+    }
+}
+
+#[test]
 fn the_numbers_of_a_report_take_no_other_file_s_place() {
     let dir = folder();
     let at = |name: &str| dir.path().join(name);

@@ -329,6 +329,7 @@ fn every_command_helps_with_an_example() {
         &["party", "admit"],
         &["party", "challenge"],
         &["party", "require"],
+        &["party", "contact"],
         &["member", "challenge"],
         &["vault", "serve"],
         &["vault", "know"],

@@ -307,4 +307,41 @@ fn identifiers_planted_in_records_are_in_nothing_that_leaves() {
     let entry = &catalogue["dcat:dataset"][0];
     assert_eq!(entry["dct:provenance"]["spdx:checksum"]["spdx:checksumValue"]["@value"], hash);
     assert_eq!(entry["healthdcatap:numberOfUniqueIndividuals"]["@value"], "30");
+
+    // Whom to write to is named as missing until the custodian tells it; then every entry has it.
+    let lacking = run(&["catalogue", "--dir", home]);
+    let said = String::from_utf8_lossy(&lacking.stderr);
+    assert!(lacking.status.success());
+    assert!(said.contains("lakeside lack") && said.contains("healthdcatap:hdab"), "{said}");
+    let tell = |options: &[&str]| {
+        let fixed = ["party", "contact", "--name", "lakeside", "--dir", home];
+        run(&[&fixed[..], options].concat())
+    };
+    for wrong in [
+        &[][..],
+        &["--organization", "Lakeside"],
+        &["--organization", "Lakeside", "--email", "somebody"],
+        &["--email", "data@lakeside.example"],
+    ] {
+        assert_eq!(tell(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    let organization = ["--organization", "Lakeside Hospital", "--email", "data@lakeside.example"];
+    assert!(tell(&organization).status.success());
+    // The second call keeps what the first one told.
+    assert!(
+        tell(&["--body", "Access Body", "--body-url", "https://body.example"]).status.success()
+    );
+    let told = run(&["catalogue", "--dir", home, "--json"]);
+    assert!(told.stderr.is_empty(), "{}", String::from_utf8_lossy(&told.stderr));
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let entry = &told["dcat:dataset"][0];
+    let address = "mailto:data@lakeside.example";
+    assert_eq!(entry["dcat:contactPoint"]["vcard:hasEmail"]["@id"], address);
+    assert_eq!(entry["dct:publisher"]["foaf:name"], "Lakeside Hospital");
+    let file = reports.join(format!("{}.jsonld", published["cid"].as_str().unwrap()));
+    let alone: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    for entry in [entry, &alone] {
+        let page = &entry["healthdcatap:hdab"]["dcat:contactPoint"]["vcard:hasURL"];
+        assert_eq!(page["@id"], "https://body.example");
+    }
 }

@@ -101,6 +101,38 @@ fn an_invalid_view_exits_with_two_and_says_where_it_is_wrong() {
 }
 
 #[test]
+fn an_element_that_fhir_does_not_have_is_warned_of_and_the_view_still_runs() {
+    let dir = folder();
+    let path = view(
+        dir.path(),
+        json!([{ "name": "id", "path": "id" }, { "name": "born", "path": "brithDate" }]),
+    );
+    let input = dir.path().join("Patient.ndjson");
+    fs::write(&input, PATIENTS.lines().next().unwrap()).unwrap();
+    for arguments in [
+        vec!["view", "check", text(&path)],
+        vec!["view", "run", "--view", text(&path), "--input", text(&input)],
+    ] {
+        let output = run(&arguments);
+        assert!(output.status.success(), "{arguments:?}");
+        let said = stderr(&output);
+        assert!(
+            said.starts_with("warning: the view people is odd at select[0].column[1].path, at character 1 of the path: "),
+            "{said}"
+        );
+        assert!(said.contains("did you mean birthDate?"), "{said}");
+    }
+    let found = json_of(&["view", "check", text(&path)]);
+    assert_eq!(found["valid"], true);
+    let warning = &found["warnings"][0];
+    assert_eq!(
+        (&warning["pointer"], &warning["offset"]),
+        (&json!("/select/0/column/1/path"), &json!(0))
+    );
+    assert!(warning["message"].as_str().unwrap().contains("brithDate"));
+}
+
+#[test]
 fn rows_go_to_the_standard_output_and_what_was_set_aside_to_stderr() {
     let dir = folder();
     let view = view(dir.path(), columns());
@@ -175,6 +207,38 @@ fn rows_that_are_printed_when_a_record_is_bad_are_still_one_json_object_with_the
     );
     let rows = said["rows"].as_array().unwrap();
     assert!((1..=200_000).contains(&rows.len()) && rows[0]["id"] == "p0", "{}", rows.len());
+}
+
+#[test]
+fn a_strict_run_over_an_empty_file_gives_no_row_and_says_that_it_is_empty() {
+    let dir = folder();
+    let view = view(dir.path(), columns());
+    let (lines, document) = (dir.path().join("Patient.ndjson"), dir.path().join("Patient.json"));
+    fs::write(&lines, "").unwrap();
+    fs::write(&document, "").unwrap();
+    let strict = |input: &str| {
+        run(&[
+            "view",
+            "run",
+            "--view",
+            text(&view),
+            "--input",
+            input,
+            "--format",
+            "csv",
+            "--strict",
+        ])
+    };
+    let output = strict(text(&lines));
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "id,active,given,born\n");
+    assert_eq!(stderr(&output), format!("empty: {}\n", lines.display()));
+    let piped = fed(&["view", "run", "--view", text(&view), "--input", "-", "--strict"], b"");
+    assert!(piped.status.success() && piped.stdout.is_empty(), "{}", stderr(&piped));
+    // A document has at least its brackets: an empty one was never finished.
+    let output = strict(text(&document));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("Patient.json, line 1 (byte 0): it is empty"));
 }
 
 #[test]

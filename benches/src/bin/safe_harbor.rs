@@ -40,7 +40,8 @@ fn main() -> ExitCode {
         RUNS,
         [&mut || drop(read(&inputs, &views)), &mut || {
             let tables = read(&inputs, &views);
-            protect(&tables, &policy, &key, today, None).expect("the cohort can be protected");
+            protect(&tables, &policy, &key, today, None, &mut |_, _, _| {})
+                .expect("the cohort can be protected");
         }],
     );
     let times = ratio(safe, plain);

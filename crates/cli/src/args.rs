@@ -295,6 +295,9 @@ pub enum PartyCommand {
         #[arg(long, value_delimiter = ',', required = true, value_name = "KIND")]
         kinds: Vec<String>,
     },
+    /// Say whom to write to about a custodian's datasets, for their entries in the catalogue
+    #[command(after_help = crate::contact::EXAMPLE)]
+    Contact(crate::contact::TellContact),
     /// List the parties of this home
     #[command(after_help = "Example: caduceus party list --dir state")]
     List,

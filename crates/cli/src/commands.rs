@@ -19,7 +19,7 @@ use crate::args::{
     Arguments, Audit, Claim, Cohort, Command, Consent, LicenceCommand, Person, Policy,
 };
 use crate::attest::{self, Attestor};
-use crate::output::{Outcome, reporter};
+use crate::output::{Outcome, aside, reporter};
 use crate::{
     bulk, contract, credential, demo, governance, grants, identity, ledger, people, query, status,
     trust, vault, view,
@@ -40,7 +40,7 @@ pub async fn run(arguments: &Arguments) -> Result<Outcome> {
                 damaged: *damaged,
                 force: *force,
             };
-            let made = cohorts::generate(&wanted, out)?;
+            let made = cohorts::generate(&wanted, out, &reporter(false, arguments.json))?;
             let mut text = format!(
                 "{} patients with {} conditions, {} encounters, {} observations, {} medications and {} procedures in {}",
                 made.patients,
@@ -159,8 +159,14 @@ async fn on_home(node: &Node, command: &Command) -> Result<Outcome> {
         }
         Command::Catalogue => {
             let all = custodian::catalogue::all(node)?;
-            let text = serde_json::to_string_pretty(&all).expect("a catalogue is JSON");
-            Ok(Outcome::new(&all, text))
+            for (custodian, lacks) in &all.missing {
+                aside(&format!(
+                    "warning: the entries of {custodian} lack what the profile requires: {}; say it with `caduceus party contact --name {custodian}`",
+                    lacks.join(", ")
+                ));
+            }
+            let text = serde_json::to_string_pretty(&all.document).expect("a catalogue is JSON");
+            Ok(Outcome::new(&all.document, text))
         }
         Command::Publish(publish) => attest::publish(node, publish).await,
         Command::Attestor(command) => attest::run(node, command).await,

@@ -16,7 +16,7 @@ pub struct Deidentify {
     /// Files or folders of FHIR R4, NDJSON or bundles
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     pub input: Vec<PathBuf>,
-    /// Folder for the resources without identifiers, one NDJSON file for each type
+    /// New or empty folder for the resources without identifiers, one NDJSON file for each type
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// File with the key of pseudonyms, 64 hex digits; without it a new one that nobody keeps

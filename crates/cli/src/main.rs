@@ -6,6 +6,7 @@ mod attest;
 mod bulk;
 mod commands;
 mod confirm;
+mod contact;
 mod contract;
 mod credential;
 mod deidentify;

@@ -114,6 +114,12 @@ fn write_out(text: &str) -> Result<(), ExitCode> {
     }
 }
 
+/// Says something beside the result, on stderr.
+pub fn aside(line: &str) {
+    // If stderr is gone there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{}", plain(line));
+}
+
 /// Says that stdout takes no more.
 pub fn cannot_print(error: &io::Error) {
     let _ = writeln!(
@@ -190,7 +196,7 @@ fn refuse(error: Value, refusal: Option<Refused>, json: bool) {
 
 /// Shows news while a command runs: the story's sentences on stdout, progress on stderr where somebody looks.
 pub fn reporter(story: bool, json: bool) -> Reporter {
-    let drawn: Mutex<Option<Instant>> = Mutex::new(None);
+    let drawn: Drawn = Mutex::new(None);
     let watched = io::stderr().is_terminal() && !json;
     Reporter::new(move |news| match news {
         News::Progress { what, done, of } if watched => progress(&drawn, &what, done, of),
@@ -216,18 +222,23 @@ fn say(story: bool, line: &str) {
     };
 }
 
-fn progress(drawn: &Mutex<Option<Instant>>, what: &str, done: u64, of: Option<u64>) {
+/// When progress was last shown, and of what.
+type Drawn = Mutex<Option<(Instant, String)>>;
+
+fn progress(drawn: &Drawn, what: &str, done: u64, of: Option<u64>) {
     let Ok(mut last) = drawn.lock() else { return };
     let finished = of == Some(done);
-    if last.is_some_and(|last| last.elapsed() < FRAME) && !finished {
+    // Another piece of work is shown at once: it may take long before it has more to tell.
+    let shown = |(at, shown): &(Instant, String)| at.elapsed() < FRAME && shown == what;
+    if last.as_ref().is_some_and(shown) && !finished {
         return;
     }
-    *last = Some(Instant::now());
+    *last = Some((Instant::now(), what.to_owned()));
     let of = of.map_or(String::new(), |of| format!(" of {of}"));
     let _ = write!(io::stderr(), "\r\x1b[2K     {}: {done}{of}", plain(what));
 }
 
-fn clear(drawn: &Mutex<Option<Instant>>, watched: bool) {
+fn clear(drawn: &Drawn, watched: bool) {
     if watched && drawn.lock().is_ok_and(|mut last| last.take().is_some()) {
         let _ = write!(io::stderr(), "\r\x1b[2K");
     }

@@ -226,6 +226,7 @@ pub async fn parties(node: &Node, command: &PartyCommand) -> Result<Outcome> {
             };
             Ok(Outcome::new(&json!({ "custodian": name, "requires": required }), text))
         }
+        PartyCommand::Contact(told) => crate::contact::run(node, told),
         PartyCommand::List => {
             let all = party::parties(node)?;
             Ok(Outcome::list("parties", &all, &party_lines(&all), NO_PARTIES))

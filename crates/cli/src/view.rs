@@ -2,17 +2,17 @@
 
 mod rows;
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use caduceus_node::views::{
-    self, Change, Compared, Registered, Registration, RunReport, Target, ViewRun,
+    self, Change, Compared, Registered, Registration, RunReport, Target, ViewReport, ViewRun,
 };
 use caduceus_node::{NodeError, Result, RowFormat};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::output::{Outcome, cannot_print, columns, error_said, plain, reporter};
+use crate::output::{Outcome, aside, cannot_print, columns, error_said, reporter};
 use rows::Rows;
 
 /// Records set aside that are named one by one; of more, their number is told.
@@ -143,6 +143,7 @@ pub fn run(command: &View, json: bool) -> Result<Outcome> {
         }
         View::Run { view: file, input, format, out, strict } => {
             let view = views::open(file)?;
+            warn(&views::describe(&view));
             let piped = out.is_none();
             let wanted = ViewRun {
                 view: file.clone(),
@@ -197,6 +198,7 @@ fn check(path: &Path, json: bool) -> Result<Outcome> {
         }
         Err(error) => return Err(error),
     };
+    warn(&view);
     let mut lines = vec![format!(
         "the view {} of {} is valid; it has these columns:",
         view.name, view.resource
@@ -216,6 +218,12 @@ fn check(path: &Path, json: bool) -> Result<Outcome> {
         into.extend(more);
     }
     Ok(Outcome::new(&value, lines.join("\n")))
+}
+
+/// Says on stderr what is odd about a view that is valid.
+fn warn(view: &ViewReport) {
+    let line = |odd| format!("warning: the view {} is odd at {odd}", view.name);
+    say(&view.warnings.iter().map(line).collect::<Vec<_>>());
 }
 
 fn names(one: &Registered) -> String {
@@ -298,6 +306,7 @@ fn told(done: &RunReport, outcome: Outcome) -> Outcome {
         lines.push(format!("set aside: {} records in all, {reasons}", done.set_aside_count));
     }
     lines.extend(done.ignored_files.iter().map(|path| format!("passed over: {path}")));
+    lines.extend(done.empty_files.iter().map(|path| format!("empty: {path}")));
     lines.extend(done.misfits.iter().map(|misfit| {
         format!(
             "error: the view {} does not fit {} records at {}: {}; {}",
@@ -309,8 +318,5 @@ fn told(done: &RunReport, outcome: Outcome) -> Outcome {
 }
 
 fn say(lines: &[String]) {
-    for line in lines {
-        // If stderr is gone there is nobody to tell.
-        let _ = writeln!(io::stderr(), "{}", plain(line));
-    }
+    lines.iter().for_each(|line| aside(line));
 }

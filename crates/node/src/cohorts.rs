@@ -6,6 +6,7 @@ use caduceus_records::RecordsError;
 use caduceus_records::cohort::{self, CohortOptions, CohortSummary};
 
 use crate::error::{NodeError, Result};
+use crate::report::Reporter;
 
 /// What cohort to make.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ pub struct Wanted<'w> {
 /// # Errors
 /// [`NodeError::Usage`] where the country is not known, or files would be replaced; [`NodeError::File`] where the folder
 /// cannot be written.
-pub fn generate(wanted: &Wanted<'_>, folder: &Path) -> Result<CohortSummary> {
+pub fn generate(wanted: &Wanted<'_>, folder: &Path, report: &Reporter) -> Result<CohortSummary> {
     let country = wanted.country;
     let country = country.parse().map_err(|error: cohort::UnknownCountry| {
         NodeError::Usage(format!("`{country}`: {error}"))
@@ -41,7 +42,9 @@ pub fn generate(wanted: &Wanted<'_>, folder: &Path) -> Result<CohortSummary> {
         replace: wanted.force,
         ..CohortOptions::default()
     };
-    cohort::generate(&options, folder).map_err(|error| match error {
+    let all = Some(wanted.patients as u64);
+    let mut progress = |patients| report.progress("patients written", patients, all);
+    cohort::generate_with_progress(&options, folder, &mut progress).map_err(|error| match error {
         RecordsError::Exists(path) => NodeError::Usage(format!(
             "{} is there already; name another folder with --out, or replace what is in it with --force",
             path.display()

@@ -308,7 +308,7 @@ pub fn shortcomings(ingested: &Ingested) -> Vec<String> {
         ));
     }
     if !ingested.ignored_files.is_empty() {
-        notes.push(format!("not FHIR, left alone: {}", ingested.ignored_files.join(", ")));
+        notes.push(format!("not FHIR or empty, left alone: {}", ingested.ignored_files.join(", ")));
     }
     notes
 }
@@ -327,7 +327,7 @@ fn no_patient(input: &[PathBuf], read: &caduceus_records::Ingest) -> NodeError {
             "; {count} record(s) cannot be read, the first in {file}, line {line}: {reason}"
         ));
     } else if !read.ignored_files.is_empty() {
-        what.push_str(&format!("; not FHIR: {}", shown(&read.ignored_files)));
+        what.push_str(&format!("; not FHIR or empty: {}", shown(&read.ignored_files)));
     }
     NodeError::not_ready(what, "name a folder of FHIR R4 NDJSON or bundles with --input")
 }
@@ -488,21 +488,27 @@ pub async fn protect(
             format!("run `caduceus ingest --custodian {} --input DIR` first", custodian.name),
         ));
     };
+    let all = raw.rows() as u64;
+    node.report.progress("rows made safe, taking those of patients who consent", 0, Some(all));
     rights::follow(node, &custodian, &vault).await?;
     let raw = consenting(&raw, &vault)?;
     let policy = ProtectionPolicy::parse(PROTECTION)?;
     let patients = patient_column(&raw).len() as u32;
     let k = lawful_k(k, policy.k(), patients)?;
     let reference = reference_date(node).await?;
-    node.report.progress("patients to make safe", patients.into(), None);
+    let mut progress = |what: &str, done, of| node.report.progress(what, done, Some(of));
+    let key = pseudonym_key(&vault);
     let protected =
-        caduceus_protect::protect(&raw, &policy, &pseudonym_key(&vault), reference, Some(k))?;
+        caduceus_protect::protect(&raw, &policy, &key, reference, Some(k), &mut progress)?;
+    let rows = protected.tables.rows() as u64;
+    node.report.progress("rows sealed", 0, Some(rows));
     let ingested: Option<Ingested> = node.home.recall(&ingested_key(&custodian))?;
     let day = caduceus_contracts::words::date(node.now().await?).chars().take(10).collect();
     let summary = ProtectedSummary::of(&protected, day, ingested.as_ref().map(came_in));
     let description = serde_json::to_vec(&summary).expect("a report is JSON");
     vault.put_staging(PROTECTED, &protected.tables, &mut entropy)?;
     vault.put_document(DESCRIPTION, &description, &mut entropy)?;
+    node.report.progress("rows sealed", rows, Some(rows));
     if let Some(path) = report {
         let scores = evidence::quality(&summary, &protected.tables, &summary.schema)?;
         write_report(path, &catalogue::report(&custodian, &summary, scores, None), write)?;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use caduceus_protect::Date;
 pub use caduceus_protect::fhir::Dates;
 use caduceus_protect::fhir::{Deidentifier, RemovedByPath};
 use caduceus_protect::safe_harbor::SparseAreas;
+use caduceus_records::WholeFile;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -60,11 +61,9 @@ pub struct SetAside {
 ///
 /// # Errors
 /// [`NodeError::File`] where a file cannot be read or written, [`NodeError::Usage`] where the output folder
-/// has files that are read, or nothing is there to read.
+/// is not empty, or nothing is there to read.
 pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
     let key = crate::tables::pseudonym_key(job.key.as_deref())?;
-    std::fs::create_dir_all(&job.output)
-        .map_err(|error| NodeError::file("create", &job.output, error))?;
     let mut files = Vec::new();
     job.input.iter().try_for_each(|path| find(path, &mut files))?;
     if files.is_empty() {
@@ -76,15 +75,19 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
         let name = file.file_name().unwrap_or_default();
         crate::tables::keep_apart(&job.output.join(name), [file])?;
     }
+    empty_folder(&job.output)?;
     let mut deidentifier = Deidentifier::new(&key, job.date, job.dates);
     if let Some(path) = &job.sparse_zip3 {
         deidentifier = deidentifier.with_sparse_areas(sparse_areas(path)?);
     }
     // Everybody's name must be known before the first note is cleaned.
+    let mut learnt = 0;
     for file in &files {
         each(
             file,
             &mut |resource| {
+                learnt += 1;
+                reporter.progress("resources searched for names", learnt, None);
                 deidentifier.learn(resource);
                 Ok(())
             },
@@ -92,7 +95,7 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
         )?;
     }
     let (mut read, mut written, mut set_aside) = (0, BTreeMap::<String, u64>::new(), Vec::new());
-    let mut writers: BTreeMap<String, (PathBuf, BufWriter<File>)> = BTreeMap::new();
+    let mut writers = Writers::new();
     for file in &files {
         each(
             file,
@@ -107,8 +110,10 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
             &mut set_aside,
         )?;
     }
-    for (path, writer) in writers.values_mut() {
-        writer.flush().map_err(|error| NodeError::file("write", path, error))?;
+    for (path, writer) in writers.into_values() {
+        let failed =
+            |error: io::IntoInnerError<_>| NodeError::file("write", &path, error.into_error());
+        writer.into_inner().map_err(failed)?.finish()?;
     }
     Ok(FhirResult {
         read,
@@ -117,6 +122,26 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
         removed: deidentifier.removed().clone(),
         output: job.output.display().to_string(),
     })
+}
+
+/// The files that are written, by the type of resource. None has its name before all of them are whole, so that a folder in
+/// which a run failed is as empty as before.
+type Writers = BTreeMap<String, (PathBuf, BufWriter<WholeFile>)>;
+
+/// Makes the folder unless it is there, and refuses one that holds anything: files of another export beside those of this
+/// one would look like a single export, with pseudonyms of two keys and maybe two ways to treat dates.
+fn empty_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| NodeError::file("create", folder, error))?;
+    let failed = |error| NodeError::file("list", folder, error);
+    match std::fs::read_dir(folder).map_err(failed)?.next() {
+        None => Ok(()),
+        Some(Err(error)) => Err(failed(error)),
+        Some(Ok(there)) => Err(NodeError::Usage(format!(
+            "the folder {} is not empty ({} is in it), and two exports in one folder would be mixed; name a new folder with --out, or empty this one first",
+            folder.display(),
+            there.file_name().display()
+        ))),
+    }
 }
 
 /// The areas in a file, separated by spaces, commas or lines.
@@ -133,23 +158,17 @@ fn sparse_areas(path: &Path) -> Result<SparseAreas> {
     })
 }
 
-fn write(
-    folder: &Path,
-    writers: &mut BTreeMap<String, (PathBuf, BufWriter<File>)>,
-    kind: String,
-    resource: &Value,
-) -> Result<()> {
+fn write(folder: &Path, writers: &mut Writers, kind: String, resource: &Value) -> Result<()> {
     let (path, writer) = match writers.entry(kind) {
         std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
         std::collections::btree_map::Entry::Vacant(new) => {
             let path = folder.join(format!("{}.ndjson", new.key()));
-            let file =
-                File::create(&path).map_err(|error| NodeError::file("write", &path, error))?;
-            new.insert((path, BufWriter::new(file)))
+            let file = BufWriter::new(WholeFile::create(&path)?);
+            new.insert((path, file))
         }
     };
     serde_json::to_writer(&mut *writer, resource)
-        .map_err(std::io::Error::from)
+        .map_err(io::Error::from)
         .and_then(|()| writer.write_all(b"\n"))
         .map_err(|error| NodeError::file("write", path, error))
 }

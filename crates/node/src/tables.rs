@@ -246,12 +246,15 @@ fn read_files(
 
 /// The format that a file's name asks for; CSV keeps the delimiter of the input.
 fn format_of(path: &Path, input: Format) -> Format {
-    let parquet = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
     match input {
-        _ if parquet => Format::Parquet,
+        _ if is_parquet(path) => Format::Parquet,
         Format::Parquet => Format::Csv { delimiter: b',' },
         csv => csv,
     }
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -10,7 +10,7 @@ mod register;
 pub use caduceus_records::{Change, ChangeKind};
 use caduceus_records::{
     ColumnInfo, CompiledView, Misfits, ParquetTable, ReadOptions, RecordsError, RowFormat,
-    RowWriter, SetAside, Source, Summary, WholeFile, compare_views, run_views,
+    RowWriter, SetAside, Source, Summary, ViewWarning, WholeFile, compare_views, run_views,
 };
 use serde::Serialize;
 
@@ -34,6 +34,8 @@ pub struct ViewReport {
     pub resource: String,
     /// The columns in their order.
     pub columns: Vec<ColumnInfo>,
+    /// What is odd about it although it is valid.
+    pub warnings: Vec<ViewWarning>,
 }
 
 /// Reads and checks the view in a file.
@@ -54,6 +56,7 @@ pub fn describe(view: &CompiledView) -> ViewReport {
         name: view.name().to_owned(),
         resource: view.resource().to_owned(),
         columns: view.columns(),
+        warnings: view.warnings().to_vec(),
     }
 }
 
@@ -141,6 +144,8 @@ pub struct RunReport {
     pub misfits: Vec<Misfits>,
     /// Files and folders that were passed over because of their names.
     pub ignored_files: Vec<String>,
+    /// Inputs that have nothing in them.
+    pub empty_files: Vec<String>,
 }
 
 /// Runs a view over files and writes its rows.
@@ -205,6 +210,7 @@ fn rows_into<W: Write + Send>(
 }
 
 fn reported(view: &CompiledView, row_count: u64, summary: Summary) -> RunReport {
+    let shown = |paths: Vec<PathBuf>| paths.iter().map(|path| path.display().to_string()).collect();
     RunReport {
         view: view.name().to_owned(),
         row_count,
@@ -214,11 +220,8 @@ fn reported(view: &CompiledView, row_count: u64, summary: Summary) -> RunReport 
         reasons: summary.reasons,
         set_aside: summary.set_aside,
         misfits: summary.misfits,
-        ignored_files: summary
-            .ignored_files
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect(),
+        ignored_files: shown(summary.ignored_files),
+        empty_files: shown(summary.empty_files),
     }
 }
 

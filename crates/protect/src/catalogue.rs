@@ -1,8 +1,12 @@
 //! A dataset's entry in a public catalogue: DCAT 3 as JSON-LD with the terms of HealthDCAT-AP. It reveals no record.
 //!
 //! Sources: W3C, Data Catalog Vocabulary (DCAT) version 3; HealthDCAT-AP, the health profile of DCAT-AP for the European
-//! Health Data Space, release 5, for datasets that are not public. The body of the country that grants access
-//! (`healthdcatap:hdab`) is left to whoever harvests the entry: a custodian does not know it.
+//! Health Data Space, release 5, for datasets that are not public. What only a custodian can tell, whom to write to and which
+//! body grants access, is there as far as they told it; [`missing`] names what the profile requires besides.
+
+mod contact;
+
+pub use contact::{Contact, ContactError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -34,6 +38,21 @@ pub struct CatalogueEntry {
     pub measurements: Vec<(String, f64)>,
     /// SHA-256 of its report, in hex.
     pub report: String,
+    /// Whom to write to about it, if the custodian told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Contact>,
+    /// The health data access body that grants access to it (Regulation (EU) 2025/327, Art. 55), if the custodian told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_body: Option<Contact>,
+}
+
+/// What the profile requires of a dataset that is not public and the entry does not have, by the names of the properties.
+pub fn missing(entry: &CatalogueEntry) -> Vec<&'static str> {
+    let told = [
+        ("dcat:contactPoint with vcard:hasEmail or vcard:hasURL", entry.contact.is_some()),
+        ("healthdcatap:hdab", entry.access_body.is_some()),
+    ];
+    told.into_iter().filter(|(_, there)| !there).map(|(what, _)| what).collect()
 }
 
 /// ISO 3166-1 alpha-2 to the authority table of countries that DCAT-AP asks for, which has alpha-3 codes.
@@ -87,11 +106,17 @@ pub fn catalogue(
     json!({
         "@context": context(),
         "@type": "dcat:Catalog",
+        "dcatap:applicableLegislation": law(),
         "dct:title": text(title),
         "dct:description": text(description),
         "dct:publisher": { "@type": "foaf:Agent", "foaf:name": publisher },
         "dcat:dataset": entries.iter().map(node).collect::<Vec<Value>>(),
     })
+}
+
+/// The European Health Data Space, Regulation (EU) 2025/327.
+fn law() -> Value {
+    json!({ "@id": "http://data.europa.eu/eli/reg/2025/327/oj" })
 }
 
 fn text(text: &str) -> Value {
@@ -100,8 +125,6 @@ fn text(text: &str) -> Value {
 
 fn node(entry: &CatalogueEntry) -> Value {
     let access = json!({ "@id": "http://publications.europa.eu/resource/authority/access-right/NON_PUBLIC" });
-    // The European Health Data Space, Regulation (EU) 2025/327.
-    let law = json!({ "@id": "http://data.europa.eu/eli/reg/2025/327/oj" });
     let whole =
         |number: u64| json!({ "@type": "xsd:nonNegativeInteger", "@value": number.to_string() });
     let measured = |(what, value): &(String, f64)| {
@@ -111,17 +134,17 @@ fn node(entry: &CatalogueEntry) -> Value {
             "dqv:value": { "@type": "xsd:double", "@value": value.to_string() },
         })
     };
-    json!({
+    let mut node = json!({
         "@id": entry.id,
         "@type": "dcat:Dataset",
         "dct:identifier": entry.id,
         "dct:title": text(&entry.title),
         "dct:description": text(&entry.description),
         "dct:publisher": { "@type": "foaf:Agent", "foaf:name": entry.publisher },
-        "dcat:contactPoint": { "@type": "vcard:Organization", "vcard:fn": entry.publisher },
+        "dcat:contactPoint": contact::card_of(&entry.publisher),
         "dct:issued": { "@type": "xsd:date", "@value": entry.issued },
         "dct:accessRights": access,
-        "dcatap:applicableLegislation": law,
+        "dcatap:applicableLegislation": law(),
         "dct:spatial": { "@id": country(&entry.country) },
         "dct:type": { "@id": "http://publications.europa.eu/resource/authority/dataset-type/PERSONAL_DATA" },
         "dcat:theme": { "@id": "http://publications.europa.eu/resource/authority/data-theme/HEAL" },
@@ -137,7 +160,7 @@ fn node(entry: &CatalogueEntry) -> Value {
             "@type": "dcat:Distribution",
             "dct:title": text("Protected answers; rows do not leave the custodian"),
             "dcat:accessURL": { "@id": entry.id },
-            "dcatap:applicableLegislation": law,
+            "dcatap:applicableLegislation": law(),
             "dct:accessRights": access,
         },
         "dct:provenance": {
@@ -149,7 +172,15 @@ fn node(entry: &CatalogueEntry) -> Value {
                 "spdx:checksumValue": { "@type": "xsd:hexBinary", "@value": entry.report },
             },
         },
-    })
+    });
+    if let Some(contact) = &entry.contact {
+        node["dct:publisher"] = contact.agent();
+        node["dcat:contactPoint"] = contact.card();
+    }
+    if let Some(body) = &entry.access_body {
+        node["healthdcatap:hdab"] = body.agent();
+    }
+    node
 }
 
 #[cfg(test)]
@@ -173,7 +204,10 @@ mod tests {
             terminologies: vec!["http://loinc.org".into()],
             measurements: vec![("completeness".into(), 0.5)],
             report: "00".into(),
+            contact: Some(Contact::new("Klinikum", Some("data@nord.example"), None).unwrap()),
+            access_body: Some(Contact::new("Body", None, Some("https://body.example")).unwrap()),
         };
+        assert!(missing(&entry).is_empty());
         let all = catalogue("Home", "Datasets.", "home", std::slice::from_ref(&entry));
         let dataset = &all["dcat:dataset"][0];
         for key in [
@@ -189,10 +223,21 @@ mod tests {
             "dcat:keyword",
             "dcat:distribution",
             "dcatap:applicableLegislation",
+            "healthdcatap:hdab",
             "healthdcatap:healthCategory",
         ] {
             assert!(!dataset[key].is_null(), "{key}");
         }
+        // Catalogues and distributions name the law too, and whoever is named can be reached at an IRI.
+        assert!(all["dcatap:applicableLegislation"]["@id"].is_string());
+        assert!(dataset["dcat:distribution"]["dcatap:applicableLegislation"]["@id"].is_string());
+        let (publisher, body) = (&dataset["dct:publisher"], &dataset["healthdcatap:hdab"]);
+        for card in [&dataset["dcat:contactPoint"], &publisher["dcat:contactPoint"]] {
+            assert_eq!(card["vcard:hasEmail"]["@id"], "mailto:data@nord.example");
+            assert_eq!(card["@type"][0], "vcard:Kind");
+        }
+        assert_eq!(publisher["foaf:name"], "Klinikum");
+        assert_eq!(body["dcat:contactPoint"]["vcard:hasURL"]["@id"], "https://body.example");
         assert_eq!(
             dataset["dct:spatial"]["@id"],
             "http://publications.europa.eu/resource/authority/country/DEU"
@@ -203,6 +248,14 @@ mod tests {
             assert!(context.contains_key(key.split(':').next().unwrap()), "{key}");
         }
         assert!(dataset_document_is_whole(&super::dataset(&entry)));
+
+        // What was not told is named, and an entry that was written before it could be told is read.
+        let untold = CatalogueEntry { contact: None, access_body: None, ..entry };
+        assert_eq!(missing(&untold).len(), 2);
+        let older = serde_json::to_value(&untold).unwrap();
+        assert!(older.get("contact").is_none());
+        assert_eq!(serde_json::from_value::<CatalogueEntry>(older).unwrap(), untold);
+        assert_eq!(super::dataset(&untold)["dct:publisher"]["foaf:name"], "klinikum-nord");
     }
 
     fn dataset_document_is_whole(document: &Value) -> bool {

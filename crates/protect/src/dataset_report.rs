@@ -304,7 +304,7 @@ fn came_in(intake: &CameIn) -> String {
         (intake.erased, "people were erased before and are left out"),
         (intake.set_aside, "records could not be read and are set aside"),
         (intake.consents_not_carried, "parts of consents were not understood, and permit nothing"),
-        (intake.ignored_files, "files are not FHIR and were not read"),
+        (intake.ignored_files, "files are not FHIR or are empty and were not read"),
     ];
     let lines = lines.iter().filter(|(count, _)| *count > 0);
     let lines = lines.map(|(count, what)| format!("<li>{count} {what}</li>"));

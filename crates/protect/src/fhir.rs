@@ -18,7 +18,7 @@ use crate::date::{Date, PartialDate};
 use crate::pseudonym::PseudonymKey;
 use crate::reduce::shift;
 use crate::safe_harbor::{self, SparseAreas};
-use crate::scrub::{Removed, Scrubber};
+use crate::scrub::{Removed, Scrubber, is_dated};
 use ages::Meaning;
 pub use bundle::resources;
 pub(crate) use codes::is_loinc;
@@ -127,6 +127,8 @@ const MENTIONS: [&str; 49] = [
 ];
 /// Numbers of measurements are below this.
 const LARGEST_NUMBER: f64 = 1e6;
+/// What stands for a date in text.
+const DATE: &str = "[date]";
 /// Extensions that stay, with what is coded in them.
 const EXTENSIONS: [&str; 6] = [
     "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race",
@@ -400,11 +402,12 @@ impl<'a> Deidentifier<'a> {
                 let instead = match place.meaning {
                     _ if !answer => None,
                     Meaning::Age => ages::tells_old(&kept).then_some(("date", ages::OLDEST)),
-                    Meaning::Birth => self.tells_early(text).then_some(("date", "[date]")),
+                    Meaning::Birth => self.tells_early(text).then_some(("date", DATE)),
                     Meaning::Place => {
                         let digits = kept.contains(|c: char| c.is_numeric());
                         digits.then_some(("place", "[place]"))
                     }
+                    Meaning::Date => (!self.may_stay_as_date(&kept)).then_some(("date", DATE)),
                     Meaning::Other => None,
                 };
                 if let Some((kind, instead)) = instead {
@@ -487,6 +490,11 @@ impl<'a> Deidentifier<'a> {
                 return None;
             }
             Meaning::Birth => {}
+            // Such as 202004, or the number of a day in a spreadsheet.
+            Meaning::Date if !around.contains_key("unit") && is_dated(&number.to_string()) => {
+                self.count(&place.path, "date");
+                return None;
+            }
             meaning => {
                 if let Some(oldest) = ages::oldest(value, around, meaning == Meaning::Age) {
                     self.count(&place.path, "date");
@@ -504,6 +512,16 @@ impl<'a> Deidentifier<'a> {
     /// Whether a year of birth, whole or its last digits, may be that of somebody over 89.
     fn is_early(&self, year: f64) -> bool {
         year < 100.0 || safe_harbor::shows_high_age(year as i32, self.today.year())
+    }
+
+    /// Whether what the scrubber leaves of a text where a date must stand is none: a word of FHIR such as `unknown`, the year
+    /// alone of nobody over 89, or nothing but what stands for dates. Dates are written in more ways than can be known, so
+    /// that any other text goes.
+    fn may_stay_as_date(&self, kept: &str) -> bool {
+        let kept = kept.trim();
+        let year = (kept.len() == 4).then(|| PartialDate::parse(kept)).flatten();
+        let year = year.map(|date| !safe_harbor::shows_high_age(date.year, self.today.year()));
+        kept.is_empty() || kept == DATE || is_listed(&kept.to_lowercase()) || year == Some(true)
     }
 
     /// Whether a text where a year of birth must stand has one of somebody over 89.

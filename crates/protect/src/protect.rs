@@ -44,13 +44,18 @@ pub struct Protected {
 /// # Errors
 /// [`ProtectError::TooFewPatients`] where k cannot be reached at all, [`ProtectError::Column`] where a view did not
 /// deliver what a rule reads, [`ProtectError::UselessK`] and [`ProtectError::ReferenceDate`] for arguments out of range.
+///
+/// `progress` is told what is done next, in a few words, with how many of how many raw rows are done.
 pub fn protect(
     raw: &Tables,
     policy: &ProtectionPolicy,
     pseudonym_key: &PseudonymKey,
     reference_date: Date,
     k: Option<u32>,
+    progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<Protected, ProtectError> {
+    let all = raw.rows() as u64;
+    progress("rows made safe, searching for the best generalization", 0, all);
     let k = k.unwrap_or(policy.k);
     check_k(k)?;
     if !(1900..=2100).contains(&reference_date.year()) {
@@ -67,9 +72,13 @@ pub fn protect(
     kept.sort_unstable();
 
     let mut out = Output::default();
+    let mut done = 0;
     for table in &policy.tables {
+        progress("rows made safe", done, all);
+        let batch = raw.get(&table.name);
+        done += batch.map_or(0, |batch| batch.num_rows() as u64);
         out.add(
-            RawTable { name: &table.name, batch: raw.get(&table.name) },
+            RawTable { name: &table.name, batch },
             table,
             &patients,
             &anonymous.levels,

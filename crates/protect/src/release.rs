@@ -196,7 +196,8 @@ pub fn release(
     check_columns(table, policy)?;
     let original = table;
     let reduced = reduce::reduce(table, policy, files, secrets);
-    let prepared = Prepared::new(original, &reduced, policy, files)?;
+    let population = prepare::population(policy, files, secrets)?;
+    let prepared = Prepared::new(original, &reduced, population.as_ref(), policy, files)?;
     let Anonymous { table, mut account, classes, levels, .. } =
         anonymize(original, &prepared, policy, seed)?;
     account.reductions = told::reductions(&reduced, policy, secrets.key_kept);

@@ -19,6 +19,7 @@ mod noise;
 mod outside;
 mod tree;
 
+use arrow::datatypes::DataType;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
@@ -112,6 +113,8 @@ pub struct Coded<'p> {
     outside: Vec<Vec<u32>>,
     /// Where each column stands in the table.
     places: Vec<usize>,
+    /// Of what type each column is in the table; `None` where nobody says, as in CSV.
+    kinds: Option<Vec<DataType>>,
 }
 
 impl<'p> Coded<'p> {
@@ -125,7 +128,8 @@ impl<'p> Coded<'p> {
             return Err(SynthesisError::Short(table.rows()));
         }
         let (sizes, columns, outside, places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut coded = Coded { policy, sizes, columns, outside, places };
+        let kinds = Some(Vec::new());
+        let mut coded = Coded { policy, sizes, columns, outside, places, kinds };
         for (name, domain) in &policy.columns {
             let place = table.columns.iter().position(|column| column.name == *name);
             let place = place.ok_or_else(|| domain::no_such_column(name, table))?;
@@ -134,6 +138,7 @@ impl<'p> Coded<'p> {
             coded.sizes.push(domain.size());
             coded.columns.push(codes);
             coded.places.push(place);
+            coded.kinds.iter_mut().for_each(|all| all.push(table.columns[place].kind.clone()));
         }
         let names: Vec<&String> = policy.columns.iter().map(|(name, _)| name).collect();
         for (a, b) in tree::pairs(names.len()) {
@@ -143,6 +148,30 @@ impl<'p> Coded<'p> {
             }
         }
         Ok(coded)
+    }
+
+    /// The same where the table says nothing of the types of its columns, as CSV: a synthetic column is of the type that the
+    /// policy's values are of.
+    pub fn without_types(self) -> Coded<'p> {
+        Coded { kinds: None, ..self }
+    }
+
+    /// A synthetic column as one of its type: that of the table; of numbers and dates that come out as whole or broken
+    /// numbers (a date as its year), as such; else as texts.
+    fn typed(&self, position: usize, column: Column) -> Column {
+        let domain = &self.policy.columns[position].1;
+        match &self.kinds {
+            None => {
+                let exactly = matches!(domain, ColumnDomain::Values(_));
+                column.in_kind(domain.kinds_of_values(), exactly)
+            }
+            Some(kinds) => {
+                let kind = &kinds[position];
+                let number = kind.is_numeric() || kind.is_temporal();
+                let numbers = [kind.clone(), DataType::Int64, DataType::Float64];
+                column.in_kind(if number { &numbers } else { &numbers[..1] }, false)
+            }
+        }
     }
 
     fn rows(&self) -> usize {
@@ -214,9 +243,10 @@ pub fn synthesize(
     let mut random = ChaCha20Rng::from_seed(seed);
     let codes = tree.draw(rows as usize, &mut random);
     let names: Vec<&String> = coded.policy.columns.iter().map(|(name, _)| name).collect();
-    let shown = coded.policy.columns.iter().zip(&codes).map(|((name, domain), codes)| {
+    let shown = coded.policy.columns.iter().zip(&codes).enumerate();
+    let shown = shown.map(|(position, ((name, domain), codes))| {
         let texts: Vec<String> = codes.iter().map(|&code| domain.show(code, &mut random)).collect();
-        Column::of(name, texts.iter().map(String::as_str))
+        coded.typed(position, Column::of(name, texts.iter().map(String::as_str)))
     });
     let mut shown: Vec<(usize, Column)> = coded.places.iter().copied().zip(shown).collect();
     shown.sort_by_key(|(place, _)| *place);
@@ -379,5 +409,52 @@ mod tests {
         let coded = Coded::new(&table, &policy).unwrap();
         let attack = attack(&coded, Budget { epsilon: 1.0, delta: 1e-6 }, [2; 32]).unwrap();
         assert!(attack.auc_on_source > 0.99 && attack.auc < 0.65, "{attack:?}");
+    }
+
+    #[test]
+    fn a_column_has_the_type_that_the_source_has_where_its_values_are_such() {
+        let text = "[synthesis.columns]\nage = { lower = 0, upper = 99, width = 10 }\nborn = { lower = 1900, upper = 1999, width = 10 }\nday = { values = [\"2020-01-01\", \"2020-01-02\"] }\nalive = { values = [\"true\", \"false\"] }\nzip = { values = [\"01067\", \"20095\"] }\nweight = { lower = 0.5, upper = 99.5, width = 9.5 }\n";
+        let policy = SynthesisPolicy::parse(text, &crate::release::Files::new()).unwrap();
+        let rows = |value: fn(usize) -> String| (0..400).map(value).collect::<Vec<_>>();
+        let columns = [
+            ("age", DataType::Float64, rows(|row| format!("{}.0", row % 90))),
+            ("born", DataType::Date32, rows(|row| format!("19{:02}-03-04", row % 90))),
+            ("day", DataType::Date32, rows(|row| format!("2020-01-0{}", row % 2 + 1))),
+            ("alive", DataType::Boolean, rows(|row| (row % 3 > 0).to_string())),
+            ("zip", DataType::Utf8, rows(|row| ["01067", "20095"][row % 2].to_owned())),
+            ("weight", DataType::Int16, rows(|row| (row % 80 + 1).to_string())),
+        ];
+        let column = |(name, kind, values): &(&str, DataType, Vec<String>)| {
+            let column = Column::of(name, values.iter().map(String::as_str));
+            Column { kind: kind.clone(), ..column }
+        };
+        let source = Table { columns: columns.iter().map(column).collect() };
+        let coded = Coded::new(&source, &policy).unwrap();
+        let budget = Budget { epsilon: 50.0, delta: 1e-3 };
+        let kinds = |coded: &Coded<'_>| {
+            let made = synthesize(coded, budget, [1; 32]).unwrap();
+            let written = made.table.write(crate::table::Format::Parquet).unwrap();
+            let (again, _) = Table::read(&written).unwrap();
+            // What is written is what is there: the types hold every value.
+            assert!(again == made.table);
+            again.columns.into_iter().map(|column| column.kind).collect::<Vec<_>>()
+        };
+        let (float, whole) = (DataType::Float64, DataType::Int64);
+        let (date, flag, words) = (DataType::Date32, DataType::Boolean, DataType::Utf8);
+        // A date that counts by its year comes out as a number.
+        assert_eq!(
+            kinds(&coded),
+            [
+                float.clone(),
+                whole.clone(),
+                date.clone(),
+                flag.clone(),
+                words.clone(),
+                float.clone()
+            ]
+        );
+        // Of a CSV nothing is known, and the policy says what the values are.
+        let untyped = coded.without_types();
+        assert_eq!(kinds(&untyped), [whole.clone(), whole, date, flag, words, float]);
     }
 }

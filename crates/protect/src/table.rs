@@ -226,6 +226,23 @@ impl Column {
         if same { typed } else { values }
     }
 
+    /// The column as one of the first of these types that every value is of, written as values of that type are; if none is,
+    /// as texts. `exactly` takes a type only where its values are written as they are here (`007` is no number then).
+    pub(crate) fn in_kind(self, kinds: &[DataType], exactly: bool) -> Column {
+        let values = self.values.iter().map(|value| Some(value.as_str()).filter(|v| !v.is_empty()));
+        let values: ArrayRef = Arc::new(values.collect::<StringArray>());
+        let options = CastOptions { safe: false, ..CastOptions::default() };
+        let typed = |kind: &DataType| {
+            let typed = cast_with_options(&values, kind, &options).ok()?;
+            let texts = texts(&typed).ok()?;
+            (!exactly || texts == self.values).then_some(texts)
+        };
+        let found = kinds.iter().find_map(|kind| Some((kind, typed(kind)?)));
+        let Some((kind, texts)) = found else { return Column { kind: DataType::Utf8, ..self } };
+        let rows = self.codes.iter().map(|&code| texts[code as usize].as_str());
+        Column { kind: kind.clone(), ..Column::of(&self.name, rows) }
+    }
+
     /// The value in a row.
     pub fn value(&self, row: usize) -> &str {
         &self.values[self.codes[row] as usize]

@@ -473,6 +473,53 @@ fn a_year_of_birth_that_shows_a_high_age_and_a_place_in_figures_go() {
 }
 
 #[test]
+fn a_text_where_a_date_must_stand_goes_unless_it_tells_no_day() {
+    let observation = |code: &Value, element: &str, value: Value| {
+        let mut observation =
+            json!({ "resourceType": "Observation", "id": "o", "code": code, "status": "final" });
+        observation[element] = value;
+        observation
+    };
+    let loinc = json!({ "coding": [{ "system": "http://loinc.org", "code": "8665-2" }] });
+    for code in [
+        json!({ "text": "Date of admission" }),
+        json!({ "coding": [{ "display": "Date of last visit" }] }),
+        json!({ "text": "Aufnahmedatum" }),
+        json!({ "text": "date d'entrée" }),
+        loinc.clone(),
+    ] {
+        for day in ["04-05", "the fifth of the fourth", "Easter Monday", "d5 m4 '54", "05|04|54"] {
+            let found = cleaned(&observation(&code, "valueString", json!(day)));
+            assert_eq!(found["valueString"], "[date]", "{code} {day}");
+            let coded = json!({ "text": day });
+            let found = cleaned(&observation(&code, "valueCodeableConcept", coded));
+            assert_eq!(found["valueCodeableConcept"]["text"], "[date]", "{code} {day}");
+            let mut panel = observation(&json!({ "text": "x" }), "status", json!("final"));
+            panel["component"] = json!([{ "code": code, "valueString": day }]);
+            assert_eq!(cleaned(&panel)["component"][0]["valueString"], "[date]", "{code} {day}");
+        }
+        for stays in ["unknown", "2019"] {
+            let found = cleaned(&observation(&code, "valueString", json!(stays)));
+            assert_eq!(found["valueString"], stays, "{code}");
+        }
+        for number in [json!(202_004), json!(43_925)] {
+            let found = cleaned(&observation(&code, "valueInteger", number));
+            assert_eq!(found["valueInteger"], Value::Null, "{code}");
+        }
+    }
+    // It is told by the field, as a date and without its value.
+    let key = PseudonymKey::new([7; 32]);
+    let today = Date::new(2026, 1, 1).unwrap();
+    let mut deidentifier = Deidentifier::new(&key, today, Dates::Year);
+    let of = observation(&loinc, "valueString", json!("Easter Monday"));
+    deidentifier.clean(&of).unwrap();
+    assert_eq!(deidentifier.removed()["Observation.valueString"]["date"], 1);
+    // Where no date must stand, a lone pair of figures may be anything.
+    let other = observation(&json!({ "text": "Grade" }), "valueString", json!("04-05"));
+    assert_eq!(cleaned(&other)["valueString"], "04-05");
+}
+
+#[test]
 fn the_number_of_somebody_is_found_as_a_number_and_as_a_code() {
     let number = || json!({ "value": 445_566, "unit": "%" });
     let rxnorm = "http://www.nlm.nih.gov/research/umls/rxnorm";

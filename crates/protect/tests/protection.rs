@@ -73,7 +73,14 @@ fn raw(people: &[Person]) -> Tables {
 
 fn run(people: &[Person], k: u32) -> Result<Protected, ProtectError> {
     let policy = ProtectionPolicy::parse(POLICY).unwrap();
-    protect(&raw(people), &policy, &key(), Date::new(2026, 1, 1).unwrap(), Some(k))
+    protect(
+        &raw(people),
+        &policy,
+        &key(),
+        Date::new(2026, 1, 1).unwrap(),
+        Some(k),
+        &mut |_, _, _| {},
+    )
 }
 
 fn key() -> PseudonymKey {
@@ -300,9 +307,10 @@ fn a_view_that_does_not_deliver_is_named() {
     tables.0.insert("condition".to_owned(), short);
     let policy = ProtectionPolicy::parse(POLICY).unwrap();
     let date = Date::new(2026, 1, 1).unwrap();
-    let error = protect(&tables, &policy, &key(), date, None).unwrap_err().to_string();
+    let protect = |tables: &Tables| protect(tables, &policy, &key(), date, None, &mut |_, _, _| {});
+    let error = protect(&tables).unwrap_err().to_string();
     assert!(error.contains("'condition' has no column 'onset'"), "{error}");
-    let error = protect(&Tables::default(), &policy, &key(), date, None).unwrap_err();
+    let error = protect(&Tables::default()).unwrap_err();
     assert!(matches!(error, ProtectError::NoPatients));
     assert!(matches!(run(&alike(12), 1), Err(ProtectError::UselessK(1))));
 }

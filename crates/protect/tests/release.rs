@@ -730,6 +730,32 @@ proptest! {
 }
 
 #[test]
+fn a_population_is_reduced_as_the_table_is() {
+    let rows: String = (0..60)
+        .map(|row| {
+            format!("{},{},19{:02}-02-03\n", 60 + row % 40, ["20095", "80331"][row % 2], row)
+        })
+        .collect();
+    let source = format!("age,zip,born\n{rows}");
+    let policy = "k = 3\nsuppression = 0.5\n[columns]\n\
+        age = { role = \"quasi-identifier\", reduce = \"age\", hierarchy = { kind = \"number\", widths = [10, 20] } }\n\
+        zip = { role = \"quasi-identifier\", hierarchy = { kind = \"zip\" } }\n\
+        born = { role = \"quasi-identifier\", hierarchy = { kind = \"date\", periods = [\"year\", \"decade\"] } }\n\
+        [delta]\npopulation = \"all.csv\"\nmax = 1\n";
+    let files = |all: &str| Files::from([("all.csv".to_owned(), all.as_bytes().to_vec())]);
+    // The table itself, and a column that is not looked at.
+    let everybody = source.replace('\n', ",x\n").replacen(",x", ",more", 1);
+    let made = released(&table(&source), policy, &files(&everybody)).unwrap();
+    assert_eq!(made.account.delta.unwrap().1, 1.0);
+    // Whoever is not in it is missed all the same.
+    let others = source.replacen("60,20095", "61,20095", 1);
+    assert!(matches!(
+        released(&table(&source), policy, &files(&others)),
+        Err(ReleaseError::Policy(_))
+    ));
+}
+
+#[test]
 fn several_rows_of_one_person_hide_nobody() {
     let one = table("p,q\na,1\na,1\n");
     let policy = "k = 2\nperson = \"p\"\n[columns]\nq = { role = \"quasi-identifier\" }\n";

@@ -149,5 +149,17 @@ pub struct CohortSummary {
 /// # Errors
 /// [`RecordsError::Exists`] where a file is there already and is not to be replaced. [`RecordsError::Io`]; no file has its name then that did not have it before, unless renaming itself failed.
 pub fn generate(options: &CohortOptions, folder: &Path) -> Result<CohortSummary, RecordsError> {
-    write::cohort(options, folder)
+    generate_with_progress(options, folder, &mut |_| {})
+}
+
+/// As [`generate`]; `progress` is told how many patients are written, a few hundred at a time.
+///
+/// # Errors
+/// As [`generate`].
+pub fn generate_with_progress(
+    options: &CohortOptions,
+    folder: &Path,
+    progress: &mut dyn FnMut(u64),
+) -> Result<CohortSummary, RecordsError> {
+    write::cohort(options, folder, progress)
 }

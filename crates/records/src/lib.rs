@@ -23,4 +23,6 @@ pub use read::{
     read_fhir, read_fhir_with, run_views, subfolders,
 };
 pub use tables::Tables;
-pub use view::{Change, ChangeKind, ColumnInfo, CompiledView, ViewError, compare_views};
+pub use view::{
+    Change, ChangeKind, ColumnInfo, CompiledView, ViewError, ViewWarning, compare_views,
+};

@@ -106,7 +106,7 @@ pub struct Ingest {
     /// Resources, by type, that a view reads but gave no row for: its `where` left them out, or there was nothing to
     /// unfold.
     pub without_rows: BTreeMap<String, u64>,
-    /// Files and folders that were passed over because they are not named `.ndjson` or `.json`.
+    /// Files and folders that were passed over because they are not named `.ndjson` or `.json`, or have nothing in them.
     pub ignored_files: Vec<PathBuf>,
     /// The patients' Consent resources, in the order of the files.
     pub consents: Vec<ConsentRecord>,
@@ -150,6 +150,9 @@ pub struct Summary {
     pub without_rows: BTreeMap<String, u64>,
     /// Files and folders in the folders that were passed over because of their names.
     pub ignored_files: Vec<PathBuf>,
+    /// Sources that have nothing in them: no bytes, and so no record that could be bad. An empty document (`.json`) is
+    /// set aside, since it is no JSON.
+    pub empty_files: Vec<PathBuf>,
     consents: Vec<ConsentRecord>,
     links: Vec<(String, String)>,
 }
@@ -195,7 +198,7 @@ impl std::fmt::Display for SetAside {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// A file without anything in it.
+    /// A document without anything in it.
     #[error("it is empty")]
     Empty,
     /// A text in another encoding.
@@ -311,7 +314,7 @@ pub fn read_fhir_with(
         set_aside: summary.set_aside,
         resources: summary.resources,
         without_rows: summary.without_rows,
-        ignored_files: summary.ignored_files,
+        ignored_files: [summary.ignored_files, summary.empty_files].concat(),
         consents: summary.consents,
         links: summary.links,
         patients: Vec::new(),

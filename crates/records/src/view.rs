@@ -9,6 +9,7 @@ mod decimal;
 mod definition;
 mod elements;
 mod eval;
+mod names;
 mod path;
 mod reads;
 mod resources;
@@ -31,7 +32,7 @@ pub(crate) use table::{Cell, Rows, TableBuilder};
 use table::{Cells, cell};
 
 pub use compat::{Change, ChangeKind, compare_views};
-pub use definition::ViewError;
+pub use definition::{ViewError, ViewWarning};
 pub(crate) use temporal::parse_date;
 
 /// A ViewDefinition that was found valid and is ready to run.
@@ -45,6 +46,7 @@ pub struct CompiledView {
     /// The definition without its columns and prose: what decides which rows there are.
     shape: String,
     schema: SchemaRef,
+    warnings: Vec<ViewWarning>,
 }
 
 /// What went wrong with one resource: where in the definition, in which column, if in one, and what. Says nothing of the
@@ -98,6 +100,7 @@ impl CompiledView {
             columns,
             shape: definition.shape,
             schema: Schema::new(fields).into(),
+            warnings: definition.warnings,
         })
     }
 
@@ -125,6 +128,12 @@ impl CompiledView {
             collection: column.collection,
         };
         self.columns.iter().map(info).collect()
+    }
+
+    /// What is odd about the view although it is valid: elements that its resources do not have in FHIR R4 or R5, from
+    /// which it gets nothing. Where a type is not known (extensions, resources within others), nothing is said.
+    pub fn warnings(&self) -> &[ViewWarning] {
+        &self.warnings
     }
 
     /// Runs the view over resources, one JSON text each; those of another type are passed over.

@@ -2,21 +2,59 @@
 
 use std::path::{Path, PathBuf};
 
+pub use caduceus_protect::catalogue::Contact;
 use caduceus_protect::catalogue::{self, CatalogueEntry};
 use caduceus_protect::dataset_report::DatasetReport;
 use caduceus_protect::quality::Quality;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{PROTECTION, ProtectedSummary};
 use crate::error::{NodeError, Result};
 use crate::home::write_atomically;
 use crate::node::Node;
-use crate::party::{self, Party};
+use crate::party::{self, Party, Role};
 use crate::tables::write_report;
 
 /// The terminologies that the published tables use.
 const TERMINOLOGIES: [&str; 3] =
     ["http://snomed.info/sct", "http://loinc.org", "http://unitsofmeasure.org"];
+
+/// What a custodian tells of itself in the catalogue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contacts {
+    /// Whom to write to about its datasets.
+    pub contact: Option<Contact>,
+    /// The health data access body of its country, which grants access.
+    pub access_body: Option<Contact>,
+}
+
+fn contacts_key(custodian: &Party) -> String {
+    format!("contacts/{}", custodian.name)
+}
+
+fn contacts(node: &Node, custodian: &Party) -> Result<Contacts> {
+    Ok(node.home.recall(&contacts_key(custodian))?.unwrap_or_default())
+}
+
+/// Keeps what a custodian tells; what it does not tell this time stays as it is. The entries of what it published have it
+/// from now on. Gives all that it has told.
+///
+/// # Errors
+/// [`NodeError::Unknown`] where there is no such custodian, [`NodeError::File`] where an entry cannot be written.
+pub fn tell(node: &Node, custodian: &str, told: Contacts) -> Result<Contacts> {
+    let custodian = party::find(node, Role::Custodian, custodian)?;
+    let before = contacts(node, &custodian)?;
+    let contacts = Contacts {
+        contact: told.contact.or(before.contact),
+        access_body: told.access_body.or(before.access_body),
+    };
+    node.home.record(&contacts_key(&custodian), &contacts)?;
+    for (cid, entry) in entries(node, &custodian)? {
+        write_document(node, &custodian, &cid, &entry)?;
+    }
+    Ok(contacts)
+}
 
 /// Writes the report and the catalogue entry of a dataset into its vault's folder `reports`. Gives the hash of the page.
 pub(super) fn write(
@@ -61,13 +99,19 @@ pub(super) fn write(
             ),
         ],
         report: report.clone(),
+        // What the custodian tells may change: it is not kept with the entry.
+        contact: None,
+        access_body: None,
     };
-    write_atomically(
-        &folder.join(format!("{cid}.entry.json")),
-        &pretty(&serde_json::json!(entry)),
-    )?;
-    write_atomically(&folder.join(format!("{cid}.jsonld")), &pretty(&catalogue::dataset(&entry)))?;
+    let path = folder.join(format!("{cid}.entry.json"));
+    write_atomically(&path, &pretty(&serde_json::json!(entry)))?;
+    write_document(node, custodian, cid, &self::entry(&path, &contacts(node, custodian)?)?)?;
     Ok(report)
+}
+
+fn write_document(node: &Node, custodian: &Party, cid: &str, entry: &CatalogueEntry) -> Result<()> {
+    let folder = node.home.vault_dir(&custodian.name).join("reports");
+    write_atomically(&folder.join(format!("{cid}.jsonld")), &pretty(&catalogue::dataset(entry)))
 }
 
 /// The report of protected records; `cid` is what they are known by once they are sealed.
@@ -103,28 +147,54 @@ pub fn report_page(node: &Node, custodian: &Party, cid: &str) -> Option<PathBuf>
     page.is_file().then_some(page)
 }
 
-/// Every dataset that custodians of this home published, as a catalogue in JSON-LD.
+/// Every dataset that custodians of this home published.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The catalogue in JSON-LD.
+    pub document: Value,
+    /// What the profile requires and a custodian has not told, by the custodian.
+    pub missing: Vec<(String, Vec<&'static str>)>,
+}
+
+/// Every dataset that custodians of this home published, as a catalogue.
 ///
 /// # Errors
 /// [`NodeError::File`] or [`NodeError::Damaged`] where an entry cannot be read.
-pub fn all(node: &Node) -> Result<Value> {
-    let mut entries = Vec::new();
+pub fn all(node: &Node) -> Result<Listing> {
+    let (mut all, mut missing) = (Vec::new(), Vec::new());
     for custodian in party::custodians(node)? {
-        let folder = node.home.vault_dir(&custodian.name).join("reports");
-        for publication in super::publications(node, &custodian)? {
-            let path = folder.join(format!("{}.entry.json", publication.cid));
-            // Datasets of an older version of the program have no entry.
-            if path.is_file() {
-                entries.push(entry(&path)?);
-            }
+        let own = entries(node, &custodian)?;
+        let lacks = own.first().map(|(_, entry)| catalogue::missing(entry)).unwrap_or_default();
+        if !lacks.is_empty() {
+            missing.push((custodian.name, lacks));
         }
+        all.extend(own.into_iter().map(|(_, entry)| entry));
     }
     let description = "Datasets that can be asked and not copied: protected answers leave the custodian, rows do not.";
-    Ok(catalogue::catalogue("Caduceus datasets", description, "Caduceus", &entries))
+    let document = catalogue::catalogue("Caduceus datasets", description, "Caduceus", &all);
+    Ok(Listing { document, missing })
 }
 
-fn entry(path: &Path) -> Result<CatalogueEntry> {
+/// The entries of what a custodian published, each with its content identifier, the oldest first.
+fn entries(node: &Node, custodian: &Party) -> Result<Vec<(String, CatalogueEntry)>> {
+    let folder = node.home.vault_dir(&custodian.name).join("reports");
+    let contacts = contacts(node, custodian)?;
+    let mut entries = Vec::new();
+    for publication in super::publications(node, custodian)? {
+        let path = folder.join(format!("{}.entry.json", publication.cid));
+        // Datasets of an older version of the program have no entry.
+        if path.is_file() {
+            entries.push((publication.cid, entry(&path, &contacts)?));
+        }
+    }
+    Ok(entries)
+}
+
+/// The entry in a file, with what the custodian tells.
+fn entry(path: &Path, contacts: &Contacts) -> Result<CatalogueEntry> {
     let bytes = std::fs::read(path).map_err(|error| NodeError::file("read", path, error))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| NodeError::Damaged { path: path.to_owned(), what: error.to_string() })
+    let entry: CatalogueEntry = serde_json::from_slice(&bytes)
+        .map_err(|error| NodeError::Damaged { path: path.to_owned(), what: error.to_string() })?;
+    let Contacts { contact, access_body } = contacts.clone();
+    Ok(CatalogueEntry { contact, access_body, ..entry })
 }

@@ -7,10 +7,13 @@ pub use caduceus_protect::synthesis::Budget;
 use caduceus_protect::synthesis::{
     Attack, Coded, Spent, SynthesisError, SynthesisPolicy, Utility, attack, synthesize, utility,
 };
+use caduceus_protect::table::Format;
 use caduceus_protect::table_policy::TablePolicyError;
 use serde::Serialize;
 
-use super::{TableJobError, format_of, keep_apart, policy_text, read_files, table, write};
+use super::{
+    TableJobError, format_of, is_parquet, keep_apart, policy_text, read_files, table, write,
+};
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
 
@@ -63,7 +66,10 @@ pub fn make(job: &SynthesisJob, reporter: &Reporter) -> Result<SynthesisResult> 
     let progress = |what: &str, done: u64| reporter.progress(what, done, Some(4));
     progress("reading the table", 0);
     let (source, format) = table(&job.input)?;
-    let coded = Coded::new(&source, &policy).map_err(wrong)?;
+    let mut coded = Coded::new(&source, &policy).map_err(wrong)?;
+    if matches!(format, Format::Csv { .. }) && job.output.as_deref().is_some_and(is_parquet) {
+        coded = coded.without_types();
+    }
     progress("measuring and drawing", 1);
     let made = synthesize(&coded, job.budget, seed()?).map_err(wrong)?;
     if let Some(path) = &job.output {

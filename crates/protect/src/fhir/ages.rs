@@ -1,5 +1,5 @@
 //! How old somebody is, wherever FHIR R4 says it: in elements for ages, and as a value of what is coded as an age, a year of
-//! birth or a place.
+//! birth, a date or a place.
 
 use serde_json::{Map, Value};
 
@@ -59,6 +59,8 @@ pub(super) enum Meaning {
     Birth,
     /// Where somebody lives: a postal code, or degrees.
     Place,
+    /// When something was.
+    Date,
     /// Anything else.
     Other,
 }
@@ -66,6 +68,8 @@ pub(super) enum Meaning {
 /// LOINC's code of a year of birth, and of a postal code.
 const BIRTH: &str = "80904-6";
 const POSTAL: &str = "45401-7";
+/// LOINC's codes of a date of birth, of the last menstrual period, and of an estimated delivery.
+const DATES: [&str; 3] = ["21112-8", "8665-2", "11778-8"];
 /// What is shown for a year of birth, and for a place in figures, in small letters.
 const BIRTHS: [&str; 8] = [
     "year of birth",
@@ -99,6 +103,7 @@ pub(super) fn meaning(object: &Map<String, Value>) -> Meaning {
         match coded {
             BIRTH => return Meaning::Birth,
             POSTAL => return Meaning::Place,
+            coded if DATES.contains(&coded) => return Meaning::Date,
             coded if CODES.contains(&coded) => return Meaning::Age,
             _ => {}
         }
@@ -120,6 +125,7 @@ fn told(text: &str) -> Meaning {
         () if says_age(&text) => Meaning::Age,
         () if BIRTHS.iter().any(|phrase| text.contains(phrase)) => Meaning::Birth,
         () if PLACES.iter().any(|phrase| word(phrase)) => Meaning::Place,
+        () if says_date(&text) => Meaning::Date,
         () => Meaning::Other,
     }
 }
@@ -133,6 +139,38 @@ fn says_age(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphabetic());
     words.any(|word| matches!(word, "age" | "alter" | "âge" | "edad" | "età" | "leeftijd"))
         && !NO_AGES.iter().any(|other| text.contains(other))
+}
+
+/// What has the word in it and is not when something was: the fruit is one that allergies are measured of.
+const NO_DATES: [&str; 6] =
+    ["to date", "out of date", "date fruit", "date palm", "date pollen", "date ige"];
+/// What is shown for a part of a date, or for all of it where the word for one means much else too.
+const DATED: [&str; 11] = [
+    "day of birth",
+    "month of birth",
+    "birth month",
+    "tag der",
+    "jour de",
+    "data de",
+    "data di",
+    "data da",
+    "data do",
+    "data del",
+    "data d",
+];
+
+/// Whether a display in small letters is about the day of something, as `date of admission` and `aufnahmedatum` are.
+fn says_date(text: &str) -> bool {
+    let spaced = format!(" {} ", text.replace(|c: char| !c.is_alphanumeric(), " "));
+    let has = |phrase: &str| spaced.contains(&format!(" {phrase} "));
+    let date = |word: &str| {
+        matches!(word, "date" | "dates" | "dob" | "birthdate" | "birthday" | "geburtstag")
+            || matches!(word, "fecha" | "fechas")
+            || word.ends_with("datum")
+            || ["日付", "生年月日", "誕生日"].iter().any(|whole| word.contains(whole))
+    };
+    (spaced.split_whitespace().any(date) || DATED.iter().any(|phrase| has(phrase)))
+        && !NO_DATES.iter().any(|phrase| has(phrase))
 }
 
 /// The age that takes the place of one over 89, in its own unit; `None` for a number that is no such age.
@@ -265,6 +303,16 @@ mod tests {
                 Meaning::Place,
             ),
             (json!({ "text": "Zippered wound closure" }), Meaning::Other),
+            (json!({ "text": "Date of admission" }), Meaning::Date),
+            (json!({ "text": "Entlassungsdatum" }), Meaning::Date),
+            (json!({ "text": "Data di nascita" }), Meaning::Date),
+            (json!({ "text": "Fecha de ingreso" }), Meaning::Date),
+            (json!({ "coding": [{ "code": "8665-2" }] }), Meaning::Date),
+            (json!({ "text": "Immunizations up to date" }), Meaning::Other),
+            (json!({ "text": "Transplant candidate" }), Meaning::Other),
+            (json!({ "text": "Date palm pollen IgE" }), Meaning::Other),
+            (json!({ "text": "Data quality" }), Meaning::Other),
+            (json!({ "text": "Data documented" }), Meaning::Other),
             (json!({ "text": "Number of GPs seen" }), Meaning::Other),
         ] {
             assert_eq!(meaning(json!({ "code": code }).as_object().unwrap()), expected, "{code}");

@@ -9,7 +9,7 @@ use crate::generalization::{Generalization, HierarchyFile};
 use crate::lattice::{
     self, Attribute, Closeness, Distance, Diversity, Objective, Problem, SearchError, Sensitive,
 };
-use crate::reduce::Reduced;
+use crate::reduce::{self, Reduced, Secrets};
 use crate::table::{Column, Table};
 use crate::table_policy::{
     ClosenessPolicy, ColumnPolicy, DistanceName, Hierarchy, Role, TablePolicy, TablePolicyError,
@@ -52,27 +52,27 @@ impl<'a> Prepared<'a> {
         Prepared { table, quasi, sensitive: Vec::new(), persons: None, population: 0 }
     }
 
-    /// A table with the hierarchies that its policy names, reduced from `original`.
+    /// A table with the hierarchies that its policy names, reduced from `original`, and its [`population`].
     pub(super) fn new(
         original: &Table,
         reduced: &'a Reduced,
+        population: Option<&Table>,
         policy: &TablePolicy,
         files: &Files,
     ) -> Result<Prepared<'a>, ReleaseError> {
-        let population = population(policy, files)?;
         let table = &reduced.table;
         let mut prepared = Prepared {
             table,
             quasi: Vec::new(),
             sensitive: Vec::new(),
             persons: persons(original, policy),
-            population: population.as_ref().map_or(0, Table::rows),
+            population: population.map_or(0, Table::rows),
         };
         for column in &table.columns {
             let Some(rule) = policy.columns.get(&column.name) else { continue };
             match rule.role {
                 Role::QuasiIdentifying => {
-                    let column = with_population(column, population.as_ref())?;
+                    let column = with_population(column, population)?;
                     let oldest = reduced.oldest(&column.name, rule);
                     let over = hierarchy(&column, rule, files, oldest)?
                         .unwrap_or_else(|| Generalization::flat(&column));
@@ -294,11 +294,21 @@ fn file<'f>(files: &'f Files, name: &str, key: &str) -> Result<&'f [u8], TablePo
     files.get(name).map(Vec::as_slice).ok_or_else(missing)
 }
 
-fn population(policy: &TablePolicy, files: &Files) -> Result<Option<Table>, ReleaseError> {
+/// The quasi-identifiers of the policy's population, reduced as those of the table are: else nobody over 89, and no postal
+/// code of the table would be in it.
+pub(super) fn population(
+    policy: &TablePolicy,
+    files: &Files,
+    secrets: &Secrets<'_>,
+) -> Result<Option<Table>, ReleaseError> {
     let Some(delta) = &policy.delta else { return Ok(None) };
     let bytes = file(files, &delta.population, "delta.population")?;
-    let (table, _) = Table::read(bytes).map_err(ReleaseError::Population)?;
-    Ok(Some(table))
+    let (mut table, _) = Table::read(bytes).map_err(ReleaseError::Population)?;
+    let rule = |column: &Column| policy.columns.get(&column.name);
+    table
+        .columns
+        .retain(|column| rule(column).is_some_and(|rule| rule.role == Role::QuasiIdentifying));
+    Ok(Some(reduce::reduce(&table, policy, files, secrets).table))
 }
 
 fn with_population(

@@ -1,6 +1,7 @@
 //! What values a column can have. It is published with the synthetic table, so that it must come from knowledge of the
 //! subject and never from the table.
 
+use arrow::datatypes::DataType;
 use hashbrown::HashMap;
 use rand::Rng;
 
@@ -117,6 +118,21 @@ impl ColumnDomain {
         1 + match self {
             ColumnDomain::Values(values) => values.len(),
             ColumnDomain::Intervals { count, .. } => *count,
+        }
+    }
+
+    /// The types that its values may be of where the table has none: the policy's own knowledge and not the table's.
+    pub(super) fn kinds_of_values(&self) -> &'static [DataType] {
+        match self {
+            ColumnDomain::Values(_) => {
+                &[DataType::Boolean, DataType::Int64, DataType::Float64, DataType::Date32]
+            }
+            ColumnDomain::Intervals { lower, width, .. } => {
+                match lower.fract() == 0.0 && width.fract() == 0.0 {
+                    true => &[DataType::Int64],
+                    false => &[DataType::Float64],
+                }
+            }
         }
     }
 

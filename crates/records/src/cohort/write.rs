@@ -28,13 +28,14 @@ struct Output {
 pub(crate) fn cohort(
     options: &CohortOptions,
     folder: &Path,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<CohortSummary, RecordsError> {
     fs::create_dir_all(folder).map_err(RecordsError::io("make", folder))?;
     let paths = FILES.map(|name| folder.join(name));
     if let Some(there) = paths.iter().find(|path| !options.replace && path.exists()) {
         return Err(RecordsError::Exists(there.clone()));
     }
-    let written = write_all(options, &paths);
+    let written = write_all(options, &paths, progress);
     if written.is_err() {
         for path in &paths {
             // Nothing more can be done if this fails too; the first error is the one to tell.
@@ -44,14 +45,18 @@ pub(crate) fn cohort(
     written
 }
 
-fn write_all(options: &CohortOptions, paths: &[PathBuf]) -> Result<CohortSummary, RecordsError> {
+fn write_all(
+    options: &CohortOptions,
+    paths: &[PathBuf],
+    progress: &mut dyn FnMut(u64),
+) -> Result<CohortSummary, RecordsError> {
     let open = |path: &PathBuf| {
         let partial = partial_name(path);
         let file = File::create(&partial).map_err(RecordsError::io("write", path))?;
         Ok(Output { path: path.clone(), partial, file: BufWriter::with_capacity(1 << 18, file) })
     };
     let mut outputs = paths.iter().map(open).collect::<Result<Vec<Output>, RecordsError>>()?;
-    let summary = write_chunks(options, &mut outputs)?;
+    let summary = write_chunks(options, &mut outputs, progress)?;
     // All files are brought to the disk before the first gets its name.
     for output in &mut outputs {
         output.file.flush().map_err(RecordsError::io("write", &output.path))?;
@@ -66,6 +71,7 @@ fn write_all(options: &CohortOptions, paths: &[PathBuf]) -> Result<CohortSummary
 fn write_chunks(
     options: &CohortOptions,
     outputs: &mut [Output],
+    progress: &mut dyn FnMut(u64),
 ) -> Result<CohortSummary, RecordsError> {
     let chunks = options.patients.div_ceil(CHUNK);
     let mut summary = CohortSummary::default();
@@ -81,6 +87,7 @@ fn write_chunks(
             // A thread ends early only by a panic, which the scope passes on when it ends.
             let Ok(lines) = receivers[chunk % THREADS].recv() else { break };
             append(&lines, outputs, &mut summary)?;
+            progress(summary.patients);
         }
         Ok(summary)
     })

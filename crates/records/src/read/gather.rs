@@ -107,6 +107,9 @@ impl<'g, 'v> Gather<'g, 'v> {
         self.good += good;
         self.line += made.lines;
         self.add(made)?;
+        if block.content == Content::Nothing {
+            self.summary.empty_files.push(self.paths[block.file].clone());
+        }
         if block.content == Content::End {
             (self.tell)(self.progress);
         }

@@ -45,6 +45,8 @@ pub(super) enum Content {
     /// Something that cannot be read, and whether it is a line of its own. Its bytes are the beginning, where they are
     /// of use.
     Bad { reason: Reason, line: bool },
+    /// The source has nothing in it, which is as good as any number of records where each is a line.
+    Nothing,
     /// Nothing: the source ends here.
     End,
 }
@@ -131,7 +133,11 @@ impl Blocks {
         let more = self.fill(BLOCK)?;
         let head = &self.rest;
         if head.is_empty() && !more && self.ready.is_empty() {
-            self.give_up(Reason::Empty);
+            match self.format {
+                // A document has at least its brackets.
+                Format::Document => self.give_up(Reason::Empty),
+                _ => self.ready.push(self.block(Content::Nothing, Vec::new())),
+            }
         } else if UTF16.iter().any(|mark| head.starts_with(mark)) {
             self.give_up(Reason::Utf16);
         } else if head.contains(&0) && !lines(head).any(|line| line.starts_with(b"{")) {

@@ -124,7 +124,7 @@ impl<'v> Job<'v> {
                 let bytes = 0..block.bytes.len();
                 worker.made.bad.push(Bad { reason: reason.clone(), line: 0, byte: 0, bytes });
             }
-            Content::End => {}
+            Content::Nothing | Content::End => {}
         }
         let mut made = worker.made;
         for builder in worker.builders {

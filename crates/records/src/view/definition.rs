@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::datatypes::{DataType, Field};
 use serde_json::{Map, Value};
 
-use super::path::{self, Compiled, Constants, Expr, Known, Literal, common};
+use super::path::{self, Constants, Expr, Known, Literal, common};
 use super::resources;
 use super::table::list_field;
 
@@ -21,6 +21,30 @@ pub struct ViewError {
     pub offset: Option<usize>,
     /// What is wrong with it and what would be right.
     pub reason: String,
+}
+
+/// What is odd about a ViewDefinition that is valid, and where.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ViewWarning {
+    /// JSON pointer (RFC 6901) to the odd element.
+    pub pointer: String,
+    /// Where in a FHIRPath expression it is: characters before it. `None` where it is at several places of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<usize>,
+    /// What is odd about it and what was probably meant.
+    pub message: String,
+}
+
+impl std::fmt::Display for ViewWarning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = place(&self.pointer);
+        match self.offset {
+            Some(offset) => {
+                write!(f, "{place}, at character {} of the path: {}", offset + 1, self.message)
+            }
+            None => write!(f, "{place}: {}", self.message),
+        }
+    }
 }
 
 impl ViewError {
@@ -58,6 +82,7 @@ pub(crate) struct Definition {
     pub(crate) root: Select,
     pub(crate) filters: Vec<Filter>,
     pub(crate) shape: String,
+    pub(crate) warnings: Vec<ViewWarning>,
 }
 
 /// One selection: where it looks, and what it takes there.
@@ -71,6 +96,8 @@ pub(crate) struct Select {
     pub(crate) width: usize,
     /// Where it stands in the definition.
     pub(crate) pointer: String,
+    /// What is odd about its own paths and those of its columns.
+    warnings: Vec<ViewWarning>,
 }
 
 /// What a selection is applied to.
@@ -144,6 +171,12 @@ impl Select {
         self.columns.iter().cloned().chain(nested.flat_map(Select::columns)).collect()
     }
 
+    /// What is odd about this selection and those within it, in the order of the definition.
+    fn warnings(&self) -> Vec<ViewWarning> {
+        let within = self.selects.iter().chain(&self.unions);
+        self.warnings.iter().cloned().chain(within.flat_map(Select::warnings)).collect()
+    }
+
     /// Gives the columns, in the order of the result, these types with their storage.
     fn give_types(&mut self, types: &[(ColumnKind, String)]) {
         let (own, mut nested) = types.split_at(self.columns.len());
@@ -193,7 +226,8 @@ pub(crate) fn read(text: &str) -> Result<Definition> {
     if selects.is_empty() {
         return Err(root.error("a view needs a select with at least one column"));
     }
-    let filters = root.list("where", |node| filter(node, &constants, &focus))?;
+    let (filters, odd): (Vec<_>, Vec<_>) =
+        root.list("where", |node| filter(node, &constants, &focus))?.into_iter().unzip();
     let width = selects.iter().map(|select| select.width).sum();
     let root_select = Select {
         focus: Focus::Here,
@@ -202,9 +236,11 @@ pub(crate) fn read(text: &str) -> Result<Definition> {
         unions: Vec::new(),
         width,
         pointer: "/select".to_owned(),
+        warnings: Vec::new(),
     };
     unique_names(&root_select)?;
-    Ok(Definition { name, resource, root: root_select, filters, shape: shape(&value) })
+    let warnings = [root_select.warnings(), odd.concat()].concat();
+    Ok(Definition { name, resource, root: root_select, filters, shape: shape(&value), warnings })
 }
 
 /// The filters and iterations of a definition as a text: what decides which rows there are.
@@ -246,10 +282,17 @@ fn unique_names(root: &Select) -> Result<()> {
     Ok(())
 }
 
-fn filter(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Filter> {
+/// A filter, and what is odd about it.
+fn filter(
+    node: &Node<'_>,
+    constants: &Constants,
+    focus: &Known,
+) -> Result<(Filter, Vec<ViewWarning>)> {
     let path = node.path("path", constants, focus)?;
     match path.known.of.as_deref() {
-        None | Some("boolean") => Ok(Filter { path: path.expr, pointer: node.pointer.clone() }),
+        None | Some("boolean") => {
+            Ok((Filter { path: path.expr, pointer: node.pointer.clone() }, path.warnings))
+        }
         Some(of) => Err(node.child("path").error(format!(
             "a filter must be true or false, and this is a value of type {of}; compare it with something, or ask whether it exists()"
         ))),
@@ -282,8 +325,9 @@ const COLUMN_KEYS: [&str; 10] = [
 
 fn select(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Select> {
     node.only_keys(&SELECT_KEYS)?;
-    let (at, focus) = iteration(node, constants, focus)?;
-    let columns = node.list("column", |node| column(node, constants, &focus))?;
+    let (at, focus, odd) = iteration(node, constants, focus)?;
+    let (columns, more): (Vec<_>, Vec<_>) =
+        node.list("column", |node| column(node, constants, &focus))?.into_iter().unzip();
     let selects = node.list("select", |node| select(node, constants, &focus))?;
     let mut unions = node.list("unionAll", |node| select(node, constants, &focus))?;
     if columns.is_empty() && selects.is_empty() && unions.is_empty() {
@@ -292,11 +336,16 @@ fn select(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Selec
     same_columns(node, &mut unions)?;
     let nested = selects.iter().chain(unions.first()).map(|select| select.width);
     let width = columns.len() + nested.sum::<usize>();
-    Ok(Select { focus: at, columns, selects, unions, width, pointer: node.pointer.clone() })
+    let (pointer, warnings) = (node.pointer.clone(), [odd, more.concat()].concat());
+    Ok(Select { focus: at, columns, selects, unions, width, pointer, warnings })
 }
 
-/// What a selection is applied to, and what is known of it.
-fn iteration(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<(Focus, Known)> {
+/// What a selection is applied to, what is known of it, and what is odd about it.
+fn iteration(
+    node: &Node<'_>,
+    constants: &Constants,
+    focus: &Known,
+) -> Result<(Focus, Known, Vec<ViewWarning>)> {
     let object = node.object()?;
     let mut given =
         ["forEach", "forEachOrNull", "repeat"].into_iter().filter(|key| object.contains_key(*key));
@@ -308,7 +357,7 @@ fn iteration(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<(F
         Some("repeat") => {
             let compile =
                 |focus: &Known| node.list("repeat", |node| node.expression(constants, focus));
-            let known = |paths: &[Compiled]| {
+            let known = |paths: &[Checked]| {
                 let mut known = paths.iter().map(|path| path.known.clone());
                 let first = known.next().unwrap_or_default();
                 known.fold(first, Known::either)
@@ -317,18 +366,28 @@ fn iteration(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<(F
             if paths.is_empty() {
                 return Err(node.child("repeat").error("name at least one path to go down"));
             }
-            let below = known(&paths);
-            // The paths are applied to what they find as well, which stands in other places than the start.
-            let paths = compile(&focus.clone().either(below.clone()))?;
-            let below = below.either(known(&paths));
-            Ok((Focus::Repeat(paths.into_iter().map(|path| path.expr).collect()), below))
+            // The paths are applied to what they find as well, which stands in other places than the start, until that is
+            // of no further types: those of FHIR are nested a few deep.
+            let mut below = known(&paths);
+            let paths = loop {
+                let paths = compile(&focus.clone().either(below.clone()))?;
+                let further = known(&paths);
+                let all = below.has_types_of(&further);
+                below = below.either(further);
+                if all {
+                    break paths;
+                }
+            };
+            let (paths, odd): (Vec<_>, Vec<_>) =
+                paths.into_iter().map(|path| (path.expr, path.warnings)).unzip();
+            Ok((Focus::Repeat(paths), below, odd.concat()))
         }
         Some(key) => {
             let path = node.path(key, constants, focus)?;
             let at = if key == "forEach" { Focus::Each } else { Focus::EachOrNull };
-            Ok((at(path.expr), path.known))
+            Ok((at(path.expr), path.known, path.warnings))
         }
-        None => Ok((Focus::Here, focus.clone())),
+        None => Ok((Focus::Here, focus.clone(), Vec::new())),
     }
 }
 
@@ -398,7 +457,12 @@ impl Joined {
     }
 }
 
-fn column(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Column> {
+/// A column, and what is odd about it.
+fn column(
+    node: &Node<'_>,
+    constants: &Constants,
+    focus: &Known,
+) -> Result<(Column, Vec<ViewWarning>)> {
     node.only_keys(&COLUMN_KEYS)?;
     let object = node.object()?;
     let name = node.identifier("name")?;
@@ -421,8 +485,8 @@ fn column(node: &Node<'_>, constants: &Constants, focus: &Known) -> Result<Colum
     let sure = path.known.of.as_deref().and_then(kind_of) == Some(kind);
     let declared = object.contains_key("type");
     let found = path.known.of.or(path.known.exact.filter(|exact| kind_of(exact).is_some()));
-    let path = path.expr;
-    Ok(Column { name, path, kind, of, declared, found, collection, sure, pointer, source })
+    let (path, odd) = (path.expr, path.warnings);
+    Ok((Column { name, path, kind, of, declared, found, collection, sure, pointer, source }, odd))
 }
 
 /// The type that a column names, plainly or by URI, with its storage.
@@ -475,6 +539,13 @@ fn constants(root: &Node<'_>) -> Result<BTreeMap<String, Literal>> {
 fn is_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A path of the definition that compiles.
+struct Checked {
+    expr: Expr,
+    known: Known,
+    warnings: Vec<ViewWarning>,
 }
 
 /// An element of the definition and where it stands.
@@ -546,24 +617,32 @@ impl<'v> Node<'v> {
         Ok(())
     }
 
-    fn path(&self, key: &str, constants: &Constants, focus: &Known) -> Result<Compiled> {
+    fn path(&self, key: &str, constants: &Constants, focus: &Known) -> Result<Checked> {
         self.required_text(key, "give a FHIRPath expression")?;
         self.child(key).expression(constants, focus)
     }
 
     /// Compiles the text that this node is.
-    fn expression(&self, constants: &Constants, focus: &Known) -> Result<Compiled> {
+    fn expression(&self, constants: &Constants, focus: &Known) -> Result<Checked> {
         let Value::String(text) = self.value else {
             return Err(self.error("a text was expected"));
         };
-        path::compile(text, constants, focus).map_err(|error| {
-            let offset = error.at.map(|at| text[..at].chars().count());
+        let characters = |at: usize| text[..at].chars().count();
+        let path = path::compile(text, constants, focus).map_err(|error| {
+            let offset = error.at.map(characters);
             let what = match offset {
                 Some(offset) => format!("at character {} of the path: {}", offset + 1, error.what),
                 None => error.what,
             };
             ViewError { offset, ..self.error(what) }
-        })
+        })?;
+        let odd = |odd: path::PathError| ViewWarning {
+            pointer: self.pointer.clone(),
+            offset: odd.at.map(characters),
+            message: odd.what,
+        };
+        let warnings = path.unheard.into_iter().map(odd).collect();
+        Ok(Checked { expr: path.expr, known: path.known, warnings })
     }
 
     /// Reads each element of the array `key`; no array is an empty one.

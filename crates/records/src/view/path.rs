@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 
 use super::decimal::Decimal;
 use super::temporal::Temporal;
-use kinds::Around;
+use kinds::{Around, Notes};
 pub(crate) use kinds::{Known, common};
+use lex::Token;
 
 /// A compiled expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -204,7 +205,7 @@ impl Op {
     }
 }
 
-/// Why a path does not compile, and at which byte of it, unless it is the path as a whole.
+/// What is wrong or odd about a path, and at which byte of it, unless it is the path as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PathError {
     pub(crate) at: Option<usize>,
@@ -225,6 +226,8 @@ pub(crate) struct Constants {
 pub(crate) struct Compiled {
     pub(crate) expr: Expr,
     pub(crate) known: Known,
+    /// Elements that FHIR does not have there, from which the path gets nothing.
+    pub(crate) unheard: Vec<PathError>,
 }
 
 /// Compiles a path that starts at `focus`; `%name` is replaced by the constant of that name.
@@ -234,13 +237,30 @@ pub(crate) fn compile(
     focus: &Known,
 ) -> Result<Compiled, PathError> {
     let mut expr = parse::parse(text, constants)?;
-    let mut wrong = None;
+    let mut notes = Notes::default();
     let known =
-        kinds::settle(&mut wrong, &mut expr, &Around { focus, resource: &constants.resource });
-    match wrong {
-        Some(what) => Err(PathError { at: None, what }),
-        None => Ok(Compiled { expr, known }),
+        kinds::settle(&mut notes, &mut expr, &Around { focus, resource: &constants.resource });
+    if let Some(what) = notes.wrong {
+        return Err(PathError { at: None, what });
     }
+    let mut unheard = Vec::new();
+    for one in notes.unheard {
+        let odd = PathError { at: only_place(text, &one.name), what: one.what };
+        if !unheard.contains(&odd) {
+            unheard.push(odd);
+        }
+    }
+    Ok(Compiled { expr, known, unheard })
+}
+
+/// The byte at which a name stands in a path, if it stands there once.
+fn only_place(text: &str, name: &str) -> Option<usize> {
+    let tokens = lex::lex(text).ok()?;
+    let mut places = tokens.iter().filter_map(|(at, token)| match token {
+        Token::Name(own) | Token::Quoted(own) if own == name => Some(*at),
+        _ => None,
+    });
+    places.next().filter(|_| places.next().is_none())
 }
 
 #[cfg(test)]

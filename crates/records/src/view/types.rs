@@ -184,7 +184,7 @@ pub(crate) fn is_abstract(of: &str) -> bool {
 
 /// Elements with parts, and those that JSON writes as plain text: the type that they stand in, a data type, a resource or
 /// the path of an element with parts of its own; their type, in the same way; their names.
-const ELEMENTS: [(&str, &str, &str); 214] = [
+pub(super) const ELEMENTS: [(&str, &str, &str); 214] = [
     ("Address", "Period", "period"),
     ("Address", "code", "type use"),
     ("Address", "string", "city country district line postalCode state text"),

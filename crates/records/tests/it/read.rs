@@ -437,18 +437,46 @@ fn files_of_something_else_say_what_they_are() {
         .flat_map(u16::to_le_bytes)
         .collect();
     let binary: Vec<u8> = (0..10_000u32).flat_map(|n| n.to_le_bytes()).collect();
-    for (bytes, reason) in
-        [(Vec::new(), Reason::Empty), (utf16, Reason::Utf16), (binary, Reason::Binary)]
-    {
+    for (name, bytes, reason) in [
+        ("Patient.json", Vec::new(), Reason::Empty),
+        ("Patient.ndjson", utf16, Reason::Utf16),
+        ("Patient.ndjson", binary, Reason::Binary),
+    ] {
         let folder = tempdir().unwrap();
-        let path = folder.path().join("Patient.ndjson");
+        let path = folder.path().join(name);
         fs::write(&path, &bytes).unwrap();
         let ingest = read(&path);
         assert_eq!(ingest.patients(), [""; 0]);
         let entry = &ingest.set_aside[0];
         assert_eq!((&entry.reason, ingest.set_aside.len(), &entry.file), (&reason, 1, &path));
-        assert!(entry.to_string().contains("Patient.ndjson, line 1 (byte 0): it is "), "{entry}");
+        assert!(entry.to_string().contains(&format!("{name}, line 1 (byte 0): it is ")), "{entry}");
     }
+}
+
+#[test]
+fn a_file_of_lines_that_has_none_holds_no_record_and_no_bad_one() {
+    let folder = tempdir().unwrap();
+    for (name, bytes) in [
+        ("Patient.ndjson", Vec::new()),
+        ("packed.ndjson.gz", gzip(b"")),
+        ("packed.ndjson.zst", zstd::encode_all(&b""[..], 0).unwrap()),
+        ("named-outright", Vec::new()),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        for strict in [false, true] {
+            for workers in [1, 3] {
+                let options = ReadOptions { strict, workers, ..ReadOptions::default() };
+                let (found, summary) = ids(vec![Source::Path(path.clone())], &options);
+                assert_eq!((found.len(), summary.set_aside.len()), (0, 0), "{name}");
+                assert_eq!(summary.empty_files, std::slice::from_ref(&path), "{name}");
+            }
+        }
+        assert_eq!(read(&path).ignored_files, [path]);
+    }
+    let (found, summary) =
+        ids(stream(Vec::new()), &ReadOptions { strict: true, ..ReadOptions::default() });
+    assert_eq!((found.len(), summary.empty_files.len()), (0, 1));
 }
 
 #[test]

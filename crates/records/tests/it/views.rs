@@ -677,3 +677,135 @@ fn branches_of_a_union_need_the_same_types_only_where_they_declare_them() {
         assert!(place.starts_with("/select/0/unionAll/"), "{place}");
     }
 }
+
+/// What is odd about a view of this type with one selection, each as the place, the offset and what was probably meant.
+fn odd(resource: &str, select: Value) -> Vec<(String, Option<usize>, Option<String>)> {
+    let view = json!({ "resource": resource, "select": [select] });
+    let view = CompiledView::parse(&view.to_string()).unwrap_or_else(|error| panic!("{error}"));
+    let warnings = view.warnings().iter().map(|odd| {
+        let meant = odd.message.split_once("did you mean ");
+        let meant = meant.map(|(_, meant)| meant.trim_end_matches('?').to_owned());
+        (odd.pointer.clone(), odd.offset, meant)
+    });
+    warnings.collect()
+}
+
+#[test]
+fn an_element_that_is_not_there_is_told_with_its_place_and_what_was_probably_meant() {
+    let column = |path: &str| json!({ "column": [{ "name": "v", "path": path }] });
+    let place = "/select/0/column/0/path";
+    for (resource, path, at, meant) in [
+        ("Patient", "brithDate", 0, Some("birthDate")),
+        ("Patient", "Patient.brithDate", 8, Some("birthDate")),
+        ("Patient", "name.famly", 5, Some("family")),
+        ("Patient", "name.where(us = 'x').family", 11, Some("use")),
+        ("Patient", "contact.name.first().famly", 21, Some("family")),
+        ("Patient", "name.given.first", 11, None),
+        ("Patient", "identifier.iif(vlaue.exists(), 'a', 'b')", 15, Some("value")),
+        ("Patient", "%resource.nam.exists()", 10, Some("name")),
+        ("Patient", "Observation.status", 0, None),
+        ("Observation", "value.ofType(Quantity).unti", 23, Some("unit")),
+        ("Observation", "valueQuantity.unti", 14, Some("unit")),
+        ("Observation", "component.value.ofType(CodeableConcept).coding.cod", 47, Some("code")),
+        ("Observation", "code.coding.exists(sytem = 'x')", 19, Some("system")),
+        ("Encounter", "period.begin", 7, None),
+        // Of a choice, every type that it can be is asked, and of two releases, both.
+        ("Observation", "value.hihg", 6, Some("high")),
+        ("Encounter", "class.codng", 6, Some("coding")),
+        ("MedicationAdministration", "dosage.doze", 7, Some("dose")),
+        // A line break, and letters of several bytes.
+        ("Patient", "('Ä' & active) = 'x' and\n brithDate.exists()", 26, Some("birthDate")),
+    ] {
+        let meant = meant.map(str::to_owned);
+        assert_eq!(odd(resource, column(path)), [(place.to_owned(), Some(at), meant)], "{path}");
+    }
+    // At two places of a path it is told once, without the place in it.
+    let twice = odd("Patient", column("brithDate | brithDate"));
+    assert_eq!(twice, [(place.to_owned(), None, Some("birthDate".to_owned()))]);
+    let nested = json!({
+        "forEach": "contacts",
+        "column": [{ "name": "a", "path": "name.family" }],
+    });
+    let found = odd("Patient", nested);
+    assert_eq!(found, [("/select/0/forEach".to_owned(), Some(0), Some("contact".to_owned()))]);
+    let union = json!({ "unionAll": [
+        { "forEach": "name", "column": [{ "name": "a", "path": "family" }] },
+        { "forEach": "contact.name", "column": [{ "name": "a", "path": "famly" }] },
+    ] });
+    let place = "/select/0/unionAll/1/column/0/path".to_owned();
+    assert_eq!(odd("Patient", union), [(place, Some(0), Some("family".to_owned()))]);
+    let filtered = json!({
+        "resource": "Patient",
+        "where": [{ "path": "activ" }],
+        "select": [column("id")],
+    });
+    let filtered = CompiledView::parse(&filtered.to_string()).unwrap();
+    assert_eq!(
+        filtered.warnings()[0].to_string(),
+        "where[0].path, at character 1 of the path: no element of Patient is named activ in FHIR R4 or R5, so that nothing will be found; did you mean active?"
+    );
+}
+
+#[test]
+fn nothing_is_said_of_elements_that_are_there_or_of_types_that_are_not_known() {
+    for view in views() {
+        assert_eq!(view.warnings(), [], "{}", view.name());
+    }
+    let paths = [
+        ("Patient", "name.family"),
+        ("Patient", "birthDate.extension('u').valueString"),
+        ("Patient", "extension('u').value.whatever"),
+        ("Patient", "extension.whatever"),
+        ("Patient", "contained.whatever"),
+        ("Patient", "contained.ofType(Observation).status"),
+        ("Patient", "name.given.id"),
+        ("Patient", "deceased.ofType(boolean)"),
+        ("Patient", "deceasedBoolean"),
+        ("Patient", "_birthDate.id"),
+        ("Patient", "resourceType"),
+        ("Patient", "text.div"),
+        ("Patient", "meta.lastUpdated"),
+        ("Patient", "Resource.id"),
+        ("Patient", "name.text | contact.name.text"),
+        ("Patient", "link.other.getReferenceKey(Patient)"),
+        // Of another release, or of one of two that differ.
+        ("Encounter", "class.code"),
+        ("Encounter", "class.coding.code"),
+        ("Encounter", "hospitalization.dischargeDisposition"),
+        ("Encounter", "admission.dischargeDisposition"),
+        ("MedicationRequest", "medication.concept.coding.code"),
+        ("MedicationRequest", "medicationCodeableConcept.coding.code"),
+        ("Bundle", "entry.resource.whatever"),
+        ("Bundle", "entry.link.relation"),
+        ("Parameters", "parameter.part.value.ofType(Coding).code"),
+        ("Questionnaire", "item.repeat(item).linkId"),
+        ("QuestionnaireResponse", "repeat(item | answer.item).answer.value"),
+        // Of what is no longer or not yet there.
+        ("BodySite", "whatever"),
+        ("ViewDefinition", "whatever"),
+    ];
+    for (resource, path) in paths {
+        let select = json!({ "column": [{ "name": "v", "path": path, "type": "string" }] });
+        assert_eq!(odd(resource, select), [], "{resource}: {path}");
+    }
+    let column = json!([{ "name": "v", "path": "linkId" }]);
+    for repeat in [json!(["item", "answer.item"]), json!(["item"])] {
+        let select = json!({ "repeat": repeat, "column": column });
+        assert_eq!(odd("QuestionnaireResponse", select), []);
+    }
+    // What stands three levels down is found only from what was found before.
+    let deep = |path: &str| {
+        json!({
+            "repeat": ["item", "detail", "subDetail"],
+            "column": [{ "name": "v", "path": path }],
+        })
+    };
+    assert_eq!(odd("Claim", deep("udi.reference | revenue.coding.code")), []);
+    assert_eq!(odd("Claim", deep("udy"))[0].2.as_deref(), Some("udi"));
+    let within = json!({ "column": [{
+        "name": "v",
+        "path": "repeat(item | detail | subDetail).udi.reference",
+        "type": "string",
+    }] });
+    assert_eq!(odd("Claim", within), []);
+}

@@ -6,6 +6,7 @@
 use super::{Expr, Facts, Function, Literal, Op, Step, Target, TextFunction, misfit};
 use crate::view::choices::choice;
 use crate::view::elements::{element, plain_element};
+use crate::view::names::{self, Found};
 use crate::view::resources;
 use crate::view::temporal::Kind;
 use crate::view::types::{is_whole, may_be, type_of};
@@ -25,12 +26,16 @@ pub(crate) struct Known {
     pub(crate) exact: Option<Box<str>>,
     /// There are none whatever the record is: `{}`, which says nothing of what else there may be.
     pub(crate) nothing: bool,
+    /// The types that they may be of in FHIR R4 or R5, by which a name is told to be no element of theirs; in the order of
+    /// the alphabet. `None` where they may be of any, and empty where there are none by the definitions.
+    types: Option<Vec<&'static str>>,
 }
 
 impl Known {
     /// Resources of this type.
     pub(crate) fn resource(name: &str) -> Known {
-        Known { place: Some(name.into()), exact: Some(name.into()), ..Known::default() }
+        let types = names::known(name).map(|known| vec![known]);
+        Known { place: Some(name.into()), exact: Some(name.into()), types, ..Known::default() }
     }
 
     fn of(name: &str) -> Known {
@@ -49,7 +54,35 @@ impl Known {
             false => of.or_else(|| type_of(self.exact.as_deref(), name)),
         };
         let (of, exact) = (of.map(Into::into), exact.map(Into::into));
-        Known { place: Some(name.into()), of, exact, nothing: false }
+        Known { place: Some(name.into()), of, exact, nothing: false, types: self.types_of(name) }
+    }
+
+    /// The types of the elements of this name.
+    fn types_of(&self, name: &str) -> Option<Vec<&'static str>> {
+        let known = self.types.as_ref()?;
+        if resources::is_known(name)
+            && let Some(own) = known.iter().find(|own| **own == name)
+        {
+            return Some(vec![own]);
+        }
+        let mut types = Vec::new();
+        for parent in known {
+            match names::element(parent, name) {
+                Found::Missing => {}
+                Found::Unknown => return None,
+                Found::Of(more) => types.extend(more),
+            }
+        }
+        types.sort_unstable();
+        types.dedup();
+        Some(types)
+    }
+
+    /// What is odd about looking for elements of this name: none of the types that it may be of has one.
+    fn unheard(&self, name: &str, found: &Known) -> Option<Unheard> {
+        let parents = self.types.as_deref().filter(|types| !types.is_empty())?;
+        let missing = found.types.as_ref().is_some_and(Vec::is_empty);
+        missing.then(|| Unheard::new(parents, name))
     }
 
     /// What the step to `found`, the elements of this name, has to know.
@@ -78,7 +111,57 @@ impl Known {
             },
             exact: self.exact.filter(|exact| Some(exact) == other.exact.as_ref()),
             nothing: false,
+            types: self.types.zip(other.types).map(|(one, other)| {
+                let mut both = [one, other].concat();
+                both.sort_unstable();
+                both.dedup();
+                both
+            }),
         }
+    }
+
+    /// Whether the values of the other are of no further types.
+    pub(crate) fn has_types_of(&self, other: &Known) -> bool {
+        self.clone().either(other.clone()).types == self.types
+    }
+}
+
+/// An element that is not there by FHIR's definitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unheard {
+    pub(super) name: String,
+    pub(super) what: String,
+}
+
+impl Unheard {
+    fn new(parents: &[&'static str], name: &str) -> Unheard {
+        let meant = names::meant_by(parents, name);
+        let meant = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+        let what = match parents {
+            [names::PRIMITIVE] => {
+                format!("{name} stands behind a value that has no elements but id and extension")
+            }
+            _ => format!(
+                "no element of {} is named {name} in FHIR R4 or R5, so that nothing will be found{meant}",
+                parents.join(" or ")
+            ),
+        };
+        Unheard { name: name.to_owned(), what }
+    }
+}
+
+/// What settling finds to say against an expression.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Why it can never have a value, such as an operator whose two sides do not go together.
+    pub(super) wrong: Option<String>,
+    /// Its elements that are not there, in their order.
+    pub(super) unheard: Vec<Unheard>,
+}
+
+impl Notes {
+    fn wrong(&mut self, found: Option<String>) {
+        self.wrong = self.wrong.take().or(found);
     }
 }
 
@@ -102,9 +185,9 @@ pub(super) struct Around<'k> {
     pub(super) resource: &'k Known,
 }
 
-/// Writes into each element of the expression the type that FHIR gives it, and returns what is known of the whole. Notes in
-/// `wrong` what can never have a value, such as an operator whose two sides do not go together.
-pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, around: &Around<'_>) -> Known {
+/// Writes into each element of the expression the type that FHIR gives it, and returns what is known of the whole. What
+/// can be said against it goes into `notes`.
+pub(super) fn settle(notes: &mut Notes, expr: &mut Expr, around: &Around<'_>) -> Known {
     match expr {
         Expr::Nothing => Known { nothing: true, ..Known::default() },
         Expr::Literal(literal) => Known::of(literal_type(literal)),
@@ -117,11 +200,12 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, around: &Aroun
         Expr::Index | Expr::RowIndex => Known::of("integer"),
         Expr::Resource => around.resource.clone(),
         Expr::Path(base, steps) => {
-            let base = settle(wrong, base, around);
+            let base = settle(notes, base, around);
             steps.iter_mut().fold(base, |known, step| match step {
                 Step::Member(name, facts) => {
                     let found = known.member(name);
                     *facts = known.facts(name, &found);
+                    notes.unheard.extend(known.unheard(name, &found));
                     found
                 }
                 Step::OfType(of) => {
@@ -136,31 +220,30 @@ pub(super) fn settle(wrong: &mut Option<String>, expr: &mut Expr, around: &Aroun
             })
         }
         Expr::At(base, index) => {
-            settle(wrong, index, around);
-            settle(wrong, base, around)
+            settle(notes, index, around);
+            settle(notes, base, around)
         }
         Expr::Call(before, function) => {
-            let base = settle(wrong, before, around);
+            let base = settle(notes, before, around);
             if let Function::LowBoundary(_) | Function::HighBoundary(_) = function {
-                *wrong = wrong.take().or(misfit::boundary(before, &base));
+                notes.wrong(misfit::boundary(before, &base));
             }
             match function {
                 // Behind a dot, `$this` is what stands before it.
                 Function::Iif(..) if **before != Expr::This => {
-                    call(wrong, base.clone(), function, &Around { focus: &base, ..*around })
+                    call(notes, base.clone(), function, &Around { focus: &base, ..*around })
                 }
-                _ => call(wrong, base, function, around),
+                _ => call(notes, base, function, around),
             }
         }
         Expr::Binary(op, left, right) => {
-            let known = (settle(wrong, left, around), settle(wrong, right, around));
-            let found = misfit::operator(*op, (left, &known.0), (right, &known.1));
-            *wrong = wrong.take().or(found);
+            let known = (settle(notes, left, around), settle(notes, right, around));
+            notes.wrong(misfit::operator(*op, (left, &known.0), (right, &known.1)));
             binary(*op, known.0, known.1)
         }
         Expr::Negate(inner) => {
-            let known = settle(wrong, inner, around);
-            *wrong = wrong.take().or(misfit::negation(&known));
+            let known = settle(notes, inner, around);
+            notes.wrong(misfit::negation(&known));
             known
         }
     }
@@ -180,28 +263,34 @@ fn literal_type(literal: &Literal) -> &'static str {
     }
 }
 
-fn call(
-    wrong: &mut Option<String>,
-    base: Known,
-    function: &mut Function,
-    around: &Around<'_>,
-) -> Known {
+fn call(notes: &mut Notes, base: Known, function: &mut Function, around: &Around<'_>) -> Known {
     let inner = Around { focus: &base, ..*around };
     match function {
         Function::Where(criterion) => {
-            settle(wrong, criterion, &inner);
+            settle(notes, criterion, &inner);
             base
         }
-        Function::Select(projection) => settle(wrong, projection, &inner),
+        Function::Select(projection) => settle(notes, projection, &inner),
         Function::Repeat(projection) => {
-            // What is known of the first round need not hold for the others.
-            let step = settle(wrong, &mut projection.clone(), &inner);
+            // What is known of the first round need not hold for the others, nor what is missing in it.
+            let mut first = Notes::default();
+            let step = settle(&mut first, &mut projection.clone(), &inner);
+            notes.wrong(first.wrong);
             let both = base.either(step.clone());
-            let further = settle(wrong, projection, &Around { focus: &both, ..*around });
-            step.either(further)
+            let mut second = Notes::default();
+            let further = settle(&mut second, projection, &Around { focus: &both, ..*around });
+            notes.wrong(second.wrong);
+            // Where types come that were not there at first, yet others may come.
+            match step.has_types_of(&further) {
+                true => {
+                    notes.unheard.extend(second.unheard);
+                    step.either(further)
+                }
+                false => Known { types: None, ..step.either(further) },
+            }
         }
         Function::All(criterion) | Function::Exists(Some(criterion)) => {
-            settle(wrong, criterion, &inner);
+            settle(notes, criterion, &inner);
             Known::of("boolean")
         }
         Function::Exists(None)
@@ -221,25 +310,25 @@ fn call(
         | Function::Take(one)
         | Function::Exclude(one)
         | Function::Intersect(one) => {
-            settle(wrong, one, around);
+            settle(notes, one, around);
             base
         }
-        Function::Combine(other) => base.either(settle(wrong, other, around)),
+        Function::Combine(other) => base.either(settle(notes, other, around)),
         Function::Count => Known::of("integer"),
         Function::Iif(condition, yes, no) => {
-            settle(wrong, condition, around);
-            let yes = settle(wrong, yes, around);
+            settle(notes, condition, around);
+            let yes = settle(notes, yes, around);
             match no {
-                Some(no) => yes.either(settle(wrong, no, around)),
+                Some(no) => yes.either(settle(notes, no, around)),
                 None => yes,
             }
         }
         Function::Join(separator) => {
-            separator.iter_mut().for_each(|one| drop(settle(wrong, one, around)));
+            separator.iter_mut().for_each(|one| drop(settle(notes, one, around)));
             Known::of("string")
         }
         Function::Text(function, arguments) => {
-            arguments.iter_mut().for_each(|one| drop(settle(wrong, one, around)));
+            arguments.iter_mut().for_each(|one| drop(settle(notes, one, around)));
             Known::of(match function {
                 TextFunction::StartsWith | TextFunction::EndsWith | TextFunction::Contains => {
                     "boolean"
@@ -256,11 +345,11 @@ fn call(
         }),
         Function::Round(..) => base,
         Function::Extension(url) => {
-            settle(wrong, url, around);
+            settle(notes, url, around);
             Known::default().member("extension")
         }
         Function::LowBoundary(precision) | Function::HighBoundary(precision) => {
-            precision.iter_mut().for_each(|one| drop(settle(wrong, one, around)));
+            precision.iter_mut().for_each(|one| drop(settle(notes, one, around)));
             match (base.of.as_deref(), base.exact.as_deref()) {
                 // What an integer may stand for is half a unit away from it.
                 (Some(of), _) if is_whole(of) => Known::of("decimal"),
@@ -274,9 +363,10 @@ fn call(
 /// What `ofType` leaves: a primitive type as it is, any other as the place of its elements.
 fn typed(of: &str) -> Known {
     let name = || Some(of.into());
+    let types = names::known(of).map(|known| vec![known]);
     match of.starts_with(|first: char| first.is_ascii_lowercase()) {
-        true => Known { of: name(), exact: name(), ..Known::default() },
-        false => Known { place: name(), exact: name(), ..Known::default() },
+        true => Known { of: name(), exact: name(), types, ..Known::default() },
+        false => Known { place: name(), exact: name(), types, ..Known::default() },
     }
 }
 
