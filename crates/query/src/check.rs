@@ -5,10 +5,12 @@
 //! ([`release`]); above it everything works on released numbers. Each step admits what it knows and refuses all else, so
 //! that a construct that nobody thought of is refused too.
 
+mod calls;
 mod catalog;
 mod expression;
 mod functions;
 mod join;
+mod names;
 mod relation;
 mod release;
 mod statement;
@@ -199,9 +201,11 @@ fn parse(sql: &str) -> Result<SqlStatement, Refusal> {
         ));
     }
     let statements = DFParser::parse_sql(sql);
-    let mut statements = statements.map_err(|error| catalog::refusal(&error))?;
+    let mut statements = statements.map_err(|error| {
+        statement::unread(&keywords(sql)).unwrap_or_else(|| catalog::refusal(&error))
+    })?;
     match (statements.pop_front(), statements.is_empty()) {
-        (None, _) => Err(Refusal::Syntax("it is empty".into())),
+        (None, _) => Err(Refusal::Syntax("it is empty, or a comment alone".into())),
         (Some(_), false) => {
             Err(Refusal::unsupported("More than one statement", "ask one question at a time"))
         }
@@ -217,14 +221,19 @@ fn parse(sql: &str) -> Result<SqlStatement, Refusal> {
     }
 }
 
-/// The first word of a statement, in capitals.
-fn keyword(sql: &str) -> String {
+/// The words of a text in capitals, without literals and names in quotes.
+fn keywords(sql: &str) -> Vec<String> {
     let tokens = Tokenizer::new(&GenericDialect, sql).tokenize().unwrap_or_default();
-    let word = tokens.into_iter().find_map(|token| match token {
-        Token::Word(word) => Some(word.value.to_uppercase()),
+    let words = tokens.into_iter().filter_map(|token| match token {
+        Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_uppercase()),
         _ => None,
     });
-    word.unwrap_or_else(|| "It".to_owned())
+    words.collect()
+}
+
+/// The first word of a statement, in capitals.
+fn keyword(sql: &str) -> String {
+    keywords(sql).into_iter().next().unwrap_or_else(|| "It".to_owned())
 }
 
 /// How many words and signs a text has, literals and commas not counted.
