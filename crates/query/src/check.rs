@@ -194,16 +194,17 @@ fn parse(sql: &str) -> Result<SqlStatement, Refusal> {
             "shorten it, for example by asking several questions",
         ));
     }
-    if words(sql)? > MAX_WORDS {
+    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize();
+    let tokens = tokens.map_err(|error| Refusal::Syntax(error.to_string()))?;
+    if words(&tokens) > MAX_WORDS {
         return Err(Refusal::unsupported(
             format!("A question of more than {MAX_WORDS} words and signs"),
             "shorten it, for example by IN with a list of values, which may be long",
         ));
     }
     let statements = DFParser::parse_sql(sql);
-    let mut statements = statements.map_err(|error| {
-        statement::unread(&keywords(sql)).unwrap_or_else(|| catalog::refusal(&error))
-    })?;
+    let mut statements = statements
+        .map_err(|error| statement::unread(&tokens).unwrap_or_else(|| catalog::refusal(&error)))?;
     match (statements.pop_front(), statements.is_empty()) {
         (None, _) => Err(Refusal::Syntax("it is empty, or a comment alone".into())),
         (Some(_), false) => {
@@ -211,20 +212,19 @@ fn parse(sql: &str) -> Result<SqlStatement, Refusal> {
         }
         (Some(Statement::Statement(statement)), true) => match &*statement {
             SqlStatement::Query(query) => statement::screen(query).map(|()| *statement),
-            _ => Err(not_a_select(&keyword(sql))),
+            _ => Err(not_a_select(&keyword(&tokens))),
         },
         (Some(Statement::Explain(_)), true) => Err(Refusal::unsupported(
             "EXPLAIN as a part of the question",
             "ask `caduceus query explain` with the SELECT alone",
         )),
-        (Some(_), true) => Err(not_a_select(&keyword(sql))),
+        (Some(_), true) => Err(not_a_select(&keyword(&tokens))),
     }
 }
 
 /// The words of a text in capitals, without literals and names in quotes.
-fn keywords(sql: &str) -> Vec<String> {
-    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize().unwrap_or_default();
-    let words = tokens.into_iter().filter_map(|token| match token {
+fn keywords(tokens: &[Token]) -> Vec<String> {
+    let words = tokens.iter().filter_map(|token| match token {
         Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_uppercase()),
         _ => None,
     });
@@ -232,19 +232,17 @@ fn keywords(sql: &str) -> Vec<String> {
 }
 
 /// The first word of a statement, in capitals.
-fn keyword(sql: &str) -> String {
-    keywords(sql).into_iter().next().unwrap_or_else(|| "It".to_owned())
+fn keyword(tokens: &[Token]) -> String {
+    keywords(tokens).into_iter().next().unwrap_or_else(|| "It".to_owned())
 }
 
 /// How many words and signs a text has, literals and commas not counted.
-fn words(sql: &str) -> Result<usize, Refusal> {
-    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize();
-    let tokens = tokens.map_err(|error| Refusal::Syntax(error.to_string()))?;
+fn words(tokens: &[Token]) -> usize {
     let free = |token: &Token| {
         use Token::{Comma, Number, SingleQuotedString, Whitespace};
         matches!(token, Comma | Number(..) | SingleQuotedString(_) | Whitespace(_))
     };
-    Ok(tokens.iter().filter(|token| !free(token)).count())
+    tokens.iter().filter(|token| !free(token)).count()
 }
 
 fn not_a_select(keyword: &str) -> Refusal {

@@ -10,7 +10,7 @@ use caduceus_query::{PublicDomain, PublicTable};
 use serde::Serialize;
 
 use super::Folder;
-use super::tables::{Files, Read, Source};
+use super::tables::{Column, Files, Source};
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
 
@@ -123,7 +123,7 @@ fn patients(keys: &ArrayRef) -> Result<HashMap<String, usize>> {
     Ok(rows)
 }
 
-fn column(table: &PublicTable, read: &Read) -> Option<ColumnReport> {
+fn column(table: &PublicTable, read: &Column) -> Option<ColumnReport> {
     let known = table.columns.iter().find(|column| column.name == read.name)?;
     let (stored, values) = (&read.stored, &read.values);
     let no_number = |row: usize| match values.data_type() {

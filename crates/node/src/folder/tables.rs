@@ -34,7 +34,7 @@ pub(super) struct Source<'a> {
 }
 
 /// A column as it stands in its file, and in the type that the schema names.
-pub(super) struct Read {
+pub(super) struct Column {
     pub name: String,
     pub stored: ArrayRef,
     pub values: ArrayRef,
@@ -104,7 +104,7 @@ impl<'a> Files<'a> {
 
 impl Source<'_> {
     /// The columns in their order. A value that is none of its type is NULL among the values.
-    pub fn columns(&self) -> Result<Vec<Read>> {
+    pub fn columns(&self) -> Result<Vec<Column>> {
         let csv =
             self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
         let batch = if csv { self.csv()? } else { self.parquet()? };
@@ -116,7 +116,7 @@ impl Source<'_> {
                 _ => self.data_type(name),
             };
             let values = self.cast(array, &target)?;
-            Ok(Read { name: name.clone(), stored: Arc::clone(array), values })
+            Ok(Column { name: name.clone(), stored: Arc::clone(array), values })
         });
         columns.collect()
     }

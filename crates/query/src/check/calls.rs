@@ -157,9 +157,9 @@ impl Columns<'_> {
 
     /// The second value where the first one is there, else the third.
     fn either(&self, arguments: &[Expr]) -> Result<Typed, Refusal> {
-        let [tested, there, else_] = arguments else { return Err(arguments_refused("nvl2")) };
-        let (there, else_) = alike(self.value(there)?, self.value(else_)?)?;
-        Ok(Typed::case(vec![(self.typed(tested)?.null().not(), there)], else_))
+        let [tested, there, absent] = arguments else { return Err(arguments_refused("nvl2")) };
+        let (there, absent) = alike(self.value(there)?, self.value(absent)?)?;
+        Ok(Typed::case(vec![(self.typed(tested)?.null().not(), there)], absent))
     }
 
     fn null_if(&self, arguments: &[Expr]) -> Result<Typed, Refusal> {
@@ -245,11 +245,12 @@ impl Columns<'_> {
     }
 }
 
-/// Towards zero.
+/// Towards zero: what is below it upwards, what is above it downwards.
 fn towards_zero(value: Typed) -> Typed {
-    let below = value.clone().compare(Comparison::Less, Typed::literal(Literal::Decimal(0.0)));
-    let up = value.clone().number(NumberFunction::Ceil);
-    Typed::case(vec![(below, up)], value.number(NumberFunction::Floor))
+    let zero = || Typed::literal(Literal::Decimal(0.0));
+    let below = value.clone().arithmetic(Arithmetic::Least, zero()).number(NumberFunction::Ceil);
+    let above = value.arithmetic(Arithmetic::Greatest, zero()).number(NumberFunction::Floor);
+    below.arithmetic(Arithmetic::Add, above)
 }
 
 /// A decimal number made `whole` behind so many decimal places, before the point where that is negative.

@@ -18,18 +18,20 @@ enum Returns {
     Decimal,
     Integer,
     Text,
+    /// A whole number where the first argument is one and none is decimal.
+    Number,
     /// What the arguments from this one on are; a decimal number where one of them is.
     Same(usize),
 }
 
 /// The functions that are translated, by the names that analysts know them by.
 const OWN: [(&str, Returns); 31] = [
-    ("abs", Returns::Same(0)),
-    ("floor", Returns::Same(0)),
-    ("ceil", Returns::Same(0)),
-    ("ceiling", Returns::Same(0)),
-    ("round", Returns::Same(0)),
-    ("trunc", Returns::Same(0)),
+    ("abs", Returns::Number),
+    ("floor", Returns::Number),
+    ("ceil", Returns::Number),
+    ("ceiling", Returns::Number),
+    ("round", Returns::Number),
+    ("trunc", Returns::Number),
     ("sqrt", Returns::Decimal),
     ("ln", Returns::Decimal),
     ("exp", Returns::Decimal),
@@ -37,7 +39,7 @@ const OWN: [(&str, Returns); 31] = [
     ("signum", Returns::Decimal),
     ("power", Returns::Decimal),
     ("pow", Returns::Decimal),
-    ("mod", Returns::Same(0)),
+    ("mod", Returns::Number),
     ("lower", Returns::Text),
     ("upper", Returns::Text),
     ("trim", Returns::Text),
@@ -50,9 +52,9 @@ const OWN: [(&str, Returns); 31] = [
     ("ifnull", Returns::Same(0)),
     ("nvl2", Returns::Same(1)),
     ("nullif", Returns::Same(0)),
-    ("least", Returns::Same(0)),
-    ("greatest", Returns::Same(0)),
-    ("clamp", Returns::Same(0)),
+    ("least", Returns::Number),
+    ("greatest", Returns::Number),
+    ("clamp", Returns::Number),
     ("width_bucket", Returns::Integer),
     ("bucket", Returns::Text),
 ];
@@ -94,6 +96,11 @@ impl ScalarUDFImpl for Named {
             Returns::Decimal => DataType::Float64,
             Returns::Integer => DataType::Int64,
             Returns::Text => DataType::Utf8,
+            Returns::Number => {
+                let whole = arguments.first().is_some_and(DataType::is_integer)
+                    && !arguments.iter().any(DataType::is_floating);
+                if whole { DataType::Int64 } else { DataType::Float64 }
+            }
             Returns::Same(first) => {
                 let mut known =
                     arguments.iter().skip(first).filter(|kind| **kind != DataType::Null);

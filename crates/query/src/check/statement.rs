@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
     Select, SelectFlavor, SelectItem, SetExpr, SetOperator, TableFactor, UnaryOperator, Visit,
     Visitor,
 };
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::{
     AGGREGATES, functions,
@@ -50,7 +51,7 @@ const STATEMENTS: &str = "ALTER ANALYZE ATTACH BEGIN CALL CHECKPOINT CLUSTER COM
      SECURITY SET SHOW START SUMMARIZE TABLE TRUNCATE UNCACHE UNLISTEN UNLOCK UNPIVOT UPDATE UPSERT USE VACUUM";
 
 /// Clauses that the parser does not read everywhere, and what to do instead.
-const CLAUSES: [(&str, &str); 14] = [
+const CLAUSES: [(&str, &str); 17] = [
     ("QUALIFY", "use HAVING over released numbers"),
     ("PIVOT", "use GROUP BY, or one COUNT(*) FILTER (WHERE ...) for each column"),
     ("UNPIVOT", "name each column in an aggregate of its own"),
@@ -65,17 +66,45 @@ const CLAUSES: [(&str, &str); 14] = [
     ("OVERLAPS", "write it as a.first <= b.last AND b.first <= a.last"),
     ("FETCH", "write it as LIMIT"),
     ("MODEL", AGGREGATES),
+    ("AS STRUCT", SELECT_ONLY),
+    ("AS VALUE", SELECT_ONLY),
+    ("DIV", "write it as x / y, which of whole numbers is whole, or as FLOOR(x / 10.0)"),
 ];
 
+/// Operators of other systems that the parser does not read everywhere, and what to do instead.
+fn sign(token: &Token) -> Option<&'static str> {
+    Some(match token {
+        Token::PGSquareRoot => "write it as SQRT(x)",
+        Token::PGCubeRoot => "write it as EXP(LN(x) / 3)",
+        Token::AtSign => "write ABS(x) for an absolute value, and a value in place of a variable",
+        Token::ExclamationMark | Token::DoubleExclamationMark => "write NOT for a condition",
+        Token::Sharp
+        | Token::DoubleSharp
+        | Token::Tilde
+        | Token::Caret
+        | Token::Ampersand
+        | Token::Pipe
+        | Token::ShiftLeft
+        | Token::ShiftRight => "compute with +, -, *, / and %",
+        _ => return None,
+    })
+}
+
 /// What in a text that the parser does not read it probably stumbled over, where that has a name.
-pub(super) fn unread(words: &[String]) -> Option<Refusal> {
+pub(super) fn unread(tokens: &[Token]) -> Option<Refusal> {
+    let words = super::keywords(tokens);
     let start = words.first()?;
     if STATEMENTS.split_whitespace().any(|statement| statement == start) {
         return Some(not_a_select(start));
     }
     let text = format!(" {} ", words.join(" "));
     let named = CLAUSES.iter().find(|(clause, _)| text.contains(&format!(" {clause} ")));
-    named.map(|(clause, instead)| Refusal::unsupported(*clause, *instead))
+    let clause = named.map(|(clause, instead)| Refusal::unsupported(*clause, *instead));
+    let operator = || {
+        let (token, instead) = tokens.iter().find_map(|token| Some((token, sign(token)?)))?;
+        Some(Refusal::unsupported(format!("The operator {token}"), instead))
+    };
+    clause.or_else(operator)
 }
 
 struct Screen;
@@ -111,10 +140,15 @@ impl Visitor for Screen {
             Some(LimitClause::OffsetCommaLimit { offset, limit }) => limited([offset, limit])?,
             None => {}
         }
-        match query.order_by.as_ref().map(|order| &order.kind) {
-            Some(OrderByKind::All(_)) => refuse("ORDER BY ALL", "name the columns"),
-            _ => ControlFlow::Continue(()),
-        }
+        let all = |expr: &Expr| {
+            matches!(expr, Expr::Identifier(name)
+                if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("all"))
+        };
+        let of_all = query.order_by.as_ref().is_some_and(|order| match &order.kind {
+            OrderByKind::All(_) => true,
+            OrderByKind::Expressions(keys) => keys.iter().any(|key| all(&key.expr)),
+        });
+        first(&[(of_all, "ORDER BY ALL", "name the columns")])
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Refusal> {
@@ -414,8 +448,13 @@ fn call(function: &Function) -> ControlFlow<Refusal> {
         }
         FunctionArguments::List(list) => list,
     };
+    if function.null_treatment.is_some() {
+        return refuse(
+            "IGNORE NULLS or RESPECT NULLS",
+            "leave it out: COUNT(column), SUM, AVG and the others skip NULL",
+        );
+    }
     let of_rows = function.filter.is_some()
-        || function.null_treatment.is_some()
         || !function.within_group.is_empty()
         || list.duplicate_treatment.is_some();
     if of_rows && functions::is_own(&name.to_lowercase()) {
