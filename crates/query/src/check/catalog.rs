@@ -235,6 +235,10 @@ pub(super) fn refusal(error: &DataFusionError) -> Refusal {
                 "count the columns after SELECT from 1, or name the column",
             )
         }
+        DataFusionError::Plan(message) if message.contains("Unary operator") => Refusal::mistake(
+            "The negative of a text or of true or false",
+            "give it a number, or convert with CAST(x AS INT)",
+        ),
         DataFusionError::Plan(message) if message.contains("names given as column alias") => {
             Refusal::mistake(
                 "A subquery with more columns than names, or fewer,",

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CeilFloorKind, DateTimeField, Distinct, Expr, Function, FunctionArg, FunctionArgumentClause,
-    FunctionArguments, GroupByExpr, JoinOperator, LimitClause, ObjectName, OrderByKind, Query,
-    Select, SelectFlavor, SelectItem, SetExpr, SetOperator, TableFactor, UnaryOperator, Visit,
-    Visitor,
+    CeilFloorKind, DateTimeField, Distinct, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArguments, GroupByExpr, JoinOperator, LimitClause, ObjectName,
+    OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, TableFactor,
+    UnaryOperator, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -464,6 +464,15 @@ fn call(function: &Function) -> ControlFlow<Refusal> {
                 name.to_uppercase()
             ),
             "write it in an aggregate, as in COUNT(*) FILTER (WHERE ...)",
+        );
+    }
+    let star = |argument: &FunctionArg| {
+        matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Wildcard))
+    };
+    if list.args.iter().any(star) && !name.eq_ignore_ascii_case("count") {
+        return refuse(
+            format!("{}(*)", name.to_uppercase()),
+            "name a column in place of *, or count rows with COUNT(*)",
         );
     }
     let unnamed = |argument: &FunctionArg| matches!(argument, FunctionArg::Unnamed(_));
