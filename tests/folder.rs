@@ -310,7 +310,7 @@ fn whoever_holds_the_folder_sees_which_values_do_not_count_as_they_stand() {
     assert_eq!((column(1, "urgent"), column(1, "ward")), ([1, 1, 0], [1, 0, 0]));
     let told = said(&line);
     for words in [
-        "age: 2 values are no integer and count as missing, the first in row 1",
+        "age: counted as missing, since no integer: 2 values, the first in row 1",
         "not for researchers",
     ] {
         assert!(told.contains(words), "{told}");

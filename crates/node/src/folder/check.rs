@@ -178,40 +178,48 @@ impl TableReport {
     fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
-        let Self { table, file, rows, patients, .. } = self;
-        let _ = writeln!(text, "{table}: {rows} rows of {patients} patients in {file}");
-        if self.without_patient > 0 {
-            let _ =
-                writeln!(text, "  {} rows name no patient and are left out", self.without_patient);
+        let Self { table, file, rows, patients, without_patient, .. } = self;
+        let (all, people) = (count(*rows, "row"), count(*patients, "patient"));
+        let _ = writeln!(text, "{table}: {all} of {people} in {file}");
+        if *without_patient > 0 {
+            let rows = count(*without_patient, "row");
+            let _ = writeln!(text, "  left out, since no patient is named: {rows}");
         }
         match self.beyond_max_rows {
             None => text
                 .push_str("  max_rows is not set: its rows are counted within each patient only\n"),
             Some(0) => {}
             Some(rows) => {
-                let _ = writeln!(
-                    text,
-                    "  {rows} rows are beyond max_rows of their patient and never count"
-                );
+                let rows = count(rows, "row");
+                let _ =
+                    writeln!(text, "  never counted, since beyond max_rows of the patient: {rows}");
             }
         }
         for column in &self.columns {
             let ColumnReport { column: name, r#type, .. } = column;
             if let Some(first) = column.first_unreadable {
+                let values = count(column.unreadable, "value");
                 let _ = writeln!(
                     text,
-                    "  {name}: {} values are no {type} and count as missing, the first in row {first}",
-                    column.unreadable
+                    "  {name}: counted as missing, since no {type}: {values}, the first in row {first}"
                 );
             }
             if column.outside > 0 {
                 let rule = match *r#type {
-                    "text" => "are none of the published values and in no group",
-                    _ => "are outside of lower and upper and count as these",
+                    "text" => "in no group, since none of the published values",
+                    _ => "counted as the bound, since outside of lower and upper",
                 };
-                let _ = writeln!(text, "  {name}: {} values {rule}", column.outside);
+                let _ = writeln!(text, "  {name}: {rule}: {}", count(column.outside, "value"));
             }
         }
         text
+    }
+}
+
+/// A number of things, in words.
+fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
     }
 }

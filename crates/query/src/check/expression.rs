@@ -136,7 +136,9 @@ impl Columns<'_> {
                 // A computation with the patient is refused as that.
                 self.value(&binary.left)?;
                 self.value(&binary.right)?;
-                return Err(Refusal::unsupported(format!("The operator {other}"), INSTEAD));
+                let instead =
+                    if other == Operator::StringConcat { super::names::TEXTS } else { INSTEAD };
+                return Err(Refusal::unsupported(format!("The operator {other}"), instead));
             }
         };
         let (left, right) = self.numbers(&binary.left, &binary.right)?;

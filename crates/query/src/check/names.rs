@@ -166,12 +166,13 @@ pub(super) fn operator(op: &BinaryOperator) -> ControlFlow<Refusal> {
         Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
             return ControlFlow::Continue(());
         }
+        // Refused once it is known whether it is about the patient.
+        Op::StringConcat => return ControlFlow::Continue(()),
         Op::Gt | Op::Lt | Op::GtEq | Op::LtEq | Op::Eq | Op::NotEq | Op::And | Op::Or => {
             return ControlFlow::Continue(());
         }
         Op::Spaceship => "write it as IS NOT DISTINCT FROM",
         Op::Xor => "write it as x IS DISTINCT FROM y for two conditions x and y",
-        Op::StringConcat => TEXTS,
         Op::DuckIntegerDivide | Op::MyIntegerDivide => {
             "write it as x / y, which of whole numbers is whole, or as FLOOR(x / 10.0)"
         }

@@ -264,9 +264,9 @@ fn aggregates() -> impl Strategy<Value = Vec<&'static str>> {
         "SUM(MOD(year, 7))",
         "SUM(SIGN(value))",
         "SUM(NVL(value, 7))",
-        "SUM(TRUNC(value / 10))",
+        "SUM(TRUNC(value))",
         "SUM(CAST(value AS DECIMAL(10, 1)))",
-        "COUNT(CAST(value AS DECIMAL(4, 2)))",
+        "COUNT(CAST(value AS DECIMAL(6, 2)))",
         "SUM(CEIL(value) - FLOOR(value))",
     ];
     subsequence(all, 1..5)
@@ -738,6 +738,32 @@ fn capitals_that_are_several_letters_make_no_text_longer_than_others() {
         matches!(whole, AnswerValue::Integer(length) if (300..=512).contains(&length)),
         "{whole:?}"
     );
+}
+
+#[test]
+fn a_decimal_that_has_too_many_digits_for_its_type_is_missing() {
+    let values = [99.994, 99.996, 300.0, -20.0];
+    let rows = values.map(|value| observation("a", "other", value));
+    let sql = "SELECT COUNT(CAST(value AS DECIMAL(4, 2))), SUM(CAST(value AS DECIMAL(4, 2))) FROM observation";
+    let answer = ask(sql, &tables(&[], &rows));
+    assert_eq!(answer.rows, [[AnswerValue::Integer(2), AnswerValue::Decimal(79.99)]]);
+}
+
+#[test]
+fn groups_of_rounded_numbers_are_shown_as_what_they_are() {
+    let rows = [0.24, 0.26, 0.34].map(|value| observation("a", "other", value));
+    let tables = tables(&[], &rows);
+    let sql = "SELECT ROUND(value, 1) AS g, COUNT(*) AS n FROM observation WHERE value > 0 GROUP BY g HAVING COUNT(*) > 0 ORDER BY g DESC";
+    let answer = ask(sql, &tables);
+    let decimal = AnswerValue::Decimal;
+    let expected =
+        [[decimal(0.3), AnswerValue::Integer(2)], [decimal(0.2), AnswerValue::Integer(1)]];
+    assert_eq!(answer.rows, expected);
+    assert_eq!(answer.columns[0].kind, crate::ColumnKind::Group);
+    // What is computed with a group is computed with a decimal number.
+    let sql = "SELECT FLOOR(value) / 4 AS g FROM observation GROUP BY FLOOR(value) HAVING FLOOR(value) = 1";
+    let sql = sql.replace("AS g FROM", "AS g, COUNT(*) FROM");
+    assert_eq!(ask(&sql, &tables).rows, [[decimal(0.25), AnswerValue::Integer(0)]]);
 }
 
 #[test]
