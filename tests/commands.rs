@@ -371,6 +371,7 @@ fn every_command_helps_with_an_example() {
         &["query"],
         &["query", "run"],
         &["query", "explain"],
+        &["query", "check"],
         &["algorithm", "ask"],
         &["algorithm", "run"],
         &["algorithm", "check"],

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{folder, json, refused, run, text};
+use crate::support::{caduceus, folder, json, refused, run, said, text};
 
 const SCHEMA: &str = r#"
 [budget]
@@ -238,12 +238,91 @@ fn a_schema_or_a_file_that_makes_no_sense_is_an_error_with_its_name_and_costs_no
     let arguments = |schema| arguments("run", asker.dir.path(), schema, sql, &[]);
     assert!(refused(&arguments(text(&wrong))).contains("max_row"));
     assert_eq!(run(&arguments(text(&wrong))).status.code(), Some(2));
+    // The files are not the question, and the schema is well written: code 1.
+    let failed = |words: &str| {
+        assert!(refused(&arguments(&asker.schema)).contains(words));
+        assert_eq!(run(&arguments(&asker.schema)).status.code(), Some(1));
+    };
     fs::write(asker.dir.path().join("patient.csv"), "id,sex\n1,male\n").unwrap();
-    assert!(refused(&arguments(&asker.schema)).contains("no column `age`"));
+    failed("no column `age`");
     fs::remove_file(asker.dir.path().join("patient.csv")).unwrap();
-    assert!(refused(&arguments(&asker.schema)).contains("patient.parquet or patient.csv"));
+    failed("patient.parquet or patient.csv");
     fs::write(asker.dir.path().join("patient.parquet"), "no parquet").unwrap();
-    assert!(refused(&arguments(&asker.schema)).contains("patient.parquet"));
+    failed("patient.parquet");
     let explained = asker.ask("explain", sql, &[]);
     assert_eq!(explained["remaining"]["dataset"]["epsilon"], 3.0);
+}
+
+#[test]
+fn a_question_may_begin_with_a_comment_and_come_from_a_file_or_the_standard_input() {
+    let asker = Asker::new();
+    let sql = "-- how many\nSELECT COUNT(*) AS n FROM patient";
+    let first = asker.ask("run", sql, &[]);
+    let file = asker.dir.path().join("question.sql");
+    fs::write(&file, sql).unwrap();
+    let again = asker.ask("run", &format!("@{}", text(&file)), &[]);
+    assert_eq!((&again["repeated"], &again["sql"]), (&true.into(), &sql.into()));
+    assert_eq!(first["rows"], again["rows"]);
+    let mut asking = caduceus(&arguments("run", asker.dir.path(), &asker.schema, "-", &["--json"]));
+    asking.stdin(fs::File::open(&file).unwrap());
+    let answer: Value = serde_json::from_slice(&asking.output().unwrap().stdout).unwrap();
+    assert_eq!((&answer["repeated"], &answer["rows"]), (&true.into(), &first["rows"]));
+    let missing = arguments("run", asker.dir.path(), &asker.schema, "@nothing.sql", &[]);
+    assert!(refused(&missing).contains("nothing.sql"));
+    assert_eq!(run(&missing).status.code(), Some(1));
+    // An option in its place is none.
+    let option = arguments("run", asker.dir.path(), &asker.schema, "--json", &[]);
+    assert!(refused(&option).contains("--sql takes the question"));
+    assert_eq!(run(&option).status.code(), Some(2));
+    assert!(
+        asker.refusal("-- nothing else", &[])["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("a comment alone")
+    );
+}
+
+#[test]
+fn whoever_holds_the_folder_sees_which_values_do_not_count_as_they_stand() {
+    let asker = Asker::new();
+    let visits = "id,ward,cost,urgent\n1,A,5,true\n1,B,1001,maybe\n,C,NaN,false\n2,,-3,\n";
+    fs::write(asker.dir.path().join("visit.csv"), visits).unwrap();
+    let people = "id,sex,age\n1,male,3.0\n2,Male,130\n2,female,\n3,other,40\n4,male,x\n";
+    fs::write(asker.dir.path().join("patient.csv"), people).unwrap();
+    let line = ["query", "check", "--tables", text(asker.dir.path()), "--schema", &asker.schema];
+    let report = json(&line);
+    assert_eq!(report["fits"], false);
+    let table = |index: usize| {
+        let table = &report["tables"][index];
+        let numbers = ["rows", "patients", "without_patient", "beyond_max_rows"];
+        numbers.map(|name| table[name].as_u64().unwrap())
+    };
+    assert_eq!((table(0), table(1)), ([5, 4, 0, 1], [4, 2, 1, 0]));
+    let column = |table: usize, name: &str| {
+        let columns = report["tables"][table]["columns"].as_array().unwrap();
+        let column = columns.iter().find(|column| column["column"] == name).unwrap();
+        ["missing", "unreadable", "outside"].map(|what| column[what].as_u64().unwrap())
+    };
+    assert_eq!(column(0, "age"), [1, 2, 1]);
+    assert_eq!(report["tables"][0]["columns"][0]["first_unreadable"], 1);
+    assert_eq!(column(0, "sex"), [0, 0, 1]);
+    assert_eq!(column(1, "cost"), [0, 1, 2]);
+    assert_eq!((column(1, "urgent"), column(1, "ward")), ([1, 1, 0], [1, 0, 0]));
+    let told = said(&line);
+    for words in [
+        "age: counted as missing, since no integer: 2 values, the first in row 1",
+        "not for researchers",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+    assert!(!told.contains("maybe"), "no value is told: {told}");
+    assert!(!asker.dir.path().join("budget.redb").exists());
+    // What fits is said to fit.
+    let good = Asker::new();
+    let patient = fs::read_to_string(good.dir.path().join("patient.csv")).unwrap();
+    fs::write(good.dir.path().join("patient.csv"), patient.replace("unknown", "")).unwrap();
+    let line = ["query", "check", "--tables", text(good.dir.path()), "--schema", &good.schema];
+    assert_eq!(json(&line)["fits"], true);
+    fs::remove_file(good.dir.path().join("visit.csv")).unwrap();
+    assert!(refused(&line).contains("visit.parquet or visit.csv"));
 }

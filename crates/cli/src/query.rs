@@ -1,13 +1,15 @@
 //! `caduceus query`: questions to the vaults of a home, and to a folder of tables.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use caduceus_node::asked::Asked;
 use caduceus_node::folder::{self, Folder};
 use caduceus_node::party::{self, Role};
 use caduceus_node::{
-    AskedLimits, Delta, Epsilon, Mechanism, Node, NodeError, Question, Result, approvals,
-    custodian, researcher,
+    AskedLimits, Delta, Epsilon, MAX_SQL_BYTES, Mechanism, Node, NodeError, Question, Result,
+    approvals, custodian, researcher,
 };
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -28,8 +30,8 @@ pub struct ToVaults {
     /// The researcher
     #[arg(long, value_name = "NAME", required = true)]
     pub researcher: Option<String>,
-    /// The question
-    #[arg(long, value_name = "TEXT", required = true)]
+    /// The question; `@FILE` reads it from a file, `-` from the standard input
+    #[arg(long, value_name = "TEXT", required = true, allow_hyphen_values = true)]
     pub sql: Option<String>,
     #[command(flatten)]
     pub terms: Terms,
@@ -77,6 +79,11 @@ pub enum Local {
         after_help = "Example: caduceus query explain --tables tables --schema schema.toml --sql \"SELECT sex, AVG(age) FROM patient GROUP BY sex\" --epsilon 0.5"
     )]
     Explain(ToFolder),
+    /// Compare the files of a folder with its schema, for whoever holds it: values that are none of their type, or outside of bounds and lists
+    #[command(
+        after_help = "Example: caduceus query check --tables tables --schema schema.toml\n\nThe numbers are exact: keep them in the house. Nothing is charged."
+    )]
+    Check(Described),
 }
 
 const RUN_HELP: &str = r#"Example: caduceus query run --tables tables --schema schema.toml --sql "SELECT sex, COUNT(*) AS n FROM patient GROUP BY sex" --epsilon 0.5
@@ -104,16 +111,29 @@ The schema says what may be known without looking at the data:
 More keys: `file`, `max_rows_per_group`, `max_groups`, `allowed` of a table; `nullable`, `allowed` of a column.
 A refused question ends with code 2. The budget is kept in tables/budget.redb."#;
 
+/// A folder of tables and its schema.
 #[derive(Debug, Args)]
-pub struct ToFolder {
+pub struct Described {
     /// Folder with one Parquet or CSV file for each table
     #[arg(long, value_name = "DIR")]
     tables: PathBuf,
     /// What is published about the tables (TOML)
     #[arg(long, value_name = "FILE")]
     schema: PathBuf,
-    /// The question
-    #[arg(long, value_name = "TEXT")]
+}
+
+impl Described {
+    fn open(&self) -> Result<Folder> {
+        Folder::open(&self.tables, &self.schema)
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ToFolder {
+    #[command(flatten)]
+    folder: Described,
+    /// The question; `@FILE` reads it from a file, `-` from the standard input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     sql: String,
     #[command(flatten)]
     terms: Terms,
@@ -159,7 +179,7 @@ pub async fn ask(node: &Node, query: &ToVaults) -> Result<Outcome> {
     // Both are there, since clap asks for them where no subcommand stands.
     let (name, sql) = (query.researcher.as_deref(), query.sql.as_deref());
     let party = party::find(node, Role::Researcher, name.unwrap_or_default())?;
-    let question = query.terms.question(sql.unwrap_or_default());
+    let question = query.terms.question(sql.unwrap_or_default())?;
     if query.explain {
         let explained = researcher::explain(node, &party, &question).await?;
         let line = |one: &researcher::Explained| {
@@ -210,32 +230,37 @@ pub async fn put(
 pub fn local(local: &Local, json: bool) -> Result<Outcome> {
     match local {
         Local::Run(query) => {
-            let report = Folder::open(&query.tables, &query.schema)?
-                .run(&query.asked(), &reporter(false, json))?;
+            let asked = query.asked()?;
+            let report = query.folder.open()?.run(&asked, &reporter(false, json))?;
             Ok(Outcome::new(&report, report.text.clone()))
         }
         Local::Explain(query) => {
-            let explained = Folder::open(&query.tables, &query.schema)?
-                .explain(&query.asked(), &reporter(false, json))?;
+            let asked = query.asked()?;
+            let explained = query.folder.open()?.explain(&asked, &reporter(false, json))?;
             Ok(Outcome::new(&explained, explained.text.clone()))
+        }
+        Local::Check(folder) => {
+            let report = folder.open()?.check(&reporter(false, json))?;
+            Ok(Outcome::new(&report, report.text.clone()))
         }
     }
 }
 
 impl ToFolder {
-    fn asked(&self) -> folder::Asked {
-        folder::Asked {
-            question: self.terms.question(&self.sql),
+    fn asked(&self) -> Result<folder::Asked> {
+        Ok(folder::Asked {
+            question: self.terms.question(&self.sql)?,
             researcher: self.researcher.clone(),
             seed: self.seed,
-        }
+        })
     }
 }
 
 impl Terms {
-    fn question(&self, sql: &str) -> Question {
-        Question {
-            sql: sql.to_owned(),
+    /// The question that `--sql` gives.
+    fn question(&self, given: &str) -> Result<Question> {
+        Ok(Question {
+            sql: text(given)?,
             epsilon: self.epsilon,
             delta: self.delta,
             mechanism: self.mechanism.map(|name| match name {
@@ -247,6 +272,32 @@ impl Terms {
                 max_rows_per_group: self.max_rows_per_group,
                 max_groups: self.max_groups,
             },
+        })
+    }
+}
+
+/// The text of a question: as it is given, or from where that says.
+fn text(given: &str) -> Result<String> {
+    let read = |source: &mut dyn Read, name: &Path| {
+        // One byte more than a question may have tells that there are too many.
+        let (mut text, most) = (String::new(), MAX_SQL_BYTES as u64 + 1);
+        let read = source.take(most).read_to_string(&mut text);
+        read.map_err(|error| NodeError::file("read", name, error))?;
+        Ok(text)
+    };
+    match given.strip_prefix('@') {
+        _ if given == "-" => read(&mut std::io::stdin(), Path::new("the standard input")),
+        Some(file) => {
+            let path = Path::new(file);
+            let opened = File::open(path).map_err(|error| NodeError::file("read", path, error));
+            read(&mut opened?, path)
         }
+        // A comment has a space or a line end in it, or says nothing.
+        None if given.starts_with("--") && !given.contains(char::is_whitespace) => {
+            Err(NodeError::Usage(format!(
+                "--sql takes the question, and `{given}` is an option: write it as --sql \"SELECT ...\""
+            )))
+        }
+        None => Ok(given.to_owned()),
     }
 }

@@ -188,6 +188,9 @@ pub enum NodeError {
     /// The question is not one that the vaults answer.
     #[error("{0}")]
     Question(#[from] caduceus_query::Refusal),
+    /// A file of a folder of tables is not there, or not what the schema says.
+    #[error("{0}")]
+    TableFile(String),
     /// The schema of a folder of tables makes no sense.
     #[error(transparent)]
     Schema(#[from] caduceus_query::SchemaError),

@@ -2,6 +2,7 @@
 //! beside them.
 
 mod algorithm;
+mod check;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use sha2::{Digest, Sha256};
 pub use self::algorithm::{
     AlgorithmReport, AskedAlgorithm, ModuleReport, check_module, read_module, read_parameters,
 };
+pub use self::check::{ColumnReport, FolderReport, TableReport};
 use crate::error::{NodeError, Result};
 use crate::report::Reporter;
 

@@ -54,7 +54,7 @@ pub use caduceus_identity::{KeyKind, SecretKey, Seed};
 pub use caduceus_ledger::deployment;
 pub use caduceus_protect::Date;
 pub use caduceus_query::sandbox::{Norm, Selection, Values};
-pub use caduceus_query::{AskedLimits, Delta, Epsilon, Mechanism, Question};
+pub use caduceus_query::{AskedLimits, Delta, Epsilon, MAX_SQL_BYTES, Mechanism, Question};
 pub use caduceus_records::{CompiledView, RowFormat};
 pub use error::{NodeError, Result};
 pub use home::Home;

@@ -5,10 +5,12 @@
 //! ([`release`]); above it everything works on released numbers. Each step admits what it knows and refuses all else, so
 //! that a construct that nobody thought of is refused too.
 
+mod calls;
 mod catalog;
 mod expression;
 mod functions;
 mod join;
+mod names;
 mod relation;
 mod release;
 mod statement;
@@ -192,50 +194,55 @@ fn parse(sql: &str) -> Result<SqlStatement, Refusal> {
             "shorten it, for example by asking several questions",
         ));
     }
-    if words(sql)? > MAX_WORDS {
+    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize();
+    let tokens = tokens.map_err(|error| Refusal::Syntax(error.to_string()))?;
+    if words(&tokens) > MAX_WORDS {
         return Err(Refusal::unsupported(
             format!("A question of more than {MAX_WORDS} words and signs"),
             "shorten it, for example by IN with a list of values, which may be long",
         ));
     }
     let statements = DFParser::parse_sql(sql);
-    let mut statements = statements.map_err(|error| catalog::refusal(&error))?;
+    let mut statements = statements
+        .map_err(|error| statement::unread(&tokens).unwrap_or_else(|| catalog::refusal(&error)))?;
     match (statements.pop_front(), statements.is_empty()) {
-        (None, _) => Err(Refusal::Syntax("it is empty".into())),
+        (None, _) => Err(Refusal::Syntax("it is empty, or a comment alone".into())),
         (Some(_), false) => {
             Err(Refusal::unsupported("More than one statement", "ask one question at a time"))
         }
         (Some(Statement::Statement(statement)), true) => match &*statement {
             SqlStatement::Query(query) => statement::screen(query).map(|()| *statement),
-            _ => Err(not_a_select(&keyword(sql))),
+            _ => Err(not_a_select(&keyword(&tokens))),
         },
         (Some(Statement::Explain(_)), true) => Err(Refusal::unsupported(
             "EXPLAIN as a part of the question",
             "ask `caduceus query explain` with the SELECT alone",
         )),
-        (Some(_), true) => Err(not_a_select(&keyword(sql))),
+        (Some(_), true) => Err(not_a_select(&keyword(&tokens))),
     }
 }
 
-/// The first word of a statement, in capitals.
-fn keyword(sql: &str) -> String {
-    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize().unwrap_or_default();
-    let word = tokens.into_iter().find_map(|token| match token {
-        Token::Word(word) => Some(word.value.to_uppercase()),
+/// The words of a text in capitals, without literals and names in quotes.
+fn keywords(tokens: &[Token]) -> Vec<String> {
+    let words = tokens.iter().filter_map(|token| match token {
+        Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_uppercase()),
         _ => None,
     });
-    word.unwrap_or_else(|| "It".to_owned())
+    words.collect()
+}
+
+/// The first word of a statement, in capitals.
+fn keyword(tokens: &[Token]) -> String {
+    keywords(tokens).into_iter().next().unwrap_or_else(|| "It".to_owned())
 }
 
 /// How many words and signs a text has, literals and commas not counted.
-fn words(sql: &str) -> Result<usize, Refusal> {
-    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize();
-    let tokens = tokens.map_err(|error| Refusal::Syntax(error.to_string()))?;
+fn words(tokens: &[Token]) -> usize {
     let free = |token: &Token| {
         use Token::{Comma, Number, SingleQuotedString, Whitespace};
         matches!(token, Comma | Number(..) | SingleQuotedString(_) | Whitespace(_))
     };
-    Ok(tokens.iter().filter(|token| !free(token)).count())
+    tokens.iter().filter(|token| !free(token)).count()
 }
 
 fn not_a_select(keyword: &str) -> Refusal {

@@ -13,7 +13,7 @@ use crate::{
     Answer, ColumnKind, Epsilon, Loss, Mechanism, NoiseScale,
     grid::Grid,
     noise::{Influence, Share},
-    scalar::{Bounds, Key, Kind, Scalar},
+    scalar::{Bounds, Key, Kind, Scalar, Steps},
 };
 
 /// A checked question. Made by [`crate::check`] only; running it is private by construction.
@@ -254,10 +254,16 @@ pub(crate) enum Measure {
 /// One thing that happens after the noise.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
+    /// Groups that were made by whole numbers are shown as the decimal numbers on whose steps these are, by group column. First, if at
+    /// all, and no part of the question: the same numbers are released whatever they are called.
+    Steps(Vec<Option<Steps>>),
     Project(Vec<Scalar>),
     Filter(Scalar),
     Sort(Vec<SortKey>),
-    Limit { skip: usize, fetch: Option<usize> },
+    Limit {
+        skip: usize,
+        fetch: Option<usize>,
+    },
 }
 
 #[derive(Clone, Debug)]

@@ -13,12 +13,15 @@ mod domain;
 mod evaluate;
 mod interval;
 mod pattern;
+mod steps;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{bounds::Bounds, domain::narrow, evaluate::evaluate, interval::interval};
+pub(crate) use self::{
+    bounds::Bounds, domain::narrow, evaluate::evaluate, interval::interval, steps::Steps,
+};
 
 /// A value that rows can be grouped by, in the order in which groups are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,6 +67,8 @@ pub(crate) struct Type {
     pub kind: Kind,
     /// Of numbers; values outside cannot occur.
     pub bounds: Option<Bounds>,
+    /// Of decimal numbers, on which steps they stand, where they stand on any.
+    pub steps: Option<Steps>,
     /// All values that can occur (NULL left out), in the order in which groups are shown.
     pub domain: Option<Arc<Vec<Key>>>,
     /// Whether NULL is one of the groups of GROUP BY.
@@ -75,13 +80,13 @@ pub(crate) struct Type {
 impl Type {
     /// Values of a kind of which nothing else is known.
     pub fn any(kind: Kind) -> Self {
-        Self { kind, bounds: None, domain: None, nullable: true, of_person: false }
+        Self { kind, bounds: None, steps: None, domain: None, nullable: true, of_person: false }
     }
 
     /// Flags that can be both.
     pub fn flag(nullable: bool, of_person: bool) -> Self {
         let domain = Some(Arc::new(vec![Key::Flag(false), Key::Flag(true)]));
-        Self { kind: Kind::Flag, bounds: None, domain, nullable, of_person }
+        Self { kind: Kind::Flag, bounds: None, steps: None, domain, nullable, of_person }
     }
 
     /// Whether a condition of this type can hold for any row.

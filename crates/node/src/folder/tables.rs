@@ -22,14 +22,22 @@ pub(super) type Wanted = Vec<(String, Vec<String>)>;
 
 /// The files that a question reads.
 pub(super) struct Files<'a> {
-    tables: Vec<Source<'a>>,
+    pub tables: Vec<Source<'a>>,
 }
 
-struct Source<'a> {
-    path: PathBuf,
-    table: &'a PublicTable,
+/// The file of one table.
+pub(super) struct Source<'a> {
+    pub path: PathBuf,
+    pub table: &'a PublicTable,
     /// The patient's column first.
     columns: Vec<String>,
+}
+
+/// A column as it stands in its file, and in the type that the schema names.
+pub(super) struct Column {
+    pub name: String,
+    pub stored: ArrayRef,
+    pub values: ArrayRef,
 }
 
 impl<'a> Files<'a> {
@@ -46,7 +54,7 @@ impl<'a> Files<'a> {
             };
             let found = names.iter().map(|name| dir.join(name)).find(|path| path.is_file());
             let path = found.ok_or_else(|| {
-                NodeError::Usage(format!(
+                NodeError::TableFile(format!(
                     "table `{}` has no file: put {} into {}, or name another with the key `file` of the schema",
                     table.name,
                     names.join(" or "),
@@ -95,7 +103,8 @@ impl<'a> Files<'a> {
 }
 
 impl Source<'_> {
-    fn read(&self) -> Result<RecordBatch> {
+    /// The columns in their order. A value that is none of its type is NULL among the values.
+    pub fn columns(&self) -> Result<Vec<Column>> {
         let csv =
             self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
         let batch = if csv { self.csv()? } else { self.parquet()? };
@@ -106,10 +115,18 @@ impl Source<'_> {
                 0 => DataType::Utf8,
                 _ => self.data_type(name),
             };
-            Ok((Field::new(name, target.clone(), true), self.cast(array, &target)?))
+            let values = self.cast(array, &target)?;
+            Ok(Column { name: name.clone(), stored: Arc::clone(array), values })
         });
-        let (fields, columns): (Vec<_>, Vec<_>) =
-            columns.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        columns.collect()
+    }
+
+    fn read(&self) -> Result<RecordBatch> {
+        let fields_and_values = self.columns()?.into_iter().map(|column| {
+            let kind = column.values.data_type().clone();
+            (Field::new(column.name, kind, true), column.values)
+        });
+        let (fields, columns): (Vec<_>, Vec<_>) = fields_and_values.unzip();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns);
         batch.map_err(|error| self.unreadable(error))
     }
@@ -182,7 +199,7 @@ impl Source<'_> {
     }
 
     fn missing(&self, column: &str) -> NodeError {
-        NodeError::Usage(format!(
+        NodeError::TableFile(format!(
             "{} has no column `{column}`, which the schema names for table `{}`; mend the schema or the file",
             self.path.display(),
             self.table.name
@@ -191,7 +208,7 @@ impl Source<'_> {
 
     /// What the reader says may quote a value: it goes no further than its kind.
     fn unreadable<E: std::error::Error>(&self, _: E) -> NodeError {
-        NodeError::Usage(format!(
+        NodeError::TableFile(format!(
             "{} cannot be read as table `{}`: it is no whole Parquet file or CSV file with a header, or a column cannot have the type that the schema names; mend the file or the schema",
             self.path.display(),
             self.table.name

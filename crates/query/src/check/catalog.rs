@@ -161,11 +161,21 @@ impl ContextProvider for Catalog {
 
 /// The parser's or planner's error as a refusal.
 pub(super) fn refusal(error: &DataFusionError) -> Refusal {
+    let message = error.find_root().message();
+    if message.contains("No function matches") || message.contains("failed to match any signature")
+    {
+        // The name stands in the first quotes, before its arguments.
+        let named = message.split('\'').nth(1).and_then(|call| call.split('(').next());
+        return Refusal::mistake(
+            format!("{} with these arguments", named.unwrap_or("a function").to_uppercase()),
+            "COUNT takes any column, other aggregates take number columns, and CAST(column AS INT) makes numbers of true or false",
+        );
+    }
     let unplannable = || Refusal::Unplannable(text(error));
     match error.find_root() {
         DataFusionError::SQL(error, _) => Refusal::Syntax(match error.as_ref() {
             ParserError::RecursionLimitExceeded => "it is nested too deeply".into(),
-            ParserError::TokenizerError(text) | ParserError::ParserError(text) => line(text),
+            ParserError::TokenizerError(text) | ParserError::ParserError(text) => stumble(text),
         }),
         DataFusionError::External(inner) => {
             inner.downcast_ref::<Refusal>().cloned().unwrap_or_else(unplannable)
@@ -211,6 +221,36 @@ pub(super) fn refusal(error: &DataFusionError) -> Refusal {
                 "write it in HAVING, or aggregate in a subquery that groups by the patient",
             )
         }
+        DataFusionError::Plan(message) if message.contains("non-boolean predicate") => {
+            Refusal::mistake(
+                "A condition that is not true or false, as a boolean column or a comparison is,",
+                "compare it with something, as in x > 5",
+            )
+        }
+        DataFusionError::Plan(message)
+            if message.contains("out of bounds") || message.contains("with position") =>
+        {
+            Refusal::mistake(
+                "A number in GROUP BY or ORDER BY that is that of no column",
+                "count the columns after SELECT from 1, or name the column",
+            )
+        }
+        DataFusionError::Plan(message) if message.contains("Unary operator") => Refusal::mistake(
+            "The negative of a text or of true or false",
+            "give it a number, or convert with CAST(x AS INT)",
+        ),
+        DataFusionError::Plan(message) if message.contains("names given as column alias") => {
+            Refusal::mistake(
+                "A subquery with more columns than names, or fewer,",
+                "give each of its columns an alias within it",
+            )
+        }
+        DataFusionError::Plan(message) if message.contains("specified more than once") => {
+            Refusal::mistake(
+                "Two subqueries of WITH have one name",
+                "name each by a name of its own",
+            )
+        }
         DataFusionError::Plan(message) if message.contains("unique expression names") => {
             super::same_name("Two columns have the same name")
         }
@@ -218,15 +258,20 @@ pub(super) fn refusal(error: &DataFusionError) -> Refusal {
     }
 }
 
+/// What the parser stumbles over, in words for people who do not know its insides.
+fn stumble(text: &str) -> String {
+    match text.strip_prefix("No infix parser for token ") {
+        Some(rest) => {
+            let place = rest.split_once(" at Line").map_or("", |(_, place)| place);
+            format!("a word or sign that does not go on with what stands before it, at Line{place}")
+        }
+        None => line(text),
+    }
+}
+
 /// The root of an error in one line. What the planner says of its own insides is of no use to an analyst.
 fn text(error: &DataFusionError) -> String {
     let text = line(&error.find_root().message());
-    if text.contains("No function matches") || text.contains("failed to match any signature") {
-        return "a function is used with the wrong number or types of arguments; \
-                use COUNT of any column, other aggregates of number columns, \
-                and CAST(column AS INT) of one that is true or false"
-            .into();
-    }
     if matches!(error.find_root(), DataFusionError::Internal(_)) || text.len() > 300 {
         return "the planner does not know what it means; ask a simpler question".into();
     }

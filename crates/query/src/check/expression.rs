@@ -2,21 +2,15 @@
 
 use datafusion::{
     common::{DFSchema, ScalarValue},
-    logical_expr::{
-        Between, BinaryExpr, Case, Expr, Like, Operator,
-        expr::{InList, ScalarFunction},
-    },
+    logical_expr::{Between, BinaryExpr, Case, Expr, Like, Operator, expr::InList},
 };
 
 use crate::{
     Refusal,
-    scalar::{
-        Arithmetic, Bounds, Comparison, Kind, Literal, NumberFunction, Scalar, TextFunction, Type,
-        Typed,
-    },
+    scalar::{Arithmetic, Comparison, Kind, Literal, NumberFunction, Scalar, Type, Typed},
 };
 
-const INSTEAD: &str = "use columns, literals, comparisons, IN, BETWEEN, LIKE, IS NULL, AND, OR, NOT, CASE, arithmetic, CAST, COALESCE, ABS, ROUND, LEAST, GREATEST, clamp(x, low, high), bucket(x, edge, ...) or width_bucket(x, low, high, n)";
+pub(super) const INSTEAD: &str = "use columns, literals, comparisons, IN, BETWEEN, LIKE, IS NULL, AND, OR, NOT, CASE, arithmetic, CAST, COALESCE, NULLIF, ABS, SIGN, ROUND, FLOOR, CEIL, TRUNC, SQRT, LN, EXP, POWER(x, 2), LEAST, GREATEST, LOWER, UPPER, TRIM, LENGTH, clamp(x, low, high), bucket(x, edge, ...) or width_bucket(x, low, high, n)";
 
 /// Parts of an expression at most, once what is taken twice is there twice.
 const MOST_PARTS: usize = 10_000;
@@ -142,7 +136,9 @@ impl Columns<'_> {
                 // A computation with the patient is refused as that.
                 self.value(&binary.left)?;
                 self.value(&binary.right)?;
-                return Err(Refusal::unsupported(format!("The operator {other}"), INSTEAD));
+                let instead =
+                    if other == Operator::StringConcat { super::names::TEXTS } else { INSTEAD };
+                return Err(Refusal::unsupported(format!("The operator {other}"), instead));
             }
         };
         let (left, right) = self.numbers(&binary.left, &binary.right)?;
@@ -150,7 +146,7 @@ impl Columns<'_> {
     }
 
     /// Two numbers brought to one kind.
-    fn numbers(&self, left: &Expr, right: &Expr) -> Result<(Typed, Typed), Refusal> {
+    pub(super) fn numbers(&self, left: &Expr, right: &Expr) -> Result<(Typed, Typed), Refusal> {
         let (left, right) = alike(self.value(left)?, self.value(right)?)?;
         match left.known.kind.is_number() {
             true => Ok((left, right)),
@@ -161,7 +157,7 @@ impl Columns<'_> {
         }
     }
 
-    fn number(&self, expr: &Expr, what: &str) -> Result<Typed, Refusal> {
+    pub(super) fn number(&self, expr: &Expr, what: &str) -> Result<Typed, Refusal> {
         let typed = self.value(expr)?;
         match typed.known.kind.is_number() {
             true => Ok(typed),
@@ -269,197 +265,57 @@ impl Columns<'_> {
             Boolean, Decimal128, Decimal256, Float16, Float32, Float64, Int8, Int16, Int32, Int64,
             LargeUtf8, UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
         };
-        let kind = match to {
-            Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64 => Kind::Integer,
-            Decimal128(_, places) | Decimal256(_, places) if *places < 6 => {
-                return Err(Refusal::unsupported(
-                    "A conversion to DECIMAL with fewer than 6 decimal places",
-                    "convert to DOUBLE, and round with ROUND(x, places)",
-                ));
+        let (kind, digits) = match to {
+            Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64 => {
+                (Kind::Integer, None)
             }
-            Float16 | Float32 | Float64 | Decimal128(..) | Decimal256(..) => Kind::Decimal,
-            Utf8 | LargeUtf8 | Utf8View => Kind::Text,
-            Boolean => Kind::Flag,
-            _ => return Err(Refusal::unsupported("A conversion to this type", INSTEAD)),
+            Decimal128(digits, places) | Decimal256(digits, places) if *places < 6 => {
+                (Kind::Decimal, Some((*digits, *places)))
+            }
+            Float16 | Float32 | Float64 | Decimal128(..) | Decimal256(..) => (Kind::Decimal, None),
+            Utf8 | LargeUtf8 | Utf8View => (Kind::Text, None),
+            Boolean => (Kind::Flag, None),
+            _ => return Err(Refusal::unsupported("CAST to this type", super::names::TYPES)),
         };
         let typed = self.value(inner)?;
         if let Scalar::Literal(Literal::Null(_)) = typed.scalar {
             return Ok(Typed::literal(Literal::Null(kind)));
         }
-        match (typed.known.kind, kind) {
-            (from, to) if from == to => Ok(typed),
-            (_, Kind::Integer | Kind::Decimal) => Ok(typed.convert(kind)),
-            _ => Err(Refusal::unsupported(
-                "A conversion to text or to true or false",
-                "use CASE to name values",
-            )),
-        }
-    }
-
-    fn function(&self, function: &ScalarFunction) -> Result<Typed, Refusal> {
-        let name = function.func.name();
-        let arguments = function.args.as_slice();
-        let number = |make: NumberFunction| match arguments {
-            [one] => {
-                let typed = self.number(one, &name.to_uppercase())?;
-                let rounds = matches!(
-                    make,
-                    NumberFunction::Floor | NumberFunction::Ceil | NumberFunction::Round
-                );
-                Ok(match (typed.known.kind, make) {
-                    (Kind::Integer, _) if rounds => typed,
-                    (_, NumberFunction::Abs) => typed.number(make),
-                    _ => typed.decimal().number(make),
-                })
+        let converted = match (typed.known.kind, kind) {
+            (from, to) if from == to => typed,
+            (_, Kind::Integer | Kind::Decimal) => typed.convert(kind),
+            (Kind::Integer | Kind::Decimal, Kind::Flag) => {
+                let (value, zero) = alike(typed, Typed::literal(Literal::Integer(0)))?;
+                value.compare(Comparison::NotEqual, zero)
             }
-            _ => Err(arguments_refused(name)),
-        };
-        let text = |make: TextFunction| match arguments {
-            [one] => {
-                let typed = self.value(one)?;
-                match typed.known.kind {
-                    Kind::Text => Ok(typed.text(make)),
-                    _ => Err(arguments_refused(name)),
-                }
-            }
-            _ => Err(arguments_refused(name)),
-        };
-        match name {
-            "abs" => number(NumberFunction::Abs),
-            "floor" => number(NumberFunction::Floor),
-            "ceil" => number(NumberFunction::Ceil),
-            "round" if arguments.len() == 2 => self.round(arguments),
-            "round" => number(NumberFunction::Round),
-            "sqrt" => number(NumberFunction::Sqrt),
-            "ln" => number(NumberFunction::Ln),
-            "exp" => number(NumberFunction::Exp),
-            "lower" => text(TextFunction::Lower),
-            "upper" => text(TextFunction::Upper),
-            "btrim" => text(TextFunction::Trim),
-            "character_length" => text(TextFunction::Length),
-            "coalesce" => {
-                let parts = arguments.iter().map(|one| self.value(one));
-                Ok(Typed::coalesce(all_alike(parts.collect::<Result<_, _>>()?)?))
-            }
-            "nullif" => self.null_if(arguments),
-            "least" => self.extreme(Arithmetic::Least, arguments),
-            "greatest" => self.extreme(Arithmetic::Greatest, arguments),
-            "clamp" => self.clamp(arguments),
-            "bucket" => self.bucket(arguments),
-            "width_bucket" => self.width_bucket(arguments),
-            "random" | "uuid" => Err(Refusal::unsupported(
-                "A random function",
-                "leave it out: the noise of the answer is the only chance in it",
-            )),
-            "now" | "current_date" | "current_time" | "today" => Err(Refusal::unsupported(
-                "The current time in a question",
-                "write the time out: a question must mean the same whenever it is asked",
-            )),
-            _ => {
-                Err(Refusal::unsupported(format!("The function {}", name.to_uppercase()), INSTEAD))
-            }
-        }
-    }
-
-    /// Rounded to decimal places.
-    fn round(&self, arguments: &[Expr]) -> Result<Typed, Refusal> {
-        let value = self.number(&arguments[0], "ROUND")?.decimal();
-        let places = match self.value(&arguments[1])?.scalar {
-            Scalar::Literal(Literal::Integer(places @ -12..=12)) => places as i32,
-            _ => return Err(arguments_refused("round")),
-        };
-        let power = || Typed::literal(Literal::Decimal(10_f64.powi(places.abs())));
-        let (up, down) = match places >= 0 {
-            true => (Arithmetic::Multiply, Arithmetic::Divide),
-            false => (Arithmetic::Divide, Arithmetic::Multiply),
-        };
-        let whole = value.arithmetic(up, power()).number(NumberFunction::Round);
-        Ok(whole.arithmetic(down, power()))
-    }
-
-    fn null_if(&self, arguments: &[Expr]) -> Result<Typed, Refusal> {
-        let [one, other] = arguments else { return Err(arguments_refused("nullif")) };
-        let (one, other) = alike(self.value(one)?, self.value(other)?)?;
-        let equal = one.clone().compare(Comparison::Equal, other);
-        let null = Typed::literal(Literal::Null(one.known.kind));
-        Ok(Typed::case(vec![(equal, null)], one))
-    }
-
-    fn extreme(&self, op: Arithmetic, arguments: &[Expr]) -> Result<Typed, Refusal> {
-        let parts = arguments.iter().map(|one| self.number(one, "LEAST or GREATEST"));
-        let parts = all_alike(parts.collect::<Result<_, _>>()?)?.into_iter();
-        parts
-            .reduce(|one, other| one.arithmetic(op, other))
-            .ok_or_else(|| arguments_refused("least"))
-    }
-
-    /// Literals as decimal numbers.
-    fn decimals(&self, arguments: &[Expr], name: &str) -> Result<Vec<f64>, Refusal> {
-        let read = arguments.iter().map(|argument| match self.value(argument)?.decimal().scalar {
-            Scalar::Literal(Literal::Decimal(number)) if number.is_finite() => Ok(number),
-            _ => Err(arguments_refused(name)),
-        });
-        read.collect()
-    }
-
-    fn clamp(&self, arguments: &[Expr]) -> Result<Typed, Refusal> {
-        let [value, low, high] = arguments else { return Err(arguments_refused("clamp")) };
-        let value = self.number(value, "CLAMP")?;
-        let whole = |expr: &Expr| match self.value(expr)?.scalar {
-            Scalar::Literal(Literal::Integer(number)) => Ok(Some(number)),
-            _ => Ok(None),
-        };
-        let bounds = match (value.known.kind, whole(low)?, whole(high)?) {
-            (Kind::Integer, Some(low), Some(high)) => Bounds::Integer(low, high),
-            _ => {
-                let ends = self.decimals(&arguments[1..], "clamp")?;
-                Bounds::Decimal(ends[0], ends[1])
+            (from, to) => {
+                return Err(Refusal::unsupported(
+                    format!("CAST of {} to {}", from.words(), to.words()),
+                    "name the values with CASE, as in CASE WHEN x > 5 THEN 'high' ELSE 'low' END",
+                ));
             }
         };
-        if !bounds.usable() {
-            return Err(Refusal::mistake(
-                "clamp with a low end above its high end",
-                "write it as clamp(x, low, high)",
-            ));
-        }
-        let value = if matches!(bounds, Bounds::Decimal(..)) { value.decimal() } else { value };
-        Ok(value.clamp(bounds))
+        Ok(match digits {
+            Some((digits, places)) => decimal(converted, digits, places),
+            None => converted,
+        })
     }
+}
 
-    fn bucket(&self, arguments: &[Expr]) -> Result<Typed, Refusal> {
-        let [value, edges @ ..] = arguments else { return Err(arguments_refused("bucket")) };
-        let value = self.number(value, "BUCKET")?.decimal();
-        let edges = self.decimals(edges, "bucket")?;
-        if edges.is_empty() || !edges.is_sorted_by(|one, next| one < next) {
-            return Err(Refusal::mistake(
-                "bucket without ascending edges",
-                "write it as bucket(x, 0, 10, 20)",
-            ));
-        }
-        let mut labels = vec![format!("< {}", edges[0])];
-        labels.extend(edges.windows(2).map(|pair| format!("[{}, {})", pair[0], pair[1])));
-        labels.push(format!(">= {}", edges[edges.len() - 1]));
-        Ok(value.bucket(edges).label(labels))
+/// A DECIMAL of so many digits, so many of them behind the point: rounded, and NULL where it has more before the point.
+fn decimal(value: Typed, digits: u8, places: i8) -> Typed {
+    let rounded =
+        super::calls::to_places(value, places.into(), |value| value.number(NumberFunction::Round));
+    let most = 10_f64.powi(i32::from(digits) - i32::from(places));
+    if rounded.known.bounds.is_some_and(|bounds| {
+        let (lower, upper) = bounds.decimal();
+        lower > -most && upper < most
+    }) {
+        return rounded;
     }
-
-    fn width_bucket(&self, arguments: &[Expr]) -> Result<Typed, Refusal> {
-        let [value, low, high, count] = arguments else {
-            return Err(arguments_refused("width_bucket"));
-        };
-        let value = self.number(value, "WIDTH_BUCKET")?.decimal();
-        let ends = self.decimals(&[low.clone(), high.clone()], "width_bucket")?;
-        let count = match self.value(count)?.scalar {
-            Scalar::Literal(Literal::Integer(count @ 1..=1000)) => count,
-            _ => return Err(arguments_refused("width_bucket")),
-        };
-        let width = (ends[1] - ends[0]) / count as f64;
-        let mut edges: Vec<f64> = (0..count).map(|part| ends[0] + width * part as f64).collect();
-        edges.push(ends[1]);
-        if !edges.is_sorted_by(|one, next| one < next) {
-            return Err(arguments_refused("width_bucket"));
-        }
-        Ok(value.bucket(edges))
-    }
+    let end = Typed::literal(Literal::Decimal(most));
+    let fits = rounded.clone().number(NumberFunction::Abs).compare(Comparison::Less, end);
+    Typed::case(vec![(fits, rounded)], Typed::literal(Literal::Null(Kind::Decimal)))
 }
 
 /// A comparison of two values brought to one kind.
@@ -479,7 +335,7 @@ pub(super) fn compare(left: Typed, op: Comparison, right: Typed) -> Result<Typed
 }
 
 /// Two values brought to one kind.
-fn alike(left: Typed, right: Typed) -> Result<(Typed, Typed), Refusal> {
+pub(super) fn alike(left: Typed, right: Typed) -> Result<(Typed, Typed), Refusal> {
     let mut both = all_alike(vec![left, right])?.into_iter();
     match (both.next(), both.next()) {
         (Some(left), Some(right)) => Ok((left, right)),
@@ -488,7 +344,7 @@ fn alike(left: Typed, right: Typed) -> Result<(Typed, Typed), Refusal> {
 }
 
 /// Values brought to one kind: whole numbers become decimal where one is, NULL becomes what the others are.
-fn all_alike(values: Vec<Typed>) -> Result<Vec<Typed>, Refusal> {
+pub(super) fn all_alike(values: Vec<Typed>) -> Result<Vec<Typed>, Refusal> {
     let null = |typed: &Typed| matches!(typed.scalar, Scalar::Literal(Literal::Null(_)));
     let kinds = || values.iter().filter(|typed| !null(typed)).map(|typed| typed.known.kind);
     let Some(mut kind) = kinds().next() else {
@@ -555,18 +411,6 @@ fn literal(value: &ScalarValue) -> Result<Literal, Refusal> {
             ));
         }
     })
-}
-
-fn arguments_refused(name: &str) -> Refusal {
-    let instead = match name {
-        "clamp" => "write it as clamp(x, low, high) with numbers for low and high",
-        "bucket" => "write it as bucket(x, 0, 10, 20) with numbers for the edges",
-        "width_bucket" => {
-            "write it as width_bucket(x, low, high, n) with numbers, low below high and n from 1 to 1000"
-        }
-        _ => "give it one argument of the right type",
-    };
-    Refusal::mistake(format!("{} with these arguments", name.to_uppercase()), instead)
 }
 
 /// The patient stands where only values can.

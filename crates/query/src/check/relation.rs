@@ -137,8 +137,14 @@ impl<'a> Tables<'a> {
                 PublicDomain::Flag => Type::flag(true, true).domain,
                 _ => None,
             };
-            let known =
-                Type { kind, bounds, domain, nullable: column.nullable, of_person: one_row };
+            let known = Type {
+                kind,
+                bounds,
+                steps: None,
+                domain,
+                nullable: column.nullable,
+                of_person: one_row,
+            };
             (ColumnRef { name: column.name.clone(), kind, bounds, needed: false }, known)
         });
         let (columns, mut types): (Vec<_>, Vec<_>) = columns.unzip();
@@ -264,13 +270,13 @@ impl<'a> Tables<'a> {
     fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Lowered, Refusal> {
         let input = self.private(&aggregate.input, "An aggregate of released numbers")?;
         let columns = Columns { schema: aggregate.input.schema(), types: &input.types };
-        let keys = aggregate.group_expr.iter();
-        let keys = keys.map(|expr| Ok(columns.typed(expr)?.exact(&input.types)));
+        let keys = aggregate.group_expr.iter().map(|expr| columns.typed(expr));
         let keys = keys.collect::<Result<Vec<_>, Refusal>>()?;
         if keys.iter().any(|key| key.known.kind == Kind::Person) {
             let found =
                 aggregate.aggr_expr.iter().map(|expr| person_aggregate(expr, &columns, &input));
             let found = found.collect::<Result<Vec<_>, _>>()?;
+            let keys = keys.into_iter().map(|key| key.exact(&input.types)).collect();
             return Ok(Lowered::Private(within(input, keys, found)));
         }
         Ok(Lowered::Public(Box::new(release::release(aggregate, keys, input, self.question)?)))
@@ -491,15 +497,18 @@ fn person_aggregate(
                 };
                 bounds.arithmetic(Arithmetic::Multiply, times)
             }),
+            steps: argument.known.steps,
             ..Type::any(argument.known.kind)
         },
         PersonFunction::Mean => {
             let decimal = argument.clone().decimal().known;
             Type { bounds: decimal.bounds, ..Type::any(Kind::Decimal) }
         }
-        PersonFunction::Least | PersonFunction::Greatest => {
-            Type { bounds: argument.known.bounds, ..Type::any(argument.known.kind) }
-        }
+        PersonFunction::Least | PersonFunction::Greatest => Type {
+            bounds: argument.known.bounds,
+            steps: argument.known.steps,
+            ..Type::any(argument.known.kind)
+        },
     };
     let argument = match function {
         PersonFunction::Count if literal => None,
@@ -510,7 +519,7 @@ fn person_aggregate(
 }
 
 pub(super) fn window() -> Refusal {
-    Refusal::unsupported("A window function (OVER)", super::AGGREGATES)
+    Refusal::unsupported("A window function (OVER)", super::names::WINDOWS)
 }
 
 /// Why a part of the plan is refused.

@@ -16,7 +16,7 @@ use crate::{
     Delta, Loss, Mechanism, NoiseScale, Refusal, Rho,
     grid::Grid,
     noise::{Influence, Share},
-    plan::{Aggregate, GroupColumn, Leaves, Measure, ReleasePlan, RowLimits, Threshold},
+    plan::{Aggregate, GroupColumn, Leaves, Measure, ReleasePlan, RowLimits, Step, Threshold},
     scalar::{Bounds, Key, Kind, Literal, Scalar, Type, Typed},
 };
 
@@ -43,10 +43,17 @@ pub(super) fn release(
     let mut types = Vec::new();
     let mut groups = Vec::new();
     let of_person = keys.iter().all(|key| key.known.of_person);
+    let mut stepped = Vec::new();
     for (key, expr) in keys.into_iter().zip(&node.group_expr) {
-        let (group, known) = group(key, expr, &mut arguments)?;
+        // Decimal numbers on steps are grouped by the whole number of their step, and shown as what they are.
+        let (key, steps) = key.stepped();
+        let (group, known) = group(key.exact(&input.types), expr, &mut arguments)?;
         groups.push(group);
-        types.push(known);
+        types.push(match steps {
+            Some(_) => Type { steps, ..Type::any(Kind::Decimal) },
+            None => known,
+        });
+        stepped.push(steps);
     }
     let count = group_count(&groups)?;
     let limits = limits(&input, count, of_person, question)?;
@@ -87,7 +94,8 @@ pub(super) fn release(
         threshold,
         aggregates,
     };
-    Ok(Public { release, loss, rules, types, steps: Vec::new() })
+    let shown = stepped.iter().any(Option::is_some).then_some(Step::Steps(stepped));
+    Ok(Public { release, loss, rules, types, steps: shown.into_iter().collect() })
 }
 
 fn intern(scalar: Scalar, arguments: &mut Vec<Scalar>) -> usize {
@@ -115,7 +123,7 @@ fn group(
         (Kind::Decimal, ..) => {
             return Err(Refusal::unsupported(
                 format!("GROUP BY over `{name}`, a decimal number,"),
-                "group by bucket(x, edge, ...) or width_bucket(x, low, high, n)",
+                "group by whole or rounded numbers, as in FLOOR(x / 10) * 10 or ROUND(x, 1), or by ranges, as in bucket(x, 0, 10, 20) or width_bucket(x, 0, 100, 10)",
             ));
         }
         (_, Some(domain), _) => Some(Arc::clone(domain)),

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod refused;
+
 use super::*;
 use crate::{
     fixture::{plan, plan_with, schema},
@@ -38,7 +40,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT 1", "without a table"),
     ("SELECT COUNT(*)", "without a table"),
     ("VALUES (1)", "without a table"),
-    ("TABLE patient", "not valid SQL"),
+    ("TABLE patient", "TABLE, a statement"),
     // Other shapes.
     ("SELECT COUNT(*) FROM patient UNION SELECT COUNT(*) FROM patient", "set operation"),
     ("SELECT COUNT(*) FROM patient UNION ALL SELECT COUNT(*) FROM patient", "set operation"),
@@ -98,8 +100,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM generate_series(1, 9)", "table function"),
     ("SELECT COUNT(*) FROM patient, observation", "join other than"),
     ("SELECT COUNT(*) FROM patient CROSS JOIN observation", "join other than"),
-    ("SELECT COUNT(*) FROM observation RIGHT JOIN patient USING (patient)", "join other than"),
-    ("SELECT COUNT(*) FROM observation FULL JOIN patient USING (patient)", "join other than"),
+    ("SELECT COUNT(*) FROM observation RIGHT JOIN patient USING (patient)", "LEFT JOIN"),
+    ("SELECT COUNT(*) FROM observation FULL JOIN patient USING (patient)", "LEFT JOIN"),
     ("SELECT COUNT(*) FROM observation o JOIN patient p ON o.code = p.sex", "join other than"),
     (
         "SELECT COUNT(*) FROM observation o JOIN patient p ON o.patient <> p.patient",
@@ -151,6 +153,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM observation GROUP BY note", "needs a delta"),
     ("SELECT COUNT(*) FROM observation GROUP BY wide", "needs a delta"),
     ("SELECT COUNT(*) FROM observation GROUP BY value", "a decimal number"),
+    ("SELECT COUNT(*) FROM observation GROUP BY value", "FLOOR(x / 10) * 10 or ROUND(x, 1)"),
+    ("SELECT COUNT(*) FROM observation GROUP BY SQRT(year)", "a decimal number"),
+    ("SELECT ROUND(value, 6) AS g, COUNT(*) FROM observation GROUP BY g", "needs a delta"),
     ("SELECT sex, COUNT(*) FROM patient GROUP BY ROLLUP (sex)", "ROLLUP"),
     ("SELECT sex FROM patient GROUP BY sex", "without an aggregate"),
     ("SELECT COUNT(*) FROM encounter GROUP BY ward, bed", "more than 10000 groups"),
@@ -603,6 +608,21 @@ fn groups_are_the_values_that_can_come_out_and_no_others() {
         // Rows without a year can be there although that is not published.
         ("COALESCE(year, 0) / 1000", numbers(&[0, 1, 2])),
         ("year / 100 + LENGTH(code) * 0", numbers(&[19, 20, 21])),
+        // Decimal numbers on steps are groups by the number of their step.
+        ("FLOOR(year / 100.0)", numbers(&[19, 20, 21])),
+        ("FLOOR(year / 100.0) * 100", numbers(&[19, 20, 21])),
+        ("ROUND(year / 100.0, 1) - 19", numbers(&(0..=20).collect::<Vec<_>>())),
+        ("CAST(FLOOR(year / 100.0) AS INT)", numbers(&[19, 20, 21])),
+        ("FLOOR(value / 100)", numbers(&[-1, 0, 1, 2, 3])),
+        ("ROUND(value, -2)", numbers(&[0, 1, 2, 3])),
+        ("TRUNC(value / 200) / 2", numbers(&[0, 1])),
+        (
+            "FLOOR(value / 0.5) * 0.5 - ROUND(clamp(value, 0, 0))",
+            numbers(&(-40..=600).collect::<Vec<_>>()),
+        ),
+        ("SIGN(year - 2000)", numbers(&[-1, 0, 1])),
+        ("POWER(CAST(final AS INT), 2)", numbers(&[0, 1])),
+        ("CAST(value / 100 AS DECIMAL(5, 0))", numbers(&[0, 1, 2, 3])),
     ] {
         let sql = format!("SELECT {group} AS g, COUNT(*) FROM observation GROUP BY g");
         assert_eq!(groups(&sql, &schema()), expected, "{group}");

@@ -12,7 +12,7 @@ use super::release::{Number, Release, TOGETHER};
 use crate::{
     Answer, AnswerValue,
     plan::{PrivatePlan, SortKey, Step},
-    scalar::{Key, Kind, Scalar, evaluate, interval},
+    scalar::{Key, Kind, Scalar, Steps, evaluate, interval},
 };
 
 /// Columns of the answer so far.
@@ -37,6 +37,7 @@ impl Release {
         let mut table = table(self, plan);
         for step in &plan.steps {
             table = match step {
+                Step::Steps(steps) => on_steps(table, steps),
                 Step::Project(scalars) => project(&table, scalars),
                 Step::Filter(condition) => {
                     let holds = table.evaluate(condition);
@@ -87,6 +88,17 @@ fn table(release: &Release, plan: &PrivatePlan) -> Table {
         }
     });
     Table { columns: groups.chain(numbers).collect(), rows }
+}
+
+/// Group columns of whole numbers as the decimal numbers that they stand for.
+fn on_steps(mut table: Table, steps: &[Option<Steps>]) -> Table {
+    for (column, steps) in table.columns.iter_mut().zip(steps) {
+        if let Some(steps) = steps {
+            let numbers = column.values.as_primitive::<Int64Type>();
+            column.values = Arc::new(numbers.unary::<_, Float64Type>(|number| steps.value(number)));
+        }
+    }
+    table
 }
 
 fn values<'a>(numbers: impl Iterator<Item = &'a Number>, kind: Kind) -> ArrayRef {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 
 use super::{
-    Arithmetic, Bounds, Comparison, Key, Kind, Literal, NumberFunction, Scalar, TextFunction, Type,
-    Typed, evaluate,
+    Arithmetic, Bounds, Comparison, Key, Kind, Literal, NumberFunction, Scalar, Steps,
+    TextFunction, Type, Typed, evaluate, steps,
 };
 
 /// The longest finite list of values that is followed through an expression.
@@ -48,6 +48,7 @@ impl Typed {
         let known = Type {
             kind: literal.kind(),
             bounds,
+            steps: literal.steps(),
             domain: domain.map(Arc::new),
             nullable,
             of_person: true,
@@ -89,7 +90,8 @@ impl Typed {
         };
         // A text that is no number becomes NULL.
         let nullable = self.known.nullable || from == Kind::Text;
-        let known = Type { kind, bounds, domain, nullable, of_person: self.known.of_person };
+        let steps = if kind == Kind::Decimal { self.known.steps() } else { None };
+        let known = Type { kind, bounds, steps, domain, nullable, of_person: self.known.of_person };
         Self { scalar: Scalar::Convert(Box::new(self.scalar), kind), known }
     }
 
@@ -217,9 +219,17 @@ impl Typed {
         };
         let divides = matches!(op, Arithmetic::Divide | Arithmetic::Remainder);
         let undefined = divides && other.known.can_be_zero();
+        let steps = match self.known.kind {
+            Kind::Decimal => {
+                let fixed = matches!(other.scalar, Scalar::Literal(_));
+                steps::arithmetic(op, &self.known, &other.known, fixed)
+            }
+            _ => None,
+        };
         let known = Type {
             kind: self.known.kind,
             bounds,
+            steps,
             domain: self.known.results(op, &other.known).map(Arc::new),
             nullable: self.known.nullable || other.known.nullable || undefined,
             of_person: self.known.of_person && other.known.of_person,
@@ -232,6 +242,10 @@ impl Typed {
     pub fn number(self, function: NumberFunction) -> Self {
         let known = Type {
             bounds: self.known.bounds.and_then(|bounds| bounds.function(function)),
+            steps: match self.known.kind {
+                Kind::Decimal => steps::function(function, &self.known),
+                _ => None,
+            },
             domain: None,
             nullable: self.known.nullable
                 || matches!(function, NumberFunction::Sqrt | NumberFunction::Ln),
@@ -260,6 +274,7 @@ impl Typed {
         let known = Type {
             kind: if whole { Kind::Integer } else { Kind::Text },
             bounds: bounds.flatten(),
+            steps: None,
             domain: domain.map(Arc::new),
             ..self.known
         };
@@ -319,7 +334,12 @@ impl Typed {
             }
             _ => bounds,
         };
-        let known = Type { bounds: Some(narrowed), domain: None, ..self.known };
+        let (low, high) = bounds.decimal();
+        let ends = Steps::of(low).zip(Steps::of(high)).and_then(|(low, high)| low.common(high));
+        // Held to one value it is that value.
+        let own = if low == high { Some(ends) } else { self.known.steps.map(Some) };
+        let steps = own.and_then(|own| own?.common(ends?));
+        let known = Type { bounds: Some(narrowed), steps, domain: None, ..self.known };
         Self { scalar: Scalar::Clamp(Box::new(self.scalar), bounds), known }
     }
 
@@ -332,6 +352,7 @@ impl Typed {
         let known = Type {
             kind: Kind::Integer,
             bounds: Some(Bounds::Integer(0, last)),
+            steps: None,
             domain: Some(Arc::new(places.map(Key::Integer).collect())),
             ..self.known
         };
@@ -348,6 +369,7 @@ impl Typed {
         let known = Type {
             kind: Kind::Text,
             bounds: None,
+            steps: None,
             domain: Some(Arc::new(domain.map(Key::Text).collect())),
             ..self.known
         };
@@ -382,7 +404,7 @@ fn condition(can_hold: bool, can_fail: bool, nullable: bool, of_person: bool) ->
     let outcomes = [(can_fail, false), (can_hold, true)];
     let domain = outcomes.into_iter().filter(|(can, _)| *can).map(|(_, flag)| Key::Flag(flag));
     let domain = Some(Arc::new(domain.collect()));
-    Type { kind: Kind::Flag, bounds: None, domain, nullable, of_person }
+    Type { kind: Kind::Flag, bounds: None, steps: None, domain, nullable, of_person }
 }
 
 /// LEAST and GREATEST where one side is open; anything else is then unbounded.
@@ -400,9 +422,11 @@ fn merged<'a>(types: impl Iterator<Item = &'a Type> + Clone) -> Type {
     let bounds = typed().map(|known| known.bounds).reduce(|one, other| Some(one?.union(other?)));
     let keys: Option<Vec<_>> = types.clone().map(|known| known.domain.clone()).collect();
     let domain = keys.map(|lists| distinct(lists.iter().flat_map(|list| list.iter().cloned())));
+    let steps = typed().map(|known| known.steps).reduce(|one, other| one?.common(other?));
     Type {
         kind,
         bounds: bounds.flatten(),
+        steps: steps.flatten(),
         domain: domain.filter(|all| all.len() <= MOST_VALUES).map(Arc::new),
         nullable: types.clone().any(|known| known.nullable),
         of_person: types.clone().all(|known| known.of_person),

@@ -18,7 +18,7 @@ const SEEDS: [&str; 8] = [
 ];
 
 /// Words to put in their places.
-const WORDS: [&str; 58] = [
+const WORDS: [&str; 64] = [
     "SELECT",
     "FROM",
     "WHERE",
@@ -77,6 +77,12 @@ const WORDS: [&str; 58] = [
     "NULL",
     "CAST(note AS INT)",
     "clamp(value, 0, 1)",
+    "POWER(value, 3)",
+    "MOD(wide, year)",
+    "SIGN(value)",
+    "ROUND(value, 1)",
+    "FLOOR(value / 10)",
+    "CAST(value AS DECIMAL(3, 1))",
 ];
 
 /// What happens to a list of words.
