@@ -259,8 +259,8 @@ fn aggregates() -> impl Strategy<Value = Vec<&'static str>> {
         "COUNT(*) FILTER (WHERE value > 10)",
         "SUM(CASE WHEN year > 2000 THEN value ELSE 1 END)",
         "SUM(value * 2 + year)",
-        "SUM(POWER(value, 2))",
-        "SUM(POWER(value, 3))",
+        "SUM(POWER(value / 100, 2))",
+        "SUM(POWER(value / 100, 3))",
         "SUM(MOD(year, 7))",
         "SUM(SIGN(value))",
         "SUM(NVL(value, 7))",
@@ -400,9 +400,13 @@ proptest! {
                 prop_assert!(!matches!(value, AnswerValue::Decimal(value) if !value.is_finite()));
             }
         }
-        // The last digit of a decimal may change on the way back.
+        // The last digit of a decimal may change on the way back, also that of a sensitivity.
         let read: Answer = serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap();
-        prop_assert_eq!((read.columns, read.rows.len()), (answer.columns, answer.rows.len()));
+        let shape = |answer: &Answer| {
+            let names = answer.columns.iter().map(|column| (column.name.clone(), column.kind));
+            (names.collect::<Vec<_>>(), answer.rows.len())
+        };
+        prop_assert_eq!(shape(&read), shape(&answer));
     }
 
     #[test]

@@ -238,8 +238,11 @@ pub(crate) fn compile(
 ) -> Result<Compiled, PathError> {
     let mut expr = parse::parse(text, constants)?;
     let mut notes = Notes::default();
-    let known =
-        kinds::settle(&mut notes, &mut expr, &Around { focus, resource: &constants.resource });
+    let known = kinds::settle(
+        &mut notes,
+        &mut expr,
+        &Around { focus, resource: &constants.resource, repeats: 0 },
+    );
     if let Some(what) = notes.wrong {
         return Err(PathError { at: None, what });
     }

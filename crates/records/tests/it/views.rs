@@ -793,6 +793,10 @@ fn nothing_is_said_of_elements_that_are_there_or_of_types_that_are_not_known() {
         let select = json!({ "repeat": repeat, "column": column });
         assert_eq!(odd("QuestionnaireResponse", select), []);
     }
+    // Calls in each other are not looked through to any depth, which would take longer than anybody waits.
+    let nested = (0..40).fold("item".to_owned(), |path, _| format!("repeat({path})"));
+    let select = json!({ "column": [{ "name": "v", "path": format!("{nested}.linkId"), "type": "string" }] });
+    assert_eq!(odd("QuestionnaireResponse", select), []);
     // What stands three levels down is found only from what was found before.
     let deep = |path: &str| {
         json!({

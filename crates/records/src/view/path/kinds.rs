@@ -183,7 +183,13 @@ pub(super) struct Around<'k> {
     pub(super) focus: &'k Known,
     /// The same of `%resource`.
     pub(super) resource: &'k Known,
+    /// In how many calls of repeat() it stands.
+    pub(super) repeats: usize,
 }
+
+/// Calls of repeat() in each other that are looked through. Each is settled twice, so that more would take long; of what
+/// stands deeper nothing is known.
+const MAX_REPEATS: usize = 4;
 
 /// Writes into each element of the expression the type that FHIR gives it, and returns what is known of the whole. What
 /// can be said against it goes into `notes`.
@@ -271,14 +277,20 @@ fn call(notes: &mut Notes, base: Known, function: &mut Function, around: &Around
             base
         }
         Function::Select(projection) => settle(notes, projection, &inner),
+        Function::Repeat(projection) if around.repeats == MAX_REPEATS => {
+            settle(notes, projection, &Around { focus: &Known::default(), ..inner });
+            Known::default()
+        }
         Function::Repeat(projection) => {
+            let repeats = around.repeats + 1;
             // What is known of the first round need not hold for the others, nor what is missing in it.
             let mut first = Notes::default();
-            let step = settle(&mut first, &mut projection.clone(), &inner);
+            let step = settle(&mut first, &mut projection.clone(), &Around { repeats, ..inner });
             notes.wrong(first.wrong);
             let both = base.either(step.clone());
             let mut second = Notes::default();
-            let further = settle(&mut second, projection, &Around { focus: &both, ..*around });
+            let further =
+                settle(&mut second, projection, &Around { focus: &both, repeats, ..*around });
             notes.wrong(second.wrong);
             // Where types come that were not there at first, yet others may come.
             match step.has_types_of(&further) {
