@@ -254,11 +254,18 @@ fn identifiers_planted_in_records_are_in_nothing_that_leaves() {
     let dir = folder();
     let at = |name: &str| dir.path().join(name);
     planted(&at("export"));
+    let pack = |file: &str| {
+        let packed = std::process::Command::new("gzip").arg(at(file)).status();
+        assert!(packed.unwrap().success());
+    };
+    pack("export/Others.ndjson");
+    fs::write(at("export/notes.txt"), "not FHIR").unwrap();
     let done = json(&["deidentify", "--input", text(&at("export")), "--out", text(&at("safe"))]);
     assert_eq!(
         done["written"],
         value!({ "Condition": 30, "Encounter": 30, "Observation": 30, "Patient": 30 })
     );
+    assert_eq!(done["ignored_files"], value!([text(&at("export/notes.txt"))]));
     assert_eq!(leaks_of(&done), None);
 
     let home = at("home");

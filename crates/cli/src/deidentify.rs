@@ -13,7 +13,7 @@ pub const EXAMPLE: &str = "Example: caduceus deidentify --input export/ --out sa
 
 #[derive(Debug, Args)]
 pub struct Deidentify {
-    /// Files or folders of FHIR R4, NDJSON or bundles
+    /// Files or folders of FHIR R4, NDJSON or bundles, plain or packed by gzip or Zstandard
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     pub input: Vec<PathBuf>,
     /// New or empty folder for the resources without identifiers, one NDJSON file for each type
@@ -58,6 +58,7 @@ pub fn run(arguments: &Deidentify, reporter: &Reporter) -> Result<Outcome> {
     if done.set_aside.len() > NAMED {
         lines.push(format!("  and {} more, which --json names", done.set_aside.len() - NAMED));
     }
+    lines.extend(done.ignored_files.iter().map(|path| format!("  passed over: {path}")));
     for (path, kinds) in &done.removed {
         let kinds: Vec<String> =
             kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();

@@ -1,15 +1,14 @@
 //! FHIR in, FHIR without identifiers out: files to files, without a home and without a ledger.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use caduceus_protect::Date;
 pub use caduceus_protect::fhir::Dates;
 use caduceus_protect::fhir::{Deidentifier, RemovedByPath};
 use caduceus_protect::safe_harbor::SparseAreas;
-use caduceus_records::WholeFile;
+use caduceus_records::{WholeFile, is_document, open_unpacked};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -42,6 +41,8 @@ pub struct FhirResult {
     pub written: BTreeMap<String, u64>,
     /// Lines or files that are no FHIR: file, line and nothing of their content.
     pub set_aside: Vec<SetAside>,
+    /// Files in the folders that were passed over because their names are not those of FHIR files.
+    pub ignored_files: Vec<String>,
     /// What was removed, by element and kind.
     pub removed: RemovedByPath,
     /// The folder.
@@ -64,11 +65,10 @@ pub struct SetAside {
 /// is not empty, or nothing is there to read.
 pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
     let key = crate::tables::pseudonym_key(job.key.as_deref())?;
-    let mut files = Vec::new();
-    job.input.iter().try_for_each(|path| find(path, &mut files))?;
+    let (mut files, mut ignored) = (Vec::new(), Vec::new());
+    job.input.iter().try_for_each(|path| find(path, &mut files, &mut ignored))?;
     if files.is_empty() {
-        let what =
-            "there is no .ndjson or .json file in what --input names; name a folder of FHIR R4";
+        let what = "there is no .ndjson or .json file, packed or not, in what --input names; name a folder of FHIR R4";
         return Err(NodeError::Usage(what.to_owned()));
     }
     for file in &files {
@@ -119,6 +119,7 @@ pub fn run(job: &FhirJob, reporter: &Reporter) -> Result<FhirResult> {
         read,
         written,
         set_aside,
+        ignored_files: ignored.iter().map(|path| path.display().to_string()).collect(),
         removed: deidentifier.removed().clone(),
         output: job.output.display().to_string(),
     })
@@ -173,8 +174,8 @@ fn write(folder: &Path, writers: &mut Writers, kind: String, resource: &Value) -
         .map_err(|error| NodeError::file("write", path, error))
 }
 
-/// The FHIR files of a folder and its folders, in the order of their names.
-fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+/// The FHIR files of a folder and its folders, in the order of their names, and the others.
+fn find(path: &Path, files: &mut Vec<PathBuf>, ignored: &mut Vec<PathBuf>) -> Result<()> {
     let failed = |error| NodeError::file("read", path, error);
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
         files.push(path.to_owned());
@@ -186,9 +187,9 @@ fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     }
     inside.sort();
     for path in inside {
-        let fhir = path.extension().is_some_and(|ending| ending == "ndjson" || ending == "json");
-        if fhir || path.is_dir() {
-            find(&path, files)?;
+        match path.is_dir() || is_document(&path).is_some() {
+            true => find(&path, files, ignored)?,
+            false => ignored.push(path),
         }
     }
     Ok(())
@@ -202,15 +203,17 @@ fn each(
 ) -> Result<()> {
     let failed = |error| NodeError::file("read", path, error);
     let mut aside = |line| set_aside.push(SetAside { file: path.display().to_string(), line });
-    if path.extension().is_some_and(|ending| ending == "json") {
-        let bytes = std::fs::read(path).map_err(failed)?;
+    let mut content = open_unpacked(path)?;
+    if is_document(path) == Some(true) {
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes).map_err(failed)?;
         let Ok(value) = serde_json::from_slice::<Value>(&bytes) else {
             aside(1);
             return Ok(());
         };
         return entries(&value, take);
     }
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let mut reader = BufReader::new(content);
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();

@@ -20,7 +20,7 @@ pub use output::{RowFormat, RowWriter};
 pub use parquet_files::{ParquetTable, WholeFile, read_parquet, write_parquet};
 pub use read::{
     Ingest, Misfits, PERSON_COLUMN, Progress, ReadOptions, Reason, SetAside, Source, Summary,
-    read_fhir, read_fhir_with, run_views, subfolders,
+    is_document, open_unpacked, read_fhir, read_fhir_with, run_views, subfolders,
 };
 pub use tables::Tables;
 pub use view::{

@@ -31,7 +31,8 @@ use crate::view::CompiledView;
 use gather::Gather;
 use work::Job;
 
-pub use files::subfolders;
+pub use files::{is_document, subfolders};
+pub use source::open_unpacked;
 
 /// The column that says whose row it is. A resource with a row that lacks it is set aside.
 pub const PERSON_COLUMN: &str = "patient";

@@ -92,6 +92,11 @@ fn format(path: &Path) -> Option<Format> {
     }
 }
 
+/// Whether a name is that of a file of FHIR, packed or not, and if so whether of one document (`.json`) or of lines.
+pub fn is_document(path: &Path) -> Option<bool> {
+    format(path).map(|format| format == Format::Document)
+}
+
 fn list(folder: &Path) -> Result<Vec<PathBuf>, RecordsError> {
     let entries = fs::read_dir(folder).map_err(RecordsError::io("list", folder))?;
     let paths: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();

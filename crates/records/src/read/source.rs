@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -65,6 +65,35 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+/// What comes of a source once it is unpacked, if its first bytes are those of gzip or Zstandard, and whether they are. What is
+/// not packed is counted where it is taken: straight from a file it needs no clean memory.
+fn unpacked(
+    mut inner: Box<dyn Read + Send>,
+    count: Arc<AtomicU64>,
+) -> io::Result<(Box<dyn Read + Send>, bool)> {
+    let mut magic = Vec::new();
+    inner.by_ref().take(4).read_to_end(&mut magic)?;
+    let (gzip, zstd) = (magic.starts_with(GZIP), magic.starts_with(ZSTD));
+    let whole = io::Cursor::new(magic).chain(inner);
+    let counted = |inner| Counted { inner, count };
+    let input: Box<dyn Read + Send> = match (gzip, zstd) {
+        (true, _) => Box::new(flate2::read::MultiGzDecoder::new(counted(whole))),
+        (_, true) => Box::new(zstd::stream::read::Decoder::new(counted(whole))?),
+        _ => Box::new(whole),
+    };
+    Ok((input, gzip || zstd))
+}
+
+/// The content of a file, unpacked if it is packed by gzip or Zstandard, which its first bytes tell.
+///
+/// # Errors
+/// [`RecordsError::Io`] where it cannot be opened.
+pub fn open_unpacked(path: &Path) -> Result<Box<dyn Read + Send>, RecordsError> {
+    let fail = || RecordsError::io("read", path);
+    let file = File::open(path).map_err(fail())?;
+    Ok(unpacked(Box::new(file), Arc::default()).map_err(fail())?.0)
+}
+
 /// One source, giving out its blocks.
 pub(super) struct Blocks {
     path: PathBuf,
@@ -93,24 +122,11 @@ impl Blocks {
     ) -> Result<Blocks, RecordsError> {
         let path = source.path.clone();
         let fail = || RecordsError::io("read", &path);
-        let mut inner: Box<dyn Read + Send> = match source.stream.take() {
+        let inner: Box<dyn Read + Send> = match source.stream.take() {
             Some(stream) => stream,
             None => Box::new(File::open(&path).map_err(fail())?),
         };
-        let mut magic = Vec::new();
-        inner.by_ref().take(4).read_to_end(&mut magic).map_err(fail())?;
-        let packed = magic.starts_with(GZIP) || magic.starts_with(ZSTD);
-        let gzip = magic.starts_with(GZIP);
-        let whole = io::Cursor::new(magic).chain(inner);
-        // What is not packed is counted where it is taken: straight from a file it needs no clean memory.
-        let counted = |inner| Counted { inner, count: count.clone() };
-        let input: Box<dyn Read + Send> = match (packed, gzip) {
-            (false, _) => Box::new(whole),
-            (true, true) => Box::new(flate2::read::MultiGzDecoder::new(counted(whole))),
-            (true, false) => {
-                Box::new(zstd::stream::read::Decoder::new(counted(whole)).map_err(fail())?)
-            }
-        };
+        let (input, packed) = unpacked(inner, count.clone()).map_err(fail())?;
         let mut blocks = Blocks {
             path: path.clone(),
             file,
