@@ -321,7 +321,9 @@ mod tests {
                         request("DE", country.alpha2, class.code(), purpose.code()).unwrap();
                     let out = explain(&asked, Identifiability::Protected, Safeguards::NONE);
                     assert!(out.reasons.iter().all(|reason| !reason.article.is_empty()));
-                    assert!(out.verdict != "deny" && out.law.starts_with("GDPR"), "{asked:?}");
+                    // Genetic data alone are used from some countries not at all.
+                    let denied = out.verdict == "deny" && *class != DataClass::Genomic;
+                    assert!(!denied && out.law.starts_with("GDPR"), "{asked:?}");
                 }
             }
         }
