@@ -176,11 +176,11 @@ pub async fn ingest(node: &Node, custodian: &str, intake: &Intake) -> Result<Ing
     settle(node, &custodian, &vault).await?;
     let account = Account(custodian.address.into_array());
     let mut documents = consent::Reader::new(node.rules, account, node.chain_id(), this_moment());
-    let Register { receipts, vouched, changed } =
+    let Register { receipts, vouched, linked, changed } =
         receipts(&read, &vault, &mut documents, intake.vouch)?;
     let ingested = Ingested {
         consents_of_nobody: consents_of_nobody(&read),
-        linked: same_person(&read).len() as u64,
+        linked,
         members_refusing: members_refusing(node, &custodian, &receipts).await?,
         patients: patients as u64,
         consenting: consenting_now(&receipts, &read.tables, &vault),
@@ -359,6 +359,8 @@ struct Register {
     receipts: Vec<Receipt>,
     /// How many rest on the custodian's word.
     vouched: u64,
+    /// How many have links to others about the same person.
+    linked: u64,
     /// Who was known and says something else now.
     changed: Vec<(B256, OnPaper)>,
 }
@@ -393,7 +395,8 @@ fn receipts(
         changed.extend(word.map(|word| (person_id(&receipt.pseudonym), word)));
         register.insert(receipt.pseudonym.clone(), receipt);
     }
-    Ok(Register { receipts: register.into_values().collect(), vouched, changed })
+    let linked = linked.len() as u64;
+    Ok(Register { receipts: register.into_values().collect(), vouched, linked, changed })
 }
 
 /// Of each record with links to others about the same person, the one that stands for all of them.

@@ -173,10 +173,7 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
         let registry = ParticipantRegistry::new(question.registry, &question.ledger);
         let registered = registry.participant(identity.address).call().await.map_err(unasked)?;
         let held = Safeguards::from_bits(registered.safeguards).unwrap_or_default();
-        let Some(to) = Country::from_bytes(registered.jurisdiction.0) else {
-            return Err("it is registered in no country".into());
-        };
-        let asked = to_look(from, to);
+        let asked = to_look(from, Country::from_bytes(registered.jurisdiction.0))?;
         let by_ledger = policy::by_ledger(&question.ledger, question.law, rules, &asked).await;
         let by_ledger = by_ledger.map_err(|error| error.to_string())?;
         for decision in [decide(rules, &asked), by_ledger] {
@@ -208,8 +205,9 @@ async fn ask(question: &Question, url: &str) -> std::result::Result<(Address, Ve
 }
 
 /// An attestor's look at rows that lie in one country, from another: research that rests on nobody's consent.
-fn to_look(from: Country, to: Country) -> Request {
-    Request { class: DataClass::Clinical, from, to, purpose: Purpose::HealthResearch }
+fn to_look(from: Country, to: Option<Country>) -> std::result::Result<Request, String> {
+    let to = to.ok_or("it is registered in no country")?;
+    Ok(Request { class: DataClass::Clinical, from, to, purpose: Purpose::HealthResearch })
 }
 
 /// Whether rows may be shown to an attestor with these safeguards. Rows that must stay are shown nowhere else.
@@ -291,7 +289,7 @@ mod tests {
     #[test]
     fn rows_that_stay_in_their_country_are_shown_to_no_attestor_elsewhere() {
         let by = |held: Safeguards, from: &str, to: &str| {
-            let asked = to_look(from.parse().unwrap(), to.parse().unwrap());
+            let asked = to_look(from.parse().unwrap(), Some(to.parse().unwrap())).unwrap();
             may_see(&decide(default_rules(), &asked), &asked, held)
         };
         let shown = |from: &str, to: &str| by(Safeguards::NONE, from, to);
@@ -307,5 +305,6 @@ mod tests {
         shown("DE", "IN").unwrap_err();
         by(Safeguards::EXPLICIT_CONSENT, "DE", "IN").unwrap_err();
         by(Safeguards::SCC, "DE", "CN").unwrap_err();
+        assert!(to_look("DE".parse().unwrap(), None).is_err(), "registered in no country");
     }
 }
