@@ -164,15 +164,7 @@ pub async fn import(node: &Node, import: &ImportConsent) -> Result<Outcome> {
 
 /// Every use of a person's data and every payment for it.
 pub async fn receipts(node: &Node, of: &args::Person) -> Result<Outcome> {
-    let (person, name) = match (&of.member, &of.custodian, &of.patient) {
-        (None, Some(custodian), Some(patient)) => {
-            (trail::Person::patient(node, custodian, patient)?, None)
-        }
-        (member, ..) => {
-            let member = member::find_anyone(node, member.as_deref().unwrap_or_default())?;
-            (trail::Person::member(node, &member)?, Some(member.name))
-        }
-    };
+    let (person, name) = person(node, &of.member, &of.custodian, &of.patient)?;
     let receipts = trail::receipts(node, &person, name.as_deref()).await?;
     let mut lines = told(&receipts.uses);
     lines.extend(receipts.payments.iter().map(|payment| {
@@ -198,25 +190,32 @@ pub async fn receipts(node: &Node, of: &args::Person) -> Result<Outcome> {
     Ok(Outcome::new(&receipts, lines.join("\n")))
 }
 
+/// A member with their name, or a patient of a custodian: clap sees to it that one of them is named.
+fn person(
+    node: &Node,
+    member: &Option<String>,
+    custodian: &Option<String>,
+    patient: &Option<String>,
+) -> Result<(trail::Person, Option<String>)> {
+    if let (Some(custodian), Some(patient)) = (custodian, patient) {
+        return Ok((trail::Person::patient(node, custodian, patient)?, None));
+    }
+    let member = member::find_anyone(node, member.as_deref().unwrap_or_default())?;
+    Ok((trail::Person::member(node, &member)?, Some(member.name)))
+}
+
 /// Who used what.
 pub async fn trail(node: &Node, of: &Trail) -> Result<Outcome> {
     let Trail { of: Of { dataset, member, researcher, patient }, custodian } = of;
-    let of = match (dataset, member, researcher) {
-        (Some(dataset), ..) => {
+    let of = match (dataset, researcher) {
+        (Some(dataset), _) => {
             custodian::require_dataset(node, *dataset).await?;
             trail::Of::Dataset(*dataset)
         }
-        (_, Some(member), _) => {
-            trail::Of::Person(trail::Person::member(node, &member::find_anyone(node, member)?)?)
-        }
-        (.., Some(researcher)) => {
+        (_, Some(researcher)) => {
             trail::Of::Researcher(party::find(node, Role::Researcher, researcher)?)
         }
-        _ => {
-            let (custodian, patient) = (custodian.as_deref(), patient.as_deref());
-            let (custodian, patient) = (custodian.unwrap_or_default(), patient.unwrap_or_default());
-            trail::Of::Person(trail::Person::patient(node, custodian, patient)?)
-        }
+        _ => trail::Of::Person(person(node, member, custodian, patient)?.0),
     };
     let accesses = trail::accesses(node, &of).await?;
     let records = trail::records(node, &of).await?;

@@ -56,7 +56,7 @@ pub(crate) use noting::{
 pub use publishing::{Publication, dataset_report, publications, publish, require_dataset};
 pub(crate) use publishing::{cid, custodian_of, published};
 pub(crate) use rights::{
-    consent_leaf, consenting_patients, granted_at, note_revocation, receipt_of,
+    consent_leaf, consenting_patients, granted_after, note_revocation, receipt_of,
 };
 pub use rights::{erase, erase_patient, revoke_patient, withdraw};
 

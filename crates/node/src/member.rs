@@ -299,9 +299,9 @@ pub(crate) async fn give(node: &Node, member: &Member, terms: Grant) -> Result<U
         let log = custodian::log_since(node, &custodian, |_| true)?;
         let refused = custodian::refused_until(&log).get(&member.person).copied();
         let counts = match refused {
-            Some(until) => {
-                custodian::granted_at(node, member.address, &custodian, same.id).await? > until
-            }
+            Some(until) => custodian::granted_after(node, member.address, &custodian, until)
+                .await?
+                .contains(&same.id),
             None => true,
         };
         if counts {

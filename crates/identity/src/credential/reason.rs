@@ -17,7 +17,7 @@ pub enum Reason {
     )]
     UnknownCryptosuite,
     /// A proof that counts only with another one.
-    #[error("its proof builds on a previous one, and it carries that one alone")]
+    #[error("its proof builds on a previous one, which is not there")]
     PreviousProof,
     /// The signature does not fit what is signed.
     #[error("the signature does not fit: it was altered after signing, or another key signed")]

@@ -133,33 +133,37 @@ async fn member_permits(
         return Ok(permitted);
     }
     let Some(asked) = asked.of(custodian) else { return Ok(false) };
-    let mut counting = Vec::new();
-    for grant in registry.grantsOf(member, holder).call().await? {
-        // A grant with codes that are not known permits nothing.
-        let Ok(terms) = of_ledger(&grant.terms) else { continue };
-        let is_later = match refused {
-            Some(until) => granted_at(node, member, custodian, grant.id).await? > until,
-            None => true,
-        };
-        if is_later && (!named || terms.jurisdictions.names(node.rules, asked.country)) {
-            counting.push(terms);
-        }
-    }
+    let later = match refused {
+        Some(until) => Some(granted_after(node, member, custodian, until).await?),
+        None => None,
+    };
+    let grants = registry.grantsOf(member, holder).call().await?.into_iter();
+    let counting = grants.filter(|grant| later.as_ref().is_none_or(|all| all.contains(&grant.id)));
+    // A grant with codes that are not known permits nothing.
+    let counting = counting.filter_map(|grant| of_ledger(&grant.terms).ok());
+    let counting: Vec<_> = counting
+        .filter(|terms| !named || terms.jurisdictions.names(node.rules, asked.country))
+        .collect();
     Ok(permits(node.rules, &counting, &asked, node.now().await?).is_ok())
 }
 
-/// When a grant was mined, in seconds since 1970.
-pub(crate) async fn granted_at(
+/// The grants that a member made to a custodian after a moment, in seconds since 1970.
+pub(crate) async fn granted_after(
     node: &Node,
     member: Address,
     custodian: &Party,
-    id: U256,
-) -> Result<u64> {
+    moment: u64,
+) -> Result<BTreeSet<U256>> {
     let topics = [Some(member.into_word()), Some(custodian.address.into_word())];
-    let granted = node.placed_events::<ConsentGranted>(node.at.consent_registry, &topics).await?;
-    let place = granted.into_iter().find(|(_, event)| event.grantId == id).map(|(place, _)| place);
-    let place = place.ok_or_else(|| NodeError::Chain(format!("grant {id} left no event")))?;
-    node.time_of(place).await
+    let mut later = BTreeSet::new();
+    for (place, event) in
+        node.placed_events::<ConsentGranted>(node.at.consent_registry, &topics).await?
+    {
+        if node.time_of(place).await? > moment {
+            later.insert(event.grantId);
+        }
+    }
+    Ok(later)
 }
 
 /// A use that consent is asked for.
