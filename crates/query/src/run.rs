@@ -87,6 +87,9 @@ pub fn run(
 /// The fewest patients that are worth a thread of their own.
 const PATIENTS_OF_A_THREAD: u32 = 2_000;
 
+/// Several times what the deepest expression of a question needs; only what is used is committed.
+const WORKER_STACK: usize = 16 << 20;
+
 /// Patients of one piece of work: few enough rows to stay in the processor's cache.
 const PATIENTS_AT_ONCE: u32 = 4_096;
 
@@ -132,7 +135,10 @@ fn totals(
     };
     // Also where one is enough: what fails in a thread ends the question and not the program.
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let worker =
+            || std::thread::Builder::new().stack_size(WORKER_STACK).spawn_scoped(scope, work);
+        let workers = (0..threads).map(|_| worker().map_err(|_| RunError::Engine));
+        let workers = workers.collect::<Result<Vec<_>, _>>()?;
         let parts = workers.into_iter().map(|worker| worker.join().map_err(|_| RunError::Engine));
         let mut parts = parts.collect::<Result<Vec<_>, _>>()?.into_iter();
         let first = parts.next().ok_or(RunError::Engine)?;

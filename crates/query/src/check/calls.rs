@@ -38,6 +38,7 @@ impl Columns<'_> {
                 self.of_text(name, TextFunction::Length, arguments)
             }
             "nvl" | "ifnull" if arguments.len() != 2 => Err(arguments_refused(name)),
+            "coalesce" if arguments.is_empty() => Err(arguments_refused(name)),
             "coalesce" | "nvl" | "ifnull" => {
                 let parts = arguments.iter().map(|one| self.value(one));
                 Ok(Typed::coalesce(all_alike(parts.collect::<Result<_, _>>()?)?))
@@ -172,8 +173,19 @@ impl Columns<'_> {
 
     fn extreme(&self, name: &str, op: Arithmetic, arguments: &[Expr]) -> Result<Typed, Refusal> {
         let parts = arguments.iter().map(|one| self.number(one, &name.to_uppercase()));
-        let parts = all_alike(parts.collect::<Result<_, _>>()?)?.into_iter();
-        parts.reduce(|one, other| one.arithmetic(op, other)).ok_or_else(|| arguments_refused(name))
+        let mut parts = all_alike(parts.collect::<Result<_, _>>()?)?;
+        // In pairs, and the pairs in pairs: a list of thousands would else be as deep as it is long, and exhaust the stack.
+        while parts.len() > 1 {
+            let mut left = parts.into_iter();
+            parts = Vec::new();
+            while let Some(one) = left.next() {
+                parts.push(match left.next() {
+                    Some(other) => one.arithmetic(op, other),
+                    None => one,
+                });
+            }
+        }
+        parts.pop().ok_or_else(|| arguments_refused(name))
     }
 
     /// Literals as decimal numbers.

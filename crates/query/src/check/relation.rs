@@ -1,6 +1,9 @@
 //! From DataFusion's logical plan to rows of patients, and from there to released numbers.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use datafusion::logical_expr::{
     Aggregate, Distinct, Expr, FetchType, Filter, Limit, LogicalPlan, Operator, Projection,
@@ -270,7 +273,17 @@ impl<'a> Tables<'a> {
     fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Lowered, Refusal> {
         let input = self.private(&aggregate.input, "An aggregate of released numbers")?;
         let columns = Columns { schema: aggregate.input.schema(), types: &input.types };
-        let keys = aggregate.group_expr.iter().map(|expr| columns.typed(expr));
+        // A key that is named again is the same key, for the planner's columns too.
+        let mut seen = HashSet::new();
+        let named = aggregate.group_expr.iter().filter(|expr| seen.insert(*expr));
+        let named: Vec<&Expr> = named.collect();
+        if named.len() + aggregate.aggr_expr.len() != aggregate.schema.fields().len() {
+            return Err(Refusal::mistake(
+                "GROUP BY with the same key in several ways",
+                "name each key once",
+            ));
+        }
+        let keys = named.iter().map(|expr| columns.typed(expr));
         let keys = keys.collect::<Result<Vec<_>, Refusal>>()?;
         if keys.iter().any(|key| key.known.kind == Kind::Person) {
             let found =
@@ -279,7 +292,13 @@ impl<'a> Tables<'a> {
             let keys = keys.into_iter().map(|key| key.exact(&input.types)).collect();
             return Ok(Lowered::Private(within(input, keys, found)));
         }
-        Ok(Lowered::Public(Box::new(release::release(aggregate, keys, input, self.question)?)))
+        Ok(Lowered::Public(Box::new(release::release(
+            aggregate,
+            &named,
+            keys,
+            input,
+            self.question,
+        )?)))
     }
 
     fn distinct(&mut self, input: &LogicalPlan) -> Result<Lowered, Refusal> {

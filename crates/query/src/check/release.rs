@@ -26,9 +26,10 @@ const MOST_LEAVES: usize = 2_000_000;
 /// Which quantiles stand for MIN and MAX, in thousandths.
 const EXTREMES: (u32, u32) = (10, 990);
 
-/// Plans the release of the aggregates of these rows.
+/// Plans the release of the aggregates of these rows, by the keys that are `named` in the question.
 pub(super) fn release(
     node: &AggregateNode,
+    named: &[&Expr],
     keys: Vec<Typed>,
     input: Private,
     question: &Question,
@@ -44,7 +45,7 @@ pub(super) fn release(
     let mut groups = Vec::new();
     let of_person = keys.iter().all(|key| key.known.of_person);
     let mut stepped = Vec::new();
-    for (key, expr) in keys.into_iter().zip(&node.group_expr) {
+    for (key, expr) in keys.into_iter().zip(named) {
         // Decimal numbers on steps are grouped by the whole number of their step, and shown as what they are.
         let (key, steps) = key.stepped();
         let (group, known) = group(key.exact(&input.types), expr, &mut arguments)?;

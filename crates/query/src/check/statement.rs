@@ -515,7 +515,8 @@ impl Visitor for Written {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<Refusal> {
-        let name = relation.0.last().map(|part| part.to_string().replace('"', "").to_lowercase());
+        let name = relation.0.last().and_then(|part| part.as_ident());
+        let name = name.map(|name| name.value.to_lowercase());
         let size = name.and_then(|name| self.sizes.get(&name)).copied().unwrap_or(1);
         self.grow(size)
     }

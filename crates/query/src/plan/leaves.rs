@@ -15,7 +15,7 @@ pub(crate) enum Leaves {
 }
 
 impl Leaves {
-    /// The parts of a range; `None` if it is empty or not finite.
+    /// The parts of a range; `None` if it is empty or too wide for all its ends to be finite.
     pub fn new(bounds: Bounds) -> Option<Self> {
         match bounds {
             Bounds::Integer(lower, upper) if lower <= upper => {
@@ -24,7 +24,9 @@ impl Leaves {
                 let count = values.div_ceil(width) as u32;
                 Some(Self::Whole { lower, upper, width: width as u64, count })
             }
-            Bounds::Decimal(lower, upper) if (upper - lower).is_finite() && lower < upper => {
+            Bounds::Decimal(lower, upper)
+                if ((upper - lower) * MOST as f64).is_finite() && lower < upper =>
+            {
                 Some(Self::Decimal { lower, upper, count: MOST as u32 })
             }
             Bounds::Decimal(lower, upper) if lower.is_finite() && lower == upper => {

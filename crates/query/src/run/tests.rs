@@ -771,6 +771,23 @@ fn groups_of_rounded_numbers_are_shown_as_what_they_are() {
 }
 
 #[test]
+fn what_is_named_again_and_long_lists_mean_what_they_mean_in_plain_sql() {
+    let rows = [(0, 24.0), (1, 26.0), (1, 31.0), (2, 8.0)];
+    let rows = rows.map(|(one, value)| observation(&format!("p{one}"), "other", value));
+    let tables = tables(&[patient("p0", "male"), patient("p1", "female")], &rows);
+    let numbers = (0..2_400).map(|number| format!(", {number}")).collect::<String>();
+    for sql in [
+        "SELECT sex, COUNT(*) AS n FROM patient GROUP BY sex, 1, patient.sex".to_owned(),
+        "SELECT year / 10 AS d, COUNT(*), SUM(value) FROM observation GROUP BY d, 1, year / 10".to_owned(),
+        "SELECT SUM(n) FROM (SELECT patient, year / 10 AS y, COUNT(*) AS n FROM observation GROUP BY 1, 2, 2, y, 1) t".to_owned(),
+        format!("SELECT SUM(GREATEST(value{numbers})), SUM(LEAST(value{numbers})) FROM observation"),
+        "SELECT COUNT(*) FROM (SELECT patient, CAST(NULL AS DOUBLE) AS z FROM observation) t WHERE z IS NULL".to_owned(),
+    ] {
+        compare_with_plain(&sql, &tables).unwrap();
+    }
+}
+
+#[test]
 fn the_interval_of_a_quotient_of_whole_numbers_has_what_is_behind_its_point() {
     let many: Vec<Patient> = (0..100)
         .map(|number| patient(&format!("p{number}"), if number == 0 { "female" } else { "male" }))

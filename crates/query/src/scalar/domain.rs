@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, NullArray, StringArray},
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, Int64Array, NullArray, StringArray, new_null_array,
+    },
     datatypes::{DataType, Int64Type},
 };
 
@@ -24,6 +26,8 @@ impl Key {
                 keys.map(|key| if let Self::Flag(flag) = key { Some(*flag) } else { None })
                     .collect::<BooleanArray>(),
             ),
+            // No decimal number is a key, so that all of them are NULL.
+            Kind::Decimal => new_null_array(&kind.data_type(), keys.count()),
             _ => Arc::new(
                 keys.map(|key| if let Self::Text(text) = key { Some(text) } else { None })
                     .collect::<StringArray>(),
