@@ -99,8 +99,13 @@ impl Algorithm {
     ///
     /// # Errors
     /// [`NodeError::Algorithm`] for tables, columns or an amount of work that the schema does not publish or allow.
-    pub(crate) fn declaration(&self, schema: &PublicSchema) -> Result<Declaration> {
-        let (asked, allowed) = (self.fuel().saturating_mul(self.rounds.into()), schema.max_fuel);
+    pub(crate) fn declaration(
+        &self,
+        module: &Module,
+        schema: &PublicSchema,
+    ) -> Result<Declaration> {
+        let asked = module.fuel_of_a_round().saturating_mul(self.rounds.into());
+        let allowed = schema.max_fuel;
         if asked > allowed {
             return Err(SandboxError::from(DeclarationRefusal::Fuel { asked, allowed }).into());
         }
@@ -142,7 +147,8 @@ impl Prepared {
                 Ok(Self::Sql(Box::new(plan)))
             }
             Asked::Algorithm(algorithm) => {
-                let (module, declaration) = (algorithm.load()?, algorithm.declaration(schema)?);
+                let module = algorithm.load()?;
+                let declaration = algorithm.declaration(&module, schema)?;
                 declaration.check(&module).map_err(SandboxError::from)?;
                 let loss = declaration.loss().map_err(SandboxError::from)?;
                 Ok(Self::Algorithm {

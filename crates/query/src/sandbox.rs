@@ -24,10 +24,12 @@ mod records;
 mod run;
 
 pub use self::{
-    declaration::{Declaration, DeclarationRefusal, MAX_LENGTH, MAX_ROUNDS, Selection, inputs},
+    declaration::{
+        Declaration, DeclarationRefusal, MAX_LENGTH, MAX_RELEASED, MAX_ROUNDS, Selection, inputs,
+    },
     fixed::{MAX_WHOLE_CLIP, Norm, Values},
     inspect::{ExportSeen, Inspection, ModuleRefusal},
-    limits::Limits,
+    limits::{Limits, PAGE_FUEL},
     module::Module,
     records::{
         Cell, DEFAULT_ROWS, InputColumn, InputTable, LAYOUT_VERSION, MISSING_CODE, MISSING_INTEGER,

@@ -187,7 +187,7 @@ impl Folder {
         report_to: &Reporter,
     ) -> Result<AlgorithmReport> {
         let module = asked.algorithm.load()?;
-        let declaration = asked.algorithm.declaration(&self.schema)?;
+        let declaration = asked.algorithm.declaration(&module, &self.schema)?;
         declaration.check(&module).map_err(sandbox::SandboxError::from)?;
         let loss = declaration.loss().map_err(sandbox::SandboxError::from)?;
         let wanted = declaration.inputs.iter().map(|input| {

@@ -1,5 +1,7 @@
 //! What a job says of itself before anything is computed, and what it costs. The job's declaration counts, not the module's conduct.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize, ser::SerializeStruct};
 use sha2::{Digest, Sha256};
 
@@ -18,6 +20,9 @@ pub const MAX_LENGTH: usize = 16_384;
 
 /// Rounds that a job can have.
 pub const MAX_ROUNDS: u32 = 1_000;
+
+/// Numbers that all rounds of a job together release: an answer that any reader takes.
+pub const MAX_RELEASED: usize = 200_000;
 
 /// What a job computes, and at which price.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -95,10 +100,23 @@ pub enum DeclarationRefusal {
         "The job may use {asked} units of fuel for each patient in all its rounds, and the schema allows {allowed}: ask for less fuel or for fewer rounds."
     )]
     Fuel {
-        /// Fuel of a round times the rounds.
+        /// Fuel of a round, pages of memory counted, times the rounds.
         asked: u64,
         /// What the custodian published.
         allowed: u64,
+    },
+    /// More numbers in the answer than are delivered.
+    #[error(
+        "All rounds together release at most {MAX_RELEASED} numbers, and {0} are declared: ask for shorter vectors or for fewer rounds."
+    )]
+    Released(usize),
+    /// The same column twice.
+    #[error("Column `{column}` of table `{table}` is named twice: name each once.")]
+    Repeated {
+        /// The table.
+        table: String,
+        /// Its column.
+        column: String,
     },
     /// Rounds, but nothing between them.
     #[error(
@@ -125,8 +143,8 @@ impl DeclarationRefusal {
     pub fn construct(&self) -> &'static str {
         match self {
             Self::Table { .. } | Self::Twice(_) | Self::NoTable => "the tables",
-            Self::Column { .. } | Self::Closed(_) => "the columns",
-            Self::Length(_) => "the length",
+            Self::Column { .. } | Self::Closed(_) | Self::Repeated { .. } => "the columns",
+            Self::Length(_) | Self::Released(_) => "the length",
             Self::Clip { .. } => "the clip",
             Self::Parameters => "the parameters",
             Self::Rounds(_) | Self::NoStep => "the rounds",
@@ -143,7 +161,9 @@ impl DeclarationRefusal {
                 "read tables and columns that the schema allows"
             }
             Self::Twice(_) => "name each table once, with all its columns",
+            Self::Repeated { .. } => "name each column once",
             Self::Length(_) | Self::Parameters => "declare fewer numbers",
+            Self::Released(_) => "ask for shorter vectors or for fewer rounds",
             Self::Clip { .. } => "declare the most that one patient's vector may measure",
             Self::Rounds(_) => "ask for fewer rounds",
             Self::Fuel { .. } => "ask for less fuel or for fewer rounds",
@@ -173,6 +193,10 @@ impl Declaration {
         }
         if !(1..=MAX_ROUNDS).contains(&self.rounds) {
             return Err(DeclarationRefusal::Rounds(self.rounds));
+        }
+        let released = self.length.saturating_mul(self.rounds as usize);
+        if released > MAX_RELEASED {
+            return Err(DeclarationRefusal::Released(released));
         }
         if self.rounds > 1 && !module.inspection().step {
             return Err(DeclarationRefusal::NoStep);
@@ -302,7 +326,14 @@ pub fn inputs(
 fn input(table: &PublicTable, asked: Option<&[String]>) -> Result<InputTable, DeclarationRefusal> {
     let columns = match asked {
         None => table.columns.iter().filter(|column| column.allowed).map(cell).collect(),
-        Some(asked) => asked.iter().map(|name| chosen(table, name)).collect::<Result<_, _>>()?,
+        Some(asked) => {
+            let mut named = HashSet::new();
+            if let Some(twice) = asked.iter().find(|name| !named.insert(name.as_str())) {
+                let (table, column) = (table.name.clone(), twice.to_string());
+                return Err(DeclarationRefusal::Repeated { table, column });
+            }
+            asked.iter().map(|name| chosen(table, name)).collect::<Result<_, _>>()?
+        }
     };
     let max_rows = table.max_rows.unwrap_or(DEFAULT_ROWS);
     Ok(InputTable { name: table.name.clone(), person: table.person.clone(), max_rows, columns })

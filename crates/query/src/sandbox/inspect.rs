@@ -5,9 +5,9 @@
 
 use serde::Serialize;
 use wasmparser::{
-    BinaryReaderError, ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody,
-    MemoryType, Operator, Parser, Payload, TableType, TypeRef, ValidPayload, Validator,
-    ValidatorResources, WasmFeatures,
+    BinaryReaderError, ConstExpr, ElementItems, ElementKind, ExternalKind, FuncToValidate,
+    FuncValidatorAllocations, FunctionBody, MemoryType, Operator, Parser, Payload, TableType,
+    TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
     types::{EntityType, Types},
 };
 
@@ -198,7 +198,7 @@ pub(super) fn inspect(binary: &[u8], limits: &Limits) -> Result<Inspection, Modu
     let mut parser = Parser::new(0);
     parser.set_features(features());
     let mut allocations = FuncValidatorAllocations::default();
-    let mut types = None;
+    let (mut types, mut carried, mut constants) = (None, 0, 0);
     for payload in parser.parse_all(binary) {
         let payload = payload?;
         if matches!(&payload, Payload::Version { encoding: wasmparser::Encoding::Component, .. }) {
@@ -206,9 +206,11 @@ pub(super) fn inspect(binary: &[u8], limits: &Limits) -> Result<Inspection, Modu
         }
         // Counted before it is validated: what is too large is not looked at.
         count(&payload, limits, &mut seen)?;
+        constants += constants_of(&payload)?;
+        within("elements and operators of constants", constants, u64::from(limits.constants))?;
         match validator.payload(&payload)? {
             ValidPayload::Func(function, body) => {
-                allocations = validate(function, &body, allocations, limits)?;
+                allocations = validate(function, &body, allocations, limits, &mut carried)?;
             }
             ValidPayload::End(end) => types = Some(end),
             ValidPayload::Ok | ValidPayload::Parser(_) => {}
@@ -306,19 +308,84 @@ fn validate(
     body: &FunctionBody<'_>,
     allocations: FuncValidatorAllocations,
     limits: &Limits,
+    carried: &mut u64,
 ) -> Result<FuncValidatorAllocations, ModuleRefusal> {
     let length = body.range().end - body.range().start;
     within("bytes in one function", length as u64, limits.function_bytes as u64)?;
     small(body, limits)?;
     let mut validator = function.into_validator(allocations);
-    validator.validate(body)?;
+    validator.read_locals(&mut body.get_binary_reader())?;
     // Parameters are local variables too.
     within(
         "local variables in one function",
         u64::from(validator.len_locals()),
         u64::from(limits.locals),
     )?;
+    let mut operators = body.get_operators_reader()?;
+    while !operators.eof() {
+        let (operator, offset) = operators.read_with_offset()?;
+        validator.op(offset, &operator)?;
+        let values =
+            u64::from(validator.len_locals()) + u64::from(validator.operand_stack_height());
+        *carried = carried.saturating_add(branches(&operator).saturating_mul(values));
+        within("values carried over branches", *carried, limits.carried)?;
+    }
+    operators.finish()?;
     Ok(validator.into_allocations())
+}
+
+/// The ways by which an operator goes from one block to another.
+fn branches(operator: &Operator<'_>) -> u64 {
+    match operator {
+        Operator::BrTable { targets } => u64::from(targets.len()) + 1,
+        Operator::Block { .. }
+        | Operator::Loop { .. }
+        | Operator::If { .. }
+        | Operator::Else
+        | Operator::End
+        | Operator::Br { .. }
+        | Operator::BrIf { .. } => 1,
+        _ => 0,
+    }
+}
+
+/// Elements and operators of constant expressions in a section.
+fn constants_of(payload: &Payload<'_>) -> Result<u64, ModuleRefusal> {
+    let operators =
+        |constant: ConstExpr<'_>| constant.get_operators_reader().into_iter().count() as u64;
+    let mut found = 0;
+    match payload {
+        Payload::GlobalSection(section) => {
+            for global in section.clone() {
+                found += operators(global?.init_expr);
+            }
+        }
+        Payload::DataSection(section) => {
+            for segment in section.clone() {
+                if let wasmparser::DataKind::Active { offset_expr, .. } = segment?.kind {
+                    found += operators(offset_expr);
+                }
+            }
+        }
+        Payload::ElementSection(section) => {
+            for segment in section.clone() {
+                let segment = segment?;
+                if let ElementKind::Active { offset_expr, .. } = segment.kind {
+                    found += operators(offset_expr);
+                }
+                match segment.items {
+                    ElementItems::Functions(functions) => found += u64::from(functions.count()),
+                    ElementItems::Expressions(_, expressions) => {
+                        for expression in expressions {
+                            found += operators(expression?);
+                        }
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(found)
 }
 
 /// Counts what makes compilers slow.

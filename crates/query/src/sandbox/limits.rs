@@ -6,6 +6,9 @@ use serde::Serialize;
 /// Bytes of a page of WebAssembly memory.
 pub(crate) const PAGE_BYTES: usize = 64 * 1024;
 
+/// Fuel that a page of memory counts for: what the system takes to give it and to take it back, written to everywhere.
+pub const PAGE_FUEL: u64 = 100_000;
+
 /// The limits of one algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
@@ -14,7 +17,7 @@ pub struct Limits {
     pub fuel: u64,
     /// Fuel for each step between two rounds, which sees no patient.
     pub step_fuel: u64,
-    /// Pages of 64 KiB that the memory can have.
+    /// Pages of 64 KiB that the memory can have, at the start or later; it grows by no more than a page for each [`PAGE_FUEL`].
     pub memory_pages: u32,
     /// Entries that the table can have.
     pub table_entries: u32,
@@ -32,6 +35,11 @@ pub struct Limits {
     pub depth: u32,
     /// Branches of all the tables of branches of one function together.
     pub branches: u32,
+    /// Local variables and values on the stack, added up over all branches of the module: what compilers carry from block to block,
+    /// and what bounds their time and memory.
+    pub carried: u64,
+    /// Elements of segments and operators of constant expressions, which are compiled as one function.
+    pub constants: u32,
     /// Bytes of stack.
     pub stack_bytes: usize,
 }
@@ -40,24 +48,32 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             fuel: 1_000_000,
-            step_fuel: 1_000_000_000,
+            step_fuel: 100_000_000,
             memory_pages: 256,
             table_entries: 4_096,
             module_bytes: 1 << 20,
-            text_bytes: 4 << 20,
+            text_bytes: 1 << 20,
             items: 4_096,
             function_bytes: 64 << 10,
             locals: 2_048,
             depth: 256,
             branches: 4_096,
+            carried: 2_000_000,
+            constants: 8_192,
             stack_bytes: 256 << 10,
         }
     }
 }
 
 impl Limits {
-    /// Bytes that the memory can have.
+    /// Bytes that any memory can have.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.memory_pages as usize * PAGE_BYTES
+    }
+
+    /// Bytes that a memory which begins with `pages` can have in a run with this fuel.
+    pub(crate) fn memory_within(&self, pages: u64, fuel: u64) -> usize {
+        let pages = pages.saturating_add(fuel / PAGE_FUEL).min(self.memory_pages.into());
+        pages as usize * PAGE_BYTES
     }
 }

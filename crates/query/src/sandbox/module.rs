@@ -15,7 +15,7 @@ use wasmtime::{
 use super::{
     SandboxError,
     inspect::{self, Inspection, ModuleRefusal},
-    limits::{Limits, PAGE_BYTES},
+    limits::{Limits, PAGE_BYTES, PAGE_FUEL},
 };
 
 /// An algorithm, ready to run.
@@ -108,6 +108,11 @@ impl Module {
         &self.limits
     }
 
+    /// Fuel that the work for one patient in one round is worth at most: what the module may use, and the pages that it begins with.
+    pub fn fuel_of_a_round(&self) -> u64 {
+        self.limits.fuel.saturating_add(self.inspection.memory_pages.saturating_mul(PAGE_FUEL))
+    }
+
     /// SHA-256 of its binary form: text and binary of the same module have the same.
     pub fn hash(&self) -> [u8; 32] {
         self.hash
@@ -148,7 +153,7 @@ impl Module {
         length: usize,
         words: &mut Vec<u8>,
     ) -> wasmtime::Result<Ended> {
-        let mut store = Store::new(&self.engine, self.store_limits());
+        let mut store = Store::new(&self.engine, self.store_limits(fuel));
         store.limiter(|limits| limits);
         store.set_fuel(fuel)?;
         let instance = self.ready.instantiate(&mut store)?;
@@ -191,9 +196,9 @@ impl Module {
         }
     }
 
-    fn store_limits(&self) -> StoreLimits {
+    fn store_limits(&self, fuel: u64) -> StoreLimits {
         StoreLimitsBuilder::new()
-            .memory_size(self.limits.memory_bytes())
+            .memory_size(self.limits.memory_within(self.inspection.memory_pages, fuel))
             .table_elements(self.limits.table_entries as usize)
             .instances(1)
             .memories(1)
@@ -228,15 +233,21 @@ fn config(limits: &Limits) -> Config {
         .max_tables_per_module(1)
         .max_memory_size(limits.memory_bytes())
         .table_elements(limits.table_entries as usize)
-        // The first page is put back by copying, which is faster than by asking the system; most modules write little else.
+        // The first page is put back by copying, which is faster than by asking the system; most modules write little else. A scan
+        // for written pages (`pagemap_scan`) would be faster for many pages, but passes over those that were swapped out meanwhile.
         .linear_memory_keep_resident(PAGE_BYTES)
         .table_keep_resident(limits.table_entries as usize * size_of::<usize>());
-    // Instructions that leave the compiled code cost what their way there takes.
+    // Instructions that leave the compiled code cost what their way there takes, about half a nanosecond a unit.
     let mut cost = OperatorCost::new();
-    (cost.MemoryGrow, cost.TableGrow) = (200, 200);
+    (cost.MemoryGrow, cost.TableGrow, cost.RefFunc) = (200, 200, 255);
     (cost.MemoryFill, cost.MemoryCopy, cost.MemoryInit) = (30, 30, 30);
     (cost.TableFill, cost.TableCopy, cost.TableInit) = (30, 30, 30);
-    cost.variable.memory_grow_per_page = 50;
+    (cost.DataDrop, cost.ElemDrop) = (60, 60);
+    // So do those over which a processor stays long.
+    (cost.I32DivS, cost.I32DivU, cost.I32RemS, cost.I32RemU) = (8, 8, 8, 8);
+    (cost.I64DivS, cost.I64DivU, cost.I64RemS, cost.I64RemU) = (12, 12, 12, 12);
+    (cost.F32Div, cost.F64Div, cost.F32Sqrt, cost.F64Sqrt) = (8, 8, 12, 12);
+    cost.variable.memory_grow_per_page = 255;
     let mut config = Config::new();
     config
         .consume_fuel(true)

@@ -1,7 +1,10 @@
 //! Modules that mean harm. What one does with its target's record may change the target's own vector, within the clip, and
 //! nothing else; what is too large to be looked at is refused; nothing runs without end.
 
-use caduceus_query::sandbox::{Limits, Module, ModuleRefusal};
+use caduceus_query::PublicSchema;
+use caduceus_query::sandbox::{
+    Declaration, DeclarationRefusal, Limits, Module, ModuleRefusal, PAGE_FUEL, Selection, inputs,
+};
 
 use crate::{ask, declaration, limits, table};
 
@@ -249,6 +252,41 @@ fn modules_that_fail_for_everybody_give_the_zero_vector() {
 }
 
 #[test]
+fn a_memory_grows_no_further_than_its_fuel_is_worth() {
+    let text = r#"(module (memory (export "memory") 1)
+      (func (export "input") (param i32) (result i32) (i32.const 1024))
+      (func (export "run") (param i32 i32) (result i64)
+        (f64.store (i32.const 0) (f64.convert_i32_s (memory.grow (i32.const 5)))) (i64.const 0x1_0000_0000)))"#;
+    let found = |fuel| {
+        let module =
+            Module::load_within(text.as_bytes(), Limits { fuel, ..Limits::default() }).unwrap();
+        assert_eq!(module.fuel_of_a_round(), fuel + PAGE_FUEL);
+        let patients = table(&[("x", vec![0.0])]);
+        ask(&module, &patients, &declaration(1, 1.0)).unwrap().values[0].round()
+    };
+    assert_eq!(found(5 * PAGE_FUEL), 1.0);
+    assert_eq!(found(5 * PAGE_FUEL - 1), -1.0);
+}
+
+#[test]
+fn what_would_fill_the_memory_of_a_vault_or_an_answer_is_refused() {
+    let schema = PublicSchema::from_toml(
+        "[budget]\nepsilon = 1.0\n[tables.t]\npatient = \"p\"\nmax_rows = 1\n[tables.t.columns.x]\ntype = \"decimal\"\nlower = 0.0\nupper = 1.0\n",
+    )
+    .unwrap();
+    let again = inputs(&schema, &[Selection::read("t:x,x")]).unwrap_err();
+    assert!(matches!(again, DeclarationRefusal::Repeated { .. }), "{again}");
+    let text = format!(
+        r#"(module (memory (export "memory") 1) {HONEST} (func (export "step") (param i32 i32) (result i64) (i64.const 0)))"#
+    );
+    let module = Module::load(text.as_bytes()).unwrap();
+    let long = Declaration { rounds: 20, ..declaration(10_000, 1.0) };
+    assert_eq!(long.check(&module), Ok(()));
+    let longer = Declaration { rounds: 21, ..long };
+    assert_eq!(longer.check(&module), Err(DeclarationRefusal::Released(210_000)));
+}
+
+#[test]
 fn a_start_function_uses_the_fuel_of_its_patient() {
     let text = r#"(module (memory (export "memory") 1) (global $n (mut i32) (i32.const 0))
       (func $s (loop $l (global.set $n (i32.add (global.get $n) (i32.const 1))) (br_if $l (i32.lt_u (global.get $n) (i32.const 1000)))))
@@ -359,6 +397,39 @@ fn what_is_too_large_is_refused_before_it_is_compiled() {
         (
             "a large function",
             besides(&format!("(func {})", many("(drop (i64.const 0x7fffffffffffffff))", 10_000))),
+        ),
+        (
+            // Each variable would be carried over each branch: gigabytes for a compiler.
+            "many locals over many branches",
+            besides(&format!(
+                "(func (local {}) loop {} {} end)",
+                many("i32 ", 1_000),
+                (0..1_000).map(|n| format!("(local.set {n} (i32.const {n})) ")).collect::<String>(),
+                many("(br_if 0 (local.get 0)) ", 3_000),
+            )),
+        ),
+        (
+            "many values on the stack over many branches",
+            besides(&format!(
+                "(func (local i32) block {} {} {} end)",
+                many("local.get 0 ", 3_000),
+                many("local.get 0 br_if 0 ", 3_000),
+                many("drop ", 3_000),
+            )),
+        ),
+        (
+            "many elements",
+            besides(&format!(
+                "(table 4096 funcref) (func $f) {}",
+                many(&format!("(elem (i32.const 0) funcref {})", many("(ref.func $f) ", 90)), 100),
+            )),
+        ),
+        (
+            "long constant expressions",
+            besides(&format!(
+                "(global i32 (i32.const 0) {})",
+                many("(i32.const 1) (i32.add) ", 5_000),
+            )),
         ),
         ("many locals", besides(&format!("(func (local {}))", many("i64 ", 3_000)))),
         (
