@@ -240,10 +240,15 @@ fn an_old_copy_of_the_register_or_of_keys_is_found_and_brings_nobody_back() {
 /// How many patients the clinic's newest answer counts.
 fn counted(world: &World) -> u64 {
     world.ask();
+    newest_answer(world)["patients"].as_u64().unwrap()
+}
+
+/// What the clinic's log says of its newest answer.
+fn newest_answer(world: &World) -> Value {
     let log = std::fs::read_to_string(world.home.join("vaults/clinic/audit.jsonl")).unwrap();
     let mut records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let newest = records.rfind(|record| record["kind"] == "answered").unwrap();
-    newest["details"]["patients"].as_u64().unwrap()
+    newest["details"].clone()
 }
 
 #[test]
@@ -284,6 +289,31 @@ fn whoever_withdrew_by_the_ledger_alone_or_on_paper_is_not_used_again() {
     let unknown = world.refused("consent revoke --custodian clinic --patient nobody");
     assert!(unknown.contains("no record of this person"), "{unknown}");
     assert_eq!(world.go("audit verify")["verified"], true);
+}
+
+#[test]
+fn a_withdrawal_whose_root_was_not_posted_raises_the_counter_before_the_next_answer() {
+    let world = World::new();
+    world.go("licence buy --researcher lab --uses 4");
+    let all = counted(&world);
+    let counter = |world: &World| newest_answer(world)["consent_counter"].as_u64().unwrap();
+    let before = counter(&world);
+    // What a command has done that was killed between the register and the ledger: another home's register, put back here.
+    let dir = folder();
+    let copy = World { home: dir.path().join("home"), dir };
+    let paths = [text(&world.home), text(&copy.home)];
+    let copied = std::process::Command::new("cp").arg("-r").args(paths).status().unwrap();
+    assert!(copied.success());
+    let patients = std::fs::read_to_string(world.dir.path().join("cohort/Patient.ndjson")).unwrap();
+    patients.lines().find(|line| {
+        let patient: Value = serde_json::from_str(line).unwrap();
+        let id = patient["id"].as_str().unwrap();
+        copy.go(&format!("consent revoke --custodian clinic --patient {id}"))["revoked"] == 1
+    });
+    let register = "vaults/clinic/consents";
+    std::fs::copy(copy.home.join(register), world.home.join(register)).unwrap();
+    assert_eq!(counted(&world), all - 1);
+    assert_eq!(counter(&world), before + 1, "answers computed before are thrown away");
 }
 
 #[test]
@@ -527,5 +557,10 @@ fn what_the_members_vote_into_the_table_of_laws_is_explained_from_the_ledger() {
         (&"deny".into(), &"the ledger".into())
     );
     assert_eq!(after["reasons"][1]["kind"], "overridden", "{after}");
+    let told = crate::support::run(&world.words(explain)).stdout;
+    assert!(
+        String::from_utf8(told).unwrap().starts_with("denied by GDPR"),
+        "not for want of a rule"
+    );
     assert_eq!(json(&words)["verdict"], "allow", "the program's own rules are as they were");
 }

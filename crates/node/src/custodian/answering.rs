@@ -4,7 +4,8 @@
 //! privacy budget is charged before anything is computed, the answer is kept with its charge, and the ciphertext is on
 //! disk before its hash is committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::sol_types::SolValue;
@@ -16,9 +17,10 @@ use caduceus_contracts::{
 };
 use caduceus_identity::{EncryptionPublicKey, Entropy, seal_to};
 use caduceus_policy::{Country, DataClass, Decision, Purpose, Request, Safeguards, decide};
+use caduceus_query::sandbox::SandboxError;
 use caduceus_query::{
     Allowance, BudgetError, BudgetLedger, Charge, DatasetKey, Delta, EpsilonTotal, Limits,
-    OpenDpNoise, ResearcherKey,
+    OpenDpNoise, ResearcherKey, RunError,
 };
 use caduceus_vault::Vault;
 use caduceus_vault::audit::{self, Detail, Kind, Record};
@@ -39,6 +41,10 @@ use crate::researcher::result_context;
 
 /// The detail of the record of an answer that counts those alone who consented to use from its place explicitly.
 pub(crate) const EXPLICIT: &str = "explicit_consent";
+
+/// The detail of the record of a charge that is the same where the same charge is noted again: the hash of who asked and of what
+/// was asked over whom.
+const CHARGE: &str = "charge";
 
 /// What an encrypted answer is for (the `info` of HPKE).
 pub(crate) const RESULT_INFO: &[u8] = b"caduceus result v1";
@@ -385,8 +391,10 @@ impl Work<'_> {
         for _ in 0..ATTEMPTS {
             rights::follow(self.node, self.custodian, self.vault).await?;
             let counter = self.counter().await?;
+            let asked = self.asked(job).await?;
+            let eligible = self.eligible(&asked).await?;
             let Delivery { result, patients, spent, explicit } =
-                match self.delivery(job, counter).await {
+                match self.delivery(job, counter, &asked, &eligible).await {
                     // What was accepted and cannot be paid for in privacy is given back.
                     Err(NodeError::Budget(
                         refusal @ (BudgetError::Exhausted { .. }
@@ -395,6 +403,15 @@ impl Work<'_> {
                         let told = refusal.to_string();
                         return self.decline(Objection { logged: told.clone(), told }).await;
                     }
+                    // It would fail again.
+                    Err(
+                        fault @ (NodeError::Query(RunError::Engine)
+                        | NodeError::Algorithm(SandboxError::Engine)),
+                    ) => {
+                        let told = format!("{fault} What it cost in privacy stays charged.");
+                        let logged = "the question could not be evaluated".to_owned();
+                        return self.decline(Objection { logged, told }).await;
+                    }
                     // The researcher's key was usable when the job was accepted.
                     Err(unusable @ NodeError::Identity(_)) => {
                         let (logged, told) = (UNUSABLE_KEY.to_owned(), unusable.to_string());
@@ -402,6 +419,10 @@ impl Work<'_> {
                     }
                     outcome => outcome?,
                 };
+            // Who left, or refused on paper alone, while it was computed raises no counter.
+            if self.eligible(&self.asked(job).await?).await? != eligible {
+                continue;
+            }
             let call = ComputeMarket::commitCall {
                 jobId: U256::from(self.id),
                 resultHash: result,
@@ -432,14 +453,24 @@ impl Work<'_> {
         Ok(registry.revocationCounter(self.custodian.address).call().await?)
     }
 
-    /// The answer sealed to its researcher, computed unless it is on disk.
-    async fn delivery(&self, job: &Job, counter: u64) -> Result<Delivery> {
-        let key = format!("answer/{}/{}/{counter}", self.custodian.name, self.id);
+    async fn eligible(&self, asked: &Use) -> Result<BTreeSet<String>> {
+        rights::eligible(self.node, self.custodian, self.vault, self.publication, asked).await
+    }
+
+    /// The answer over these people, sealed to its researcher, computed unless it is on disk.
+    async fn delivery(
+        &self,
+        job: &Job,
+        counter: u64,
+        asked: &Use,
+        eligible: &BTreeSet<String>,
+    ) -> Result<Delivery> {
+        let (name, people) = (&self.custodian.name, people(eligible));
+        let key = format!("answer/{name}/{}/{counter}/{people}", self.id);
         if let Some(made) = self.node.home.recall(&key)? {
             return Ok(made);
         }
-        let asked = self.asked(job).await?;
-        let (answer, patients, spent) = self.compute(job, &asked).await?;
+        let (answer, patients, spent) = self.compute(job, eligible).await?;
         let bytes = self.sealed(job, RESULT_INFO, &answer).await?;
         let result = keccak256(&bytes);
         write_atomically(&self.node.home.exchange_path(&answer_file(result)), &bytes)?;
@@ -462,35 +493,42 @@ impl Work<'_> {
 
     /// Charges the budget, then computes over the patients whose consent covers this use. Gives the answer, how many
     /// patients it counts, and what it cost: nothing where it was given before.
-    async fn compute(&self, job: &Job, asked: &Use) -> Result<(Vec<u8>, u64, u32)> {
+    async fn compute(&self, job: &Job, eligible: &BTreeSet<String>) -> Result<(Vec<u8>, u64, u32)> {
         let prepared = self.prepared(job)?;
         let (node, custodian) = (self.node, self.custodian);
-        let eligible =
-            rights::eligible(node, custodian, self.vault, self.publication, asked).await?;
         let budget = self.budget()?;
         let dataset = self.budget_key();
         // The same question over the same people is a repeat; over others it is another one.
-        let people =
-            keccak256(eligible.iter().flat_map(|one| one.bytes().chain([0])).collect::<Vec<_>>());
-        let context = (self.publication.content_hash, people, U256::from(job.purpose)).abi_encode();
+        let context = (self.publication.content_hash, people(eligible), U256::from(job.purpose));
+        let context = context.abi_encode();
         let (question, loss) = (prepared.key(&context), prepared.loss());
         let charge = budget.charge(dataset, ResearcherKey(job.researcher.0.0), question, loss)?;
         let token = match charge {
             Charge::Answered(bytes) => {
-                return Ok((self.shown(&prepared, &bytes)?, eligible.len() as u64, 0));
+                let answer = guarded(|| self.shown(&prepared, &bytes))?;
+                return Ok((answer, eligible.len() as u64, 0));
             }
             Charge::Fresh(token) | Charge::Resumed(token) => token,
         };
-        let details =
-            [("job", number(self.id)), ("epsilon_milli", number(loss.epsilon.milli().into()))];
+        let details = [
+            ("job", number(self.id)),
+            ("epsilon_milli", number(loss.epsilon.milli().into())),
+            (
+                CHARGE,
+                Detail::Text(
+                    keccak256((job.researcher, B256::from(question.0)).abi_encode()).to_string(),
+                ),
+            ),
+        ];
         note(node, custodian, Kind::BudgetCharged, &self.publication.cid, &details).await?;
         let cid = publishing::cid(&self.publication.cid)?;
         let details = [("job", number(self.id)), ("patients", number(eligible.len() as u64))];
         note(node, custodian, Kind::Accessed, &self.publication.cid, &details).await?;
         let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
         let schema = (&self.vault.schema(&cid)?).into();
-        let bytes = prepared.compute(&opened.tables, &schema, &mut OpenDpNoise)?;
-        let answer = self.shown(&prepared, &budget.record(token, &bytes)?)?;
+        let bytes = guarded(|| prepared.compute(&opened.tables, &schema, &mut OpenDpNoise))?;
+        let bytes = budget.record(token, &bytes)?;
+        let answer = guarded(|| self.shown(&prepared, &bytes))?;
         Ok((answer, opened.persons.len() as u64, loss.epsilon.milli()))
     }
 
@@ -571,6 +609,12 @@ impl Work<'_> {
     }
 }
 
+/// What fails in the work on one question ends that question, and not the vault.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let fault = |_| Err(RunError::Engine.into());
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(fault)
+}
+
 /// All versions of a custodian's datasets hold the same patients, so they share one budget.
 fn budget_key(custodian: &Party) -> DatasetKey {
     DatasetKey(keccak256(custodian.address).0)
@@ -596,20 +640,27 @@ fn budget(node: &Node, custodian: &Party) -> Result<BudgetLedger> {
     Ok(budget)
 }
 
-/// What the log says that was charged, in thousandths of epsilon, at least: of a job that was charged again only the most
-/// counts, since a command that was cut off notes the same charge again.
+/// What the log says that was charged, in thousandths of epsilon, at least: a command that was cut off notes the same charge
+/// again. Records without a charge's name are of an older version: of a job's only the most counts.
 fn charges_told(node: &Node, custodian: &Party) -> Result<u64> {
-    let mut jobs: BTreeMap<i64, i64> = BTreeMap::new();
-    for record in log_since(node, custodian, |_| true)? {
+    let mut charges: BTreeMap<String, u64> = BTreeMap::new();
+    let records = log_since(node, custodian, |_| true)?;
+    for record in records.iter().filter(|record| record.kind == Kind::BudgetCharged) {
         let told = (record.details.get("job"), record.details.get("epsilon_milli"));
-        if let (Kind::BudgetCharged, (Some(Detail::Number(job)), Some(Detail::Number(epsilon)))) =
-            (record.kind, told)
-        {
-            let most = jobs.entry(*job).or_default();
-            *most = epsilon.max(most).to_owned();
-        }
+        let (Some(Detail::Number(job)), Some(Detail::Number(epsilon))) = told else { continue };
+        let name = match record.details.get(CHARGE) {
+            Some(Detail::Text(name)) => name.clone(),
+            _ => job.to_string(),
+        };
+        let most = charges.entry(name).or_default();
+        *most = u64::try_from(*epsilon).unwrap_or(0).max(*most);
     }
-    Ok(jobs.values().filter_map(|epsilon| u64::try_from(*epsilon).ok()).sum())
+    Ok(charges.values().sum())
+}
+
+/// Names the patients that an answer counts, without naming one.
+fn people(eligible: &BTreeSet<String>) -> B256 {
+    keccak256(eligible.iter().flat_map(|one| one.bytes().chain([0])).collect::<Vec<_>>())
 }
 
 /// Whether a custodian's budget file holds what its log tells of. Nothing is opened where nothing was charged.

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use caduceus_contracts::{ComputeMarket, ParticipantRegistry};
+use caduceus_identity::json::MAX_BYTES;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch as channel};
@@ -327,6 +328,9 @@ async fn take(
     }
     if serde_json::from_str::<Asked>(&handed.document).is_err() {
         return Err(bad("the question cannot be read"));
+    }
+    if handed.approval.as_ref().is_some_and(|approval| approval.len() > MAX_BYTES) {
+        return Err(bad("the approval is longer than a credential can be"));
     }
     if !desk.counts(handed.researcher) {
         let why = "too many questions were handed in within an hour; ask again later";
