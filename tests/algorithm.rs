@@ -270,7 +270,7 @@ fn a_declaration_that_bounds_nothing_is_refused_with_code_2_and_costs_nothing() 
     fs::write(&strict, format!("max_fuel = 999_999\n{published}")).unwrap();
     let said = refusal(&arguments(dir.path(), text(&strict), &module, &SURVIVAL));
     assert_eq!(said["refused"]["construct"], "the fuel");
-    assert!(said["error"]["message"].as_str().unwrap().contains("1000000 units"));
+    assert!(said["error"]["message"].as_str().unwrap().contains("1100000 units"));
     assert!(change("--epsilon", "0")["error"]["message"].as_str().unwrap().contains("psilon"));
     assert!(!dir.path().join("budget.redb").exists());
     assert!(

@@ -97,7 +97,7 @@ pub enum DeclarationRefusal {
     Rounds(u32),
     /// More work than the custodian allows.
     #[error(
-        "The job may use {asked} units of fuel for each patient in all its rounds, and the schema allows {allowed}: ask for less fuel or for fewer rounds."
+        "The job may use {asked} units of fuel for each patient in all its rounds, the pages of its memory counted, and the schema allows {allowed}: ask for less fuel or for fewer rounds."
     )]
     Fuel {
         /// Fuel of a round, pages of memory counted, times the rounds.
