@@ -302,7 +302,7 @@ fn table_entries(table: &TableType, limits: &Limits) -> Result<u64, ModuleRefusa
     Ok(table.initial)
 }
 
-/// Validates one function, once it is known to be small.
+/// Validates one function, as long as it is small.
 fn validate(
     function: FuncToValidate<ValidatorResources>,
     body: &FunctionBody<'_>,
@@ -312,21 +312,25 @@ fn validate(
 ) -> Result<FuncValidatorAllocations, ModuleRefusal> {
     let length = body.range().end - body.range().start;
     within("bytes in one function", length as u64, limits.function_bytes as u64)?;
-    small(body, limits)?;
+    few_locals(body, limits)?;
     let mut validator = function.into_validator(allocations);
     validator.read_locals(&mut body.get_binary_reader())?;
     // Parameters are local variables too.
-    within(
-        "local variables in one function",
-        u64::from(validator.len_locals()),
-        u64::from(limits.locals),
-    )?;
-    let mut operators = body.get_operators_reader()?;
+    let locals = u64::from(validator.len_locals());
+    within("local variables in one function", locals, u64::from(limits.locals))?;
+    // What makes compilers slow is counted as it comes.
+    let (mut operators, mut targets) = (body.get_operators_reader()?, 0);
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset()?;
+        if let Operator::BrTable { targets: more } = &operator {
+            targets += u64::from(more.len());
+            within("branches in tables of one function", targets, u64::from(limits.branches))?;
+        }
         validator.op(offset, &operator)?;
-        let values =
-            u64::from(validator.len_locals()) + u64::from(validator.operand_stack_height());
+        // The function itself is the outermost block.
+        let depth = u64::from(validator.control_stack_height().saturating_sub(1));
+        within("blocks within blocks", depth, u64::from(limits.depth))?;
+        let values = locals + u64::from(validator.operand_stack_height());
         *carried = carried.saturating_add(branches(&operator).saturating_mul(values));
         within("values carried over branches", *carried, limits.carried)?;
     }
@@ -388,27 +392,12 @@ fn constants_of(payload: &Payload<'_>) -> Result<u64, ModuleRefusal> {
     Ok(found)
 }
 
-/// Counts what makes compilers slow.
-fn small(body: &FunctionBody<'_>, limits: &Limits) -> Result<(), ModuleRefusal> {
+/// Counts local variables before any of them is kept.
+fn few_locals(body: &FunctionBody<'_>, limits: &Limits) -> Result<(), ModuleRefusal> {
     let mut locals = 0_u64;
     for local in body.get_locals_reader()? {
         locals += u64::from(local?.0);
         within("local variables in one function", locals, u64::from(limits.locals))?;
-    }
-    let (mut depth, mut branches) = (0_u64, 0_u64);
-    for operator in body.get_operators_reader()? {
-        match operator? {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
-                depth += 1;
-                within("blocks within blocks", depth, u64::from(limits.depth))?;
-            }
-            Operator::End => depth = depth.saturating_sub(1),
-            Operator::BrTable { targets } => {
-                branches += u64::from(targets.len());
-                within("branches in tables of one function", branches, u64::from(limits.branches))?;
-            }
-            _ => {}
-        }
     }
     Ok(())
 }
