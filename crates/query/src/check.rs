@@ -18,16 +18,14 @@ mod statement;
 use std::collections::HashSet;
 
 use caduceus_records::schema::DatasetSchema;
-use datafusion::{
-    logical_expr::LogicalPlan,
-    sql::{
-        parser::{DFParser, Statement},
-        planner::SqlToRel,
-        sqlparser::{
-            ast::Statement as SqlStatement,
-            dialect::GenericDialect,
-            tokenizer::{Token, Tokenizer},
-        },
+use datafusion_expr::LogicalPlan;
+use datafusion_sql::{
+    parser::{DFParser, Statement},
+    planner::SqlToRel,
+    sqlparser::{
+        ast::Statement as SqlStatement,
+        dialect::GenericDialect,
+        tokenizer::{Token, Tokenizer},
     },
 };
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Functions of values of one row: each is translated into operations that cannot fail.
 
-use datafusion::logical_expr::{Expr, expr::ScalarFunction};
+use datafusion_expr::{Expr, expr::ScalarFunction};
 
 use super::expression::{Columns, INSTEAD, alike, all_alike};
 use crate::{

@@ -3,16 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::{
-    common::{DataFusionError, SchemaError, TableReference, config::ConfigOptions},
-    functions::core::planner::CoreFunctionPlanner,
-    functions_aggregate::planner::AggregateFunctionPlanner,
-    logical_expr::{
-        AggregateUDF, HigherOrderUDF, LogicalTableSource, ScalarUDF, TableSource, WindowUDF,
-        planner::{ContextProvider, ExprPlanner},
-    },
-    sql::sqlparser::parser::ParserError,
+use datafusion_common::{DataFusionError, SchemaError, TableReference, config::ConfigOptions};
+use datafusion_expr::{
+    AggregateUDF, HigherOrderUDF, LogicalTableSource, ScalarUDF, TableSource, WindowUDF,
+    planner::{ContextProvider, ExprPlanner},
 };
+use datafusion_functions::core::planner::CoreFunctionPlanner;
+use datafusion_functions_aggregate::planner::AggregateFunctionPlanner;
+use datafusion_sql::sqlparser::parser::ParserError;
 
 use super::functions;
 use crate::{PublicDomain, PublicSchema, Refusal, refusal::list};
@@ -56,7 +54,7 @@ impl Catalog {
             (table.name.clone(), Arc::new(LogicalTableSource::new(schema)) as Arc<dyn TableSource>)
         });
         let mut aggregates = HashMap::new();
-        for function in datafusion::functions_aggregate::all_default_aggregate_functions() {
+        for function in datafusion_functions_aggregate::all_default_aggregate_functions() {
             for name in function.aliases().iter().map(String::as_str).chain([function.name()]) {
                 aggregates.insert(name.to_owned(), Arc::clone(&function));
             }
@@ -67,13 +65,13 @@ impl Catalog {
             }
         }
         let mut scalars = HashMap::new();
-        let known = datafusion::functions::all_default_functions();
+        let known = datafusion_functions::all_default_functions();
         for function in known.into_iter().chain(functions::own()) {
             for name in function.aliases().iter().map(String::as_str).chain([function.name()]) {
                 scalars.insert(name.to_owned(), Arc::clone(&function));
             }
         }
-        let windows = datafusion::functions_window::all_default_window_functions();
+        let windows = datafusion_functions_window::all_default_window_functions();
         Self {
             tables: tables.collect(),
             known: list(allowed().map(|table| table.name.as_str())),
@@ -107,7 +105,7 @@ impl ContextProvider for Catalog {
     fn get_table_function_source(
         &self,
         _: &str,
-        _: Vec<datafusion::logical_expr::Expr>,
+        _: Vec<datafusion_expr::Expr>,
     ) -> Result<Arc<dyn TableSource>, DataFusionError> {
         let refusal =
             Refusal::unsupported("A table function", format!("ask of {}", self.known.as_str()));

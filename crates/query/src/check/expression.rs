@@ -1,9 +1,7 @@
 //! Expressions of a question as [`Scalar`]s, which cannot fail, or why they are refused.
 
-use datafusion::{
-    common::{DFSchema, ScalarValue},
-    logical_expr::{Between, BinaryExpr, Case, Expr, Like, Operator, expr::InList},
-};
+use datafusion_common::{DFSchema, ScalarValue};
+use datafusion_expr::{Between, BinaryExpr, Case, Expr, Like, Operator, expr::InList};
 
 use crate::{
     Refusal,

@@ -4,12 +4,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::{
-    common::DataFusionError,
-    logical_expr::{
-        ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
-        Volatility,
-    },
+use datafusion_common::DataFusionError;
+use datafusion_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
+    Volatility,
 };
 
 /// What a function returns, as far as the planner must know.

@@ -2,10 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use datafusion::{
-    common::{DFSchema, JoinType, NullEquality},
-    logical_expr::{BinaryExpr, Expr, Join, LogicalPlan, Operator},
-};
+use datafusion_common::{DFSchema, JoinType, NullEquality};
+use datafusion_expr::{BinaryExpr, Expr, Join, LogicalPlan, Operator};
 
 use super::{
     expression::{Columns, chain, compare},

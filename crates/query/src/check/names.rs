@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, DataType, Value};
+use datafusion_sql::sqlparser::ast::{BinaryOperator, DataType, Value};
 
 use super::{AGGREGATES, expression::INSTEAD, functions};
 use crate::Refusal;

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use datafusion::logical_expr::{
+use datafusion_expr::{
     Aggregate, Distinct, Expr, FetchType, Filter, Limit, LogicalPlan, Operator, Projection,
     SkipType, Sort, TableScan,
     expr::{AggregateFunction, InSubquery},

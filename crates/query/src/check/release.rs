@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::{
+use datafusion_expr::{
     Aggregate as AggregateNode, Expr,
     expr::{AggregateFunction, AggregateFunctionParams},
 };

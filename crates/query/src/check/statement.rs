@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
+use datafusion_sql::sqlparser::ast::{
     CeilFloorKind, DateTimeField, Distinct, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArguments, GroupByExpr, JoinOperator, LimitClause, ObjectName,
     OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, TableFactor,
     UnaryOperator, Visit, Visitor,
 };
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion_sql::sqlparser::tokenizer::Token;
 
 use super::{
     AGGREGATES, functions,
