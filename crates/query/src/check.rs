@@ -36,7 +36,7 @@ use self::{
 };
 use crate::{
     Delta, Epsilon, Mechanism, PublicSchema, Refusal,
-    plan::{PrivatePlan, Step},
+    plan::{MOST_STEPS, PrivatePlan, Step},
 };
 
 /// The longest question, in bytes: room for a long list of codes.
@@ -151,6 +151,12 @@ fn lower(question: &Question, schema: &PublicSchema) -> Result<PrivatePlan, Refu
     let (mut release, mut steps) = (public.release, public.steps);
     release.tables = tables.read;
     relation::prune(&mut release);
+    if release.steps() > MOST_STEPS {
+        return Err(Refusal::unsupported(
+            "A question that computes so much for each pair of a patient's rows",
+            "compute or count in a subquery before the join, or join fewer tables of many rows",
+        ));
+    }
     steps.retain(|step| !matches!(step, Step::Limit { skip: 0, fetch: None }));
     Ok(PrivatePlan { loss: public.loss, release, steps, names, rules: public.rules })
 }

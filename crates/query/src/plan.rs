@@ -2,13 +2,14 @@
 
 mod cost;
 mod leaves;
+mod work;
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
 pub use self::cost::{AggregateCost, Cost, ErrorOf, ExpectedError};
-pub(crate) use self::leaves::Leaves;
+pub(crate) use self::{leaves::Leaves, work::MOST_STEPS};
 use crate::{
     Answer, ColumnKind, Epsilon, Loss, Mechanism, NoiseScale,
     grid::Grid,

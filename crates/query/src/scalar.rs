@@ -207,6 +207,9 @@ pub(crate) struct Typed {
     pub known: Type,
 }
 
+/// Steps of what reads a text of usual length.
+const LETTERS: u64 = 64;
+
 impl Scalar {
     /// The columns that it reads, added to `found`.
     pub fn columns(&self, found: &mut std::collections::BTreeSet<usize>) {
@@ -219,6 +222,17 @@ impl Scalar {
     /// How many operations, columns and literals it is made of.
     pub fn parts(&self) -> usize {
         1 + self.operands().into_iter().map(Self::parts).sum::<usize>()
+    }
+
+    /// How many steps it takes for one row: one for each part, and more where a text is read letter by letter or a list is searched.
+    pub fn steps(&self) -> u64 {
+        let own = match self {
+            Self::Text(..) | Self::Like(..) => LETTERS,
+            Self::Label(..) | Self::Literal(Literal::Text(_)) => LETTERS / 8,
+            Self::In(_, list) => 1 + list.len() as u64 / 8,
+            _ => 1,
+        };
+        own + self.operands().into_iter().map(Self::steps).sum::<u64>()
     }
 
     fn operands(&self) -> Vec<&Self> {

@@ -717,3 +717,26 @@ fn conditions_on_one_side_of_a_join_are_asked_of_its_rows_and_not_of_pairs() {
         assert_eq!(asked(&format!("SELECT COUNT(*) FROM observation {sql}")), expected, "{sql}");
     }
 }
+
+#[test]
+fn what_is_computed_for_each_pair_of_a_patients_rows_is_bounded() {
+    // Nine tables of four rows: 262,144 pairs.
+    let joined = |table: &str| {
+        let join = |other| format!(" JOIN observation o{other} ON o{other}.patient = a.patient");
+        let joins: String = (1..9).map(join).collect();
+        format!("SELECT COUNT(*) FROM {table} a{joins} WHERE a.value < o1.value")
+    };
+    assert!(plan(&joined("observation")).is_ok());
+    let sum = |terms: &str| vec![terms; 30].join(" + ");
+    let of_pairs = format!("{} AND {} < 5", joined("observation"), sum("a.value + o8.value"));
+    let refusal = plan(&of_pairs).unwrap_err().to_string();
+    assert!(refusal.contains("for each pair of a patient's rows"), "{refusal}");
+    let letters = "LOWER(a.note) = UPPER(o8.note)";
+    let refusal = plan(&format!("{} AND {letters}", joined("observation"))).unwrap_err();
+    assert!(refusal.to_string().contains("for each pair"), "texts are read letter by letter");
+    // What the refusal suggests, and the same without pairs.
+    let before = format!("(SELECT patient, {} AS value FROM observation)", sum("value"));
+    assert!(plan(&joined(&before)).is_ok());
+    let alone = format!("SELECT COUNT(*) FROM observation WHERE {} < 5", sum("value * value"));
+    assert!(plan(&alone).is_ok());
+}
