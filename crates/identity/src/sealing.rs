@@ -120,7 +120,7 @@ impl Entropy {
 }
 
 /// A message for one recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
     /// The encapsulated key (RFC 9180 `enc`).
     pub enc: [u8; 32],

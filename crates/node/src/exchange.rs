@@ -39,12 +39,12 @@ pub(crate) fn question_file(question: B256) -> String {
 
 /// A sealed answer.
 pub(crate) fn answer_file(result: B256) -> String {
-    format!("answer-{result}.json")
+    format!("answer-{result}.sealed")
 }
 
 /// Where a vault leaves word why it gave a job back.
 pub(crate) fn refusal_file(job: u64) -> String {
-    format!("refusal-{job}.json")
+    format!("refusal-{job}.sealed")
 }
 
 /// What a vault publishes about a dataset, and what a researcher can still spend on its patients.

@@ -418,7 +418,7 @@ fn open(
     info: &[u8],
     context: &[u8],
 ) -> Result<Vec<u8>> {
-    let sealed: Sealed = serde_json::from_slice(bytes)
+    let sealed = Sealed::from_bytes(bytes)
         .map_err(|error| NodeError::Damaged { path: path.to_owned(), what: error.to_string() })?;
     let key = node.keyring().encryption_key(&researcher.label());
     Ok(key.open(info, context, &sealed)?)

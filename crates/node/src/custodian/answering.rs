@@ -487,8 +487,7 @@ impl Work<'_> {
             EncryptionPublicKey::new(registry.encryptionKey(job.researcher).call().await?.0);
         let context = result_context(self.id, job.questionHash);
         let entropy = Entropy::new(crate::home::random()?);
-        let sealed = seal_to(&recipient, info, &context, text, entropy)?;
-        Ok(serde_json::to_vec(&sealed).expect("a sealed message is JSON"))
+        Ok(seal_to(&recipient, info, &context, text, entropy)?.to_bytes())
     }
 
     /// Charges the budget, then computes over the patients whose consent covers this use. Gives the answer, how many

@@ -375,7 +375,7 @@ async fn outcome(State(desk): State<Arc<Desk>>, Path(id): Path<u64>) -> Reply<Re
         }
     };
     match tokio::fs::read(node.home.exchange_path(&file)).await {
-        Ok(sealed) => Ok(([(CONTENT_TYPE, "application/json")], sealed).into_response()),
+        Ok(sealed) => Ok(([(CONTENT_TYPE, "application/octet-stream")], sealed).into_response()),
         Err(_) => Err(no(StatusCode::NOT_FOUND, "no vault here answered that job")),
     }
 }
