@@ -1,11 +1,14 @@
 //! What people can hold on to: their no, what they earned, and a licence that goes on without a dataset that left.
 
+use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{folder, json, refused, text};
+use crate::support::{Server, caduceus, folder, json, refused, signal, text};
 
 const SQL: &str = "SELECT COUNT(*) AS patients FROM patient";
 
@@ -17,9 +20,13 @@ pub struct World {
 
 impl World {
     pub fn new() -> World {
+        World::beginning("init --seed 9")
+    }
+
+    fn beginning(init: &str) -> World {
         let dir = folder();
         let world = World { home: dir.path().join("home"), dir };
-        world.go("init --seed 9");
+        world.go(init);
         world.go("party register --name clinic --role custodian --country DE");
         world.go("party register --name lab --role researcher --country JP --usdc 5000");
         let cohort = world.cohort();
@@ -73,6 +80,22 @@ impl World {
         ])
     }
 
+    /// The same home once more, in a folder of its own.
+    fn copy(&self) -> World {
+        let dir = folder();
+        let copy = World { home: dir.path().join("home"), dir };
+        let paths = [text(&self.home), text(&copy.home)];
+        assert!(Command::new("cp").arg("-r").args(paths).status().unwrap().success());
+        copy
+    }
+
+    /// The clinic's log, without a line that is just being written.
+    fn log(&self) -> Vec<Value> {
+        let log = fs::read_to_string(self.home.join("vaults/clinic/audit.jsonl")).unwrap();
+        let whole = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        whole.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// What a claim paid, in units of USDC.
     pub fn claim(&self, member: &str) -> u64 {
         amounts(&self.go(&format!("claim --member {member}")))
@@ -113,7 +136,7 @@ fn who_was_erased_stays_out_of_every_later_intake() {
     world.go("member join --custodian clinic --count 40");
     assert!(world.refused("member join --custodian clinic --count 60").contains("fewer than 60"));
 
-    let patients = std::fs::read_to_string(world.dir.path().join("cohort/Patient.ndjson")).unwrap();
+    let patients = fs::read_to_string(world.dir.path().join("cohort/Patient.ndjson")).unwrap();
     let last: Value = serde_json::from_str(patients.lines().last().unwrap()).unwrap();
     let erase =
         format!("member erase --custodian clinic --patient {}", last["id"].as_str().unwrap());
@@ -216,23 +239,23 @@ fn an_old_copy_of_the_register_or_of_keys_is_found_and_brings_nobody_back() {
     let world = World::new();
     world.go("member join --custodian clinic --count 2");
     let vault = world.home.join("vaults/clinic");
-    let keys = std::fs::read_dir(vault.join("keys")).unwrap().next().unwrap().unwrap().path();
-    let old = [vault.join("consents"), keys].map(|path| (std::fs::read(&path).unwrap(), path));
+    let keys = fs::read_dir(vault.join("keys")).unwrap().next().unwrap().unwrap().path();
+    let old = [vault.join("consents"), keys].map(|path| (fs::read(&path).unwrap(), path));
     world.go("consent revoke --member clinic/2");
     world.go("member erase --member clinic/1");
     assert_eq!(world.go("audit verify")["verified"], true);
     for (bytes, path) in &old {
-        let now = std::fs::read(path).unwrap();
-        std::fs::write(path, bytes).unwrap();
+        let now = fs::read(path).unwrap();
+        fs::write(path, bytes).unwrap();
         let found = differences(&world);
         assert!(found.contains("an erasure") && found.contains("an old copy"), "{found}");
         let withdrawal = path.ends_with("consents");
         assert_eq!(found.contains("a withdrawal"), withdrawal, "{found}");
         assert_eq!(world.ingest()["patients"], 59, "the log knows who was erased");
-        std::fs::write(path, now).unwrap();
+        fs::write(path, now).unwrap();
     }
     assert_eq!(world.go("audit verify")["verified"], true);
-    std::fs::remove_file(&old[0].1).unwrap();
+    fs::remove_file(&old[0].1).unwrap();
     assert!(differences(&world).contains("the register of consent is lost"));
     assert!(world.refused("protect --custodian clinic --k 5").contains("is lost"));
 }
@@ -245,9 +268,7 @@ fn counted(world: &World) -> u64 {
 
 /// What the clinic's log says of its newest answer.
 fn newest_answer(world: &World) -> Value {
-    let log = std::fs::read_to_string(world.home.join("vaults/clinic/audit.jsonl")).unwrap();
-    let mut records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let newest = records.rfind(|record| record["kind"] == "answered").unwrap();
+    let newest = world.log().into_iter().rfind(|record| record["kind"] == "answered").unwrap();
     newest["details"].clone()
 }
 
@@ -270,7 +291,7 @@ fn whoever_withdrew_by_the_ledger_alone_or_on_paper_is_not_used_again() {
     world.go(&format!("export --custodian clinic --out {out}"));
 
     // Somebody who never joined.
-    let patients = std::fs::read_to_string(world.dir.path().join("cohort/Patient.ndjson")).unwrap();
+    let patients = fs::read_to_string(world.dir.path().join("cohort/Patient.ndjson")).unwrap();
     let members = world.go("member list").to_string();
     let before = counted(&world);
     let mut revoked = 0;
@@ -299,21 +320,62 @@ fn a_withdrawal_whose_root_was_not_posted_raises_the_counter_before_the_next_ans
     let counter = |world: &World| newest_answer(world)["consent_counter"].as_u64().unwrap();
     let before = counter(&world);
     // What a command has done that was killed between the register and the ledger: another home's register, put back here.
-    let dir = folder();
-    let copy = World { home: dir.path().join("home"), dir };
-    let paths = [text(&world.home), text(&copy.home)];
-    let copied = std::process::Command::new("cp").arg("-r").args(paths).status().unwrap();
-    assert!(copied.success());
-    let patients = std::fs::read_to_string(world.dir.path().join("cohort/Patient.ndjson")).unwrap();
+    let copy = world.copy();
+    let patients = fs::read_to_string(world.dir.path().join("cohort/Patient.ndjson")).unwrap();
     patients.lines().find(|line| {
         let patient: Value = serde_json::from_str(line).unwrap();
         let id = patient["id"].as_str().unwrap();
         copy.go(&format!("consent revoke --custodian clinic --patient {id}"))["revoked"] == 1
     });
     let register = "vaults/clinic/consents";
-    std::fs::copy(copy.home.join(register), world.home.join(register)).unwrap();
+    fs::copy(copy.home.join(register), world.home.join(register)).unwrap();
     assert_eq!(counted(&world), all - 1);
     assert_eq!(counter(&world), before + 1, "answers computed before are thrown away");
+}
+
+/// A module that is at each patient for a while, within its fuel.
+const SLOW: &str = r#"(module (memory (export "memory") 17)
+  (func (export "input") (param i32) (result i32) (i32.const 1024))
+  (func (export "run") (param i32 i32) (result i64) (local $left i32)
+    (local.set $left (i32.const 10000000))
+    (loop $again
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (br_if $again (local.get $left)))
+    (f64.store (i32.const 0) (f64.const 1))
+    (i64.const 0x1_0000_0000)))"#;
+
+#[test]
+fn who_leaves_while_an_answer_is_computed_is_not_in_it() {
+    let Some(anvil) = Server::anvil() else { return };
+    let world = World::beginning(&format!("init --seed 9 --rpc {}", anvil.url));
+    world.go("member join --custodian clinic --count 1");
+    world.go("licence buy --researcher lab --uses 2");
+    let all = counted(&world);
+    // The member's own wallet, which needs nothing of the vault's home.
+    let wallet = world.copy();
+    let module = world.dir.path().join("slow.wat");
+    fs::write(&module, SLOW).unwrap();
+    let line = format!(
+        "algorithm ask --researcher lab --module {} --table observation:value --length 1 --norm l1 --clip 1 --epsilon 1 --fuel 100000000",
+        text(&module)
+    );
+    let done = |kind: &str| {
+        let of_kind = |record: &Value| record["kind"] == kind && record["details"]["job"] == 2;
+        world.log().into_iter().filter(of_kind).count()
+    };
+    let mut vault = caduceus(&world.words(&line)).stdout(Stdio::null()).spawn().unwrap();
+    while done("accessed") == 0 {
+        assert!(vault.try_wait().unwrap().is_none(), "it ended before it computed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(vault.id(), "-STOP");
+    assert_eq!(done("answered"), 0, "it computes");
+    wallet.go("contract send --as clinic/1 MembershipToken resign");
+    signal(vault.id(), "-CONT");
+    assert!(vault.wait().unwrap().success());
+    assert_eq!(newest_answer(&world)["patients"], all - 1);
+    assert_eq!((done("budget_charged"), done("answered")), (2, 1), "it was computed twice");
+    assert_eq!(world.go("audit verify")["verified"], true);
 }
 
 #[test]
@@ -322,14 +384,14 @@ fn old_copies_of_keys_and_register_together_bring_nobody_into_an_answer() {
     world.go("member join --custodian clinic --count 1");
     world.go("licence buy --researcher lab --uses 4");
     let vault = world.home.join("vaults/clinic");
-    let keys = std::fs::read_dir(vault.join("keys")).unwrap();
+    let keys = fs::read_dir(vault.join("keys")).unwrap();
     let mut old: Vec<PathBuf> = keys.map(|entry| entry.unwrap().path()).collect();
     old.push(vault.join("consents"));
     let old: Vec<(Vec<u8>, PathBuf)> =
-        old.into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect();
+        old.into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect();
     world.go("member erase --member clinic/1");
     let counts = counted(&world);
-    old.iter().for_each(|(bytes, path)| std::fs::write(path, bytes).unwrap());
+    old.iter().for_each(|(bytes, path)| fs::write(path, bytes).unwrap());
     assert!(differences(&world).contains("an old copy"));
     world.go("consent grant --member clinic/1");
     assert_eq!(counted(&world), counts);
@@ -342,7 +404,7 @@ fn an_old_copy_of_the_budget_or_of_the_ledger_is_found_and_answers_nothing() {
     world.go("licence buy --researcher lab --uses 4");
     world.ask();
     let budget = world.home.join("vaults/clinic/budget.redb");
-    let old = std::fs::read(&budget).unwrap();
+    let old = fs::read(&budget).unwrap();
     json(&[
         "query",
         "--researcher",
@@ -354,8 +416,8 @@ fn an_old_copy_of_the_budget_or_of_the_ledger_is_found_and_answers_nothing() {
         "--dir",
         text(&world.home),
     ]);
-    let new = std::fs::read(&budget).unwrap();
-    std::fs::write(&budget, &old).unwrap();
+    let new = fs::read(&budget).unwrap();
+    fs::write(&budget, &old).unwrap();
     assert!(differences(&world).contains("an old copy was put back"));
     let answered = crate::support::run(&[
         "query",
@@ -372,7 +434,7 @@ fn an_old_copy_of_the_budget_or_of_the_ledger_is_found_and_answers_nothing() {
     ]);
     let said = String::from_utf8_lossy(&answered.stderr);
     assert!(!answered.status.success() && said.contains("an old copy was put back"), "{said}");
-    std::fs::write(&budget, new).unwrap();
+    fs::write(&budget, new).unwrap();
     assert_eq!(world.go("audit verify")["verified"], true);
 }
 
@@ -389,7 +451,7 @@ fn a_withdrawal_outlives_every_older_document_however_it_is_dated() {
     ));
     assert!(refused.contains("has not consented"), "{refused}");
     let path = world.dir.path().join("cohort/Consent.ndjson");
-    let consents = std::fs::read_to_string(&path).unwrap();
+    let consents = fs::read_to_string(&path).unwrap();
     let spelled: Vec<String> = consents
         .lines()
         .map(|line| {
@@ -399,7 +461,7 @@ fn a_withdrawal_outlives_every_older_document_however_it_is_dated() {
             consent.to_string()
         })
         .collect();
-    std::fs::write(&path, spelled.join("\n")).unwrap();
+    fs::write(&path, spelled.join("\n")).unwrap();
     assert_eq!(world.ingest()["consenting"].as_u64().unwrap(), all - 1);
     assert_eq!(world.go("audit verify")["verified"], true);
 }
@@ -430,19 +492,19 @@ impl World {
     /// The records of one kind that the clinic exports, changed one by one and put back.
     fn change(&self, kind: &str, change: impl Fn(&mut Value)) {
         let path = self.dir.path().join(format!("cohort/{kind}.ndjson"));
-        let records = std::fs::read_to_string(&path).unwrap();
+        let records = fs::read_to_string(&path).unwrap();
         let changed = records.lines().map(|line| {
             let mut record: Value = serde_json::from_str(line).unwrap();
             change(&mut record);
             record.to_string()
         });
-        std::fs::write(&path, changed.collect::<Vec<_>>().join("\n")).unwrap();
+        fs::write(&path, changed.collect::<Vec<_>>().join("\n")).unwrap();
     }
 
     /// The ids of the patients in the clinic's export.
     fn patients(&self) -> Vec<String> {
         let path = self.dir.path().join("cohort/Patient.ndjson");
-        let records = std::fs::read_to_string(path).unwrap();
+        let records = fs::read_to_string(path).unwrap();
         let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["id"].clone();
         records.lines().map(|line| id(line).as_str().unwrap().to_owned()).collect()
     }

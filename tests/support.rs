@@ -132,17 +132,12 @@ impl Server {
 
     /// Stops the server without ending it: connections are accepted for it and nothing is answered.
     pub fn pause(&self) {
-        self.signal("-STOP");
+        signal(self.child.id(), "-STOP");
     }
 
     /// Lets a paused server go on.
     pub fn go_on(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+        signal(self.child.id(), "-CONT");
     }
 
     /// Anvil on a free port, from the npm package that the contracts' tests install.
@@ -182,6 +177,12 @@ impl Server {
         let logs = self.rpc("eth_getLogs", json!([{ "fromBlock": "0x0", "toBlock": "latest" }]));
         logs.as_array().unwrap().clone()
     }
+}
+
+/// Sends a process a signal, such as `-STOP`.
+pub fn signal(process: u32, name: &str) {
+    let id = process.to_string();
+    assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
 }
 
 /// One JSON-RPC call to a ledger.
