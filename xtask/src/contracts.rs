@@ -59,13 +59,10 @@ pub fn check() -> Result<(), Failure> {
     )))
 }
 
-/// Fails where a Solidity file is not formatted.
-pub fn format_check() -> Result<(), Failure> {
-    step("solidity formatting", forge(&["fmt", "--check"])?)
-}
-
-/// Runs the unit, fuzz and invariant tests of the contracts.
+/// Compares, and runs the unit, fuzz and invariant tests; fails where a Solidity file is not formatted.
 pub fn test() -> Result<(), Failure> {
+    check()?;
+    step("solidity formatting", forge(&["fmt", "--check"])?)?;
     step("contract tests", forge(&["test"])?)
 }
 

@@ -21,6 +21,7 @@ Commands:
   test               Run every check and every test, set-up included
   contracts          Compile the contracts and write contracts/artifacts
   contracts --check  Compile the contracts and fail if contracts/artifacts differs
+  contracts --test   The same, and run the contracts' tests
   analyse            Analyse the contracts: slither, halmos on the arithmetic of money, every branch taken by a test
   invariants         Hold the contracts' invariants after each of 128,000 random actions (about half an hour)
   bench [NAME...]    Measure beside peers, optimized; all of benches/src/bin if none is named
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Some("test") if rest.is_empty() => test(),
         Some("contracts") if rest.is_empty() => contracts::write(),
         Some("contracts") if rest == ["--check"] => contracts::check(),
+        Some("contracts") if rest == ["--test"] => contracts::test(),
         Some("analyse") if rest.is_empty() => contracts::analyse(),
         Some("invariants") if rest.is_empty() => contracts::long_invariants(),
         Some("bench") => bench(rest),
@@ -67,9 +69,13 @@ fn demo(options: &[String]) -> Result<(), Failure> {
 /// Everything that must hold before a change lands, cheapest first.
 fn test() -> Result<(), Failure> {
     step("formatting", cargo(&["fmt", "--all", "--check"]))?;
-    contracts::check()?;
-    contracts::format_check()?;
-    contracts::test()?;
+    // The compiler of the contracts takes one processor for minutes.
+    run::beside(&mut run::own(&["contracts", "--test"])?, lint)?;
+    step("rust tests", cargo(&["test", "--workspace"]))
+}
+
+/// Warnings of the compiler, of clippy and of the documentation are errors.
+fn lint() -> Result<(), Failure> {
     // With the targets for `cargo fuzz`, which nothing else compiles.
     let fuzz = ["--features", "caduceus-fuzz/libfuzzer"];
     let lint =
@@ -81,8 +87,7 @@ fn test() -> Result<(), Failure> {
         let mut command = cargo(&[&targets[..], &fuzz[..]].concat());
         command.env("RUSTDOCFLAGS", "--deny warnings");
         command
-    })?;
-    step("rust tests", cargo(&["test", "--workspace"]))
+    })
 }
 
 /// Runs measurements one after the other, and says at the end which of them missed a bound.

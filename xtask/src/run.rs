@@ -1,8 +1,9 @@
 //! Running other programs, with failures that name the program and what to do.
 
 use std::fmt;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 
 /// Why a command of xtask ended early, in a sentence.
 pub struct Failure(pub String);
@@ -32,10 +33,43 @@ pub fn step(name: &str, mut command: Command) -> Result<(), Failure> {
     run(&mut command)
 }
 
+/// A call of this program.
+pub fn own(arguments: &[&str]) -> Result<Command, Failure> {
+    let program = std::env::current_exe();
+    let program = program.map_err(|error| cannot_start("xtask", &error))?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Ok(command)
+}
+
+/// Runs a command while `work` goes on, and shows what it printed when both have ended, also where `work` failed.
+pub fn beside(
+    command: &mut Command,
+    work: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let name = display(command);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.map_err(|error| cannot_start(&name, &error))?;
+    // Read while it runs: a full pipe would hold it up.
+    let reader = std::thread::spawn(move || child.wait_with_output());
+    let worked = work();
+    let output = reader.join().expect("reading a pipe cannot panic");
+    let output = output.map_err(|error| Failure(format!("`{name}` was lost: {error}")))?;
+    let shown = std::io::stdout().write_all(&output.stdout);
+    let shown = shown.and_then(|()| std::io::stderr().write_all(&output.stderr));
+    shown.map_err(|error| Failure(format!("cannot show what `{name}` printed: {error}")))?;
+    worked?;
+    ended(&name, output.status)
+}
+
 /// Runs a command with this process's own input and output.
 pub fn run(command: &mut Command) -> Result<(), Failure> {
     let name = display(command);
     let status = command.status().map_err(|error| cannot_start(&name, &error))?;
+    ended(&name, status)
+}
+
+fn ended(name: &str, status: ExitStatus) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(Failure(format!("`{name}` failed ({status})"))) }
 }
 

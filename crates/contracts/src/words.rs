@@ -26,19 +26,3 @@ pub fn amount(units: U256, decimals: u8) -> String {
 pub fn usdc(units: U256) -> String {
     amount(units, 6)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn money_keeps_every_digit_and_times_are_dates() {
-        assert_eq!(usdc(U256::from(12_500_000_u64)), "12.50");
-        assert_eq!(usdc(U256::from(0_u64)), "0.00");
-        assert_eq!(usdc(U256::from(1_u64)), "0.000001");
-        assert_eq!(usdc(U256::from(1_234_567_u64)), "1.234567");
-        assert_eq!(date(0), "1970-01-01T00:00:00Z");
-        assert_eq!(date(1_775_044_800), "2026-04-01T12:00:00Z");
-        assert_eq!(date(u64::MAX), format!("second {} after 1970", u64::MAX));
-    }
-}
