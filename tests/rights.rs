@@ -1,5 +1,6 @@
 //! What people can hold on to: their no, what they earned, and a licence that goes on without a dataset that left.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -375,6 +376,13 @@ fn who_leaves_while_an_answer_is_computed_is_not_in_it() {
     assert!(vault.wait().unwrap().success());
     assert_eq!(newest_answer(&world)["patients"], all - 1);
     assert_eq!((done("budget_charged"), done("answered")), (2, 1), "it was computed twice");
+    // Whoever knows what else is in such a record cannot try numbers until its public hash fits.
+    let log = world.log().into_iter();
+    let exact = log.filter(|one| one["kind"] == "accessed" || one["kind"] == "answered");
+    let salts: Vec<String> = exact.map(|one| one["details"]["salt"].to_string()).collect();
+    let distinct: BTreeSet<&String> = salts.iter().collect();
+    assert!(salts.iter().all(|salt| salt.len() == 34), "{salts:?}");
+    assert_eq!((salts.len(), distinct.len()), (5, 5));
     assert_eq!(world.go("audit verify")["verified"], true);
 }
 

@@ -70,7 +70,7 @@ fn demo(options: &[String]) -> Result<(), Failure> {
 fn test() -> Result<(), Failure> {
     step("formatting", cargo(&["fmt", "--all", "--check"]))?;
     // The compiler of the contracts takes one processor for minutes.
-    run::beside(&mut run::own(&["contracts", "--test"])?, lint)?;
+    run::beside(run::own(&["contracts", "--test"])?, lint)?;
     step("rust tests", cargo(&["test", "--workspace"]))
 }
 

@@ -1,7 +1,7 @@
 //! Running other programs, with failures that name the program and what to do.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -44,22 +44,26 @@ pub fn own(arguments: &[&str]) -> Result<Command, Failure> {
 
 /// Runs a command while `work` goes on, and shows what it printed when both have ended, also where `work` failed.
 pub fn beside(
-    command: &mut Command,
+    mut command: Command,
     work: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let name = display(command);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let child = child.map_err(|error| cannot_start(&name, &error))?;
+    let name = display(&command);
+    let lost = |error: io::Error| Failure(format!("what `{name}` printed was lost: {error}"));
+    let (mut printed, output) = io::pipe().map_err(lost)?;
+    command.stdin(Stdio::null()).stdout(output.try_clone().map_err(lost)?).stderr(output);
+    let mut child = command.spawn().map_err(|error| cannot_start(&name, &error))?;
+    // Its ends of the pipe are the command's: what is read ends with them.
+    drop(command);
     // Read while it runs: a full pipe would hold it up.
-    let reader = std::thread::spawn(move || child.wait_with_output());
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        printed.read_to_end(&mut text).map(|_| text)
+    });
     let worked = work();
-    let output = reader.join().expect("reading a pipe cannot panic");
-    let output = output.map_err(|error| Failure(format!("`{name}` was lost: {error}")))?;
-    let shown = std::io::stdout().write_all(&output.stdout);
-    let shown = shown.and_then(|()| std::io::stderr().write_all(&output.stderr));
-    shown.map_err(|error| Failure(format!("cannot show what `{name}` printed: {error}")))?;
+    let text = reader.join().expect("reading a pipe cannot panic").map_err(lost)?;
+    io::stdout().write_all(&text).map_err(lost)?;
     worked?;
-    ended(&name, output.status)
+    ended(&name, child.wait().map_err(lost)?)
 }
 
 /// Runs a command with this process's own input and output.
@@ -96,7 +100,7 @@ pub fn measurements() -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-fn cannot_start(name: &str, error: &std::io::Error) -> Failure {
+fn cannot_start(name: &str, error: &io::Error) -> Failure {
     let program = name.split(' ').next().unwrap_or(name);
     Failure(format!(
         "cannot start `{program}`: {error}. Install it, or put it on the PATH, and try again."

@@ -433,6 +433,7 @@ impl Work<'_> {
                 ("job", number(self.id)),
                 ("consent_counter", number(counter)),
                 ("patients", number(patients)),
+                salt()?,
                 ("cid", Detail::Text(self.publication.cid.clone())),
             ];
             if explicit {
@@ -521,7 +522,8 @@ impl Work<'_> {
         ];
         note(node, custodian, Kind::BudgetCharged, &self.publication.cid, &details).await?;
         let cid = publishing::cid(&self.publication.cid)?;
-        let details = [("job", number(self.id)), ("patients", number(eligible.len() as u64))];
+        let people = number(eligible.len() as u64);
+        let details = [("job", number(self.id)), ("patients", people), salt()?];
         note(node, custodian, Kind::Accessed, &self.publication.cid, &details).await?;
         let opened = self.vault.open_dataset(&cid, &|pseudonym| eligible.contains(pseudonym))?;
         let schema = (&self.vault.schema(&cid)?).into();
@@ -612,6 +614,12 @@ impl Work<'_> {
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let fault = |_| Err(RunError::Engine.into());
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(fault)
+}
+
+/// What keeps an exact number in a record from being tried out: the hashes of some records are public, and so are their other fields.
+fn salt() -> Result<(&'static str, Detail)> {
+    let bytes: [u8; 16] = crate::home::random()?;
+    Ok(("salt", Detail::Text(alloy::hex::encode(bytes))))
 }
 
 /// All versions of a custodian's datasets hold the same patients, so they share one budget.

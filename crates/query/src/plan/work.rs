@@ -42,9 +42,7 @@ impl Relation {
         match self {
             Self::Scan { .. } => Work { rows: 1, steps: A_ROW },
             Self::First { input, rows } => {
-                let input = input.work();
-                let rows = u64::from(*rows);
-                Work { rows, steps: input.steps.max(rows) }.each(A_ROW)
+                Work { rows: (*rows).into(), ..input.work() }.each(A_ROW)
             }
             Self::Filter { input, condition } => input.work().each(condition.steps() + A_ROW),
             Self::Project { input, columns } => {
