@@ -350,6 +350,7 @@ fn who_leaves_while_an_answer_is_computed_is_not_in_it() {
     let Some(anvil) = Server::anvil() else { return };
     let world = World::beginning(&format!("init --seed 9 --rpc {}", anvil.url));
     world.go("member join --custodian clinic --count 1");
+    world.go("consent grant --member clinic/1");
     world.go("licence buy --researcher lab --uses 2");
     let all = counted(&world);
     // The member's own wallet, which needs nothing of the vault's home.
@@ -357,7 +358,7 @@ fn who_leaves_while_an_answer_is_computed_is_not_in_it() {
     let module = world.dir.path().join("slow.wat");
     fs::write(&module, SLOW).unwrap();
     let line = format!(
-        "algorithm ask --researcher lab --module {} --table observation:value --length 1 --norm l1 --clip 1 --epsilon 1 --fuel 100000000",
+        "algorithm ask --researcher lab --module {} --table observation:value --length 1 --norm l1 --clip 1 --epsilon 1 --fuel 90000000",
         text(&module)
     );
     let done = |kind: &str| {

@@ -389,10 +389,8 @@ impl Work<'_> {
     /// Computes the answer, puts its ciphertext on disk and its hash on the ledger; again where consent changed meanwhile.
     async fn commit(&self, job: &Job) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            rights::follow(self.node, self.custodian, self.vault).await?;
-            let counter = self.counter().await?;
             let asked = self.asked(job).await?;
-            let eligible = self.eligible(&asked).await?;
+            let (counter, eligible) = self.consenting(&asked).await?;
             let Delivery { result, patients, spent, explicit } =
                 match self.delivery(job, counter, &asked, &eligible).await {
                     // What was accepted and cannot be paid for in privacy is given back.
@@ -419,8 +417,8 @@ impl Work<'_> {
                     }
                     outcome => outcome?,
                 };
-            // Who left, or refused on paper alone, while it was computed raises no counter.
-            if self.eligible(&self.asked(job).await?).await? != eligible {
+            // Who left, or refused on paper alone, while it was computed raises no counter by that.
+            if self.consenting(&self.asked(job).await?).await? != (counter, eligible) {
                 continue;
             }
             let call = ComputeMarket::commitCall {
@@ -454,8 +452,12 @@ impl Work<'_> {
         Ok(registry.revocationCounter(self.custodian.address).call().await?)
     }
 
-    async fn eligible(&self, asked: &Use) -> Result<BTreeSet<String>> {
-        rights::eligible(self.node, self.custodian, self.vault, self.publication, asked).await
+    /// The counter of revocations, and whose data may be used now, once the vault has followed every no.
+    async fn consenting(&self, asked: &Use) -> Result<(u64, BTreeSet<String>)> {
+        let Work { node, custodian, vault, publication, .. } = *self;
+        rights::follow(node, custodian, vault).await?;
+        let counter = self.counter().await?;
+        Ok((counter, rights::eligible(node, custodian, vault, publication, asked).await?))
     }
 
     /// The answer over these people, sealed to its researcher, computed unless it is on disk.
