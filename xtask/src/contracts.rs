@@ -102,14 +102,18 @@ fn existing() -> Result<BTreeMap<String, String>, Failure> {
 
 /// Compiles and gives the text of every artifact by file name, and of the sources.
 fn compile() -> Result<BTreeMap<String, String>, Failure> {
-    step("contracts", forge(&["build", "--force", "--ast", "src"])?)?;
+    // Apart from what the tests compile, which would else be compiled anew each time.
+    let compiled = folder().join("out/compiled");
+    let mut build = forge(&["build", "--force", "--ast", "src"])?;
+    build.env("FOUNDRY_OUT", &compiled).env("FOUNDRY_CACHE_PATH", "cache/compiled");
+    step("contracts", build)?;
     let mut names = Vec::new();
     contract_names(&folder().join("src"), &mut names)?;
     names.extend(FOREIGN.map(|name| (format!("{name}.sol"), name.to_owned())));
-    let program = layout::Program::read(&folder().join("out"))?;
+    let program = layout::Program::read(&compiled)?;
     let (mut artifacts, mut sources) = (BTreeMap::new(), BTreeMap::new());
     for (file, name) in names {
-        let path = folder().join("out").join(&file).join(format!("{name}.json"));
+        let path = compiled.join(&file).join(format!("{name}.json"));
         if !path.is_file() {
             continue; // a file of structs or of free functions
         }
