@@ -29,7 +29,7 @@ const NODE_MAJOR: u32 = 20;
 
 /// Compiles and writes the artifacts, removing those of contracts that are gone.
 pub fn write() -> Result<(), Failure> {
-    let artifacts = compile()?;
+    let artifacts = compile_alone()?;
     let folder = artifacts_folder();
     fs::create_dir_all(&folder).map_err(|error| cannot("create", &folder, &error))?;
     for stale in existing()?.into_keys().filter(|name| !artifacts.contains_key(name)) {
@@ -46,7 +46,23 @@ pub fn write() -> Result<(), Failure> {
 
 /// Compiles and compares with the committed artifacts.
 pub fn check() -> Result<(), Failure> {
-    let (artifacts, committed) = (compile()?, existing()?);
+    compare(&compile_alone()?)
+}
+
+/// Compiles with the tests, compares, and runs the unit, fuzz and invariant tests; fails where a Solidity file is not formatted.
+pub fn test() -> Result<(), Failure> {
+    compare(&compile(&[], "out", "cache")?)?;
+    step("solidity formatting", forge(&["fmt", "--check"])?)?;
+    step("contract tests", forge(&["test"])?)
+}
+
+/// What is compiled alone has a folder of its own, so that what the tests compiled stays.
+fn compile_alone() -> Result<BTreeMap<String, String>, Failure> {
+    compile(&["src"], "out/compiled", "cache/compiled")
+}
+
+fn compare(artifacts: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let committed = existing()?;
     let differs = |name: &&String| artifacts.get(*name) != committed.get(*name);
     let mut names: Vec<_> = artifacts.keys().chain(committed.keys()).filter(differs).collect();
     names.dedup();
@@ -57,13 +73,6 @@ pub fn check() -> Result<(), Failure> {
         "contracts/artifacts is not what the sources compile to ({}); run `cargo xtask contracts` and commit the result",
         names.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ")
     )))
-}
-
-/// Compares, and runs the unit, fuzz and invariant tests; fails where a Solidity file is not formatted.
-pub fn test() -> Result<(), Failure> {
-    check()?;
-    step("solidity formatting", forge(&["fmt", "--check"])?)?;
-    step("contract tests", forge(&["test"])?)
 }
 
 /// Holds the invariants after each single action; the tests look at them less often, which is thirty times faster.
@@ -100,12 +109,11 @@ fn existing() -> Result<BTreeMap<String, String>, Failure> {
     Ok(found)
 }
 
-/// Compiles and gives the text of every artifact by file name, and of the sources.
-fn compile() -> Result<BTreeMap<String, String>, Failure> {
-    // Apart from what the tests compile, which would else be compiled anew each time.
-    let compiled = folder().join("out/compiled");
-    let mut build = forge(&["build", "--force", "--ast", "src"])?;
-    build.env("FOUNDRY_OUT", &compiled).env("FOUNDRY_CACHE_PATH", "cache/compiled");
+/// Compiles these folders, or all, and gives the text of every artifact by file name, and of the sources.
+fn compile(folders: &[&str], out: &str, cache: &str) -> Result<BTreeMap<String, String>, Failure> {
+    let compiled = folder().join(out);
+    let mut build = forge(&["build", "--force", "--ast"])?;
+    build.args(folders).env("FOUNDRY_OUT", &compiled).env("FOUNDRY_CACHE_PATH", cache);
     step("contracts", build)?;
     let mut names = Vec::new();
     contract_names(&folder().join("src"), &mut names)?;
