@@ -3,16 +3,13 @@
 mod attacks;
 mod audit;
 mod fuzz;
+mod plain;
 mod quantiles;
 
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
-use datafusion::{
-    datasource::MemTable,
-    prelude::{SessionConfig, SessionContext},
-    scalar::ScalarValue,
-};
+use datafusion_common::ScalarValue;
 use proptest::{
     prelude::*,
     sample::{select, subsequence},
@@ -484,7 +481,7 @@ fn clip(observations: Vec<Observation>) -> Vec<Observation> {
     rows.collect()
 }
 
-/// Without noise our answer is that of plain DataFusion, group by group.
+/// Without noise our answer is that of plain SQL, group by group.
 fn compare_with_plain(sql: &str, tables: &Tables) -> Result<(), TestCaseError> {
     let plan = match plan(sql) {
         Ok(plan) => plan,
@@ -577,61 +574,63 @@ const SHOWN: [&str; 6] = [
     "SELECT n % 3 AS r, n > 4 AS large FROM (SELECT code, COUNT(*) AS n FROM observation WHERE {} GROUP BY code) t WHERE NOT n = 0 ORDER BY n % 3 DESC, n, code LIMIT 3 OFFSET 1",
 ];
 
-/// The answer of plain DataFusion, row by row in order, as texts.
+/// The answer of plain SQL, row by row in order, as texts.
 fn plain_rows(sql: &str, tables: &Tables) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    for batch in plain_batches(sql, tables) {
-        for row in 0..batch.num_rows() {
-            let cell = |column: &ArrayRef| ScalarValue::try_from_array(column, row).unwrap();
-            rows.push(batch.columns().iter().map(|column| cell(column).to_string()).collect());
-        }
-    }
-    rows
+    let answer = plain::answer(sql, tables);
+    let texts = |row| {
+        let cells = plain::cells(answer.columns(), row);
+        cells.iter().map(ToString::to_string).collect()
+    };
+    (0..answer.num_rows()).map(texts).collect()
 }
 
-/// What DataFusion knows by other names, or not without its optimizer.
-const SPELLINGS: [(&str, &str); 5] = [
-    ("MOD(year, 7)", "(year % 7)"),
-    ("SIGN(value)", "signum(value)"),
-    ("NVL(value, 7)", "CASE WHEN value IS NULL THEN 7 ELSE value END"),
-    ("IFNULL(final, false)", "(CASE WHEN final IS NULL THEN false ELSE final END)"),
-    ("NVL2(note, value, year)", "CASE WHEN note IS NOT NULL THEN value ELSE year END"),
-];
-
-fn plain_batches(sql: &str, tables: &Tables) -> Vec<RecordBatch> {
-    let sql =
-        SPELLINGS.iter().fold(sql.to_owned(), |sql, (ours, theirs)| sql.replace(ours, theirs));
-    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-    // This rule takes `x AND NOT x` for false, which it is not where x is NULL; but COALESCE is nothing without it.
-    if !sql.contains("COALESCE") {
-        context.remove_optimizer_rule("simplify_expressions");
+#[test]
+fn plain_sql_knows_null_and_nothing() {
+    let nobody = Observation { patient: None, value: None, ..observation("", "other", 0.0) };
+    let rows = [observation("a", "other", 1.0), nobody, observation("a", CODES[0], 2.0)];
+    let tables = tables(&[patient("a", "male"), patient("b", "male")], &rows);
+    let within =
+        "SELECT patient FROM patient WHERE patient NOT IN (SELECT patient FROM observation";
+    for (sql, expected) in [
+        (format!("{within})"), vec![]),
+        (format!("{within} WHERE patient IS NOT NULL)"), vec!["b"]),
+        (format!("{within} WHERE value > 9)"), vec!["a", "b"]),
+        (
+            "SELECT p.patient, code FROM patient p LEFT JOIN observation o ON o.patient = p.patient".into(),
+            vec!["a other", "a 8867-4", "b NULL"],
+        ),
+        (
+            "SELECT COALESCE(value, 7) FROM observation ORDER BY value DESC NULLS FIRST LIMIT 2".into(),
+            vec!["7", "2"],
+        ),
+        (
+            "SELECT patient, COUNT(*), COUNT(value), SUM(value) FROM observation GROUP BY patient".into(),
+            vec!["a 2 2 3", "NULL 1 0 NULL"],
+        ),
+        ("SELECT COUNT(*), SUM(value) FROM observation WHERE value > 9".into(), vec!["0 NULL"]),
+        ("SELECT COUNT(*) FROM observation a, observation b WHERE a.patient = b.patient".into(), vec!["4"]),
+        ("SELECT DISTINCT patient FROM observation OFFSET 1".into(), vec!["NULL"]),
+    ] {
+        let rows = plain_rows(&sql, &tables);
+        let rows = rows.iter().map(|row| row.join(" ")).collect::<Vec<_>>();
+        assert_eq!(rows, expected, "{sql}");
     }
-    for (name, batch) in &tables.0 {
-        let table = MemTable::try_new(batch.schema(), vec![vec![batch.clone()]]).unwrap();
-        context.register_table(name, std::sync::Arc::new(table)).unwrap();
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async { context.sql(&sql).await?.collect().await }).unwrap()
 }
 
-/// The answer of plain DataFusion, by group; NULL results are absent.
+/// The answer of plain SQL, by group; NULL results are absent.
 fn plain(sql: &str, tables: &Tables, groups: usize) -> BTreeMap<Vec<String>, Vec<Option<f64>>> {
     let sql = sql.replace("SUM(wide)", "SUM(CAST(wide AS DECIMAL(38, 0)))");
-    let batches = plain_batches(&sql, tables);
-    let mut found = BTreeMap::new();
-    for batch in &batches {
-        for row in 0..batch.num_rows() {
-            let cell =
-                |column: usize| ScalarValue::try_from_array(batch.column(column), row).unwrap();
-            let key = (0..groups).map(|column| cell(column).to_string()).collect();
-            let number = |column| match cell(column).cast_to(&arrow::datatypes::DataType::Float64) {
-                Ok(ScalarValue::Float64(value)) => value,
-                other => panic!("{other:?}"),
-            };
-            found.insert(key, (groups..batch.num_columns()).map(number).collect());
-        }
-    }
-    found
+    let answer = plain::answer(&sql, tables);
+    let number = |cell: &ScalarValue| match cell.cast_to(&arrow::datatypes::DataType::Float64) {
+        Ok(ScalarValue::Float64(value)) => value,
+        other => panic!("{other:?}"),
+    };
+    let by_group = |row| {
+        let cells = plain::cells(answer.columns(), row);
+        let key = cells[..groups].iter().map(ToString::to_string).collect();
+        (key, cells[groups..].iter().map(number).collect())
+    };
+    (0..answer.num_rows()).map(by_group).collect()
 }
 
 /// Compares one number with that of plain SQL; groups without values count and sum to nothing, their average is not compared.
