@@ -9,7 +9,8 @@
 mod contracts;
 mod run;
 
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 use run::{Failure, cargo, step};
 
@@ -77,23 +78,27 @@ fn test() -> Result<(), Failure> {
 /// Warnings of the compiler, of clippy and of the documentation are errors.
 fn lint() -> Result<(), Failure> {
     // With the targets for `cargo fuzz`, which nothing else compiles.
-    let fuzz = ["--features", "caduceus-fuzz/libfuzzer"];
+    let fuzz = ["--features", "caduceus-fuzz/targets"];
     let lint =
         [&["clippy", "--workspace", "--all-targets"], &fuzz[..], &["--", "--deny", "warnings"]];
     step("clippy", cargo(&lint.concat()))?;
-    step("documentation", {
-        // With the features of clippy's choice of targets, so that no dependency is checked twice: examples have the same.
-        let targets = ["doc", "--workspace", "--no-deps", "--lib", "--bins", "--examples"];
-        let mut command = cargo(&[&targets[..], &fuzz[..]].concat());
-        command.env("RUSTDOCFLAGS", "--deny warnings");
-        command
-    })
+    // With the features of clippy's choice of targets, and with its compiler called as it calls it, so that nothing is checked twice.
+    let targets = ["doc", "--workspace", "--no-deps", "--lib", "--bins", "--examples"];
+    let mut document = cargo(&[&targets[..], &fuzz[..]].concat());
+    let sysroot = run::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let clippy = Path::new(sysroot.trim()).join("bin/clippy-driver");
+    document
+        .env("RUSTC_WORKSPACE_WRAPPER", clippy)
+        .env("CLIPPY_ARGS", "--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")
+        .env("RUSTDOCFLAGS", "--deny warnings");
+    step("documentation", document)
 }
 
 /// Runs measurements one after the other, and says at the end which of them missed a bound.
 fn bench(names: &[String]) -> Result<(), Failure> {
     let names = if names.is_empty() { run::measurements()? } else { names.to_vec() };
-    let package = ["run", "--release", "--package", "caduceus-benches", "--bin"];
+    let package =
+        ["run", "--release", "--package", "caduceus-benches", "--features", "datafusion", "--bin"];
     let missed = names.into_iter().filter(|name| {
         let mut command = cargo(&package);
         command.arg(name);
